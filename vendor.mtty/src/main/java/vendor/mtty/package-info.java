@@ -1,0 +1,5 @@
+/** The sample: serial ports on a PCI card. */
+@NullMarked
+package vendor.mtty;
+
+import org.jspecify.annotations.NullMarked;
