@@ -1,0 +1,21 @@
+package mdev.api;
+
+import java.util.List;
+import java.util.SequencedMap;
+import mdev.api.sysfs.AttributeGroup;
+
+/**
+ * A device that only exists to be seen: what {@code device_create()} makes, in {@code /sys/devices/virtual/<className>/<name>} with a link in
+ * {@code /sys/class/<className>}.
+ *
+ * @param className the device class, also the SUBSYSTEM of its uevents
+ * @param name the device's name, unique in its class
+ * @param uevent what the device adds to its uevents and its {@code uevent} file, for example MAJOR, MINOR, DEVNAME, in order
+ * @param groups its attributes
+ */
+public record ClassDevice(
+        String className, String name, SequencedMap<String, String> uevent, List<AttributeGroup> groups) {
+    public ClassDevice {
+        groups = List.copyOf(groups);
+    }
+}

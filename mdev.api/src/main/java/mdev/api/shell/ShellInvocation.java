@@ -1,0 +1,47 @@
+package mdev.api.shell;
+
+import java.io.InputStream;
+import java.io.PrintStream;
+import java.util.List;
+import org.osgi.annotation.versioning.ProviderType;
+
+/** One run of a command. */
+@ProviderType
+public interface ShellInvocation {
+    /** The positional arguments: as many as the command's parameters allow. */
+    List<String> arguments();
+
+    /** Whether the switch was given. */
+    boolean flag(String name);
+
+    /** Standard input; after {@link #rawTerminal} each key as it is pressed. */
+    InputStream in();
+
+    /** Standard output, for commands that print while they run. */
+    PrintStream out();
+
+    /** Standard error, for warnings. */
+    PrintStream err();
+
+    /**
+     * Puts the user's terminal into raw mode until closed: no echo, no line editing, no signals, no change of line ends. Without a terminal nothing
+     * happens.
+     */
+    RawTerminal rawTerminal();
+
+    /** Width and height of the user's terminal in characters; 80 and 24 without one. */
+    Size size();
+
+    /** See {@link #size()}. */
+    record Size(int columns, int rows) {}
+
+    /** See {@link #rawTerminal()}. */
+    @ProviderType
+    interface RawTerminal extends AutoCloseable {
+        /** Whether there is a terminal. */
+        boolean present();
+
+        @Override
+        void close();
+    }
+}

@@ -1,0 +1,15 @@
+package mdev.api.sysfs;
+
+import java.util.List;
+
+/**
+ * Attributes that appear together ({@code struct attribute_group}).
+ *
+ * @param name the subdirectory that holds them; empty for the device's own directory
+ * @param attributes the files, each name once
+ */
+public record AttributeGroup(String name, List<Attribute> attributes) {
+    public AttributeGroup {
+        attributes = List.copyOf(attributes);
+    }
+}

@@ -1,0 +1,25 @@
+package mdev.api.sysfs;
+
+import mdev.api.errno.ErrnoException;
+import org.osgi.annotation.versioning.ProviderType;
+
+/**
+ * The management tree. There is one model of it, in the core, and several views: shell, file system, web.
+ *
+ * <p>A service of the core. Any thread may call; no call waits for a change of the tree in progress.
+ */
+@ProviderType
+public interface Sysfs {
+    /** The directory {@code /sys}. */
+    SysfsDirectory root();
+
+    /**
+     * Finds an entry.
+     *
+     * @param path absolute ({@code /sys/bus/mdev}) or relative to {@code /sys} ({@code bus/mdev}); {@code .} and {@code ..} are understood
+     * @param followLast whether a link as the last component is followed (stat) or answered (lstat); links before
+     *     it are always followed
+     * @throws ErrnoException ENOENT, ENOTDIR or ELOOP, as path resolution in the kernel
+     */
+    SysfsNode lookup(String path, boolean followLast) throws ErrnoException;
+}

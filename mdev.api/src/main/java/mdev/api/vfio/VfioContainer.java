@@ -1,0 +1,41 @@
+package mdev.api.vfio;
+
+import mdev.api.errno.ErrnoException;
+import org.osgi.annotation.versioning.ProviderType;
+
+/** An open {@code /dev/vfio/vfio}: the address space that its groups share. Any thread may call. */
+@ProviderType
+public interface VfioContainer extends AutoCloseable {
+    /** {@code VFIO_API_VERSION}. */
+    int API_VERSION = 0;
+
+    int TYPE1_IOMMU = 1;
+    int SPAPR_TCE_IOMMU = 2;
+    int TYPE1V2_IOMMU = 3;
+    int DMA_CC_IOMMU = 4;
+    int EEH = 5;
+    int TYPE1_NESTING_IOMMU = 6;
+    int SPAPR_TCE_V2_IOMMU = 7;
+    int NOIOMMU_IOMMU = 8;
+
+    /** {@code VFIO_GET_API_VERSION}. */
+    default int getApiVersion() {
+        return API_VERSION;
+    }
+
+    /** {@code VFIO_CHECK_EXTENSION}: 0 for no, positive for yes. */
+    int checkExtension(int extension);
+
+    /**
+     * {@code VFIO_SET_IOMMU}.
+     *
+     * @param type one of the types above that {@link #checkExtension} knows
+     * @throws ErrnoException EINVAL: no group is in the container, or it has an IOMMU already; ENODEV: no back-end has
+     *     the type
+     */
+    void setIommu(int type) throws ErrnoException;
+
+    /** Closes the file. The address space goes when the last group has left it too. Idempotent. */
+    @Override
+    void close();
+}
