@@ -14,7 +14,11 @@ import org.osgi.annotation.versioning.ConsumerType;
  * @param show makes the content, at most 4096 bytes; {@code null} for a file that cannot be read
  * @param store takes what one write(2) carried; {@code null} for a file that cannot be written
  */
-public record Attribute(String name, int mode, @Nullable Show show, @Nullable Store store) {
+public record Attribute(
+        String name,
+        int mode,
+        @Nullable Show show,
+        @Nullable Store store) {
 
     /** {@code show()} of an attribute. */
     @ConsumerType
