@@ -2,6 +2,8 @@ package mdev.api;
 
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import mdev.api.errno.ErrnoException;
 import org.osgi.annotation.versioning.ConsumerType;
 
@@ -27,6 +29,15 @@ public interface MdevDriver {
      * @param patience the time this may take; when it returns the user cannot reach the vendor any more
      */
     void remove(Mdev mdev, Duration patience);
+
+    /**
+     * Whether the vendor is quiet, asked after {@link #remove} has returned. It is at once, unless a vendor call did not come back within
+     * the patience: then the stage completes when it does. Until then the vendor's {@code remove} must not run, and the device
+     * counts as left behind.
+     */
+    default CompletionStage<Void> quiesced(Mdev mdev) {
+        return CompletableFuture.completedStage(null);
+    }
 
     /** Who uses the device now, in a few words for listings; empty when it is not open. */
     default Optional<String> user(Mdev mdev) {

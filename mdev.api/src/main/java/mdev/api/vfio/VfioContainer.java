@@ -35,6 +35,14 @@ public interface VfioContainer extends AutoCloseable {
      */
     void setIommu(int type) throws ErrnoException;
 
+    /**
+     * Any other ioctl on the container: answered by its IOMMU.
+     *
+     * @throws ErrnoException EINVAL: there is no IOMMU; ENOTTY: it does not know the request; EIO: the back-end failed; EBADF: the file is
+     *     closed; else as the request says
+     */
+    IoctlReply ioctl(IoctlRequest request) throws ErrnoException;
+
     /** Closes the file. The address space goes when the last group has left it too. Idempotent. */
     @Override
     void close();

@@ -44,7 +44,10 @@ public interface VfioDevice extends AutoCloseable {
      */
     void onRequest(Runnable request);
 
-    /** Closes the handle: its triggers are let go, and with the last handle the vendor's {@code release} runs. Idempotent. */
+    /**
+     * Closes the handle; its calls are EBADF from then on. With the last handle all triggers are let go and the vendor's {@code release}
+     * runs: here, or, while an access is still inside the vendor, on the thread of that access. Idempotent.
+     */
     @Override
     void close();
 }
