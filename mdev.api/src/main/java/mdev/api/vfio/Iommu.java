@@ -1,5 +1,6 @@
 package mdev.api.vfio;
 
+import java.util.Optional;
 import mdev.api.errno.ErrnoException;
 import org.osgi.annotation.versioning.ConsumerType;
 
@@ -31,6 +32,21 @@ public interface Iommu {
      * @throws ErrnoException ENOTTY: the back-end does not know it either; else as the request says
      */
     IoctlReply ioctl(IoctlRequest request) throws ErrnoException;
+
+    /**
+     * A device is opened in the address space.
+     *
+     * @param vendor who is named in the log when it keeps what it should give back: the device and its driver
+     * @return the device's half; released with {@link DmaAttachment#detach()} before its group leaves
+     */
+    default DmaAttachment attachDevice(String vendor) {
+        return () -> {};
+    }
+
+    /** What is in the address space now; empty if the back-end does not tell. */
+    default Optional<IommuState> state() {
+        return Optional.empty();
+    }
 
     /** The last group has left: everything still mapped is unmapped when this returns. */
     void release();

@@ -3,11 +3,12 @@ package mdev.api.vfio;
 import org.osgi.annotation.versioning.ProviderType;
 
 /**
- * What the framework lends to an open device: its user's interrupts. Any thread may call, also from inside a region
- * access; no call takes a lock, blocks or allocates. After {@code release} every call does nothing.
+ * What the framework lends to an open device: its user's memory ({@link DmaAccess}) and its user's interrupts. Any thread may
+ * call, also from inside a region access; no interrupt call takes a lock, blocks or allocates. After {@code release} the interrupt
+ * calls do nothing.
  */
 @ProviderType
-public interface VfioContext {
+public interface VfioContext extends DmaAccess {
     /**
      * Whether the user has a trigger for the interrupt.
      *
