@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by ./mdev and .ci/run: sets JAVA_HOME to the first JDK of at least this release, or says what to install.
 need_jdk=25
 
