@@ -1,0 +1,147 @@
+package mdev.pci;
+
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.function.Function;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.api.vfio.DeviceInfo;
+import mdev.api.vfio.DeviceOps;
+import mdev.api.vfio.GetInfo;
+import mdev.api.vfio.GetIrqInfo;
+import mdev.api.vfio.GetRegionInfo;
+import mdev.api.vfio.IoctlReply;
+import mdev.api.vfio.IoctlRequest;
+import mdev.api.vfio.IrqInfo;
+import mdev.api.vfio.RegionInfo;
+import mdev.api.vfio.Reset;
+import mdev.api.vfio.VfioContext;
+import mdev.api.vfio.VfioPci;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What every PCI device answers alike: its info, its configuration space, reset, and who gets an access. A vendor adds a
+ * {@link PciFunction} and a {@link Region} for each BAR.
+ *
+ * <p>The path of an access takes no lock and allocates nothing here; regions guard their own state.
+ */
+public class PciDevice implements DeviceOps {
+    private final PciFunction function;
+    private final ConfigSpace config;
+    private final Interrupts interrupts = new Interrupts(this::intxDisabled);
+    private final @Nullable Region[] regions = new @Nullable Region[VfioPci.NUM_REGIONS];
+    private final long[] sizes = new long[VfioPci.NUM_REGIONS];
+
+    /**
+     * @param function the declaration
+     * @param regions makes the regions of the declared BARs, in the order of the declaration; what is in them raises interrupts
+     *     through the argument
+     * @throws IllegalArgumentException there are not as many regions as BARs
+     */
+    protected PciDevice(PciFunction function, Function<Interrupts, List<? extends Region>> regions) {
+        this.function = function;
+        this.config = new ConfigSpace(function, interrupts::pending);
+        List<? extends Region> made = regions.apply(interrupts);
+        List<Bar> bars = function.bars();
+        if (made.size() != bars.size()) {
+            throw new IllegalArgumentException(made.size() + " regions for " + bars.size() + " BARs");
+        }
+        for (int i = 0; i < bars.size(); i++) {
+            put(bars.get(i).index(), made.get(i), bars.get(i).size());
+        }
+        put(VfioPci.CONFIG_REGION, config, Header.CONFIG_SIZE);
+    }
+
+    private void put(int index, Region region, long size) {
+        regions[index] = region;
+        sizes[index] = size;
+    }
+
+    @Override
+    public void open(VfioContext context) {
+        interrupts.open(context);
+    }
+
+    @Override
+    public void release() {
+        interrupts.release();
+    }
+
+    @Override
+    public final void read(int region, long offset, MemorySegment data, long dataOffset, int length)
+            throws ErrnoException {
+        region(region, offset, length).read(offset, data, dataOffset, length);
+    }
+
+    @Override
+    public final void write(int region, long offset, MemorySegment data, long dataOffset, int length)
+            throws ErrnoException {
+        region(region, offset, length).write(offset, data, dataOffset, length);
+        if (region == VfioPci.CONFIG_REGION) {
+            interrupts.update();
+        }
+    }
+
+    @Override
+    public IoctlReply ioctl(IoctlRequest request) throws ErrnoException {
+        return switch (request) {
+            case GetInfo() -> new DeviceInfo(DeviceInfo.RESET | DeviceInfo.PCI, VfioPci.NUM_REGIONS, VfioPci.NUM_IRQS);
+            case GetRegionInfo(int index) -> regionInfo(index);
+            case GetIrqInfo(int index) -> irqInfo(index);
+            case Reset() -> {
+                reset();
+                yield IoctlReply.DONE;
+            }
+            default -> throw new ErrnoException(Errno.ENOTTY);
+        };
+    }
+
+    /** Back to power-on: configuration space as declared, then every region. The user's interrupts stay armed. */
+    private void reset() {
+        for (Region region : regions) {
+            if (region != null) {
+                region.reset();
+            }
+        }
+        interrupts.update();
+    }
+
+    /** The region of a place that the device has. {@code offset > size - length} cannot overflow, {@code offset + length} could. */
+    private Region region(int index, long offset, int length) throws ErrnoException {
+        Region region = index < 0 || index >= regions.length ? null : regions[index];
+        if (region == null || offset < 0 || length < 0 || offset > sizes[index] - length) {
+            throw new ErrnoException(Errno.EINVAL);
+        }
+        return region;
+    }
+
+    private RegionInfo regionInfo(int index) throws ErrnoException {
+        if (index < 0 || index >= regions.length) {
+            throw new ErrnoException(Errno.EINVAL);
+        }
+        // Also the regions that are not there are read-write, with size 0: as the sample answers.
+        return new RegionInfo(index, RegionInfo.READ | RegionInfo.WRITE, sizes[index]);
+    }
+
+    private IrqInfo irqInfo(int index) throws ErrnoException {
+        int count = switch (index) {
+            case VfioPci.INTX_IRQ -> function.pin() == PciFunction.Pin.NONE ? 0 : 1;
+            case VfioPci.MSI_IRQ -> function.msiVectors();
+            case VfioPci.MSIX_IRQ -> function.msixVectors();
+            case VfioPci.REQ_IRQ -> 1;
+            default -> 0;
+        };
+        if (count == 0) {
+            throw new ErrnoException(Errno.EINVAL);
+        }
+        int flags = switch (index) {
+            case VfioPci.INTX_IRQ -> IrqInfo.MASKABLE | IrqInfo.AUTOMASKED;
+            default -> IrqInfo.NORESIZE;
+        };
+        return new IrqInfo(index, IrqInfo.EVENTFD | flags, count);
+    }
+
+    private boolean intxDisabled() {
+        return config.intxDisabled();
+    }
+}
