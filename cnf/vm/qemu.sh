@@ -1,54 +1,55 @@
 #!/bin/bash
 # Prints the path of a QEMU that is a vfio-user client: --qemu PATH or MDEV_QEMU, else the one on PATH if it is new enough, else Debian's.
 set -euo pipefail
-. "$(dirname "$0")/debian.sh"
+# shellcheck source=cnf/vm/debian.sh
+. "$(dirname "$(readlink -f "$0")")/debian.sh"
 
 # Empty when QEMU $1 will do, else what it lacks.
 lacks() {
-  local version
-  version=$("$1" --version 2>/dev/null | sed -n 's/^QEMU emulator version \([0-9]*\.[0-9]*\).*/\1/p')
-  if [ -z "$version" ]; then
-    echo "is no QEMU"
-  elif [ "$(printf '%s\n' 10.1 "$version" | sort -V | head -1)" != 10.1 ]; then
-    echo "is QEMU $version: vfio-user needs 10.1 or newer"
-  elif ! "$1" -device vfio-user-pci,help >/dev/null 2>&1; then
-    echo "was built without the device vfio-user-pci"
-  fi
+    local version
+    version=$("$1" --version 2>/dev/null | sed -n 's/^QEMU emulator version \([0-9]*\.[0-9]*\).*/\1/p')
+    if [ -z "$version" ]; then
+        echo "is no QEMU"
+    elif [ "$(printf '%s\n' 10.1 "$version" | sort -V | head -1)" != 10.1 ]; then
+        echo "is QEMU $version: vfio-user needs 10.1 or newer"
+    elif ! "$1" -device vfio-user-pci,help >/dev/null 2>&1; then
+        echo "was built without the device vfio-user-pci"
+    fi
 }
 
 build() {
-  say "unpacking QEMU from Debian's trixie-backports into $cache (40 MB, once)"
-  unpack "$1/root" qemu-system-x86/trixie-backports qemu-system-common/trixie-backports qemu-system-data/trixie-backports seabios/trixie-backports
-  local root=$1/root
-  mkdir -p "$1"/{bin,lib,share}
-  mv "$root/usr/bin/qemu-system-x86_64" "$1/bin/"
-  mv "$root"/usr/lib/x86_64-linux-gnu/* "$1/lib/"
-  mv "$root"/usr/share/{qemu,seabios} "$1/share/"
-  rm -rf "$root"
-  # In the host's own file system, with the libraries it was built with.
-  cat >"$1/qemu" <<'W'
+    say "unpacking QEMU from Debian's trixie-backports into $cache (40 MB, once)"
+    unpack "$1/root" qemu-system-x86/trixie-backports qemu-system-common/trixie-backports qemu-system-data/trixie-backports seabios/trixie-backports
+    local root=$1/root
+    mkdir -p "$1"/{bin,lib,share}
+    mv "$root/usr/bin/qemu-system-x86_64" "$1/bin/"
+    mv "$root"/usr/lib/x86_64-linux-gnu/* "$1/lib/"
+    mv "$root"/usr/share/{qemu,seabios} "$1/share/"
+    rm -rf "$root"
+    # In the host's own file system, with the libraries it was built with.
+    cat >"$1/qemu" <<'W'
 #!/bin/sh
 d=${0%/*}
 QEMU_MODULE_DIR=$d/lib/qemu exec "$d/lib/ld-linux-x86-64.so.2" --inhibit-cache --library-path "$d/lib" --argv0 qemu-system-x86_64 \
-  "$d/bin/qemu-system-x86_64" -L "$d/share/qemu" -L "$d/share/seabios" "$@"
+    "$d/bin/qemu-system-x86_64" -L "$d/share/qemu" -L "$d/share/seabios" "$@"
 W
-  chmod +x "$1/qemu"
-  local lack
-  lack=$(lacks "$1/qemu")
-  [ -z "$lack" ] || die "Debian's QEMU $lack; name another one with --qemu PATH"
+    chmod +x "$1/qemu"
+    local lack
+    lack=$(lacks "$1/qemu")
+    [ -z "$lack" ] || die "Debian's QEMU $lack; name another one with --qemu PATH"
 }
 
-own=${MDEV_QEMU:-}
-[ "${1:-}" != --qemu ] || own=$2
+own=${MDEV_QEMU-}
+[ "${1-}" != --qemu ] || own=$2
 if [ -n "$own" ]; then
-  path=$(command -v "$own") || die "$own is no program: --qemu and MDEV_QEMU take a qemu-system-x86_64 of version 10.1 or newer"
-  lack=$(lacks "$path")
-  [ -z "$lack" ] || die "$own $lack"
-  echo "$path"
+    path=$(command -v "$own") || die "$own is no program: --qemu and MDEV_QEMU take a qemu-system-x86_64 of version 10.1 or newer"
+    lack=$(lacks "$path")
+    [ -z "$lack" ] || die "$own $lack"
+    echo "$path"
 elif path=$(command -v qemu-system-x86_64) && [ -z "$(lacks "$path")" ]; then
-  echo "$path"
+    echo "$path"
 else
-  dir=$cache/qemu-$(digest "$here/qemu.sh" "$here/debian.sh")
-  once "$dir" build
-  echo "$dir/qemu"
+    dir=$cache/qemu-$(digest "$here/qemu.sh" "$here/debian.sh")
+    once "$dir" build
+    echo "$dir/qemu"
 fi
