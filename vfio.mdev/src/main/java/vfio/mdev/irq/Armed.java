@@ -1,0 +1,52 @@
+package vfio.mdev.irq;
+
+import mdev.api.vfio.IrqTrigger;
+import vfio.mdev.gate.FaultLog;
+import vfio.mdev.gate.Gate;
+
+/**
+ * A trigger in its place. It is closed exactly once after it was let go, when the last signal has left it: an eventfd's
+ * number may be reused at once, so no late signal may still be writing.
+ */
+final class Armed {
+    private final IrqTrigger trigger;
+    private final FaultLog faults;
+    private final Gate gate = new Gate(this::close);
+
+    Armed(IrqTrigger trigger, FaultLog faults) {
+        this.trigger = trigger;
+        this.faults = faults;
+    }
+
+    /** @return false when the trigger has been let go */
+    boolean signal() {
+        if (!gate.enter()) {
+            return false;
+        }
+        try {
+            trigger.signal();
+        } catch (RuntimeException | Error e) {
+            faults.report("signal of an interrupt trigger", e);
+        } finally {
+            gate.leave();
+        }
+        return true;
+    }
+
+    void letGo() {
+        gate.close();
+    }
+
+    private void close() {
+        close(trigger, faults);
+    }
+
+    /** Closes a trigger that never came to its place, or has left it. */
+    static void close(IrqTrigger trigger, FaultLog faults) {
+        try {
+            trigger.close();
+        } catch (RuntimeException | Error e) {
+            faults.report("close of an interrupt trigger", e);
+        }
+    }
+}

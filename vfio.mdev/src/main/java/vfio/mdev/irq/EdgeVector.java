@@ -1,0 +1,68 @@
+package vfio.mdev.irq;
+
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+
+/** An edge-triggered interrupt: MSI, MSI-X, ERR, REQ. A signal that finds it masked or not armed is dropped. */
+final class EdgeVector implements Vector {
+    /** The trigger in place; who takes one out lets it go. */
+    private final AtomicReference<@Nullable Armed> armed = new AtomicReference<>();
+
+    private volatile boolean masked;
+
+    void trigger() {
+        if (!masked) {
+            loopback();
+        }
+    }
+
+    @Override
+    public void loopback() {
+        // A trigger that refuses has just been taken out: then its successor gets the signal, or there is none.
+        Armed refused = null;
+        for (Armed now = armed.get(); now != null && now != refused; now = armed.get()) {
+            if (now.signal()) {
+                return;
+            }
+            refused = now;
+        }
+    }
+
+    @Override
+    public boolean armed() {
+        return armed.get() != null;
+    }
+
+    @Override
+    public boolean masked() {
+        return masked;
+    }
+
+    @Override
+    public void arm(Armed trigger) {
+        replace(trigger);
+    }
+
+    @Override
+    public void disarm() {
+        replace(null);
+        masked = false;
+    }
+
+    private void replace(@Nullable Armed trigger) {
+        Armed old = armed.getAndSet(trigger);
+        if (old != null) {
+            old.letGo();
+        }
+    }
+
+    @Override
+    public void mask() {
+        masked = true;
+    }
+
+    @Override
+    public void unmask() {
+        masked = false;
+    }
+}

@@ -1,0 +1,195 @@
+package vfio.mdev.irq;
+
+import static mdev.api.vfio.SetIrqs.ACTION_MASK;
+import static mdev.api.vfio.SetIrqs.ACTION_TRIGGER;
+import static mdev.api.vfio.SetIrqs.ACTION_UNMASK;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.api.vfio.IrqInfo;
+import mdev.api.vfio.SetIrqs;
+import mdev.api.vfio.VfioPci;
+import vfio.mdev.gate.FaultLog;
+
+/**
+ * All interrupts of one open device, from its open to its release. The framework owns the triggers; the vendor only raises. Signalling
+ * takes no lock and allocates nothing.
+ *
+ * <p>There is no lock: each interrupt is an atomic of its own. What keeps a trigger from staying behind in a table that is being closed is the
+ * order: {@link #close} sets {@link #closed} before it disarms, an arming looks at it after it has armed.
+ */
+public final class IrqTable {
+    /** The most that any PCI device has: the size field of the MSI-X capability (PCI Local Bus 3.0, 6.8.2.3). */
+    public static final int MAX_COUNT = 2048;
+
+    private final FaultLog faults;
+    /** There before the vendor has said which interrupts it has: it may raise its line inside {@code open}. */
+    private final IntxLine intx = new IntxLine();
+    /** By index, then by vector. */
+    private volatile Vector[][] vectors = {};
+
+    private volatile boolean closed;
+
+    /** @param faults where the faults of users' triggers go */
+    public IrqTable(FaultLog faults) {
+        this.faults = faults;
+    }
+
+    /**
+     * Sets up the interrupts of a device that was just opened.
+     *
+     * @param counts by index; 0 for a kind that it does not have
+     */
+    public void setUp(int[] counts) {
+        Vector[][] table = new Vector[counts.length][];
+        for (int index = 0; index < counts.length; index++) {
+            Vector[] kind = new Vector[counts[index]];
+            Arrays.setAll(kind, vector -> new EdgeVector());
+            if (index == VfioPci.INTX_IRQ && kind.length > 0) {
+                kind[0] = intx;
+            }
+            table[index] = kind;
+        }
+        vectors = table;
+    }
+
+    /** Lets go of all triggers and takes no more; the vendor's signals go nowhere from now on. Idempotent. */
+    public void close() {
+        closed = true;
+        for (Vector[] kind : vectors) {
+            disarm(kind);
+        }
+    }
+
+    /** As in {@link mdev.api.vfio.VfioContext}; so are the next two. */
+    public boolean armed(int index, int vector) {
+        Vector[][] table = vectors;
+        return has(table, index, vector) && table[index][vector].armed();
+    }
+
+    public void trigger(int index, int vector) {
+        Vector[][] table = vectors;
+        if (has(table, index, vector) && table[index][vector] instanceof EdgeVector edge) {
+            edge.trigger();
+        }
+    }
+
+    public void setIntx(boolean high) {
+        intx.set(high);
+    }
+
+    private static boolean has(Vector[][] table, int index, int vector) {
+        return index >= 0 && index < table.length && vector >= 0 && vector < table[index].length;
+    }
+
+    /**
+     * {@code VFIO_DEVICE_SET_IRQS}: checked as a whole first, so that what is refused changes nothing.
+     *
+     * @throws ErrnoException EINVAL: see {@link SetIrqsRules}; ENOTTY: a trigger that would itself mask or unmask; ENODEV: the device is being closed
+     */
+    public void set(SetIrqs request) throws ErrnoException {
+        Vector[][] table = vectors;
+        try {
+            SetIrqsRules.check(
+                    request, Stream.of(table).mapToInt(kind -> kind.length).toArray());
+            if ((request.flags() & ACTION_TRIGGER) == 0
+                    && request.data() instanceof SetIrqs.Data.Triggers(var values)
+                    && values.stream().anyMatch(Objects::nonNull)) {
+                // As vfio-pci for all but INTx: it would have to be watched, and an IrqTrigger can only be signalled.
+                throw new ErrnoException(Errno.ENOTTY, "an eventfd cannot mask or unmask here");
+            }
+        } catch (ErrnoException e) {
+            discard(request);
+            throw e;
+        }
+        apply(request, table[request.index()]);
+        if (closed) {
+            disarm(table[request.index()]);
+            throw new ErrnoException(Errno.ENODEV);
+        }
+    }
+
+    /** Closes the triggers of a request that did not come through: the framework owns them however it ends. */
+    public void discard(SetIrqs request) {
+        if (request.data() instanceof SetIrqs.Data.Triggers(var values)) {
+            for (var trigger : values) {
+                if (trigger != null) {
+                    Armed.close(trigger, faults);
+                }
+            }
+        }
+    }
+
+    private void apply(SetIrqs request, Vector[] kind) {
+        boolean trigger = (request.flags() & ACTION_TRIGGER) != 0;
+        if (trigger && request.count() == 0) {
+            disarm(kind);
+            return;
+        }
+        for (int i = 0; i < request.count(); i++) {
+            Vector vector = kind[request.start() + i];
+            switch (request.data()) {
+                case SetIrqs.Data.None() -> act(request, vector);
+                case SetIrqs.Data.Bools(var values) -> {
+                    if (values.get(i)) {
+                        act(request, vector);
+                    }
+                }
+                case SetIrqs.Data.Triggers(var values) -> {
+                    var given = values.get(i);
+                    if (given != null) {
+                        vector.arm(new Armed(given, faults));
+                    } else if (trigger) {
+                        vector.disarm();
+                    }
+                }
+            }
+        }
+    }
+
+    private static void act(SetIrqs request, Vector vector) {
+        switch (request.flags() & SetIrqsRules.ACTION) {
+            case ACTION_MASK -> vector.mask();
+            case ACTION_UNMASK -> vector.unmask();
+            default -> vector.loopback();
+        }
+    }
+
+    private static void disarm(Vector[] kind) {
+        for (Vector vector : kind) {
+            vector.disarm();
+        }
+    }
+
+    /** What the interrupts of one index are like now. */
+    public record KindState(int index, int count, int armed, int masked) {}
+
+    /** The indices in order, for listings. */
+    public List<KindState> snapshot() {
+        Vector[][] table = vectors;
+        List<KindState> kinds = new ArrayList<>(table.length);
+        for (int index = 0; index < table.length; index++) {
+            kinds.add(new KindState(
+                    index,
+                    table[index].length,
+                    count(table[index], Vector::armed),
+                    count(table[index], Vector::masked)));
+        }
+        return kinds;
+    }
+
+    private static int count(Vector[] kind, Predicate<Vector> what) {
+        return (int) Stream.of(kind).filter(what).count();
+    }
+
+    /** The number of interrupts in an answer of a vendor, or 0 for one that makes no sense. */
+    public static int countOf(IrqInfo info) {
+        return info.count() >= 0 && info.count() <= MAX_COUNT ? info.count() : 0;
+    }
+}

@@ -1,0 +1,83 @@
+package vfio.mdev.irq;
+
+import static mdev.api.vfio.SetIrqs.ACTION_MASK;
+import static mdev.api.vfio.SetIrqs.ACTION_TRIGGER;
+import static mdev.api.vfio.SetIrqs.ACTION_UNMASK;
+import static mdev.api.vfio.SetIrqs.DATA_BOOL;
+import static mdev.api.vfio.SetIrqs.DATA_EVENTFD;
+import static mdev.api.vfio.SetIrqs.DATA_NONE;
+
+import java.util.List;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.api.vfio.SetIrqs;
+import mdev.api.vfio.VfioPci;
+
+/**
+ * What a {@code VFIO_DEVICE_SET_IRQS} must be, in the order of {@code vfio_set_irqs_validate_and_prepare()} and of what
+ * libvfio-user refuses beyond that ({@code lib/irq.c}). Each violation is EINVAL.
+ */
+final class SetIrqsRules {
+    static final int DATA = DATA_NONE | DATA_BOOL | DATA_EVENTFD;
+    static final int ACTION = ACTION_MASK | ACTION_UNMASK | ACTION_TRIGGER;
+
+    /** A request beside what the device has; index, start and count as the unsigned numbers that they are. */
+    private record Case(SetIrqs request, long index, long start, long count, long kinds, long present) {
+        boolean is(int flags) {
+            return (request.flags() & flags) == flags;
+        }
+
+        /** The interrupts that exist once, for the framework's own use. */
+        boolean single() {
+            return index == VfioPci.ERR_IRQ || index == VfioPci.REQ_IRQ;
+        }
+    }
+
+    private interface Violation {
+        boolean in(Case c);
+    }
+
+    private record Rule(String reason, Violation violation) {}
+
+    private static final List<Rule> RULES = List.of(
+            new Rule("unknown flag", c -> (c.request.flags() & ~(DATA | ACTION)) != 0),
+            new Rule("not exactly one data type", c -> Integer.bitCount(c.request.flags() & DATA) != 1),
+            new Rule("not exactly one action", c -> Integer.bitCount(c.request.flags() & ACTION) != 1),
+            new Rule("no such index", c -> c.index >= c.kinds),
+            new Rule("start beyond the last interrupt", c -> c.start >= c.present),
+            new Rule("range beyond the last interrupt", c -> c.start + c.count > c.present),
+            new Rule("ERR and REQ take only TRIGGER", c -> c.single() && !c.is(ACTION_TRIGGER)),
+            new Rule("count 0 with a start", c -> c.count == 0 && c.start != 0),
+            new Rule("count 0 is only for NONE with TRIGGER", c -> c.count == 0 && !c.is(DATA_NONE | ACTION_TRIGGER)),
+            new Rule("data that does not fit type or count", c -> !fits(c)));
+
+    private SetIrqsRules() {}
+
+    private static boolean fits(Case c) {
+        return switch (c.request.data()) {
+            case SetIrqs.Data.None() -> c.is(DATA_NONE);
+            case SetIrqs.Data.Bools(var values) -> c.is(DATA_BOOL) && values.size() == c.count;
+            case SetIrqs.Data.Triggers(var values) -> c.is(DATA_EVENTFD) && values.size() == c.count;
+        };
+    }
+
+    /** @param counts how many interrupts each index has */
+    static void check(SetIrqs request, int[] counts) throws ErrnoException {
+        long index = Integer.toUnsignedLong(request.index());
+        Case c = new Case(
+                request,
+                index,
+                Integer.toUnsignedLong(request.start()),
+                Integer.toUnsignedLong(request.count()),
+                counts.length,
+                index < counts.length ? counts[(int) index] : 0);
+        for (Rule rule : RULES) {
+            if (rule.violation.in(c)) {
+                throw new ErrnoException(
+                        Errno.EINVAL,
+                        "SET_IRQS index %d, start %d, count %d, flags 0x%x: %s"
+                                .formatted(c.index, c.start, c.count, request.flags(), rule.reason));
+            }
+        }
+    }
+}
