@@ -1,0 +1,283 @@
+package vfio.mdev.container;
+
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.api.vfio.DmaAttachment;
+import mdev.api.vfio.IoctlReply;
+import mdev.api.vfio.IoctlRequest;
+import mdev.api.vfio.Iommu;
+import mdev.api.vfio.IommuDriver;
+import mdev.api.vfio.IommuState;
+import mdev.api.vfio.VfioContainer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import vfio.mdev.gate.FaultLog;
+
+/**
+ * A container: the groups that share an address space, and the back-end that keeps it. The file may be closed while groups are in it; the address
+ * space goes when the last of them leaves.
+ */
+public final class Container implements VfioContainer {
+    private static final Logger LOG = LoggerFactory.getLogger(Container.class);
+
+    /** A group in a container; two of one number may exist for a while, so a member is the object. */
+    public interface Member {
+        int number();
+    }
+
+    /** A back-end in use. */
+    private record Attached(IommuDriver driver, Iommu iommu) {}
+
+    private final int id;
+    private final IommuDrivers drivers;
+    private final FaultLog faults;
+
+    /**
+     * Writers change which groups and which IOMMU are in the container, readers use the IOMMU: so a release never overlaps an ioctl. The
+     * back-end is called with it held, like the kernel's group_lock; it is this user's own lock and nobody of the core waits for it without a
+     * deadline.
+     */
+    private final ReentrantReadWriteLock lock = new ReentrantReadWriteLock();
+
+    private final Set<Member> members = new LinkedHashSet<>();
+    private @Nullable Attached attached;
+    private volatile boolean closed;
+
+    /** @param id tells containers apart in listings */
+    public Container(int id, IommuDrivers drivers) {
+        this.id = id;
+        this.drivers = drivers;
+        this.faults = new FaultLog(LOG, "the IOMMU of container " + id);
+    }
+
+    public int id() {
+        return id;
+    }
+
+    /** The name of the back-end, or null. Waits for nobody: null too while the container is being changed. */
+    public @Nullable String iommuName() {
+        Lock read = lock.readLock();
+        if (!read.tryLock()) {
+            return null;
+        }
+        try {
+            return attached == null ? null : attached.driver.name();
+        } finally {
+            read.unlock();
+        }
+    }
+
+    /**
+     * A group joins; pairs with {@link #detach}.
+     *
+     * @throws ErrnoException EBADF: the file is closed; else the back-end's errno
+     */
+    public void attach(Member group) throws ErrnoException {
+        lock.writeLock().lock();
+        try {
+            checkOpen();
+            if (attached != null) {
+                attach(attached, group);
+            }
+            members.add(group);
+        } finally {
+            lock.writeLock().unlock();
+        }
+    }
+
+    /** A group leaves; the last one takes the IOMMU with it ({@code __vfio_group_unset_container()}). */
+    public void detach(Member group) {
+        lock.writeLock().lock();
+        try {
+            if (!members.remove(group) || attached == null) {
+                return;
+            }
+            Attached was = attached;
+            guarded(was.driver, "detachGroup", () -> was.iommu.detachGroup(group.number()));
+            if (members.isEmpty()) {
+                attached = null;
+                guarded(was.driver, "release", was.iommu::release);
+            }
+        } finally {
+            lock.writeLock().unlock();
+        }
+    }
+
+    /** Whether there is an IOMMU; it stays as long as a member that asks. */
+    public boolean hasIommu() {
+        lock.readLock().lock();
+        try {
+            return attached != null;
+        } finally {
+            lock.readLock().unlock();
+        }
+    }
+
+    /**
+     * A device is opened by a user of this container.
+     *
+     * @param vendor named in the log when it keeps what it should give back
+     * @throws ErrnoException EIO: the back-end failed
+     */
+    public DmaAttachment attachDevice(String vendor) throws ErrnoException {
+        lock.readLock().lock();
+        try {
+            if (attached == null) {
+                throw noIommu();
+            }
+            try {
+                return attached.iommu.attachDevice(vendor);
+            } catch (RuntimeException | Error e) {
+                throw failed(attached.driver, "attachDevice", e);
+            }
+        } finally {
+            lock.readLock().unlock();
+        }
+    }
+
+    /** What is in the address space, as far as the back-end tells. */
+    public Optional<IommuState> iommuState() {
+        lock.readLock().lock();
+        try {
+            return attached == null ? Optional.empty() : attached.iommu.state();
+        } finally {
+            lock.readLock().unlock();
+        }
+    }
+
+    @Override
+    public int checkExtension(int extension) {
+        lock.readLock().lock();
+        try {
+            if (attached != null) {
+                return attached.iommu.checkExtension(extension);
+            }
+            for (IommuDriver driver : drivers.newestFirst()) {
+                int answer = driver.checkExtension(extension);
+                if (answer > 0) {
+                    return answer;
+                }
+            }
+            return 0;
+        } finally {
+            lock.readLock().unlock();
+        }
+    }
+
+    @Override
+    public void setIommu(int type) throws ErrnoException {
+        lock.writeLock().lock();
+        try {
+            checkOpen();
+            if (members.isEmpty()) {
+                throw new ErrnoException(Errno.EINVAL, "no group is in the container");
+            }
+            if (attached != null) {
+                throw new ErrnoException(Errno.EINVAL, "the container has an IOMMU: " + attached.driver.name());
+            }
+            attached = select(type);
+        } finally {
+            lock.writeLock().unlock();
+        }
+    }
+
+    /** The first back-end that takes the type and all groups ({@code vfio_ioctl_set_iommu()}). */
+    private Attached select(int type) throws ErrnoException {
+        ErrnoException refusal = new ErrnoException(Errno.ENODEV, "no IOMMU back-end has the type " + type);
+        for (IommuDriver driver : drivers.newestFirst()) {
+            if (driver.types().contains(type)) {
+                try {
+                    return open(driver, type);
+                } catch (ErrnoException e) {
+                    refusal = e;
+                }
+            }
+        }
+        throw refusal;
+    }
+
+    private Attached open(IommuDriver driver, int type) throws ErrnoException {
+        Attached candidate;
+        try {
+            candidate = new Attached(driver, driver.open(type));
+        } catch (RuntimeException | Error e) {
+            throw failed(driver, "open", e);
+        }
+        List<Member> in = new ArrayList<>();
+        try {
+            for (Member group : members) {
+                attach(candidate, group);
+                in.add(group);
+            }
+            return candidate;
+        } catch (ErrnoException e) {
+            in.reversed()
+                    .forEach(
+                            group -> guarded(driver, "detachGroup", () -> candidate.iommu.detachGroup(group.number())));
+            guarded(driver, "release", candidate.iommu::release);
+            throw e;
+        }
+    }
+
+    private void attach(Attached to, Member group) throws ErrnoException {
+        try {
+            to.iommu.attachGroup(group.number());
+        } catch (RuntimeException | Error e) {
+            throw failed(to.driver, "attachGroup", e);
+        }
+    }
+
+    @Override
+    public IoctlReply ioctl(IoctlRequest request) throws ErrnoException {
+        lock.readLock().lock();
+        try {
+            checkOpen();
+            if (attached == null) {
+                throw noIommu();
+            }
+            try {
+                return attached.iommu.ioctl(request);
+            } catch (RuntimeException | Error e) {
+                throw failed(attached.driver, "ioctl", e);
+            }
+        } finally {
+            lock.readLock().unlock();
+        }
+    }
+
+    private static ErrnoException noIommu() {
+        return new ErrnoException(Errno.EINVAL, "the container has no IOMMU");
+    }
+
+    private void checkOpen() throws ErrnoException {
+        if (closed) {
+            throw new ErrnoException(Errno.EBADF, "the container is closed");
+        }
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+    }
+
+    private void guarded(IommuDriver driver, String call, Runnable step) {
+        try {
+            step.run();
+        } catch (RuntimeException | Error e) {
+            failed(driver, call, e);
+        }
+    }
+
+    private ErrnoException failed(IommuDriver driver, String call, Throwable thrown) {
+        faults.report(driver.name() + "." + call, thrown);
+        return new ErrnoException(Errno.EIO, "the IOMMU back-end failed in " + call);
+    }
+}

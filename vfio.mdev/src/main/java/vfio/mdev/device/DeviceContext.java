@@ -1,0 +1,72 @@
+package vfio.mdev.device;
+
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import mdev.api.errno.ErrnoException;
+import mdev.api.vfio.DmaAccess;
+import mdev.api.vfio.DmaRange;
+import mdev.api.vfio.PinnedPage;
+import mdev.api.vfio.VfioContext;
+import mdev.api.vfio.VfioNotifier;
+import vfio.mdev.irq.IrqTable;
+
+/** What an open device lends to its vendor: the interrupts from here, the memory from the container's back-end. */
+final class DeviceContext implements VfioContext {
+    private final IrqTable irqs;
+    private final DmaAccess dma;
+
+    DeviceContext(IrqTable irqs, DmaAccess dma) {
+        this.irqs = irqs;
+        this.dma = dma;
+    }
+
+    @Override
+    public boolean armed(int index, int vector) {
+        return irqs.armed(index, vector);
+    }
+
+    @Override
+    public void trigger(int index, int vector) {
+        irqs.trigger(index, vector);
+    }
+
+    @Override
+    public void setIntx(boolean high) {
+        irqs.setIntx(high);
+    }
+
+    @Override
+    public List<PinnedPage> pinPages(long[] userPfn, int prot) throws ErrnoException {
+        return dma.pinPages(userPfn, prot);
+    }
+
+    @Override
+    public int unpinPages(long[] userPfn) throws ErrnoException {
+        return dma.unpinPages(userPfn);
+    }
+
+    @Override
+    public void dmaRead(long iova, MemorySegment data, long offset, long length) throws ErrnoException {
+        dma.dmaRead(iova, data, offset, length);
+    }
+
+    @Override
+    public void dmaWrite(long iova, MemorySegment data, long offset, long length) throws ErrnoException {
+        dma.dmaWrite(iova, data, offset, length);
+    }
+
+    @Override
+    public DmaRange mapRange(long iova, long length, int prot) throws ErrnoException {
+        return dma.mapRange(iova, length, prot);
+    }
+
+    @Override
+    public void registerNotifier(VfioNotifier notifier) throws ErrnoException {
+        dma.registerNotifier(notifier);
+    }
+
+    @Override
+    public void unregisterNotifier(VfioNotifier notifier) throws ErrnoException {
+        dma.unregisterNotifier(notifier);
+    }
+}

@@ -1,0 +1,5 @@
+/** A device and its handles: the way from a VFIO user to a vendor. */
+@NullMarked
+package vfio.mdev.device;
+
+import org.jspecify.annotations.NullMarked;

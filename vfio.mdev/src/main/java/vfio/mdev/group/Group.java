@@ -1,0 +1,259 @@
+package vfio.mdev.group;
+
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.locks.ReentrantLock;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.api.vfio.VfioDevice;
+import mdev.api.vfio.VfioGroup;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import vfio.mdev.container.Container;
+import vfio.mdev.device.MdevDevice;
+import vfio.mdev.device.Teardown;
+
+/**
+ * A VFIO group: one file, at most one container, one device. The mediated bus makes a group for each probe, so a group never has a second device and
+ * is always viable; when its device is removed it lives on, empty, as long as its file is open.
+ *
+ * <p>The monitor guards the fields and is never held in a call of vendor or back-end.
+ */
+public final class Group implements Container.Member {
+    private static final Logger LOG = LoggerFactory.getLogger(Group.class);
+
+    private final int number;
+    private final MdevDevice device;
+    private final Runnable onEmpty;
+
+    /** Held while the group joins or leaves a container, so that one does not overtake the other. Taken before a container's lock. */
+    private final ReentrantLock membership = new ReentrantLock();
+
+    private boolean present = true;
+    private @Nullable GroupFile file;
+    private String holder = "";
+    private @Nullable Container container;
+    /** Device handles, and calls that are about to be one. */
+    private int users;
+
+    /** @param onEmpty runs when the device is removed and the file closed: the group is over */
+    Group(int number, MdevDevice device, Runnable onEmpty) {
+        this.number = number;
+        this.device = device;
+        this.onEmpty = onEmpty;
+    }
+
+    @Override
+    public int number() {
+        return number;
+    }
+
+    /**
+     * What a listing shows.
+     *
+     * @param device null when it was removed
+     * @param holder empty when nobody has the group open
+     */
+    public record State(
+            int number,
+            @Nullable MdevDevice device,
+            String holder,
+            @Nullable Container container,
+            boolean viable) {}
+
+    public synchronized State state() {
+        return new State(number, present ? device : null, isFree() ? "" : holder, container, true);
+    }
+
+    /** Who has the group, if the device is open. */
+    public Optional<String> user() {
+        return device.isOpen() ? Optional.of(state().holder()) : Optional.empty();
+    }
+
+    public CompletionStage<Void> quiet() {
+        return device.quiet();
+    }
+
+    private boolean isFree() {
+        return file == null && container == null && users == 0;
+    }
+
+    /** {@code vfio_group_fops_open()}: one opener, and none while a handle or the container of the last one is left. */
+    synchronized VfioGroup openFile(String by) throws ErrnoException {
+        if (!isFree()) {
+            throw new ErrnoException(Errno.EBUSY, "group %d is in use by %s".formatted(number, holder));
+        }
+        if (!present) {
+            throw new ErrnoException(Errno.ENOENT, "there is no group " + number);
+        }
+        holder = by;
+        file = new GroupFile(this);
+        return file;
+    }
+
+    void closeFile(GroupFile closed) {
+        boolean over;
+        synchronized (this) {
+            if (file == closed) {
+                file = null;
+            }
+            over = !present;
+        }
+        leaveIfIdle();
+        if (over) {
+            onEmpty.run();
+        }
+    }
+
+    synchronized int status(GroupFile asking) {
+        if (file != asking) {
+            return 0;
+        }
+        return container == null ? VfioGroup.VIABLE : VfioGroup.VIABLE | VfioGroup.CONTAINER_SET;
+    }
+
+    void setContainer(GroupFile by, Container wanted) throws ErrnoException {
+        membership.lock();
+        try {
+            synchronized (this) {
+                checkOpen(by);
+                if (container != null) {
+                    throw new ErrnoException(Errno.EINVAL, "group " + number + " is in a container");
+                }
+            }
+            wanted.attach(this);
+            synchronized (this) {
+                container = wanted;
+            }
+            leaveIfIdle(); // the file may have been closed meanwhile
+        } finally {
+            membership.unlock();
+        }
+    }
+
+    void unsetContainer(GroupFile by) throws ErrnoException {
+        membership.lock();
+        try {
+            Container left;
+            synchronized (this) {
+                checkOpen(by);
+                if (container == null) {
+                    throw new ErrnoException(Errno.EINVAL, "group " + number + " is in no container");
+                }
+                if (users > 0) {
+                    throw new ErrnoException(Errno.EBUSY, "the device of group " + number + " is open");
+                }
+                left = container;
+                container = null;
+            }
+            left.detach(this);
+        } finally {
+            membership.unlock();
+        }
+    }
+
+    /** {@code vfio_group_try_dissolve_container()}: without file and device handles nobody could take it out of the container. */
+    private void leaveIfIdle() {
+        membership.lock();
+        try {
+            Container left;
+            synchronized (this) {
+                if (file != null || users > 0 || container == null) {
+                    return;
+                }
+                left = container;
+                container = null;
+            }
+            left.detach(this);
+        } finally {
+            membership.unlock();
+        }
+    }
+
+    VfioDevice openDevice(GroupFile by, String name) throws ErrnoException {
+        Container in;
+        synchronized (this) {
+            checkOpen(by);
+            in = container;
+            if (in == null) {
+                throw new ErrnoException(Errno.EINVAL, "group " + number + " is in no container");
+            }
+            users++; // keeps the group in its container; taken back in userLeft()
+        }
+        try {
+            if (!in.hasIommu()) {
+                throw new ErrnoException(Errno.EINVAL, "the container has no IOMMU");
+            }
+            if (!isPresent() || !name.equals(device.name())) {
+                throw new ErrnoException(Errno.ENODEV, "no device '" + name + "' in group " + number);
+            }
+            return device.open(in::attachDevice, this::userLeft);
+        } catch (ErrnoException | RuntimeException | Error e) {
+            userLeft();
+            throw e;
+        }
+    }
+
+    private synchronized boolean isPresent() {
+        return present;
+    }
+
+    private void userLeft() {
+        synchronized (this) {
+            if (!present) {
+                return; // removeDevice() has taken all of them
+            }
+            users--;
+        }
+        leaveIfIdle();
+    }
+
+    private void checkOpen(GroupFile by) throws ErrnoException {
+        if (file != by) {
+            throw new ErrnoException(Errno.EBADF, "the group file is closed");
+        }
+    }
+
+    /** The bus driver's remove: the device goes, and the group leaves its container, however its user holds it. */
+    public void removeDevice(Duration patience, Duration ask) {
+        Teardown all = Teardown.within(patience);
+        Duration half = patience.dividedBy(2);
+        device.remove(Teardown.within(patience.multipliedBy(3).dividedBy(4)), ask.compareTo(half) < 0 ? ask : half);
+        boolean inContainer;
+        synchronized (this) {
+            inContainer = container != null;
+        }
+        // The back-end is foreign code, which may hang.
+        if (inContainer && !all.await(Teardown.start("vfio-detach-" + number, this::leave))) {
+            LOG.warn("group {}: its IOMMU has not let go of it; left behind", number);
+        }
+        boolean over;
+        synchronized (this) {
+            present = false;
+            users = 0;
+            over = file == null;
+        }
+        if (over) {
+            onEmpty.run();
+        }
+    }
+
+    private void leave() {
+        device.detach();
+        membership.lock();
+        try {
+            Container left;
+            synchronized (this) {
+                left = container;
+                container = null;
+            }
+            if (left != null) {
+                left.detach(this);
+            }
+        } finally {
+            membership.unlock();
+        }
+    }
+}

@@ -1,0 +1,138 @@
+package vfio.mdev.group;
+
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.NavigableMap;
+import java.util.SequencedMap;
+import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicReference;
+import mdev.api.ClassDevice;
+import mdev.api.ClassRegistry;
+import mdev.api.Registration;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.api.sysfs.Attribute;
+import mdev.api.sysfs.AttributeGroup;
+import mdev.api.vfio.VfioGroup;
+import org.jspecify.annotations.Nullable;
+import vfio.mdev.device.MdevDevice;
+
+/**
+ * The groups that there are, by number, and their nodes {@code /sys/class/vfio/<number>}. The core gives the numbers; the minors are given here,
+ * the lowest free one first.
+ */
+public final class Groups {
+    /** The class of the nodes, and the directory of their names. */
+    public static final String CLASS = "vfio";
+
+    /** Dynamic in the kernel; this is the one of the golden transcripts. */
+    private static final int MAJOR = 250;
+
+    private final ClassRegistry classes;
+
+    /** The monitor guards both; never held in a call of the core. */
+    private final NavigableMap<Integer, Entry> entries = new TreeMap<>();
+
+    private final BitSet minors = new BitSet();
+
+    private record Entry(Group group, int minor, AtomicReference<@Nullable Registration> node) {}
+
+    public Groups(ClassRegistry classes) {
+        this.classes = classes;
+    }
+
+    /**
+     * Makes the group of a device: first the group can be opened, then its uevent says so.
+     *
+     * @throws ErrnoException the node could not be made; there is no group then
+     */
+    public Group create(int number, MdevDevice device) throws ErrnoException {
+        // In the kernel an empty group whose file is open keeps its number. Ours is the core's and may have been given
+        // anew: then the node of the empty group goes at last, and its file stays open on nothing.
+        forget(number);
+        Entry entry;
+        synchronized (this) {
+            int minor = minors.nextClearBit(0);
+            minors.set(minor);
+            AtomicReference<@Nullable Registration> node = new AtomicReference<>();
+            entry = new Entry(new Group(number, device, () -> forget(number, node)), minor, node);
+            entries.put(number, entry);
+        }
+        try {
+            entry.node.set(classes.createDevice(node(number, entry.minor)));
+        } catch (ErrnoException | RuntimeException e) {
+            forget(number, entry.node);
+            throw e;
+        }
+        return entry.group;
+    }
+
+    private static ClassDevice node(int number, int minor) {
+        return characterDevice(CLASS, Integer.toString(number), MAJOR, minor, "vfio/" + number, List.of());
+    }
+
+    /** A character device as {@code device_create()} shows it; there is no node in /dev, but all that names one. */
+    public static ClassDevice characterDevice(
+            String className, String name, int major, int minor, String devname, List<String> devmode) {
+        SequencedMap<String, String> env = new LinkedHashMap<>();
+        env.put("MAJOR", Integer.toString(major));
+        env.put("MINOR", Integer.toString(minor));
+        env.put("DEVNAME", devname);
+        devmode.forEach(mode -> env.put("DEVMODE", mode));
+        Attribute dev = Attribute.readOnly("dev", () -> major + ":" + minor + "\n");
+        return new ClassDevice(className, name, env, List.of(new AttributeGroup("", List.of(dev))));
+    }
+
+    /** {@code open("/dev/vfio/<number>")}. */
+    public VfioGroup open(int number, String holder) throws ErrnoException {
+        Entry entry;
+        synchronized (this) {
+            entry = entries.get(number);
+        }
+        if (entry == null) {
+            throw new ErrnoException(Errno.ENOENT, "there is no group " + number);
+        }
+        return entry.group.openFile(holder);
+    }
+
+    /** In the order of their numbers. */
+    public synchronized List<Group> list() {
+        return entries.values().stream().map(Entry::group).toList();
+    }
+
+    /** The end of all groups, also of those whose file is still open. */
+    public void close() {
+        List<Integer> left;
+        synchronized (this) {
+            left = new ArrayList<>(entries.keySet());
+        }
+        left.forEach(this::forget);
+    }
+
+    private void forget(int number) {
+        Entry entry;
+        synchronized (this) {
+            entry = entries.get(number);
+        }
+        if (entry != null) {
+            forget(number, entry.node);
+        }
+    }
+
+    /** Takes the group of that node out of the list, and its node from the tree. Idempotent. */
+    private void forget(int number, AtomicReference<@Nullable Registration> node) {
+        Registration shown = node.getAndSet(null);
+        if (shown != null) {
+            shown.close();
+        }
+        synchronized (this) {
+            Entry entry = entries.get(number);
+            if (entry != null && entry.node.equals(node)) {
+                entries.remove(number);
+                minors.clear(entry.minor);
+            }
+        }
+    }
+}

@@ -1,0 +1,5 @@
+/** VFIO groups and their numbers. */
+@NullMarked
+package vfio.mdev.group;
+
+import org.jspecify.annotations.NullMarked;
