@@ -1,0 +1,142 @@
+package vfio.mdev.shell;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SequencedMap;
+import java.util.StringJoiner;
+import mdev.api.errno.ErrnoException;
+import mdev.api.shell.ShellCommand;
+import mdev.api.shell.ShellInvocation;
+import mdev.api.shell.ShellResult;
+import mdev.api.vfio.DeviceInfo;
+import mdev.api.vfio.GetInfo;
+import mdev.api.vfio.GetIrqInfo;
+import mdev.api.vfio.GetRegionInfo;
+import mdev.api.vfio.IommuState;
+import mdev.api.vfio.IrqInfo;
+import mdev.api.vfio.RegionInfo;
+import mdev.api.vfio.VfioPci;
+import org.jspecify.annotations.Nullable;
+import vfio.mdev.VfioMdev;
+import vfio.mdev.container.Container;
+import vfio.mdev.device.MdevDevice;
+import vfio.mdev.irq.IrqTable;
+
+/** {@code vfio:info}. */
+final class InfoCommand implements ShellCommand.Action {
+    private static final List<String> PCI_REGIONS =
+            List.of("bar0", "bar1", "bar2", "bar3", "bar4", "bar5", "rom", "config", "vga");
+    private static final List<String> PCI_IRQS = List.of("intx", "msi", "msix", "err", "req");
+
+    private final Devices devices;
+
+    InfoCommand(VfioMdev vfio) {
+        this.devices = new Devices(vfio);
+    }
+
+    ShellCommand command() {
+        return new ShellCommand(
+                "vfio",
+                "info",
+                "A device's regions, interrupts and user",
+                List.of(ShellCommand.Parameter.one("uuid", devices)),
+                List.of(),
+                this);
+    }
+
+    @Override
+    public ShellResult run(ShellInvocation invocation) throws ErrnoException {
+        Devices.Found found = devices.find(invocation.arguments().getFirst());
+        MdevDevice device = found.device();
+        boolean pci = device.mdev().deviceApi().equals(VfioPci.DEVICE_API);
+        SequencedMap<String, @Nullable Object> fields = new LinkedHashMap<>();
+        fields.put("uuid", device.name());
+        fields.put("parent", device.mdev().parent().name());
+        fields.put("type", device.mdev().typeId());
+        fields.put("device_api", device.mdev().deviceApi());
+        fields.put("group", found.group().number());
+        fields.put("user", device.isOpen() ? found.group().holder() : null);
+        Map<Integer, IrqTable.KindState> states = new LinkedHashMap<>();
+        device.irqs().forEach(kind -> states.put(kind.index(), kind));
+        device.inspect(open -> {
+            DeviceInfo info = (DeviceInfo) open.ioctl(new GetInfo());
+            fields.put("regions", regions(open, info.numRegions(), pci ? PCI_REGIONS : List.of()));
+            fields.put("irqs", irqs(open, info.numIrqs(), pci ? PCI_IRQS : List.of(), states));
+            return info;
+        });
+        Container container = found.group().container();
+        if (container != null) {
+            fields.put("iommu", container.iommuName());
+            container.iommuState().ifPresent(state -> memory(fields, state));
+        }
+        return new ShellResult.Details(fields);
+    }
+
+    private static List<Map<String, @Nullable Object>> regions(MdevDevice.Ioctl device, int count, List<String> names) {
+        List<Map<String, @Nullable Object>> regions = new ArrayList<>();
+        for (int index = 0; index < count; index++) {
+            try {
+                if (device.ioctl(new GetRegionInfo(index)) instanceof RegionInfo region && region.size() != 0) {
+                    Map<String, @Nullable Object> row = new LinkedHashMap<>();
+                    row.put("index", index);
+                    row.put("name", name(names, index));
+                    row.put("size", region.size());
+                    row.put("flags", flags(region.flags(), List.of("read", "write", "mmap", "caps")));
+                    regions.add(row);
+                }
+            } catch (ErrnoException e) {
+                // an index that the device does not have
+            }
+        }
+        return regions;
+    }
+
+    private static List<Map<String, @Nullable Object>> irqs(
+            MdevDevice.Ioctl device, int count, List<String> names, Map<Integer, IrqTable.KindState> states) {
+        List<Map<String, @Nullable Object>> irqs = new ArrayList<>();
+        for (int index = 0; index < count; index++) {
+            try {
+                if (device.ioctl(new GetIrqInfo(index)) instanceof IrqInfo irq && irq.count() != 0) {
+                    IrqTable.KindState state = states.getOrDefault(index, new IrqTable.KindState(index, 0, 0, 0));
+                    Map<String, @Nullable Object> row = new LinkedHashMap<>();
+                    row.put("index", index);
+                    row.put("name", name(names, index));
+                    row.put("count", irq.count());
+                    row.put("armed", state.armed());
+                    row.put("masked", state.masked());
+                    row.put("flags", flags(irq.flags(), List.of("eventfd", "maskable", "automasked", "noresize")));
+                    irqs.add(row);
+                }
+            } catch (ErrnoException e) {
+                // an index that the device does not have
+            }
+        }
+        return irqs;
+    }
+
+    private static void memory(SequencedMap<String, @Nullable Object> fields, IommuState state) {
+        fields.put("iommu", state.iommu());
+        fields.put("mappings", state.mappings());
+        fields.put("mapped_bytes", state.mappedBytes());
+        fields.put("pinned_pages", state.pinnedPages());
+        fields.put("ranges", state.ranges());
+        fields.put("dirty_tracking", state.dirtyTracking());
+        fields.put("dirty_pages", state.dirtyPages());
+    }
+
+    private static String name(List<String> names, int index) {
+        return index < names.size() ? names.get(index) : Integer.toString(index);
+    }
+
+    private static String flags(int flags, List<String> names) {
+        StringJoiner set = new StringJoiner(" ");
+        for (int bit = 0; bit < names.size(); bit++) {
+            if ((flags >> bit & 1) != 0) {
+                set.add(names.get(bit));
+            }
+        }
+        return set.toString();
+    }
+}

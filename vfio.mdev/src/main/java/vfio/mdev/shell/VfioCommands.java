@@ -1,0 +1,26 @@
+package vfio.mdev.shell;
+
+import java.util.List;
+import mdev.api.shell.ShellCommand;
+import mdev.api.shell.ShellCommands;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Reference;
+import vfio.mdev.VfioMdev;
+
+/** The commands {@code vfio:*}. */
+@Component
+public final class VfioCommands implements ShellCommands {
+    private final List<ShellCommand> commands;
+
+    @Activate
+    public VfioCommands(@Reference VfioMdev vfio) {
+        commands = List.of(
+                new GroupsCommand(vfio).command(), new InfoCommand(vfio).command(), new TtyCommand(vfio).command());
+    }
+
+    @Override
+    public List<ShellCommand> commands() {
+        return commands;
+    }
+}

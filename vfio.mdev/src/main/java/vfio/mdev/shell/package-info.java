@@ -1,0 +1,5 @@
+/** The shell commands vfio:*. */
+@NullMarked
+package vfio.mdev.shell;
+
+import org.jspecify.annotations.NullMarked;
