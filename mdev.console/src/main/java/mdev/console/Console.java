@@ -1,0 +1,188 @@
+package mdev.console;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import mdev.api.ParentRegistry;
+import mdev.api.sysfs.Sysfs;
+import mdev.api.vfio.Vfio;
+import mdev.console.Settings.Mode;
+import mdev.console.control.ControlServer;
+import mdev.console.control.RunDirectory;
+import mdev.console.engine.Commands;
+import mdev.console.engine.GogoShell;
+import mdev.console.shell.Shell;
+import mdev.console.shell.UserTerminal;
+import mdev.console.shell.Words;
+import mdev.console.terminal.InteractiveShell;
+import mdev.console.terminal.JLineTerminal;
+import mdev.console.terminal.PipedShell;
+import mdev.console.terminal.StandardStreams;
+import mdev.console.terminal.Tty;
+import org.apache.felix.service.command.CommandProcessor;
+import org.jspecify.annotations.Nullable;
+import org.osgi.framework.BundleContext;
+import org.osgi.framework.launch.Framework;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Reference;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The program: bnd's launcher calls it on the main thread once all bundles are started, and exits with what it returns. In another framework nobody calls, and nothing
+ * happens.
+ */
+@Component(service = Callable.class, property = "main.thread=true")
+public final class Console implements Callable<Integer> {
+    private static final Logger LOG = LoggerFactory.getLogger(Console.class);
+    private static final Duration READY = Duration.ofSeconds(10);
+    private static final long LEAVING_SECONDS = 5;
+
+    /** {@code RELISTEN_FOR_MAIN_CALLABLE} of bnd's launcher: this console is being restarted, and another will come. */
+    private static final int ANOTHER_WILL_COME = 198;
+
+    private final BundleContext context;
+    private final Commands commands;
+    private final Ending ending;
+    private final StandardStreams streams = new StandardStreams();
+    private final CountDownLatch left = new CountDownLatch(1);
+
+    /** Whom the end interrupts; guarded by this object's monitor, so that the launcher gets its thread back uninterrupted. */
+    private @Nullable Thread main;
+
+    @Activate
+    public Console(BundleContext context, @Reference Commands commands, @Reference Ending ending) {
+        this.context = context;
+        this.commands = commands;
+        this.ending = ending;
+    }
+
+    @Override
+    public Integer call() {
+        enter(Thread.currentThread());
+        ending.onRequest(this::interrupt);
+        try {
+            return run(Settings.of(context::getProperty));
+        } catch (IOException | IllegalArgumentException e) {
+            return refuse(String.valueOf(e.getMessage()));
+        } catch (InterruptedException e) {
+            return ending.statusOr(Shell.Outcome.INTERRUPTED);
+        } finally {
+            leave();
+        }
+    }
+
+    private int run(Settings settings) throws IOException, InterruptedException {
+        Framework framework = context.getBundle(0).adapt(Framework.class);
+        Termination termination = Termination.watch(framework, ending, settings.mode() == Mode.SERVE);
+        try (RunDirectory directory = RunDirectory.open(settings.run())) {
+            List<String> missing = new Readiness(context)
+                    .await(List.of(CommandProcessor.class, ParentRegistry.class, Sysfs.class, Vfio.class), READY);
+            if (!missing.isEmpty()) {
+                return refuse("not ready after " + READY.toSeconds() + " s, missing: " + String.join(", ", missing));
+            }
+            CommandProcessor processor = context.getService(context.getServiceReference(CommandProcessor.class));
+            Function<UserTerminal, Shell> shells = terminal -> new GogoShell(processor, commands, terminal);
+            int loaded = load(settings, shells);
+            if (loaded != 0 && settings.mode() != Mode.SHELL) {
+                return loaded;
+            }
+            try (ControlServer server = ControlServer.open(directory, shells)) {
+                LOG.info("listening on {}", server.socket());
+                return ending.statusOr(run(settings, directory, shells));
+            }
+        } finally {
+            termination.forget();
+        }
+    }
+
+    private int run(Settings settings, RunDirectory directory, Function<UserTerminal, Shell> shells)
+            throws IOException, InterruptedException {
+        return switch (settings.mode()) {
+            case SERVE -> {
+                String loaded = settings.load().isEmpty() ? "none" : String.join(",", settings.load());
+                print(streams.out(), "mdev: ready run=" + directory.path() + " mount=none loaded=" + loaded);
+                ending.await();
+                yield 0;
+            }
+            case COMMAND -> {
+                try (Shell shell = shells.apply(streams)) {
+                    yield shell.run(settings.command()).status();
+                }
+            }
+            case SHELL -> Tty.interactive() ? interactive(shells) : piped(shells);
+        };
+    }
+
+    private int interactive(Function<UserTerminal, Shell> shells) {
+        try (JLineTerminal terminal = JLineTerminal.open();
+                Shell shell = shells.apply(terminal)) {
+            return new InteractiveShell(shell, terminal, ending::requested).run();
+        }
+    }
+
+    private int piped(Function<UserTerminal, Shell> shells) throws IOException {
+        try (Shell shell = shells.apply(streams)) {
+            return new PipedShell(shell, streams.in(), ending::requested).run();
+        }
+    }
+
+    /** Loads the modules asked for, as a user would. */
+    private int load(Settings settings, Function<UserTerminal, Shell> shells) {
+        try (Shell shell = shells.apply(streams)) {
+            return settings.load().stream()
+                    .mapToInt(module ->
+                            shell.run("mdev:modprobe " + Words.quote(module)).status())
+                    .filter(status -> status != 0)
+                    .findFirst()
+                    .orElse(0);
+        }
+    }
+
+    private int refuse(String reason) {
+        print(streams.err(), "mdev: " + reason);
+        return Shell.Outcome.FAILED;
+    }
+
+    private static void print(OutputStream stream, String line) {
+        new PrintStream(stream, true, StandardCharsets.UTF_8).println(line);
+    }
+
+    private synchronized void enter(Thread thread) {
+        main = thread;
+    }
+
+    private synchronized void interrupt() {
+        if (main != null) {
+            main.interrupt();
+        }
+    }
+
+    private synchronized void leave() {
+        main = null;
+        Thread.interrupted();
+        left.countDown();
+    }
+
+    private synchronized boolean entered() {
+        return main != null;
+    }
+
+    /** The bundle is stopped, by a refresh or with the framework: the main thread lets go of socket and lock, if it still has them. */
+    @Deactivate
+    void close() throws InterruptedException {
+        ending.request(ANOTHER_WILL_COME);
+        if (entered() && !left.await(LEAVING_SECONDS, TimeUnit.SECONDS)) {
+            LOG.warn("left behind a command that does not end");
+        }
+    }
+}

@@ -1,0 +1,46 @@
+package mdev.console;
+
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the launcher was asked for, as it passes it on in framework properties.
+ *
+ * @param mode {@code mdev.mode}
+ * @param command {@code mdev.command}: the line of {@link Mode#COMMAND}
+ * @param run {@code mdev.run}: the run directory
+ * @param load {@code mdev.load}: modules to load at start
+ */
+record Settings(Mode mode, String command, Path run, List<String> load) {
+    enum Mode {
+        SHELL,
+        COMMAND,
+        SERVE
+    }
+
+    Settings {
+        load = List.copyOf(load);
+    }
+
+    /** @throws IllegalArgumentException with a line for the user */
+    static Settings of(Function<String, @Nullable String> properties) {
+        UnaryOperator<String> property =
+                name -> Optional.ofNullable(properties.apply("mdev." + name)).orElse("");
+        String mode = property.apply("mode");
+        String run = property.apply("run");
+        return new Settings(
+                mode.isEmpty() ? Mode.SHELL : Mode.valueOf(mode.toUpperCase(Locale.ROOT)),
+                property.apply("command"),
+                Path.of(run.isEmpty() ? "/run/mdev" : run),
+                Arrays.stream(property.apply("load").split(","))
+                        .map(String::strip)
+                        .filter(module -> !module.isEmpty())
+                        .toList());
+    }
+}

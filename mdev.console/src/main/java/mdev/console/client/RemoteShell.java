@@ -1,0 +1,170 @@
+package mdev.console.client;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import mdev.console.control.Frame;
+import mdev.console.control.FrameType;
+import mdev.console.control.FrameWriter;
+import mdev.console.control.Wire;
+import mdev.console.shell.Shell;
+import mdev.console.shell.UserTerminal;
+import mdev.console.shell.UserTerminal.RawMode;
+import org.jspecify.annotations.Nullable;
+
+/** A shell in a running platform, at the other end of its control socket, with the terminal of this process. */
+final class RemoteShell implements Shell {
+    private static final int CHUNK = 8192;
+    private static final long COMPLETION_SECONDS = 5;
+
+    /** The platform went away; how its last line ended is unknown. */
+    static final class GoneException extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        GoneException() {
+            super("the platform has ended");
+        }
+    }
+
+    private final Wire wire;
+    private final UserTerminal terminal;
+    private final Runnable onGone;
+    private final FrameWriter writer;
+    private final BlockingQueue<Frame> frames = new LinkedBlockingQueue<>();
+    /** Ends {@link #frames}: told apart by identity. */
+    private final Frame gone = Frame.of(FrameType.EOF);
+
+    /** @param onGone runs once when the connection ends */
+    RemoteShell(Wire wire, UserTerminal terminal, Runnable onGone) {
+        this.wire = wire;
+        this.terminal = terminal;
+        this.onGone = onGone;
+        this.writer = new FrameWriter(wire, "mdev-writer");
+        writer.start();
+        Thread.ofPlatform().daemon().name("mdev-reader").start(this::receive);
+        writer.send(Frame.of(FrameType.DIRECTORY, terminal.directory().toString()));
+    }
+
+    private void receive() {
+        try {
+            for (Frame frame = wire.read(); frame != null; frame = wire.read()) {
+                frames.put(frame);
+            }
+        } catch (IOException | InterruptedException e) {
+            // However it ended, it is over.
+        }
+        frames.add(gone);
+        onGone.run();
+    }
+
+    void resize(UserTerminal.Size size) {
+        writer.send(Frame.resize(size.columns(), size.rows()));
+    }
+
+    @Override
+    public Outcome run(String line) {
+        RawMode raw = RawMode.NONE;
+        Thread reader = null;
+        writer.send(Frame.of(FrameType.RUN, line));
+        try {
+            for (Frame frame = next(); ; frame = next()) {
+                switch (frame.type()) {
+                    case OUT -> terminal.out().write(frame.payload());
+                    case ERR -> terminal.err().write(frame.payload());
+                    case READ ->
+                        reader = Thread.ofPlatform().daemon().name("mdev-input").start(this::send);
+                    case RAW -> {
+                        raw.close();
+                        raw = frame.payload()[0] == 0 ? RawMode.NONE : terminal.rawMode();
+                    }
+                    case STATUS -> {
+                        return new Outcome(frame.numbers().getInt(), frame.payload()[4] != 0);
+                    }
+                    default -> {
+                        // Candidates that came too late.
+                    }
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } finally {
+            raw.close();
+            stop(reader);
+        }
+    }
+
+    private Frame next() {
+        try {
+            Frame frame = frames.take();
+            if (frame == gone) {
+                frames.add(gone);
+                throw new GoneException();
+            }
+            return frame;
+        } catch (InterruptedException e) {
+            throw new GoneException();
+        }
+    }
+
+    /** Sends what there is of input, once. What is not asked for is not read: it belongs to who comes next. */
+    private void send() {
+        byte[] buffer = new byte[CHUNK];
+        try {
+            int count = terminal.in().read(buffer);
+            writer.send(count < 0 ? Frame.of(FrameType.EOF) : new Frame(FrameType.STDIN, Arrays.copyOf(buffer, count)));
+        } catch (IOException e) {
+            writer.send(Frame.of(FrameType.EOF));
+        }
+    }
+
+    /** The line is over: who still waits for a key for it lets go of the terminal. */
+    private static void stop(@Nullable Thread reader) {
+        if (reader != null) {
+            reader.interrupt();
+            try {
+                reader.join();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    @Override
+    public void interrupt() {
+        writer.send(Frame.of(FrameType.INTERRUPT));
+    }
+
+    @Override
+    public List<Completion> complete(String head) {
+        frames.removeIf(frame -> frame.type() == FrameType.CANDIDATES);
+        writer.send(Frame.of(FrameType.COMPLETE, head));
+        List<Completion> completions = new ArrayList<>();
+        try {
+            Frame frame = frames.poll(COMPLETION_SECONDS, TimeUnit.SECONDS);
+            if (frame == null || frame.type() != FrameType.CANDIDATES) {
+                return List.of();
+            }
+            for (String line : frame.text().lines().toList()) {
+                String[] parts = line.split("\t", -1);
+                completions.add(new Completion(parts[0], parts[1], parts[2].equals("1")));
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        return completions;
+    }
+
+    @Override
+    public void close() {
+        try {
+            wire.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

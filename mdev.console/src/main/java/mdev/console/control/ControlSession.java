@@ -1,0 +1,217 @@
+package mdev.console.control;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import mdev.console.shell.DemandInput;
+import mdev.console.shell.Shell;
+import mdev.console.shell.UserTerminal;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One client. Three threads: one reads its frames; one does its work, lines and completions, in turn; one writes. So a command can be
+ * interrupted while the client sends nothing, and while it prints itself, which on the socket would break the connection.
+ */
+final class ControlSession implements UserTerminal {
+    private static final Logger LOG = LoggerFactory.getLogger(ControlSession.class);
+    private static final Duration GRACE = Duration.ofMillis(300);
+    private static final Duration PAUSE = Duration.ofMillis(100);
+    private static final int ATTEMPTS = 30;
+
+    /** The last of {@link #work}: told apart by identity. */
+    private final Frame end = Frame.of(FrameType.EOF);
+
+    private final Wire wire;
+    private final Consumer<ControlSession> closed;
+    private final Shell shell;
+    private final BlockingQueue<Frame> work = new LinkedBlockingQueue<>();
+    private final FrameWriter writer;
+    private final DemandInput in;
+    private final OutputStream out;
+    private final OutputStream err;
+    private final Thread reader;
+    private final Thread worker;
+
+    private volatile Size size = Size.DEFAULT;
+    private volatile boolean hasTerminal;
+    private volatile Path directory = Path.of("").toAbsolutePath();
+
+    /** No more work is begun: the client is gone, or is being sent away. */
+    private volatile boolean ended;
+
+    /** @param closed told when the session is over */
+    ControlSession(Wire wire, Function<UserTerminal, Shell> shells, int number, Consumer<ControlSession> closed) {
+        String name = "mdev-control-" + number;
+        this.wire = wire;
+        this.closed = closed;
+        this.writer = new FrameWriter(wire, name + "-writer");
+        this.in = new DemandInput(() -> writer.send(Frame.of(FrameType.READ)));
+        this.out = writer.stream(FrameType.OUT);
+        this.err = writer.stream(FrameType.ERR);
+        this.shell = shells.apply(this);
+        this.worker = Thread.ofPlatform().daemon().name(name).unstarted(this::work);
+        this.reader = Thread.ofPlatform().daemon().name(name + "-reader").unstarted(this::read);
+    }
+
+    void start() {
+        writer.start();
+        worker.start();
+        reader.start();
+    }
+
+    private void read() {
+        try {
+            for (Frame frame = wire.read(); frame != null; frame = wire.read()) {
+                accept(frame);
+            }
+        } catch (Wire.ProtocolException e) {
+            LOG.warn("{}: {}", reader.getName(), e.getMessage());
+            writer.send(Frame.of(FrameType.ERR, "mdev: protocol error: " + e.getMessage() + "\n"));
+        } catch (IOException e) {
+            LOG.debug("{}: the connection broke", reader.getName(), e);
+        }
+        try {
+            in.end();
+            endWork(Integer.MAX_VALUE);
+            writer.finish();
+            wire.close();
+        } catch (InterruptedException | IOException e) {
+            LOG.debug("{}: closing", reader.getName(), e);
+        }
+        closed.accept(this);
+    }
+
+    private void accept(Frame frame) throws Wire.ProtocolException {
+        switch (frame.type()) {
+            case RUN, COMPLETE -> work.add(frame);
+            case STDIN -> in.offer(frame.payload());
+            case EOF -> in.end();
+            case INTERRUPT -> shell.interrupt();
+            case RESIZE -> {
+                ByteBuffer numbers = frame.numbers();
+                int columns = numbers.getInt();
+                int rows = numbers.getInt();
+                size = columns > 0 && rows > 0 ? new Size(columns, rows) : Size.DEFAULT;
+                hasTerminal = true;
+            }
+            case DIRECTORY -> {
+                try {
+                    directory = directory.resolve(frame.text());
+                } catch (InvalidPathException e) {
+                    throw new Wire.ProtocolException("no directory: " + e.getReason());
+                }
+            }
+            default -> throw new Wire.ProtocolException("frame type " + frame.type() + " from a client");
+        }
+    }
+
+    private void work() {
+        try (shell) {
+            for (Frame frame = work.take(); frame != end && !ended; frame = work.take()) {
+                writer.send(frame.type() == FrameType.RUN ? run(frame.text()) : complete(frame.text()));
+            }
+        } catch (InterruptedException e) {
+            LOG.debug("{} ends", worker.getName());
+        }
+    }
+
+    private Frame run(String line) {
+        in.reopen();
+        try {
+            Shell.Outcome outcome = shell.run(line);
+            return Frame.status(outcome.status(), outcome.exit());
+        } catch (RuntimeException e) {
+            LOG.error("{}: {}", worker.getName(), line, e);
+            writer.send(Frame.of(FrameType.ERR, "mdev: the shell failed: " + e.getMessage() + "\n"));
+            return Frame.status(Shell.Outcome.FAILED, false);
+        }
+    }
+
+    private Frame complete(String head) {
+        return Frame.of(
+                FrameType.CANDIDATES,
+                shell.complete(head).stream()
+                        .map(word -> word.value() + "\t" + word.description() + "\t" + (word.open() ? "1" : "0"))
+                        .collect(Collectors.joining("\n")));
+    }
+
+    /** Lets the line that runs end by itself if it is about to, and interrupts it then, as often as it takes. */
+    private boolean endWork(int attempts) throws InterruptedException {
+        ended = true;
+        work.add(end);
+        boolean over = worker.join(GRACE);
+        for (int attempt = 0; !over && attempt < attempts; attempt++) {
+            worker.interrupt();
+            over = worker.join(PAUSE);
+        }
+        return over;
+    }
+
+    /** The platform ends: interrupts the client's line, tells it how that ended, and closes. A command that does not end is left behind. */
+    void close() throws IOException {
+        try {
+            if (endWork(ATTEMPTS)) {
+                writer.finish();
+            } else {
+                LOG.warn("{}: left behind a command that does not end", worker.getName());
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        wire.close();
+    }
+
+    @Override
+    public InputStream in() {
+        return in;
+    }
+
+    @Override
+    public OutputStream out() {
+        return out;
+    }
+
+    @Override
+    public OutputStream err() {
+        return err;
+    }
+
+    @Override
+    public Size size() {
+        return size;
+    }
+
+    @Override
+    public Path directory() {
+        return directory;
+    }
+
+    @Override
+    public RawMode rawMode() {
+        if (!hasTerminal) {
+            return RawMode.NONE;
+        }
+        writer.send(Frame.raw(true));
+        return new RawMode() {
+            @Override
+            public boolean present() {
+                return true;
+            }
+
+            @Override
+            public void close() {
+                writer.send(Frame.raw(false));
+            }
+        };
+    }
+}

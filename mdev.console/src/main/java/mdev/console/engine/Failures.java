@@ -1,0 +1,60 @@
+package mdev.console.engine;
+
+import java.io.EOFException;
+import java.io.FileNotFoundException;
+import java.nio.file.NoSuchFileException;
+import mdev.api.errno.ErrnoException;
+import mdev.console.shell.Shell.Outcome;
+import org.apache.felix.gogo.runtime.CommandNotFoundException;
+import org.apache.felix.gogo.runtime.SyntaxError;
+import org.jspecify.annotations.Nullable;
+
+/** The one place where a failure becomes a line for the user. */
+final class Failures {
+    private Failures() {}
+
+    /** The refusal, with its errno's name where the message does not tell it. */
+    static String line(ErrnoException refusal) {
+        String message = oneLine(refusal.getMessage());
+        String name = refusal.errno().name();
+        return message.contains(name) ? message : message + " (" + name + ")";
+    }
+
+    /** Something that was thrown by what is not a command of ours: Gogo itself, or one of Felix's commands. */
+    static String line(Throwable thrown) {
+        return switch (thrown) {
+            case SyntaxError syntax -> "syntax error at column " + (syntax.column() + 1) + ": " + reason(syntax);
+            case EOFException _ -> "syntax error: " + reason(thrown);
+            case FileNotFoundException _ -> "no such file: " + reason(thrown);
+            case NoSuchFileException _ -> "no such file: " + reason(thrown);
+            case IllegalArgumentException wrong
+            when reason(wrong).startsWith("Cannot coerce ") ->
+                "wrong arguments: " + reason(wrong).replaceFirst("Cannot coerce (.*?) to any of .*", "$1");
+            default -> reason(thrown);
+        };
+    }
+
+    static int status(Throwable thrown) {
+        return switch (thrown) {
+            case InterruptedException _ -> Outcome.INTERRUPTED;
+            case CommandNotFoundException _ -> Outcome.NOT_FOUND;
+            case SyntaxError _ -> Outcome.USAGE;
+            case EOFException _ -> Outcome.USAGE;
+            case IllegalArgumentException _ -> Outcome.USAGE;
+            default -> Outcome.FAILED;
+        };
+    }
+
+    /** The message of the innermost cause that has one, on one line. */
+    static String reason(Throwable thrown) {
+        String message = null;
+        for (@Nullable Throwable at = thrown; at != null; at = at.getCause()) {
+            message = at.getMessage() == null ? message : at.getMessage();
+        }
+        return message == null ? thrown.getClass().getSimpleName() : oneLine(message);
+    }
+
+    private static String oneLine(@Nullable String message) {
+        return message == null ? "" : Text.printable(message.strip().replaceAll("\\s*\\R\\s*", " "));
+    }
+}

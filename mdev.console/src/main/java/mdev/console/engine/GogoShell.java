@@ -1,0 +1,171 @@
+package mdev.console.engine;
+
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import mdev.console.shell.Shell;
+import mdev.console.shell.UserTerminal;
+import org.apache.felix.gogo.runtime.CommandNotFoundException;
+import org.apache.felix.gogo.runtime.Parser;
+import org.apache.felix.gogo.runtime.Parser.Executable;
+import org.apache.felix.gogo.runtime.SyntaxError;
+import org.apache.felix.service.command.CommandProcessor;
+import org.apache.felix.service.command.CommandSession;
+import org.apache.felix.service.command.Converter;
+import org.apache.felix.service.command.Job;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A shell on a Gogo session. Gogo gives up a line at its first exception, so the line is cut here: {@code ;} goes on after a failure,
+ * {@code &&} and {@code ||} look at it, and a pipe fails when one of its commands does.
+ */
+public final class GogoShell implements Shell {
+    private final CommandProcessor processor;
+    private final Commands commands;
+    private final Completer completer;
+    private final UserTerminal terminal;
+    private final PrintStream out;
+    private final PrintStream err;
+    private volatile CommandSession session;
+
+    /** What {@link #interrupt} interrupts. */
+    private volatile @Nullable Run current;
+
+    public GogoShell(CommandProcessor processor, Commands commands, UserTerminal terminal) {
+        this.processor = processor;
+        this.commands = commands;
+        this.completer = new Completer(commands);
+        this.terminal = terminal;
+        this.out = new PrintStream(terminal.out(), true, StandardCharsets.UTF_8);
+        this.err = new PrintStream(terminal.err(), true, StandardCharsets.UTF_8);
+        this.session = open();
+    }
+
+    private CommandSession open() {
+        CommandSession opened = processor.createSession(terminal.in(), terminal.out(), terminal.err());
+        opened.put("SCOPE", String.join(":", Commands.SCOPES) + ":*");
+        // Paths are sysfs paths and URLs: nothing to be matched against the working directory.
+        opened.put(CommandSession.OPTION_NO_GLOB, true);
+        return opened;
+    }
+
+    @Override
+    public Outcome run(String line) {
+        Run run = new Run(terminal);
+        current = run;
+        run.attach(session);
+        try {
+            return run(run, line);
+        } finally {
+            current = null;
+            if (run.interrupted()) {
+                run.awaitCommands();
+                renew();
+            }
+        }
+    }
+
+    private Outcome run(Run run, String line) {
+        List<Executable> parts;
+        try {
+            parts = new Parser(line).program().tokens();
+        } catch (SyntaxError e) {
+            err.println("mdev: " + Failures.line(e));
+            return new Outcome(Outcome.USAGE, false);
+        }
+        int failure = 0;
+        int status = 0;
+        String operator = ";";
+        for (int i = 0; i < parts.size(); i += 2) {
+            boolean skipped = (operator.equals("&&") && status != 0) || (operator.equals("||") && status == 0);
+            String next = i + 1 < parts.size() ? parts.get(i + 1).toString() : ";";
+            if (!skipped) {
+                int end = i + 1 < parts.size() ? parts.get(i + 1).start() : line.length();
+                status = pipe(run, line.substring(parts.get(i).start(), end) + (next.equals("&") ? "&" : ""));
+            }
+            if (run.interrupted()) {
+                return new Outcome(Outcome.INTERRUPTED, false);
+            }
+            if (run.exiting()) {
+                return new Outcome(run.exitStatus(), true);
+            }
+            boolean listEnds = !next.equals("&&") && !next.equals("||");
+            if (listEnds && failure == 0) {
+                failure = status;
+            }
+            operator = next;
+        }
+        return new Outcome(failure, false);
+    }
+
+    private int pipe(Run run, String text) {
+        try {
+            Object result = session.execute(text);
+            if (result != null) {
+                out.println(session.format(result, Converter.INSPECT).toString().stripTrailing());
+            }
+            return run.takeStatus();
+        } catch (CommandNotFoundException e) {
+            err.println("mdev: no command '" + e.getCommand() + "'" + suggestion(e.getCommand()));
+            return Outcome.NOT_FOUND;
+        } catch (InterruptedException e) {
+            // Either this thread, which means the same as Ctrl-C, or the command's.
+            run.interrupt();
+            return Outcome.INTERRUPTED;
+        } catch (Exception e) {
+            if (!run.interrupted()) {
+                err.println("mdev: " + Failures.line(e));
+            }
+            run.takeStatus();
+            return Failures.status(e);
+        }
+    }
+
+    private String suggestion(String name) {
+        Set<String> others = session.get(".commands") instanceof Set<?> names
+                ? names.stream().map(Object::toString).collect(Collectors.toSet())
+                : Set.of();
+        List<String> similar = commands.similar(name, others);
+        return similar.isEmpty()
+                ? "; 'help' lists the commands"
+                : "; did you mean " + String.join(" or ", similar) + "?";
+    }
+
+    @Override
+    public void interrupt() {
+        Run run = current;
+        if (run != null) {
+            run.interrupt();
+            Job job = session.foregroundJob();
+            if (job != null) {
+                job.interrupt();
+            }
+        }
+    }
+
+    /** Interrupting a thread in a stream of the session closes the stream for good: the session goes on with new ones. */
+    private void renew() {
+        CommandSession old = session;
+        CommandSession renewed = open();
+        if (old.get(null) instanceof Set<?> names) {
+            names.stream()
+                    .map(Object::toString)
+                    .filter(name -> !name.startsWith("."))
+                    .forEach(name -> renewed.put(name, old.get(name)));
+        }
+        session = renewed;
+        old.close();
+    }
+
+    @Override
+    public List<Completion> complete(String head) {
+        return completer.complete(head);
+    }
+
+    @Override
+    public void close() {
+        session.close();
+    }
+}

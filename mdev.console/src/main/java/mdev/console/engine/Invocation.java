@@ -1,0 +1,64 @@
+package mdev.console.engine;
+
+import java.io.InputStream;
+import java.io.PrintStream;
+import java.nio.file.Path;
+import java.util.List;
+import mdev.api.shell.ShellInvocation;
+import mdev.console.shell.UserTerminal;
+import org.apache.felix.service.command.Process;
+
+/** A run of a command within a Gogo pipe: its streams are the pipe's, its terminal the user's. */
+public record Invocation(Arguments parsed, Process process, Run run) implements ShellInvocation {
+    @Override
+    public List<String> arguments() {
+        return parsed.positional();
+    }
+
+    @Override
+    public boolean flag(String name) {
+        return parsed.flags().contains(name);
+    }
+
+    @Override
+    public InputStream in() {
+        return process.in();
+    }
+
+    @Override
+    public PrintStream out() {
+        return process.out();
+    }
+
+    @Override
+    public PrintStream err() {
+        return process.err();
+    }
+
+    @Override
+    public RawTerminal rawTerminal() {
+        UserTerminal.RawMode raw = run.terminal().rawMode();
+        return new RawTerminal() {
+            @Override
+            public boolean present() {
+                return raw.present();
+            }
+
+            @Override
+            public void close() {
+                raw.close();
+            }
+        };
+    }
+
+    /** Where relative file names of the user start. */
+    public Path directory() {
+        return run.terminal().directory();
+    }
+
+    @Override
+    public Size size() {
+        UserTerminal.Size size = run.terminal().size();
+        return new Size(size.columns(), size.rows());
+    }
+}

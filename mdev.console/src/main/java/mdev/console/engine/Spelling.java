@@ -1,0 +1,56 @@
+package mdev.console.engine;
+
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/** Did you mean. */
+final class Spelling {
+    private static final int OFFERED = 3;
+
+    private Spelling() {}
+
+    /** The commands nearest to a misspelt name, with or without their scopes as the name has one or not; best first. */
+    static List<String> nearest(String name, Collection<String> commands) {
+        boolean scoped = name.indexOf(':') >= 0;
+        Map<String, Integer> distances = commands.stream()
+                .distinct()
+                .collect(Collectors.toMap(
+                        command -> command,
+                        command -> distance(name, scoped ? command : command.substring(command.indexOf(':') + 1))));
+        int tolerated = Math.max(1, name.length() / 3);
+        return distances.entrySet().stream()
+                .filter(entry -> entry.getValue() <= tolerated)
+                .sorted(Map.Entry.<String, Integer>comparingByValue()
+                        .thenComparing(Map.Entry.comparingByKey(Comparator.naturalOrder())))
+                .limit(OFFERED)
+                .map(Map.Entry::getKey)
+                .toList();
+    }
+
+    /** The distance of Damerau and Levenshtein: characters put in, left out, replaced, or two swapped. */
+    static int distance(String left, String right) {
+        String a = left.toLowerCase(Locale.ROOT);
+        String b = right.toLowerCase(Locale.ROOT);
+        int[][] d = new int[a.length() + 1][b.length() + 1];
+        for (int i = 0; i <= a.length(); i++) {
+            for (int j = 0; j <= b.length(); j++) {
+                if (i == 0 || j == 0) {
+                    d[i][j] = i + j;
+                    continue;
+                }
+                int replaced = d[i - 1][j - 1] + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
+                d[i][j] = Math.min(replaced, 1 + Math.min(d[i - 1][j], d[i][j - 1]));
+                boolean swapped =
+                        i > 1 && j > 1 && a.charAt(i - 1) == b.charAt(j - 2) && a.charAt(i - 2) == b.charAt(j - 1);
+                if (swapped) {
+                    d[i][j] = Math.min(d[i][j], d[i - 2][j - 2] + 1);
+                }
+            }
+        }
+        return d[a.length()][b.length()];
+    }
+}

@@ -1,0 +1,86 @@
+package mdev.console.shell;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InterruptedIOException;
+import java.util.Objects;
+
+/**
+ * Input that is fetched only when somebody reads it, and whose reader can be interrupted: what a command does not read stays with whoever has it. Its monitor guards the
+ * chunk and whether one was asked for.
+ */
+public final class DemandInput extends InputStream {
+    private static final byte[] NOTHING = {};
+
+    private final Runnable demand;
+    private byte[] chunk = NOTHING;
+    private int position;
+    private boolean asked;
+    private boolean ended;
+
+    /** @param demand asks for one {@link #offer} or {@link #end}; must not block */
+    public DemandInput(Runnable demand) {
+        this.demand = demand;
+    }
+
+    /** Hands over what was asked for. */
+    public synchronized void offer(byte[] bytes) {
+        byte[] rest = new byte[available() + bytes.length];
+        System.arraycopy(chunk, position, rest, 0, available());
+        System.arraycopy(bytes, 0, rest, available(), bytes.length);
+        chunk = rest;
+        position = 0;
+        asked = false;
+        notifyAll();
+    }
+
+    /** There is no more, until {@link #reopen}. */
+    public synchronized void end() {
+        ended = true;
+        asked = false;
+        notifyAll();
+    }
+
+    /** Forgets an end: a terminal's Ctrl-D ends the input of one command only. */
+    public synchronized void reopen() {
+        ended = false;
+    }
+
+    @Override
+    public synchronized int available() {
+        return chunk.length - position;
+    }
+
+    @Override
+    public synchronized int read() throws IOException {
+        byte[] one = new byte[1];
+        return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+    }
+
+    @Override
+    public synchronized int read(byte[] bytes, int offset, int length) throws IOException {
+        Objects.checkFromIndexSize(offset, length, bytes.length);
+        if (length == 0) {
+            return 0;
+        }
+        while (available() == 0 && !ended) {
+            if (!asked) {
+                asked = true;
+                demand.run();
+            }
+            try {
+                wait();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw (InterruptedIOException) new InterruptedIOException().initCause(e);
+            }
+        }
+        int count = Math.min(length, available());
+        if (count == 0) {
+            return -1;
+        }
+        System.arraycopy(chunk, position, bytes, offset, count);
+        position += count;
+        return count;
+    }
+}

@@ -1,0 +1,50 @@
+package mdev.console.shell;
+
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.file.Path;
+
+/** What a running line has of its user. */
+public interface UserTerminal {
+    /** Standard input. A blocked read ends with an {@link java.io.InterruptedIOException} when its thread is interrupted. */
+    InputStream in();
+
+    OutputStream out();
+
+    OutputStream err();
+
+    /** The width and height of the terminal; see {@link Size#DEFAULT}. */
+    Size size();
+
+    /** Puts the terminal into raw mode until closed; without a terminal nothing happens. */
+    RawMode rawMode();
+
+    /** Where relative file names start. */
+    Path directory();
+
+    /** Width and height in characters. */
+    record Size(int columns, int rows) {
+        /** What is assumed without a terminal. */
+        public static final Size DEFAULT = new Size(80, 24);
+    }
+
+    /** A terminal in raw mode. */
+    interface RawMode extends AutoCloseable {
+        /** What there is without a terminal. */
+        RawMode NONE = new RawMode() {
+            @Override
+            public boolean present() {
+                return false;
+            }
+
+            @Override
+            public void close() {}
+        };
+
+        /** Whether there is a terminal. */
+        boolean present();
+
+        @Override
+        void close();
+    }
+}

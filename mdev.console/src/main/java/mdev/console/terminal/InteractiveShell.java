@@ -1,0 +1,80 @@
+package mdev.console.terminal;
+
+import java.io.IOError;
+import java.util.List;
+import java.util.function.BooleanSupplier;
+import mdev.console.shell.Shell;
+import mdev.console.shell.Shell.Outcome;
+import org.jline.reader.Candidate;
+import org.jline.reader.Completer;
+import org.jline.reader.EndOfFileException;
+import org.jline.reader.LineReader;
+import org.jline.reader.LineReaderBuilder;
+import org.jline.reader.UserInterruptException;
+import org.jline.terminal.Terminal.Signal;
+
+/** Prompts, edits, completes, remembers; the lines themselves run in a {@link Shell}, here or behind a socket. */
+public final class InteractiveShell {
+    private static final String PROMPT = "mdev> ";
+
+    private final Shell shell;
+    private final LineReader reader;
+    private final BooleanSupplier ending;
+
+    /** @param ending whether a line that is being edited has become pointless: asked when its thread was interrupted */
+    public InteractiveShell(Shell shell, JLineTerminal terminal, BooleanSupplier ending) {
+        this.shell = shell;
+        this.ending = ending;
+        Completer completer =
+                (reader, line, candidates) -> complete(line.line().substring(0, line.cursor()), candidates);
+        LineReaderBuilder builder = LineReaderBuilder.builder()
+                .terminal(terminal.jline())
+                .appName("mdev")
+                .parser(new LineParser())
+                .completer(completer)
+                .option(LineReader.Option.DISABLE_EVENT_EXPANSION, true)
+                .option(LineReader.Option.COMPLETE_MATCHER_TYPO, false)
+                .option(LineReader.Option.COMPLETE_MATCHER_CAMELCASE, false)
+                .option(LineReader.Option.HISTORY_IGNORE_SPACE, true)
+                .option(LineReader.Option.HISTORY_TIMESTAMPED, false)
+                .variable(LineReader.SECONDARY_PROMPT_PATTERN, "> ");
+        History.file(System.getenv()).ifPresent(file -> builder.variable(LineReader.HISTORY_FILE, file));
+        this.reader = builder.build();
+        terminal.jline().handle(Signal.INT, signal -> shell.interrupt());
+    }
+
+    private void complete(String head, List<Candidate> candidates) {
+        for (Shell.Completion completion : shell.complete(head)) {
+            String value = completion.value();
+            String description = completion.description().isEmpty() ? null : completion.description();
+            candidates.add(new Candidate(value, value, null, description, null, null, !completion.open()));
+        }
+    }
+
+    /**
+     * Runs lines until one asks to leave, the input ends, or the platform does.
+     *
+     * @return the status to exit with
+     */
+    public int run() {
+        while (!ending.getAsBoolean()) {
+            try {
+                String line = reader.readLine(PROMPT);
+                if (!line.isBlank()) {
+                    Outcome outcome = shell.run(line);
+                    if (outcome.exit()) {
+                        return outcome.status();
+                    }
+                }
+            } catch (UserInterruptException e) {
+                // Ctrl-C on a line: a new one.
+            } catch (EndOfFileException e) {
+                return 0;
+            } catch (IOError e) {
+                // The terminal is gone, or this thread was interrupted because the platform ends.
+                return 0;
+            }
+        }
+        return 0;
+    }
+}

@@ -1,0 +1,112 @@
+package mdev.console.terminal;
+
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import mdev.console.shell.UserTerminal;
+import org.jline.terminal.Attributes;
+import org.jline.terminal.Terminal;
+import org.jline.terminal.TerminalBuilder;
+
+/**
+ * The terminal that the process runs on. Commands write to the file descriptors themselves: nothing then waits in a buffer for a flush, and an error stream that
+ * goes elsewhere still does.
+ */
+public final class JLineTerminal implements UserTerminal, AutoCloseable {
+    private final Terminal terminal;
+    private final OutputStream out = new FileOutputStream(FileDescriptor.out);
+    private final OutputStream err = new FileOutputStream(FileDescriptor.err);
+
+    private JLineTerminal(Terminal terminal) {
+        this.terminal = terminal;
+    }
+
+    /** Pairs with {@link #close}. */
+    public static JLineTerminal open() {
+        try {
+            return new JLineTerminal(TerminalBuilder.builder()
+                    .name("mdev")
+                    .system(true)
+                    .provider("ffm")
+                    .dumb(true)
+                    .build());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    public Terminal jline() {
+        return terminal;
+    }
+
+    @Override
+    public InputStream in() {
+        return terminal.input();
+    }
+
+    @Override
+    public OutputStream out() {
+        return out;
+    }
+
+    @Override
+    public OutputStream err() {
+        return err;
+    }
+
+    @Override
+    public Size size() {
+        int columns = terminal.getColumns();
+        int rows = terminal.getRows();
+        return columns > 0 && rows > 0 ? new Size(columns, rows) : Size.DEFAULT;
+    }
+
+    @Override
+    public RawMode rawMode() {
+        Attributes saved = terminal.getAttributes();
+        Attributes raw = new Attributes(saved);
+        raw.setLocalFlags(
+                java.util.EnumSet.of(
+                        Attributes.LocalFlag.ICANON,
+                        Attributes.LocalFlag.ECHO,
+                        Attributes.LocalFlag.ISIG,
+                        Attributes.LocalFlag.IEXTEN),
+                false);
+        raw.setInputFlags(
+                java.util.EnumSet.of(Attributes.InputFlag.ICRNL, Attributes.InputFlag.INLCR, Attributes.InputFlag.IXON),
+                false);
+        raw.setOutputFlag(Attributes.OutputFlag.OPOST, false);
+        raw.setControlChar(Attributes.ControlChar.VMIN, 1);
+        raw.setControlChar(Attributes.ControlChar.VTIME, 0);
+        terminal.setAttributes(raw);
+        return new RawMode() {
+            @Override
+            public boolean present() {
+                return true;
+            }
+
+            @Override
+            public void close() {
+                terminal.setAttributes(saved);
+            }
+        };
+    }
+
+    @Override
+    public Path directory() {
+        return Path.of("").toAbsolutePath();
+    }
+
+    @Override
+    public void close() {
+        try {
+            terminal.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

@@ -1,0 +1,5 @@
+/** The interactive front end on JLine. */
+@NullMarked
+package mdev.console.terminal;
+
+import org.jspecify.annotations.NullMarked;
