@@ -1,0 +1,99 @@
+package itests;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.FieldSource;
+
+/** The table of the house: who may import whom. */
+final class ArchitectureTest {
+    private static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
+
+    /** Each bundle's folder, and the bundles of ours that it may import. */
+    private static final Map<String, Set<String>> MAY_IMPORT = Map.of(
+            "mdev.api", Set.of(),
+            "mdev.linux", Set.of(),
+            "mdev.pci", Set.of("mdev.api"),
+            "mdev.core", Set.of("mdev.api"),
+            "mdev.console", Set.of("mdev.api"),
+            "vfio.mdev", Set.of("mdev.api", "mdev.linux"),
+            "vendor.mtty", Set.of("mdev.api", "mdev.pci"),
+            "vendor.gpu-sim", Set.of("mdev.api", "mdev.pci"));
+
+    private static final Set<String> FOLDERS = MAY_IMPORT.keySet();
+
+    private static final JavaClasses ALL = read(FOLDERS);
+
+    @Test
+    void theTableNamesEveryBundle() throws IOException {
+        try (Stream<Path> folders = Files.list(ROOT)) {
+            assertEquals(
+                    FOLDERS,
+                    folders.filter(folder -> Files.isDirectory(folder.resolve("src/main/java")))
+                            .map(folder -> folder.getFileName().toString())
+                            .collect(Collectors.toSet()));
+        }
+    }
+
+    @ParameterizedTest
+    @FieldSource("FOLDERS")
+    void aBundleHasOneRootPackage(String folder) {
+        classes().should().resideInAPackage(rootPackage(folder) + "..").check(read(Set.of(folder)));
+    }
+
+    @ParameterizedTest
+    @FieldSource("FOLDERS")
+    void aBundleImportsOnlyWhatTheTableSays(String folder) {
+        String[] others = FOLDERS.stream()
+                .filter(other ->
+                        !other.equals(folder) && !MAY_IMPORT.get(folder).contains(other))
+                .map(other -> rootPackage(other) + "..")
+                .toArray(String[]::new);
+        noClasses()
+                .that()
+                .resideInAPackage(rootPackage(folder) + "..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage(others)
+                .check(ALL);
+    }
+
+    @Test
+    void packagesHaveNoCycles() {
+        slices().matching("(**)").should().beFreeOfCycles().check(ALL);
+    }
+
+    @Test
+    void nothingIsDoneByReflectionOrUnsafe() {
+        noClasses()
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage("java.lang.reflect..", "sun..", "jdk.internal..")
+                .check(ALL);
+    }
+
+    private static JavaClasses read(Set<String> folders) {
+        List<Path> paths = folders.stream()
+                .map(folder -> ROOT.resolve(folder).resolve("target/classes"))
+                .toList();
+        return new ClassFileImporter().importPaths(paths);
+    }
+
+    private static String rootPackage(String folder) {
+        return folder.replace("-", "");
+    }
+}
