@@ -1,0 +1,44 @@
+package itests.vm;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Base64;
+
+/** The host's end of {@code cnf/vm/guest/agent}, which says what goes over the line. For one thread. */
+final class Agent implements AutoCloseable {
+    private static final Duration BOOT = Duration.ofSeconds(90);
+    /** What an emulated guest that has other things to do may take to notice the end of a script's time. */
+    private static final Duration GRACE = Duration.ofSeconds(20);
+
+    private final UnixStream stream;
+
+    Agent(UnixStream stream) {
+        this.stream = stream;
+    }
+
+    /** Waits until the guest has booted; what an earlier boot of it left unsaid is dropped. */
+    void awaitReady() throws IOException {
+        var deadline = Deadline.in(BOOT);
+        while (!stream.line(deadline).equals("ready")) {}
+    }
+
+    /** Sends a script; its result is what {@link #result} reads next. */
+    void send(String script, Duration time) throws IOException {
+        var encoded = Base64.getEncoder().encodeToString(script.getBytes(StandardCharsets.UTF_8));
+        stream.send(time.toSeconds() + " " + encoded + "\n", Deadline.in(GRACE));
+    }
+
+    Result result(Duration time) throws IOException {
+        var deadline = Deadline.in(time.plus(GRACE));
+        var head = stream.line(deadline);
+        int space = head.indexOf(' ');
+        var output = stream.text(Integer.parseInt(head.substring(space + 1)), deadline);
+        return new Result(Integer.parseInt(head.substring(0, space)), output);
+    }
+
+    @Override
+    public void close() throws IOException {
+        stream.close();
+    }
+}

@@ -1,0 +1,200 @@
+package itests.vm;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A VM: QEMU and the Linux in it, with vfio-user devices in slot 5, 6 and so on. Several run at once, each for one thread; only {@link #kill} may come
+ * from another.
+ */
+final class Guest implements AutoCloseable {
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+    private final Path dir;
+    private final Process process;
+    private final Qmp qmp;
+    private final Agent agent;
+
+    private Guest(Path dir, Process process, Qmp qmp, Agent agent) {
+        this.dir = dir;
+        this.process = process;
+        this.qmp = qmp;
+        this.agent = agent;
+    }
+
+    /** Boots a guest and waits until it takes commands. */
+    static Guest boot(Path... sockets) throws IOException {
+        var guest = start(sockets);
+        guest.awaitBoot();
+        return guest;
+    }
+
+    /** Starts a guest that boots while the caller starts more of them. */
+    static Guest start(Path... sockets) throws IOException {
+        var dir = Files.createTempDirectory("vm");
+        var command = new ArrayList<>(List.of(Home.file("cnf/vm/boot")));
+        for (var socket : sockets) {
+            command.add(socket.toString());
+        }
+        command.addAll(List.of(
+                "--",
+                "-qmp",
+                "unix:" + dir.resolve("qmp") + ",server=on,wait=off",
+                "-serial",
+                "file:" + dir.resolve("console"),
+                "-chardev",
+                "socket,id=agent,server=on,wait=off,path=" + dir.resolve("agent"),
+                // Out of the way of the devices under test, whose interrupt lines it does not share: it has MSI-X.
+                "-device",
+                "virtio-serial-pci,addr=1f",
+                "-device",
+                "virtserialport,chardev=agent,name=mdev.agent"));
+        var process = new ProcessBuilder(command)
+                .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
+                .redirectErrorStream(true)
+                .redirectOutput(dir.resolve("qemu.log").toFile())
+                .start();
+        var deadline = Deadline.in(PATIENCE);
+        try {
+            var qmp = new Qmp(new UnixStream(dir.resolve("qmp"), process, deadline));
+            var agent = new Agent(new UnixStream(dir.resolve("agent"), process, deadline));
+            return new Guest(dir, process, qmp, agent);
+        } catch (IOException | AssertionError e) {
+            process.destroyForcibly();
+            throw new AssertionError("QEMU did not start: " + Files.readString(dir.resolve("qemu.log")), e);
+        }
+    }
+
+    void awaitBoot() throws IOException {
+        try {
+            agent.awaitReady();
+        } catch (IOException e) {
+            throw failure("the guest did not boot", e);
+        }
+    }
+
+    /** Runs a shell script as root. */
+    Result run(String script) throws IOException {
+        return run(script, PATIENCE);
+    }
+
+    /** Runs a shell script as root and kills it when it takes longer than {@code time} (whole seconds, 1 or more). */
+    Result run(String script, Duration time) throws IOException {
+        try {
+            agent.send(script, time);
+            return agent.result(time);
+        } catch (IOException e) {
+            throw failure("the guest did not answer: " + script, e);
+        }
+    }
+
+    /** Starts a shell script that runs on by itself. */
+    void background(String script) throws IOException {
+        run("{\n" + script + "\n} >/dev/null 2>&1 </dev/null &").ok();
+    }
+
+    /** Reboots from inside. */
+    void reboot() throws IOException {
+        agent.send("reboot", PATIENCE);
+        awaitBoot();
+    }
+
+    /** Presses the machine's reset button. */
+    void reset() throws IOException {
+        qmp.execute("system_reset");
+        awaitBoot();
+    }
+
+    /** Plugs a vfio-user device into the running machine; {@code id} names it to {@link #unplug}. */
+    void plug(String id, int slot, Path socket) throws IOException {
+        qmp.execute(
+                "device_add",
+                Map.of(
+                        "driver",
+                        "vfio-user-pci",
+                        "id",
+                        id,
+                        "addr",
+                        Integer.toHexString(slot),
+                        "socket",
+                        Map.of("type", "unix", "path", socket.toString())));
+    }
+
+    /** Asks the guest to give a device back, and waits until it has. */
+    void unplug(String id) throws IOException {
+        qmp.execute("device_del", Map.of("id", id));
+        JsonNode event;
+        do {
+            event = qmp.event("DEVICE_DELETED");
+        } while (!event.at("/data/device").asText().equals(id));
+    }
+
+    Qmp qmp() {
+        return qmp;
+    }
+
+    /** What the kernel and the first process printed. */
+    String console() throws IOException {
+        return Files.readString(dir.resolve("console"), StandardCharsets.ISO_8859_1);
+    }
+
+    /** What QEMU printed. */
+    String qemuLog() throws IOException {
+        return Files.readString(dir.resolve("qemu.log"));
+    }
+
+    boolean isAlive() {
+        return process.isAlive();
+    }
+
+    /** Shuts down from inside; returns QEMU's exit status. */
+    int poweroff() throws IOException, InterruptedException {
+        agent.send("poweroff", PATIENCE);
+        return awaitExit();
+    }
+
+    /** Ends QEMU by its own command; returns its exit status. */
+    int quit() throws IOException, InterruptedException {
+        qmp.send("quit");
+        return awaitExit();
+    }
+
+    /** SIGKILL: QEMU does nothing any more, the kernel closes its sockets. */
+    void kill() throws InterruptedException {
+        process.destroyForcibly().waitFor();
+    }
+
+    private int awaitExit() throws IOException, InterruptedException {
+        if (!process.waitFor(PATIENCE.toMillis(), TimeUnit.MILLISECONDS)) {
+            throw failure("QEMU did not end", null);
+        }
+        return process.exitValue();
+    }
+
+    private AssertionError failure(String what, @Nullable Exception cause) throws IOException {
+        var end = process.isAlive() ? "" : "\nQEMU ended with " + process.exitValue();
+        return new AssertionError(what + end + "\n--- console\n" + console() + "\n--- QEMU\n" + qemuLog(), cause);
+    }
+
+    @Override
+    public void close() throws IOException {
+        process.destroyForcibly().onExit().join();
+        qmp.close();
+        agent.close();
+        try (var files = Files.list(dir)) {
+            for (var file : files.toList()) {
+                Files.delete(file);
+            }
+        }
+        Files.delete(dir);
+    }
+}

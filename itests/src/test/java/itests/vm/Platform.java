@@ -1,0 +1,135 @@
+package itests.vm;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/** {@code ./mdev serve} with a run directory of its own, driven as a person does: by {@code ./mdev -c}. */
+final class Platform implements AutoCloseable {
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+    private final Path dir;
+    private final Process process;
+
+    private Platform(Path dir, Process process) {
+        this.dir = dir;
+        this.process = process;
+    }
+
+    /** Starts a platform, with more options of {@code ./mdev} if given, and waits until devices can be created. */
+    static Platform start(String... options) throws IOException {
+        var dir = Files.createTempDirectory("mdev");
+        var command = launcher(dir.resolve("run"));
+        command.add("--no-mount");
+        command.addAll(List.of(options));
+        command.add("serve");
+        var process = new ProcessBuilder(command)
+                .redirectOutput(dir.resolve("out").toFile())
+                .redirectError(dir.resolve("err").toFile())
+                .start();
+        var platform = new Platform(dir, process);
+        try {
+            Deadline.await(PATIENCE, "the platform is ready", () -> platform.isReady() || !process.isAlive());
+            if (!process.isAlive()) {
+                throw new AssertionError("the platform ended with " + process.exitValue());
+            }
+        } catch (AssertionError e) {
+            process.destroyForcibly();
+            throw new AssertionError(platform.errors(), e);
+        }
+        return platform;
+    }
+
+    private boolean isReady() {
+        try {
+            return Files.readString(dir.resolve("out")).lines().anyMatch(line -> line.startsWith("mdev: ready"));
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    private static List<String> launcher(Path run) {
+        return new ArrayList<>(List.of(Home.file("mdev"), "--run", run.toString()));
+    }
+
+    /** Runs shell commands; errors are part of the output. */
+    Result run(String commands) throws IOException, InterruptedException {
+        var command = launcher(run());
+        command.addAll(List.of("-c", commands));
+        var client = new ProcessBuilder(command).redirectErrorStream(true).start();
+        client.getOutputStream().close();
+        var output = client.getInputStream().readAllBytes();
+        return new Result(client.waitFor(), new String(output, UTF_8));
+    }
+
+    /** The run directory. */
+    Path run() {
+        return dir.resolve("run");
+    }
+
+    /** Where the device is served. */
+    Path socket(String uuid) {
+        return run().resolve("vfio-user").resolve(uuid + ".sock");
+    }
+
+    /** What the platform holds at this moment. */
+    Footprint footprint() throws IOException {
+        return Footprint.of(process.pid());
+    }
+
+    /**
+     * Waits until the platform holds no more and no less than it did {@code before}.
+     *
+     * @throws AssertionError if it does not come to that, with both
+     */
+    void awaitFootprint(Footprint before) throws IOException {
+        try {
+            Deadline.await(PATIENCE, "all that came since is released", () -> {
+                try {
+                    return footprint().equals(before);
+                } catch (IOException e) {
+                    return false;
+                }
+            });
+        } catch (AssertionError e) {
+            throw new AssertionError("before: " + before + "\n   now: " + footprint() + "\n" + errors(), e);
+        }
+    }
+
+    /** Warnings and errors so far. */
+    String errors() throws IOException {
+        return Files.readString(dir.resolve("err"));
+    }
+
+    boolean isAlive() {
+        return process.isAlive();
+    }
+
+    /** SIGTERM; returns the sockets that are still in the run directory when the platform has ended: there should be none. */
+    List<Path> stop() throws IOException, InterruptedException {
+        process.destroy();
+        if (!process.waitFor(PATIENCE.toMillis(), TimeUnit.MILLISECONDS)) {
+            throw new AssertionError("the platform does not end on SIGTERM\n" + errors());
+        }
+        try (var files = Files.walk(run())) {
+            return files.filter(file -> file.toString().endsWith(".sock")).toList();
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        process.destroyForcibly().onExit().join();
+        try (var files = Files.walk(dir)) {
+            for (var file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(file);
+            }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+package itests.vm;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Predicate;
+
+/** QEMU's control connection (QEMU, docs/interop/qmp-spec.rst). For one thread. */
+final class Qmp implements AutoCloseable {
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
+
+    private final JsonMapper json = new JsonMapper();
+    private final UnixStream stream;
+    /** Came while something else was waited for. */
+    private final List<JsonNode> events = new ArrayList<>();
+
+    Qmp(UnixStream stream) throws IOException {
+        this.stream = stream;
+        next(message -> message.has("QMP"), Deadline.in(PATIENCE));
+        execute("qmp_capabilities", Map.of());
+    }
+
+    /**
+     * Runs a command.
+     *
+     * @return what it returned
+     * @throws AssertionError if QEMU refuses it, with QEMU's reason
+     */
+    JsonNode execute(String command, Map<String, ?> arguments) throws IOException {
+        var deadline = Deadline.in(PATIENCE);
+        send(command, arguments, deadline);
+        var reply = next(message -> message.has("return") || message.has("error"), deadline);
+        if (reply.has("error")) {
+            throw new AssertionError(command + ": " + reply.at("/error/desc").asText());
+        }
+        return reply.get("return");
+    }
+
+    JsonNode execute(String command) throws IOException {
+        return execute(command, Map.of());
+    }
+
+    /** Waits for an event, or takes one that came since the last call for it. */
+    JsonNode event(String name) throws IOException {
+        Predicate<JsonNode> wanted = message -> message.path("event").asText().equals(name);
+        for (var event : events) {
+            if (wanted.test(event)) {
+                events.remove(event);
+                return event;
+            }
+        }
+        return next(wanted, Deadline.in(PATIENCE));
+    }
+
+    /** Sends a command whose reply may not come: QEMU ends. */
+    void send(String command) throws IOException {
+        send(command, Map.of(), Deadline.in(PATIENCE));
+    }
+
+    private void send(String command, Map<String, ?> arguments, Deadline deadline) throws IOException {
+        stream.send(json.writeValueAsString(Map.of("execute", command, "arguments", arguments)) + "\n", deadline);
+    }
+
+    private JsonNode next(Predicate<JsonNode> wanted, Deadline deadline) throws IOException {
+        while (true) {
+            var message = json.readTree(stream.line(deadline));
+            if (wanted.test(message)) {
+                return message;
+            }
+            events.add(message);
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        stream.close();
+    }
+}
