@@ -18,7 +18,7 @@ digest() { cat "$@" | sha256sum | cut -c 1-12; }
 # second waits for the first; what an interrupted build left is swept by the next.
 once() {
     [ ! -e "$1" ] || return 0
-    { mkdir -p "$cache" && [ -w "$cache" ]; } || die "cannot write to $cache: set XDG_CACHE_HOME to a directory of yours"
+    { mkdir -p "$cache" 2>/dev/null && [ -w "$cache" ]; } || die "cannot write to $cache: set XDG_CACHE_HOME to a directory of yours"
     exec {lock}>"$1.lock"
     if ! flock --nonblock "$lock"; then
         say "waiting for another mdev that prepares ${1##*/}"
@@ -35,14 +35,15 @@ once() {
     exec {lock}>&-
 }
 
-# unpack ROOT PACKAGE...: unpacks the packages and all they depend on into ROOT, from the Debian mirror that this machine already uses.
+# unpack ROOT WHAT PACKAGE...: unpacks the packages and all they depend on into ROOT, from the Debian mirror that this machine already uses.
 unpack() {
-    local root=$1 state=$1.apt keyring=/usr/share/keyrings/debian-archive-keyring.gpg mirror suite deb apt
-    shift
-    [ "$(uname -m)" = x86_64 ] || die "no packages for $(uname -m): VMs need an x86-64 machine"
+    local root=$1 what=$2 state=$1.apt keyring=/usr/share/keyrings/debian-archive-keyring.gpg mirror suite deb apt
+    shift 2
+    [ "$(uname -m)" = x86_64 ] || die "VMs need an x86-64 machine: this is $(uname -m)"
     # shellcheck disable=SC2016 # a name that apt replaces
     mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' 2>/dev/null | awk '/\/debian\/*$/ && !n++') || true
-    { [ -n "$mirror" ] && [ -e $keyring ]; } || die "this is no Debian machine, so QEMU and a guest cannot be fetched: use one with Debian 12 or newer and its apt sources"
+    { [ -n "$mirror" ] && [ -e $keyring ]; } || die "cannot fetch $what: this is no Debian with its apt sources; use Debian 12 or newer"
+    say "fetching $what from Debian into $cache (once)"
     mkdir -p "$root" "$state"/{lists,archives}/partial "$state/parts"
     : >"$state/status"
     for suite in trixie trixie-backports; do
@@ -53,8 +54,8 @@ unpack() {
         -o Dir::Etc::SourceList="$state/sources" -o Dir::Etc::SourceParts="$state/parts"
         -o Dir::Etc::Preferences="$state/none" -o Dir::Etc::PreferencesParts="$state/parts"
         -o APT::Architecture=amd64 -o APT::Architectures=amd64 -o APT::Sandbox::User= -o APT::Install-Recommends=0
-        -o Acquire::Languages=none -o Acquire::Retries=3)
-    { "${apt[@]}" update >&2 && "${apt[@]}" -o APT::Status-Fd=1 install -y --download-only "$@" | progress; } || die "apt could not fetch $*"
+        -o Acquire::Languages=none -o Acquire::Retries=3 -o APT::Update::Error-Mode=any)
+    { "${apt[@]}" update >&2 && "${apt[@]}" -o APT::Status-Fd=1 install -y --download-only "$@" | progress; } || die "could not fetch $what: apt's reason is above"
     for deb in "$state"/archives/*.deb; do dpkg-deb -x "$deb" "$root"; done
     rm -rf "$state"
 }

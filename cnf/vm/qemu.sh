@@ -18,8 +18,7 @@ lacks() {
 }
 
 build() {
-    say "unpacking QEMU from Debian's trixie-backports into $cache (40 MB, once)"
-    unpack "$1/root" qemu-system-x86/trixie-backports qemu-system-common/trixie-backports qemu-system-data/trixie-backports seabios/trixie-backports
+    unpack "$1/root" "QEMU (40 MB)" qemu-system-x86/trixie-backports qemu-system-common/trixie-backports qemu-system-data/trixie-backports seabios/trixie-backports
     local root=$1/root
     mkdir -p "$1"/{bin,lib,share}
     mv "$root/usr/bin/qemu-system-x86_64" "$1/bin/"
@@ -29,7 +28,7 @@ build() {
     # In the host's own file system, with the libraries it was built with.
     cat >"$1/qemu" <<'W'
 #!/bin/sh
-d=${0%/*}
+d=$(dirname "$(readlink -f "$0")")
 QEMU_MODULE_DIR=$d/lib/qemu exec "$d/lib/ld-linux-x86-64.so.2" --inhibit-cache --library-path "$d/lib" --argv0 qemu-system-x86_64 \
     "$d/bin/qemu-system-x86_64" -L "$d/share/qemu" -L "$d/share/seabios" "$@"
 W
