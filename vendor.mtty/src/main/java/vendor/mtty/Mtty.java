@@ -1,0 +1,27 @@
+package vendor.mtty;
+
+import mdev.api.ParentRegistry;
+import mdev.api.Registration;
+import mdev.api.errno.ErrnoException;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Reference;
+
+/** {@code mtty_dev_init()} and {@code mtty_dev_exit()}: the parent is there as long as the bundle runs. */
+@Component(service = {})
+public final class Mtty {
+    /** Closed in {@link #exit()}. */
+    private final Registration registration;
+
+    /** @throws ErrnoException as {@link ParentRegistry#registerDevice} says */
+    @Activate
+    public Mtty(@Reference ParentRegistry registry) throws ErrnoException {
+        registration = registry.registerDevice(MttyParent.DEVICE, new MttyParent());
+    }
+
+    @Deactivate
+    void exit() {
+        registration.close();
+    }
+}

@@ -1,0 +1,29 @@
+package vendor.mtty;
+
+import java.util.UUID;
+import java.util.stream.Stream;
+import mdev.pci.PciDevice;
+
+/** A serial card with a 16550A at each of its BARs. */
+final class MttyDevice extends PciDevice {
+    private final UUID uuid;
+    private final MttyType type;
+
+    MttyDevice(UUID uuid, MttyType type) {
+        super(
+                type.card(),
+                interrupts -> Stream.generate(() -> new Uart16550A(interrupts.source()))
+                        .limit(type.ports())
+                        .toList());
+        this.uuid = uuid;
+        this.type = type;
+    }
+
+    UUID uuid() {
+        return uuid;
+    }
+
+    MttyType type() {
+        return type;
+    }
+}

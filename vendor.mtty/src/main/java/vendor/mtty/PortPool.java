@@ -1,0 +1,42 @@
+package vendor.mtty;
+
+import java.util.concurrent.atomic.AtomicInteger;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+
+/** The ports of the parent that no device has. */
+final class PortPool {
+    private final int total;
+
+    /** Never negative: concurrent creates cannot take more than there is. */
+    private final AtomicInteger free;
+
+    PortPool(int total) {
+        this.total = total;
+        this.free = new AtomicInteger(total);
+    }
+
+    int free() {
+        return free.get();
+    }
+
+    /**
+     * Takes ports. Pairs with {@link #give}.
+     *
+     * @throws ErrnoException ENOSPC: there are not so many left
+     */
+    void take(int ports) throws ErrnoException {
+        int before;
+        do {
+            before = free.get();
+            if (before < ports) {
+                throw new ErrnoException(
+                        Errno.ENOSPC, "%d of %d ports are free, %d are needed".formatted(before, total, ports));
+            }
+        } while (!free.compareAndSet(before, before - ports));
+    }
+
+    void give(int ports) {
+        free.addAndGet(ports);
+    }
+}

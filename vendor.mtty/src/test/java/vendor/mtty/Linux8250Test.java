@@ -1,0 +1,52 @@
+package vendor.mtty;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.List;
+import java.util.Random;
+import java.util.UUID;
+import mdev.api.vfio.VfioPci;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The algorithm of the driver that will be at the other end, at full speed on both ports, by interrupt only. */
+class Linux8250Test {
+    private static final int BYTES = 64 * 1024;
+
+    /** @param passes how often the ports are asked for one signal: the kernel's limit, and once, so that each load takes the line */
+    @ParameterizedTest
+    @ValueSource(ints = {512, 1})
+    void everythingComesBackWithoutAnOverrun(int passes) {
+        var device = new MttyDevice(new UUID(0, 1), MttyType.DUAL);
+        var user = new UserIrqs();
+        device.open(user);
+        user.arm(VfioPci.INTX_IRQ, true);
+        byte[][] data = {new byte[BYTES], new byte[BYTES]};
+        new Random(1).nextBytes(data[0]);
+        new Random(2).nextBytes(data[1]);
+        var drivers = List.of(new Linux8250(new Port(device, 0), data[0]), new Linux8250(new Port(device, 1), data[1]));
+        drivers.forEach(Linux8250::startup);
+        user.takeIntx();
+        drivers.forEach(Linux8250::startTx);
+        // A signal masks the line; serial8250_interrupt() asks the ports until none has anything; then the line is let
+        // through.
+        while (user.takeIntx() > 0) {
+            boolean handled;
+            do {
+                handled = false;
+                for (Linux8250 driver : drivers) {
+                    handled |= driver.handleIrq();
+                }
+            } while (handled);
+            user.mask(false);
+        }
+        for (int i = 0; i < 2; i++) {
+            assertTrue(drivers.get(i).done(), "no interrupt was lost");
+            assertEquals(0, drivers.get(i).overruns());
+            assertArrayEquals(data[i], drivers.get(i).received());
+            assertTrue(drivers.get(i).interrupts() > BYTES / 16, "one for each load");
+        }
+    }
+}

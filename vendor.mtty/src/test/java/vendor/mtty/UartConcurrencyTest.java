@@ -1,0 +1,80 @@
+package vendor.mtty;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static vendor.mtty.SerialReg.*;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.UUID;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.Phaser;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Two processors on the two ports of a device. Whenever both rest, the line is what the ports' IIRs tell: no interrupt is lost, none is
+ * left over. Fails when the methods of {@link Uart16550A} are not synchronized.
+ */
+class UartConcurrencyTest {
+    private static final int ROUNDS = 5_000;
+    private static final int ACCESSES = 40;
+
+    private final MttyDevice device = new MttyDevice(new UUID(0, 1), MttyType.DUAL);
+    private final UserIrqs user = new UserIrqs();
+    private final Phaser rest = new Phaser(2);
+
+    @Test
+    void theLineIsRightWheneverBothRest() throws InterruptedException, ExecutionException, TimeoutException {
+        device.open(user);
+        try (var pool = Executors.newFixedThreadPool(2)) {
+            List<Future<?>> processors = new ArrayList<>();
+            for (int i = 0; i < 2; i++) {
+                int seed = i;
+                processors.add(pool.submit(() -> {
+                    run(seed);
+                    return null;
+                }));
+            }
+            for (Future<?> processor : processors) {
+                processor.get();
+            }
+        }
+    }
+
+    private void run(int seed) throws InterruptedException, TimeoutException {
+        var random = new SplittableRandom(seed);
+        Port[] ports = {new Port(device, 0), new Port(device, 1)};
+        for (int round = 0; round < ROUNDS; round++) {
+            for (int i = 0; i < ACCESSES; i++) {
+                access(ports[random.nextInt(2)], random);
+            }
+            meet();
+            if (seed == 0) {
+                boolean line = user.line();
+                boolean told = (ports[0].in(IIR_FCR) & ports[1].in(IIR_FCR) & IIR_NO_INT) == 0;
+                assertEquals(told, line, "round " + round);
+            }
+            meet();
+        }
+    }
+
+    private static void access(Port port, SplittableRandom random) {
+        switch (random.nextInt(6)) {
+            case 0 -> port.out(DATA, random.nextInt(256));
+            case 1 -> port.in(DATA);
+            case 2 -> port.out(IER, random.nextInt(16));
+            case 3 -> port.in(IIR_FCR);
+            case 4 -> port.in(LSR);
+            default -> port.out(IIR_FCR, FCR_ENABLE_FIFO | (random.nextInt(4) == 0 ? FCR_CLEAR_RCVR : 0));
+        }
+    }
+
+    /** A processor that has failed does not come: the other must not wait for it for ever. */
+    private void meet() throws InterruptedException, TimeoutException {
+        rest.awaitAdvanceInterruptibly(rest.arrive(), 60, TimeUnit.SECONDS);
+    }
+}

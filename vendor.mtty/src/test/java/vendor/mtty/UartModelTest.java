@@ -1,0 +1,58 @@
+package vendor.mtty;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static vendor.mtty.SerialReg.*;
+
+import java.util.SplittableRandom;
+import java.util.UUID;
+import java.util.function.Supplier;
+import org.junit.jupiter.api.TestReporter;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Random accesses to both ports of a device, each compared with {@link ReferenceUart}, and the line with their OR. */
+class UartModelTest {
+    private static final int STEPS = 100_000;
+
+    /** One seed for always, and one for every run. {@code -Dmtty.seed=N} plays a run again. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void answersLikeThePlainModel(boolean fixed, TestReporter reporter) {
+        long seed = fixed ? 16550 : Long.getLong("mtty.seed", System.nanoTime());
+        reporter.publishEntry("mtty.seed", Long.toString(seed));
+        var random = new SplittableRandom(seed);
+        var device = new MttyDevice(new UUID(0, 1), MttyType.DUAL);
+        var user = new UserIrqs();
+        device.open(user);
+        Port[] ports = {new Port(device, 0), new Port(device, 1)};
+        ReferenceUart[] models = {new ReferenceUart(), new ReferenceUart()};
+        for (int step = 0; step < STEPS; step++) {
+            int which = random.nextInt(2);
+            int register = random.nextInt(8);
+            int burst = register == DATA || register == LSR ? 1 + random.nextInt(20) : 1;
+            boolean writing = random.nextBoolean();
+            int now = step;
+            Supplier<String> where = () -> "seed %d step %d port %d register %d".formatted(seed, now, which, register);
+            for (int i = 0; i < burst; i++) {
+                if (writing) {
+                    int value = value(random, register);
+                    ports[which].out(register, value);
+                    models[which].write(register, value);
+                } else {
+                    assertEquals(models[which].read(register), ports[which].in(register), where);
+                }
+                assertEquals(models[0].interrupt() || models[1].interrupt(), user.line(), where);
+            }
+        }
+    }
+
+    /** Mostly what a driver writes: with DLAB and break as often as not, hardly a character would come through. */
+    private static int value(SplittableRandom random, int register) {
+        boolean wild = random.nextInt(8) == 0;
+        return switch (register) {
+            case LCR -> wild ? random.nextInt(256) : 0x03;
+            case IIR_FCR -> wild ? random.nextInt(256) : FCR_ENABLE_FIFO | (random.nextInt(4) << FCR_TRIGGER_SHIFT);
+            default -> random.nextInt(256);
+        };
+    }
+}
