@@ -1,0 +1,38 @@
+package mdev.core;
+
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
+import mdev.api.Registration;
+import mdev.core.sync.Deadline;
+
+/** A registration that is taken back once; who closes it a second time waits until the first is through. */
+final class Closing implements Registration {
+    private final Module module;
+    private final Consumer<Deadline> undo;
+    private final AtomicBoolean begun = new AtomicBoolean();
+    private final CountDownLatch over = new CountDownLatch(1);
+
+    Closing(Module module, Consumer<Deadline> undo) {
+        this.module = module;
+        this.undo = undo;
+    }
+
+    @Override
+    public void close() {
+        close(module.deadline());
+    }
+
+    void close(Deadline deadline) {
+        if (!begun.compareAndSet(false, true)) {
+            deadline.awaitUninterruptibly(over);
+            return;
+        }
+        try {
+            undo.accept(deadline);
+        } finally {
+            module.forget(this);
+            over.countDown();
+        }
+    }
+}

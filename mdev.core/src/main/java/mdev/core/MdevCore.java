@@ -1,0 +1,161 @@
+package mdev.core;
+
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import mdev.api.Registration;
+import mdev.api.UeventListener;
+import mdev.api.sysfs.Sysfs;
+import mdev.core.bus.BusDriver;
+import mdev.core.bus.MdevBus;
+import mdev.core.device.Classes;
+import mdev.core.device.Owner;
+import mdev.core.sync.Workers;
+import mdev.core.sysfs.Directory;
+import mdev.core.sysfs.Tree;
+import mdev.core.uevent.Uevents;
+
+/**
+ * The mediated core ({@code drivers/vfio/mdev}): one object that all bundles share, each through its {@link Module}.
+ *
+ * <p>Who guards what:
+ *
+ * <ol>
+ *   <li>a UUID is unique: the map of devices, {@link #claim} and {@link #release};
+ *   <li>no create starts on a parent that is going: the parent's {@link mdev.core.sync.Gate};
+ *   <li>a device has at most one driver: {@code mdev.core.bus.BindState};
+ *   <li>events are in the order of the changes: {@link Tree#change()}, under which the states of parents and devices change.
+ * </ol>
+ */
+public final class MdevCore implements AutoCloseable {
+    private final Tree tree = new Tree();
+    private final Uevents uevents = new Uevents(tree);
+    private final Workers workers = new Workers();
+    private final Limits limits;
+    private final Classes classes;
+    private final MdevBus bus;
+    private final Directory moduleDirectory;
+    private final List<Module> modules = new CopyOnWriteArrayList<>();
+    private final Module self;
+
+    /** Invariant 1: who puts a device here owns its UUID, until it takes it out. */
+    private final Map<UUID, MdevDevice> devices = new ConcurrentHashMap<>();
+
+    /** The parents by name; changed inside a change of the tree, together with what it shows of them. */
+    private final Map<String, Parent> parents = new ConcurrentSkipListMap<>();
+
+    /**
+     * @param owner the core's own bundle
+     * @param listener hears every event from the first one on
+     */
+    public MdevCore(Owner owner, Limits limits, UeventListener listener) {
+        this.limits = limits;
+        uevents.listen(listener);
+        classes = new Classes(tree, uevents);
+        Directory kernel = Tree.mkdir(tree, "kernel");
+        moduleDirectory = Tree.mkdir(tree, "module");
+        bus = new MdevBus(Tree.mkdir(tree, "bus"), kernel, uevents, limits.patience());
+        self = new Module(this, owner, "mdev");
+        modules.add(self);
+        self.appear();
+    }
+
+    /** The module that a bundle is from now on; its {@link Module#close()} takes back whatever the bundle registered. */
+    public Module module(Owner owner) {
+        Module module = new Module(this, owner, Module.nameOf(owner.symbolicName()));
+        modules.add(module);
+        return module;
+    }
+
+    boolean isSelf(Module module) {
+        return module.equals(self);
+    }
+
+    void forget(Module module) {
+        modules.remove(module);
+    }
+
+    /** False: somebody else has the UUID. Pairs with {@link #release}. */
+    boolean claim(MdevDevice device) {
+        return devices.putIfAbsent(device.uuid(), device) == null;
+    }
+
+    void release(MdevDevice device) {
+        devices.remove(device.uuid(), device);
+    }
+
+    Map<String, Parent> parentsByName() {
+        return parents;
+    }
+
+    public Sysfs sysfs() {
+        return tree;
+    }
+
+    /** The parents in the order of their names. */
+    public Collection<Parent> parents() {
+        return parents.values();
+    }
+
+    /** The devices that own a UUID: also those that are being made, or are left behind. */
+    public Collection<MdevDevice> devices() {
+        return devices.values();
+    }
+
+    /** The drivers in the order of registration. */
+    public List<BusDriver> drivers() {
+        return bus.drivers();
+    }
+
+    /** The modules that are in the tree. */
+    public List<Module> modules() {
+        return modules.stream().filter(Module::live).toList();
+    }
+
+    /** Adds a listener for uevents. */
+    public Registration listen(UeventListener listener) {
+        return uevents.listen(listener);
+    }
+
+    Tree tree() {
+        return tree;
+    }
+
+    Uevents uevents() {
+        return uevents;
+    }
+
+    Workers workers() {
+        return workers;
+    }
+
+    Limits limits() {
+        return limits;
+    }
+
+    Classes classes() {
+        return classes;
+    }
+
+    MdevBus bus() {
+        return bus;
+    }
+
+    Directory moduleDirectory() {
+        return moduleDirectory;
+    }
+
+    /** {@code rmmod mdev}. */
+    @Override
+    public void close() {
+        modules.stream().filter(module -> !module.equals(self)).forEach(Module::close);
+        bus.close();
+        self.close();
+        uevents.close();
+        workers.close();
+    }
+}

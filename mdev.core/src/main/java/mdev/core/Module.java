@@ -1,0 +1,222 @@
+package mdev.core;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import mdev.api.ClassDevice;
+import mdev.api.ClassRegistry;
+import mdev.api.DriverRegistry;
+import mdev.api.MdevDriver;
+import mdev.api.ParentDevice;
+import mdev.api.ParentOps;
+import mdev.api.ParentRegistry;
+import mdev.api.Registration;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.api.sysfs.Attribute;
+import mdev.api.vfio.DeviceOps;
+import mdev.core.bus.BusDriver;
+import mdev.core.device.DeviceClass;
+import mdev.core.device.Kobject;
+import mdev.core.device.Owner;
+import mdev.core.device.ShownDevice;
+import mdev.core.sync.Deadline;
+import mdev.core.sysfs.Contents;
+
+/**
+ * A bundle as a module: the core's services as this bundle sees them, and {@code /sys/module/<name>} from the first parent or driver that it
+ * registers until it lets the services go. Whatever it has registered by then is taken back.
+ */
+public final class Module extends Kobject implements ParentRegistry, DriverRegistry, ClassRegistry {
+    private static final String VENDOR = "vendor.";
+
+    private final MdevCore core;
+    private final Owner owner;
+
+    /** Parents and drivers, whose closing may take long, and the rest; both guarded by this list's monitor, as is {@link #closed}. */
+    private final List<Closing> registrations = new ArrayList<>();
+
+    private final List<Closing> classRegistrations = new ArrayList<>();
+    private boolean closed;
+
+    /** Registrations in progress, and whether one has come through; guarded by the tree's change. */
+    private int coming;
+
+    private volatile boolean live;
+
+    Module(MdevCore core, Owner owner, String name) {
+        super(core.moduleDirectory(), name, core.uevents());
+        this.core = core;
+        this.owner = owner;
+    }
+
+    /** {@code vendor.mtty} is {@code mtty}, {@code vfio.mdev} is {@code vfio_mdev}. */
+    public static String nameOf(String symbolicName) {
+        String name = symbolicName.startsWith(VENDOR) ? symbolicName.substring(VENDOR.length()) : symbolicName;
+        return name.replace('.', '_').replace('-', '_');
+    }
+
+    @Override
+    public <D extends DeviceOps> Registration registerDevice(ParentDevice device, ParentOps<D> ops)
+            throws ErrnoException {
+        return registerAsModule(() -> {
+            Parent parent = Parent.register(core, this, device, ops);
+            return parent::unregister;
+        });
+    }
+
+    @Override
+    public Registration registerDriver(MdevDriver driver) throws ErrnoException {
+        return registerAsModule(() -> {
+            BusDriver registered = core.bus().register(owner, this, driver, deadline());
+            return deadline -> registered.unregister(core.workers(), deadline);
+        });
+    }
+
+    @Override
+    public Registration createClass(String name) throws ErrnoException {
+        DeviceClass made = core.classes().create(name);
+        return keep(classRegistrations, _ -> core.classes().destroy(made));
+    }
+
+    @Override
+    public Registration createDevice(ClassDevice device) throws ErrnoException {
+        ShownDevice made = ShownDevice.create(core.classes(), owner, device, core.uevents());
+        return keep(classRegistrations, made::destroy);
+    }
+
+    /** {@code do_init_module()}: the directory comes before what the module registers, its event after. */
+    private Registration registerAsModule(Owner.Call<Consumer<Deadline>> registration) throws ErrnoException {
+        try (var _ = tree().change()) {
+            if (coming++ == 0 && !live) {
+                enter();
+            }
+        }
+        boolean registered = false;
+        try {
+            Registration kept = keep(registrations, registration.call());
+            registered = true;
+            return kept;
+        } finally {
+            try (var _ = tree().change()) {
+                if (registered && !live) {
+                    live = true;
+                    uevent("add");
+                }
+                if (--coming == 0 && !live) {
+                    holder().remove(name());
+                }
+            }
+        }
+    }
+
+    private void enter() throws ErrnoException {
+        if (holder().child(name()) != null) {
+            coming--;
+            throw new ErrnoException(Errno.EEXIST, "there is a module " + name() + " already");
+        }
+        holder().add(this);
+    }
+
+    private Registration keep(List<Closing> list, Consumer<Deadline> undo) throws ErrnoException {
+        Closing closing = new Closing(this, undo);
+        boolean late;
+        synchronized (registrations) {
+            late = closed;
+            if (!late) {
+                list.add(closing);
+            }
+        }
+        if (late) {
+            closing.close();
+            throw new ErrnoException(Errno.ENODEV, owner.symbolicName() + " has let go of the core");
+        }
+        return closing;
+    }
+
+    void forget(Closing closing) {
+        synchronized (registrations) {
+            if (!registrations.remove(closing)) {
+                classRegistrations.remove(closing);
+            }
+        }
+    }
+
+    /** Makes the core's own module visible. */
+    void appear() {
+        try (var _ = tree().change()) {
+            holder().add(this);
+            live = true;
+            uevent("add");
+        }
+    }
+
+    /** The bundle is going: what it has not taken back itself is taken back, within one deadline for all. */
+    void close() {
+        Deadline deadline = deadline();
+        List<Closing> slow;
+        List<Closing> rest;
+        synchronized (registrations) {
+            closed = true;
+            slow = List.copyOf(registrations);
+            rest = List.copyOf(classRegistrations).reversed();
+        }
+        if (slow.size() == 1) {
+            slow.getFirst().close(deadline);
+        } else {
+            deadline.awaitUninterruptibly(core.workers().each(slow, closing -> closing.close(deadline)));
+        }
+        rest.forEach(closing -> closing.close(deadline));
+        try (var _ = tree().change()) {
+            if (live) {
+                live = false;
+                uevent("remove");
+                holder().remove(name());
+            }
+        }
+        core.forget(this);
+    }
+
+    Deadline deadline() {
+        return core.limits().deadline();
+    }
+
+    boolean live() {
+        return live;
+    }
+
+    public Owner owner() {
+        return owner;
+    }
+
+    /** How many of its devices, or of the devices bound to its drivers, are open; for the core how many modules use it. */
+    public long users() {
+        if (core.isSelf(this)) {
+            return core.modules().size() - 1L;
+        }
+        return core.devices().stream()
+                .filter(device -> concerns(device) && device.user().isPresent())
+                .count();
+    }
+
+    /** Whether the module made the device or drives it. */
+    public boolean concerns(MdevDevice device) {
+        return device.supportedType().parent().module().equals(this)
+                || device.driver()
+                        .filter(driver -> driver.owner().equals(owner))
+                        .isPresent();
+    }
+
+    @Override
+    protected String subsystem() {
+        return "module";
+    }
+
+    @Override
+    protected void contents(Contents contents) {
+        contents.file(Attribute.readOnly("initstate", () -> live ? "live\n" : "coming\n"));
+        contents.file(Attribute.readOnly("refcnt", () -> users() + "\n"));
+        contents.file(ueventTrigger());
+        contents.file(Attribute.readOnly("version", () -> owner.version() + "\n"));
+    }
+}

@@ -1,0 +1,159 @@
+package mdev.core;
+
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.UUID;
+import java.util.regex.Pattern;
+import mdev.api.MdevType;
+import mdev.api.ParentDevice;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.api.sysfs.Attribute;
+import mdev.core.device.Owner;
+import mdev.core.sysfs.Contents;
+import mdev.core.sysfs.Directory;
+import mdev.core.sysfs.Names;
+import org.jspecify.annotations.Nullable;
+
+/** {@code mdev_supported_types/<id>} ({@code mdev_sysfs.c}). */
+public final class SupportedType extends Directory {
+    private static final int UUID_LENGTH = 36;
+    private static final Pattern UUID_FORM = Pattern.compile("\\p{XDigit}{8}(?:-\\p{XDigit}{4}){3}-\\p{XDigit}{12}");
+
+    private final Parent parent;
+    private final Draft draft;
+    private final Directory devices;
+
+    /** Inside a change of the tree. */
+    SupportedType(Parent parent, Directory holder, Draft draft) {
+        super(holder, draft.id());
+        this.parent = parent;
+        this.draft = draft;
+        this.devices = new Directory(this, "devices");
+        add(devices);
+    }
+
+    /** A type that has been checked. */
+    record Draft(String id, MdevType type, String deviceApi, Attribute available) {
+
+        /** @throws ErrnoException EINVAL: no file name, an attribute is missing or not readable; EEXIST: two have one name */
+        static List<Draft> of(ParentDevice device, Owner owner, List<MdevType> types) throws ErrnoException {
+            List<Draft> drafts = new ArrayList<>();
+            Set<String> ids = new HashSet<>();
+            for (MdevType type : types) {
+                Names.check("a type of " + device.name(), type.group());
+                String id = Names.check("a type of " + device.name(), device.className() + "-" + type.group());
+                if (!ids.add(id)) {
+                    throw new ErrnoException(Errno.EEXIST, device.name() + " has two types " + id);
+                }
+                Names.check(id, type.attributes(), new HashSet<>(Set.of("create", "devices")));
+                String deviceApi = show(owner, id, mandatory(id, type, MdevType.DEVICE_API));
+                Attribute available = mandatory(id, type, MdevType.AVAILABLE_INSTANCES);
+                number(id, show(owner, id, available));
+                drafts.add(new Draft(id, type, deviceApi, available));
+            }
+            return drafts;
+        }
+
+        private static Attribute mandatory(String id, MdevType type, String name) throws ErrnoException {
+            for (Attribute attribute : type.attributes()) {
+                if (attribute.name().equals(name) && attribute.show() != null && (attribute.mode() & 0444) != 0) {
+                    return attribute;
+                }
+            }
+            throw new ErrnoException(Errno.EINVAL, "type " + id + " has no readable " + name);
+        }
+
+        private static String show(Owner owner, String id, Attribute attribute) throws ErrnoException {
+            try {
+                return read(owner, id, attribute);
+            } catch (ErrnoException e) {
+                throw new ErrnoException(
+                        Errno.EINVAL, "type " + id + ": " + attribute.name() + " cannot be read: " + e.getMessage());
+            }
+        }
+
+        private static String read(Owner owner, String id, Attribute attribute) throws ErrnoException {
+            Attribute.Show show = attribute.show();
+            String value = show == null ? null : owner.<@Nullable String>call(id + "/" + attribute.name(), show::show);
+            if (value == null) {
+                throw new ErrnoException(Errno.EIO, attribute.name() + " has nothing to show");
+            }
+            return value.strip();
+        }
+
+        private static int number(String id, String available) throws ErrnoException {
+            try {
+                return Integer.parseInt(available);
+            } catch (NumberFormatException e) {
+                throw new ErrnoException(
+                        Errno.EINVAL, "type " + id + ": available_instances is no number: " + available);
+            }
+        }
+    }
+
+    @Override
+    protected void contents(Contents contents) {
+        contents.file(Attribute.writeOnly("create", this::create));
+        draft.type()
+                .attributes()
+                .forEach(attribute -> contents.file(parent.module().owner().guard(attribute, parent.gate())));
+    }
+
+    /** {@code create_store()}: 36 characters, and one more that may be anything. */
+    private void create(String value) throws ErrnoException {
+        if (value.length() != UUID_LENGTH && value.length() != UUID_LENGTH + 1) {
+            throw new ErrnoException(Errno.EINVAL, "a UUID of 36 characters is wanted, not " + value.length());
+        }
+        String text = value.substring(0, UUID_LENGTH);
+        if (!UUID_FORM.matcher(text).matches()) {
+            throw new ErrnoException(Errno.EINVAL, "not a UUID like " + new UUID(0, 0));
+        }
+        MdevDevice.create(this, UUID.fromString(text));
+    }
+
+    /**
+     * The limit that the document promises and 5.10 does not keep. Among concurrent creates the vendor keeps it.
+     *
+     * @throws ErrnoException ENOSPC
+     */
+    void requireInstance() throws ErrnoException {
+        if (availableInstances() <= 0) {
+            throw new ErrnoException(Errno.ENOSPC, "no instance of " + id() + " is left on " + parent.name());
+        }
+    }
+
+    /** What {@code available_instances} says now. */
+    public int availableInstances() throws ErrnoException {
+        Owner owner = parent.module().owner();
+        String value = Draft.read(owner, id(), draft.available());
+        try {
+            return Draft.number(id(), value);
+        } catch (ErrnoException e) {
+            throw owner.fault(id() + ": available_instances is no number: " + value);
+        }
+    }
+
+    /** The devices of the type; changed inside a change of the tree. */
+    Directory devices() {
+        return devices;
+    }
+
+    public String id() {
+        return name();
+    }
+
+    public Parent parent() {
+        return parent;
+    }
+
+    public MdevType type() {
+        return draft.type();
+    }
+
+    public String deviceApi() {
+        return draft.deviceApi();
+    }
+}

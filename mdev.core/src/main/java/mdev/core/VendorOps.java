@@ -1,0 +1,84 @@
+package mdev.core;
+
+import java.util.List;
+import mdev.api.Mdev;
+import mdev.api.MdevType;
+import mdev.api.ParentOps;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.api.sysfs.AttributeGroup;
+import mdev.api.vfio.DeviceOps;
+import mdev.core.device.Owner;
+import org.jspecify.annotations.Nullable;
+
+/** The calls of a vendor's {@link ParentOps}; whatever it may throw or answer becomes an errno. */
+final class VendorOps<D extends DeviceOps> {
+    private final Owner owner;
+    private final String parent;
+    private final ParentOps<D> ops;
+
+    VendorOps(Owner owner, String parent, ParentOps<D> ops) {
+        this.owner = owner;
+        this.parent = parent;
+        this.ops = ops;
+    }
+
+    List<MdevType> supportedTypes() throws ErrnoException {
+        return listed("supportedTypes", ops::supportedTypes);
+    }
+
+    List<AttributeGroup> deviceAttributeGroups() throws ErrnoException {
+        return listed("deviceAttributeGroups", ops::deviceAttributeGroups);
+    }
+
+    /** At registration a missing list is an invalid argument, as in the kernel. */
+    private <T> List<T> listed(String what, Owner.Call<@Nullable List<T>> call) throws ErrnoException {
+        List<T> list = owner.call(parent + ": " + what, call);
+        if (list == null) {
+            throw new ErrnoException(Errno.EINVAL, parent + ": " + what + " returned null");
+        }
+        return List.copyOf(list);
+    }
+
+    /** Pairs with {@link Instance#remove}. */
+    Instance<D> create(Mdev mdev) throws ErrnoException {
+        D device = owner.<@Nullable D>call(parent + ": create", () -> ops.create(mdev));
+        if (device == null) {
+            throw owner.fault(parent + ": create returned null");
+        }
+        return new Instance<>(this, device);
+    }
+
+    /** A device as its vendor knows it. */
+    static final class Instance<D extends DeviceOps> {
+        private final VendorOps<D> vendor;
+        private final D device;
+
+        private Instance(VendorOps<D> vendor, D device) {
+            this.vendor = vendor;
+            this.device = device;
+        }
+
+        DeviceOps device() {
+            return device;
+        }
+
+        List<AttributeGroup> attributeGroups() throws ErrnoException {
+            String what = vendor.parent + ": mdevAttributeGroups";
+            List<AttributeGroup> groups = vendor.owner.<@Nullable List<AttributeGroup>>call(
+                    what, () -> vendor.ops.mdevAttributeGroups(device));
+            if (groups == null) {
+                throw vendor.owner.fault(what + " returned null");
+            }
+            return List.copyOf(groups);
+        }
+
+        void mayRemove() throws ErrnoException {
+            vendor.owner.run(vendor.parent + ": mayRemove", () -> vendor.ops.mayRemove(device));
+        }
+
+        void remove() throws ErrnoException {
+            vendor.owner.run(vendor.parent + ": remove", () -> vendor.ops.remove(device));
+        }
+    }
+}

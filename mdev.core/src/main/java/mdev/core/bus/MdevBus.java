@@ -1,0 +1,182 @@
+package mdev.core.bus;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import mdev.api.MdevDriver;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.api.sysfs.Attribute;
+import mdev.api.sysfs.SysfsNode;
+import mdev.core.device.Kobject;
+import mdev.core.device.Owner;
+import mdev.core.sync.Deadline;
+import mdev.core.sysfs.Contents;
+import mdev.core.sysfs.Directory;
+import mdev.core.sysfs.Link;
+import mdev.core.sysfs.Names;
+import mdev.core.sysfs.Text;
+import mdev.core.sysfs.Tree;
+import mdev.core.uevent.Uevents;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * {@code /sys/bus/mdev}: {@code mdev_bus_type} and the parts of the driver core that it needs. Every driver matches every device.
+ *
+ * <p>A device and a driver that come at once do not miss each other: each is put on its list first and then looks at the other's. Who sees whom
+ * first does not matter, as {@link BindState} lets only one probe begin.
+ */
+public final class MdevBus extends Kobject {
+    private final Directory devices;
+    private final Directory driverDirectory;
+    private final IommuGroups groups;
+    private final Duration patience;
+
+    /** In the order of registration, as they are tried; changed together with {@link #driverDirectory}. */
+    private final List<BusDriver> drivers = new CopyOnWriteArrayList<>();
+
+    private volatile boolean autoprobe = true;
+
+    /**
+     * @param buses {@code /sys/bus}
+     * @param kernel {@code /sys/kernel}
+     * @param patience the time that a driver gets to let go of a device
+     */
+    public MdevBus(Directory buses, Directory kernel, Uevents uevents, Duration patience) {
+        super(buses, "mdev", uevents);
+        this.devices = new Directory(this, "devices");
+        this.driverDirectory = new Directory(this, "drivers");
+        this.groups = new IommuGroups(kernel);
+        this.patience = patience;
+        try (var _ = tree().change()) {
+            kernel.add(groups);
+            buses.add(this);
+            add(devices);
+            add(driverDirectory);
+            uevent("add");
+        }
+    }
+
+    @Override
+    protected String subsystem() {
+        return "bus";
+    }
+
+    @Override
+    protected void contents(Contents contents) {
+        contents.file(Attribute.readWrite(
+                "drivers_autoprobe", () -> autoprobe ? "1\n" : "0\n", value -> autoprobe = value.charAt(0) != '0'));
+        contents.file(Attribute.writeOnly("drivers_probe", this::rescan));
+        contents.file(ueventTrigger());
+    }
+
+    /** {@code drivers_probe_store()}. */
+    private void rescan(String value) throws ErrnoException {
+        BusDevice device = find(Text.name(value));
+        if (device == null) {
+            throw new ErrnoException(Errno.ENODEV, "no device " + Text.name(value) + " on bus mdev");
+        }
+        attach(device);
+    }
+
+    /** Puts a device on the bus, inside the change that makes it visible. */
+    public void add(BusDevice device) {
+        devices.link(device.name(), device);
+    }
+
+    /** {@code bus_probe_device()}. */
+    public void probe(BusDevice device) {
+        if (autoprobe) {
+            attach(device);
+        }
+    }
+
+    /** {@code device_attach()}: the first driver that takes the device keeps it. */
+    private void attach(BusDevice device) {
+        for (BusDriver driver : drivers) {
+            if (driver.attach(device, Deadline.NEVER)) {
+                return;
+            }
+        }
+    }
+
+    /** Takes a device off the bus, inside the change that begins its removal: it cannot be found any more. */
+    public void remove(BusDevice device) {
+        devices.remove(device.name());
+    }
+
+    /** The rest of {@code bus_remove_device()}: its driver lets go, and no other one gets it. */
+    public void release(BusDevice device) {
+        BusDriver driver = device.binding().die();
+        if (driver != null) {
+            driver.detach(device);
+        }
+    }
+
+    /**
+     * {@code mdev_register_driver()}; pairs with {@link BusDriver#unregister}.
+     *
+     * @param module where the driver's {@code module} link leads
+     * @throws ErrnoException EBUSY: the name is taken; EINVAL: the name is no file name
+     */
+    public BusDriver register(Owner owner, Directory module, MdevDriver ops, Deadline deadline) throws ErrnoException {
+        String name = Names.check("a driver", owner.call("name of the driver", ops::name));
+        BusDriver driver = new BusDriver(this, driverDirectory, name, owner, module, ops, uevents());
+        try (var _ = tree().change()) {
+            if (driverDirectory.child(name) != null) {
+                throw new ErrnoException(Errno.EBUSY, "there is a driver " + name + " on bus mdev already");
+            }
+            driverDirectory.add(driver);
+            drivers.add(driver);
+        }
+        if (autoprobe) {
+            for (SysfsNode link : devices.children()) {
+                driver.attach((BusDevice) ((Link) link).destination(), deadline);
+            }
+        }
+        // After the devices' bind events, as driver_register() does.
+        try (var _ = tree().change()) {
+            driver.uevent("add");
+        }
+        return driver;
+    }
+
+    /** No device is offered to the driver any more. */
+    void withdraw(BusDriver driver) {
+        drivers.remove(driver);
+    }
+
+    void remove(BusDriver driver) {
+        try (var _ = tree().change()) {
+            driver.uevent("remove");
+            driverDirectory.remove(driver.name());
+        }
+    }
+
+    /** Takes the whole bus out of the tree, when nothing is on it any more. */
+    public void close() {
+        Tree tree = tree();
+        try (var _ = tree.change()) {
+            uevent("remove");
+            holder().remove(name());
+        }
+    }
+
+    /** The device of that name, or {@code null}. */
+    @Nullable BusDevice find(String name) {
+        return devices.child(name) instanceof Link link ? (BusDevice) link.destination() : null;
+    }
+
+    /** The drivers in the order of registration. */
+    public List<BusDriver> drivers() {
+        return List.copyOf(drivers);
+    }
+
+    IommuGroups groups() {
+        return groups;
+    }
+
+    Duration patience() {
+        return patience;
+    }
+}

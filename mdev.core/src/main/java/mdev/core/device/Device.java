@@ -1,0 +1,24 @@
+package mdev.core.device;
+
+import mdev.core.sysfs.Contents;
+import mdev.core.sysfs.Directory;
+import mdev.core.uevent.Uevents;
+
+/** What every device shows: {@code struct device}. */
+public abstract class Device extends Kobject {
+    private final Power power = new Power();
+
+    protected Device(Directory holder, String name, Uevents uevents) {
+        super(holder, name, uevents);
+    }
+
+    /** Where {@code subsystem} leads: the bus or the class. */
+    protected abstract Directory subsystemDirectory();
+
+    @Override
+    protected void contents(Contents contents) {
+        contents.file(ueventFile());
+        contents.link("subsystem", subsystemDirectory());
+        contents.directory("power", power::contents);
+    }
+}

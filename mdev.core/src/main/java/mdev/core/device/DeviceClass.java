@@ -1,0 +1,66 @@
+package mdev.core.device;
+
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.core.sysfs.Directory;
+import mdev.core.uevent.Uevents;
+
+/** {@code /sys/class/<name>}, with the directory of its devices, {@code /sys/devices/virtual/<name>}. Everything happens inside a change of the tree. */
+public final class DeviceClass extends Kobject {
+    private final Classes classes;
+    private final Directory glue;
+    private boolean created;
+    private int devices;
+
+    DeviceClass(Classes classes, Directory holder, Directory virtual, String name, Uevents uevents) {
+        super(holder, name, uevents);
+        this.classes = classes;
+        this.glue = new Directory(virtual, name);
+    }
+
+    Directory glue() {
+        return glue;
+    }
+
+    boolean created() {
+        return created;
+    }
+
+    void created(boolean now) {
+        created = now;
+        classes.dropUnused(this);
+    }
+
+    boolean used() {
+        return created || devices > 0;
+    }
+
+    /** {@code device_add()}. */
+    void add(VirtualDevice device) throws ErrnoException {
+        if (glue.child(device.name()) != null) {
+            throw new ErrnoException(Errno.EEXIST, "class " + name() + " has a device " + device.name() + " already");
+        }
+        if (devices++ == 0) {
+            classes.virtual().add(glue);
+        }
+        glue.add(device);
+        link(device.name(), device);
+        device.uevent("add");
+    }
+
+    /** {@code device_del()}. */
+    void remove(VirtualDevice device) {
+        remove(device.name());
+        device.uevent("remove");
+        glue.remove(device.name());
+        if (--devices == 0) {
+            classes.virtual().remove(name());
+        }
+        classes.dropUnused(this);
+    }
+
+    @Override
+    protected String subsystem() {
+        return "class";
+    }
+}

@@ -1,0 +1,62 @@
+package mdev.core.device;
+
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import mdev.api.ClassDevice;
+import mdev.api.errno.ErrnoException;
+import mdev.core.sync.Deadline;
+import mdev.core.sync.Gate;
+import mdev.core.sysfs.Contents;
+import mdev.core.sysfs.Names;
+import mdev.core.uevent.Uevents;
+
+/** A {@link ClassDevice} in the tree. */
+public final class ShownDevice extends VirtualDevice {
+    private final Owner owner;
+    private final ClassDevice device;
+    private final Gate gate = new Gate();
+
+    private ShownDevice(DeviceClass deviceClass, Owner owner, ClassDevice device, Uevents uevents) {
+        super(deviceClass, device.name(), uevents);
+        this.owner = owner;
+        this.device = device;
+    }
+
+    /**
+     * {@code device_create()}; pairs with {@link #destroy}.
+     *
+     * @throws ErrnoException EEXIST, EINVAL
+     */
+    public static ShownDevice create(Classes classes, Owner owner, ClassDevice device, Uevents uevents)
+            throws ErrnoException {
+        Names.check("a class", device.className());
+        Names.check("a device of class " + device.className(), device.name());
+        Names.groups(device.name(), device.groups(), new HashSet<>(Set.of("power", "subsystem", "uevent")));
+        try (var _ = classes.virtual().tree().change()) {
+            ShownDevice shown = new ShownDevice(classes.obtain(device.className()), owner, device, uevents);
+            shown.appear();
+            return shown;
+        }
+    }
+
+    /** {@code device_destroy()}. */
+    public void destroy(Deadline deadline) {
+        gate.shut();
+        try (var _ = tree().change()) {
+            disappear();
+        }
+        gate.awaitEmpty(deadline);
+    }
+
+    @Override
+    protected Map<String, String> environment() {
+        return device.uevent();
+    }
+
+    @Override
+    protected void contents(Contents contents) {
+        super.contents(contents);
+        owner.describe(contents, device.groups(), gate);
+    }
+}

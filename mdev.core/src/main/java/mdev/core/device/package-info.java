@@ -1,0 +1,3 @@
+/** The driver model below the mediated core: kobjects, devices, device classes, and the bundles that own them. */
+@org.jspecify.annotations.NullMarked
+package mdev.core.device;

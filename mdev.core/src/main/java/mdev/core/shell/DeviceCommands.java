@@ -1,0 +1,74 @@
+package mdev.core.shell;
+
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.UUID;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.api.shell.ShellCommand;
+import mdev.api.shell.ShellCommand.Candidates;
+import mdev.api.shell.ShellCommand.Parameter;
+import mdev.api.shell.ShellInvocation;
+import mdev.api.shell.ShellResult;
+import mdev.api.sysfs.SysfsDirectory;
+import mdev.api.sysfs.SysfsFile;
+import mdev.core.MdevCore;
+import mdev.core.MdevDevice;
+import mdev.core.Parent;
+import mdev.core.SupportedType;
+
+/** {@code mdev:create} and {@code mdev:remove}: friendlier ways to write the files of that name. */
+final class DeviceCommands {
+    private final Named named;
+
+    DeviceCommands(MdevCore core) {
+        this.named = new Named(core);
+    }
+
+    List<ShellCommand> commands() {
+        return List.of(
+                new ShellCommand(
+                        "mdev",
+                        "create",
+                        "creates a device, with a random UUID unless one is given",
+                        List.of(
+                                Parameter.one("parent", named.parents()),
+                                Parameter.one("type", named.types()),
+                                Parameter.optional("uuid", Candidates.NONE)),
+                        List.of(),
+                        this::create),
+                new ShellCommand(
+                        "mdev",
+                        "remove",
+                        "removes a device",
+                        List.of(Parameter.one("uuid", named.devices())),
+                        List.of(),
+                        this::remove));
+    }
+
+    private ShellResult create(ShellInvocation invocation) throws ErrnoException {
+        List<String> arguments = invocation.arguments();
+        Parent parent = named.parent(arguments.get(0));
+        SupportedType type = named.type(parent, arguments.get(1));
+        if (arguments.size() > 2) {
+            write(type, "create", arguments.get(2));
+            return ShellResult.DONE;
+        }
+        String uuid = UUID.randomUUID().toString();
+        write(type, "create", uuid);
+        return new ShellResult.Text(uuid);
+    }
+
+    private ShellResult remove(ShellInvocation invocation) throws ErrnoException {
+        MdevDevice device = named.device(invocation.arguments().getFirst());
+        write(device, "remove", "1");
+        return ShellResult.DONE;
+    }
+
+    private static void write(SysfsDirectory directory, String name, String value) throws ErrnoException {
+        if (!(directory.child(name) instanceof SysfsFile file)) {
+            throw new ErrnoException(Errno.ENODEV, directory.name() + " is going");
+        }
+        file.write(value.getBytes(StandardCharsets.ISO_8859_1));
+    }
+}

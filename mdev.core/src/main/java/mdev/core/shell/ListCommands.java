@@ -1,0 +1,183 @@
+package mdev.core.shell;
+
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SequencedMap;
+import mdev.api.MdevType;
+import mdev.api.errno.ErrnoException;
+import mdev.api.shell.ShellCommand;
+import mdev.api.shell.ShellCommand.Parameter;
+import mdev.api.shell.ShellInvocation;
+import mdev.api.shell.ShellResult;
+import mdev.api.sysfs.SysfsDirectory;
+import mdev.api.sysfs.SysfsFile;
+import mdev.api.sysfs.SysfsNode;
+import mdev.core.MdevCore;
+import mdev.core.MdevDevice;
+import mdev.core.Parent;
+import mdev.core.SupportedType;
+import mdev.core.bus.BusDriver;
+import org.jspecify.annotations.Nullable;
+
+/** What there is: {@code mdev:parents}, {@code types}, {@code list}, {@code show}, {@code drivers}. */
+final class ListCommands {
+    private final MdevCore core;
+    private final Named named;
+
+    ListCommands(MdevCore core) {
+        this.core = core;
+        this.named = new Named(core);
+    }
+
+    List<ShellCommand> commands() {
+        return List.of(
+                new ShellCommand("mdev", "parents", "lists the parents", List.of(), List.of(), _ -> parents()),
+                new ShellCommand(
+                        "mdev",
+                        "types",
+                        "lists the types of all parents, or of one",
+                        List.of(Parameter.optional("parent", named.parents())),
+                        List.of(),
+                        this::types),
+                new ShellCommand("mdev", "list", "lists the mediated devices", List.of(), List.of(), _ -> list()),
+                new ShellCommand(
+                        "mdev",
+                        "show",
+                        "shows everything about a device",
+                        List.of(Parameter.one("uuid", named.devices())),
+                        List.of(),
+                        this::show),
+                new ShellCommand(
+                        "mdev", "drivers", "lists the drivers of the bus", List.of(), List.of(), _ -> drivers()));
+    }
+
+    private ShellResult parents() {
+        List<List<@Nullable Object>> rows = new ArrayList<>();
+        for (Parent parent : core.parents()) {
+            rows.add(row(
+                    parent.name(),
+                    parent.module().name(),
+                    parent.module().owner().symbolicName(),
+                    parent.types().size(),
+                    devices().stream()
+                            .filter(device -> device.supportedType().parent().equals(parent))
+                            .count(),
+                    parent.path()));
+        }
+        return new ShellResult.Listing(List.of("parent", "module", "bundle", "types", "devices", "path"), rows);
+    }
+
+    private ShellResult types(ShellInvocation invocation) throws ErrnoException {
+        List<Parent> parents = invocation.arguments().isEmpty()
+                ? List.copyOf(core.parents())
+                : List.of(named.parent(invocation.arguments().getFirst()));
+        List<List<@Nullable Object>> rows = new ArrayList<>();
+        for (Parent parent : parents) {
+            for (SupportedType type : parent.types()) {
+                rows.add(row(
+                        parent.name(),
+                        type.id(),
+                        text(type, MdevType.NAME),
+                        type.deviceApi(),
+                        available(type),
+                        text(type, MdevType.DESCRIPTION)));
+            }
+        }
+        return new ShellResult.Listing(
+                List.of("parent", "type", "name", "device_api", "available_instances", "description"), rows);
+    }
+
+    private static @Nullable Object available(SupportedType type) {
+        try {
+            return type.availableInstances();
+        } catch (ErrnoException e) {
+            return null;
+        }
+    }
+
+    private ShellResult list() {
+        List<List<@Nullable Object>> rows = new ArrayList<>();
+        for (MdevDevice device : devices()) {
+            rows.add(row(
+                    device.name(),
+                    device.parent().name(),
+                    device.typeId(),
+                    Named.orNull(device.driver().map(BusDriver::name)),
+                    Named.orNull(device.iommuGroup()),
+                    device.stateName(),
+                    Named.orNull(device.user())));
+        }
+        return new ShellResult.Listing(List.of("uuid", "parent", "type", "driver", "group", "state", "user"), rows);
+    }
+
+    private ShellResult show(ShellInvocation invocation) throws ErrnoException {
+        MdevDevice device = named.device(invocation.arguments().getFirst());
+        SequencedMap<String, @Nullable Object> facts = new LinkedHashMap<>();
+        facts.put("uuid", device.name());
+        facts.put("state", device.stateName());
+        facts.put("parent", device.parent().name());
+        facts.put("module", device.supportedType().parent().module().name());
+        facts.put("type", device.typeId());
+        facts.put("device_api", device.deviceApi());
+        facts.put("driver", Named.orNull(device.driver().map(BusDriver::name)));
+        facts.put("group", Named.orNull(device.iommuGroup()));
+        facts.put("user", Named.orNull(device.user()));
+        facts.put("path", device.path());
+        Map<String, @Nullable Object> attributes = new LinkedHashMap<>();
+        attributes(device, "", attributes);
+        facts.put("attributes", attributes);
+        return new ShellResult.Details(facts);
+    }
+
+    /** The readable files of the device itself; those of power management are the same for all. */
+    private static void attributes(SysfsDirectory directory, String prefix, Map<String, @Nullable Object> found) {
+        for (SysfsNode node : directory.children()) {
+            if (node instanceof SysfsFile file
+                    && (file.mode() & 0444) != 0
+                    && !file.name().equals("uevent")) {
+                found.put(prefix + file.name(), text(file));
+            } else if (node instanceof SysfsDirectory group && !group.name().equals("power")) {
+                attributes(group, prefix + group.name() + "/", found);
+            }
+        }
+    }
+
+    private ShellResult drivers() {
+        List<List<@Nullable Object>> rows = new ArrayList<>();
+        for (BusDriver driver : core.drivers()) {
+            rows.add(row(
+                    driver.name(),
+                    driver.owner().symbolicName(),
+                    driver.devices().size(),
+                    driver.path()));
+        }
+        return new ShellResult.Listing(List.of("driver", "bundle", "devices", "path"), rows);
+    }
+
+    private List<MdevDevice> devices() {
+        return core.devices().stream()
+                .sorted(Comparator.comparing(MdevDevice::name))
+                .toList();
+    }
+
+    private static @Nullable Object text(SysfsDirectory directory, String name) {
+        return directory.child(name) instanceof SysfsFile file ? text(file) : null;
+    }
+
+    private static @Nullable Object text(SysfsFile file) {
+        try {
+            return new String(file.read(), StandardCharsets.UTF_8).stripTrailing();
+        } catch (ErrnoException e) {
+            return e.errno().toString();
+        }
+    }
+
+    private static List<@Nullable Object> row(@Nullable Object... cells) {
+        return Arrays.asList(cells);
+    }
+}

@@ -1,0 +1,196 @@
+package mdev.core.shell;
+
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.List;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.api.shell.ShellCommand;
+import mdev.api.shell.ShellCommand.Arity;
+import mdev.api.shell.ShellCommand.Candidates;
+import mdev.api.shell.ShellCommand.Flag;
+import mdev.api.shell.ShellCommand.Parameter;
+import mdev.api.shell.ShellInvocation;
+import mdev.api.shell.ShellResult;
+import mdev.api.sysfs.Sysfs;
+import mdev.api.sysfs.SysfsDirectory;
+import mdev.api.sysfs.SysfsFile;
+import mdev.api.sysfs.SysfsLink;
+import mdev.api.sysfs.SysfsNode;
+import org.jspecify.annotations.Nullable;
+
+/** {@code sysfs:ls}, {@code cat}, {@code write}, {@code tree}: the management tree by path. */
+final class SysfsCommands {
+    private final Sysfs sysfs;
+
+    SysfsCommands(Sysfs sysfs) {
+        this.sysfs = sysfs;
+    }
+
+    List<ShellCommand> commands() {
+        Candidates paths = this::complete;
+        return List.of(
+                new ShellCommand(
+                        "sysfs",
+                        "ls",
+                        "lists a directory",
+                        List.of(Parameter.optional("path", paths)),
+                        List.of(new Flag("-l", "with modes and link targets")),
+                        this::ls),
+                new ShellCommand(
+                        "sysfs",
+                        "cat",
+                        "prints files",
+                        List.of(new Parameter("path", Arity.MANY, paths)),
+                        List.of(),
+                        this::cat),
+                new ShellCommand(
+                        "sysfs",
+                        "write",
+                        "writes a value to a file, without a newline",
+                        List.of(Parameter.one("path", paths), Parameter.one("value", Candidates.NONE)),
+                        List.of(),
+                        this::write),
+                new ShellCommand(
+                        "sysfs",
+                        "tree",
+                        "prints a directory and all below it",
+                        List.of(Parameter.optional("path", paths)),
+                        List.of(),
+                        this::tree));
+    }
+
+    private ShellResult ls(ShellInvocation invocation) throws ErrnoException {
+        boolean full = invocation.flag("-l");
+        // As ls(1): -l tells of a link, without it of what the link leads to.
+        SysfsNode at = find(path(invocation), !full);
+        List<SysfsNode> nodes = at instanceof SysfsDirectory directory ? directory.children() : List.of(at);
+        List<List<@Nullable Object>> rows = new ArrayList<>();
+        for (SysfsNode node : nodes) {
+            rows.add(full ? Arrays.asList(mode(node), size(node), node.name(), target(node)) : List.of(node.name()));
+        }
+        return new ShellResult.Listing(full ? List.of("mode", "size", "name", "target") : List.of("name"), rows);
+    }
+
+    private ShellResult cat(ShellInvocation invocation) throws ErrnoException {
+        StringBuilder text = new StringBuilder();
+        for (String path : invocation.arguments()) {
+            text.append(new String(file(path).read(), StandardCharsets.UTF_8));
+        }
+        return new ShellResult.Text(text.toString());
+    }
+
+    private ShellResult write(ShellInvocation invocation) throws ErrnoException {
+        SysfsFile file = file(invocation.arguments().get(0));
+        file.write(invocation.arguments().get(1).getBytes(StandardCharsets.UTF_8));
+        return ShellResult.DONE;
+    }
+
+    private ShellResult tree(ShellInvocation invocation) throws ErrnoException {
+        SysfsNode root = find(path(invocation), true);
+        StringBuilder lines = new StringBuilder(root.path()).append('\n');
+        if (root instanceof SysfsDirectory directory) {
+            draw(directory, "", lines);
+        }
+        return new ShellResult.Text(lines.toString());
+    }
+
+    private static void draw(SysfsDirectory directory, String indent, StringBuilder lines) {
+        List<SysfsNode> nodes = directory.children();
+        for (SysfsNode node : nodes) {
+            boolean last = node.equals(nodes.getLast());
+            lines.append(indent).append(last ? "└── " : "├── ").append(node.name());
+            if (node instanceof SysfsLink link) {
+                lines.append(" -> ").append(link.target());
+            }
+            lines.append('\n');
+            if (node instanceof SysfsDirectory below) {
+                draw(below, indent + (last ? "    " : "│   "), lines);
+            }
+        }
+    }
+
+    private static String path(ShellInvocation invocation) {
+        return invocation.arguments().isEmpty()
+                ? "/sys"
+                : invocation.arguments().getFirst();
+    }
+
+    private SysfsFile file(String path) throws ErrnoException {
+        SysfsNode node = find(path, true);
+        if (node instanceof SysfsFile file) {
+            return file;
+        }
+        throw new ErrnoException(Errno.EISDIR, path + " is a directory");
+    }
+
+    /** Finds the entry, or says what the last directory on the way holds. */
+    private SysfsNode find(String path, boolean followLast) throws ErrnoException {
+        try {
+            return sysfs.lookup(path, followLast);
+        } catch (ErrnoException e) {
+            int slash = path.lastIndexOf('/');
+            String name = path.substring(slash + 1);
+            if (e.errno() != Errno.ENOENT || name.isEmpty()) {
+                throw e;
+            }
+            throw new ErrnoException(
+                    Errno.ENOENT, e.getMessage() + meant(slash < 0 ? "." : path.substring(0, slash), name));
+        }
+    }
+
+    private String meant(String holder, String name) {
+        try {
+            return sysfs.lookup(holder, true) instanceof SysfsDirectory directory
+                    ? Suggestion.closest(name, names(directory))
+                            .map(close -> ": did you mean '" + close + "'?")
+                            .orElse("")
+                    : "";
+        } catch (ErrnoException e) {
+            return "";
+        }
+    }
+
+    private static List<String> names(SysfsDirectory directory) {
+        return directory.children().stream().map(SysfsNode::name).toList();
+    }
+
+    private Collection<String> complete(List<String> words, String prefix) {
+        int slash = prefix.lastIndexOf('/');
+        String holder = prefix.substring(0, slash + 1);
+        try {
+            return sysfs.lookup(holder.isEmpty() ? "." : holder, true) instanceof SysfsDirectory directory
+                    ? directory.children().stream()
+                            .filter(node -> node.name().startsWith(prefix.substring(slash + 1)))
+                            .map(node -> holder + node.name() + (node instanceof SysfsFile ? "" : "/"))
+                            .toList()
+                    : List.of();
+        } catch (ErrnoException e) {
+            return prefix.isEmpty() || "/sys/".startsWith(prefix) ? List.of("/sys/") : List.of();
+        }
+    }
+
+    private static String mode(SysfsNode node) {
+        StringBuilder text = new StringBuilder();
+        text.append(
+                switch (node) {
+                    case SysfsDirectory _ -> 'd';
+                    case SysfsLink _ -> 'l';
+                    case SysfsFile _ -> '-';
+                });
+        for (int bit = 8; bit >= 0; bit--) {
+            text.append(((node.mode() >> bit) & 1) == 1 ? "xwr".charAt(bit % 3) : '-');
+        }
+        return text.toString();
+    }
+
+    private static int size(SysfsNode node) {
+        return node instanceof SysfsFile ? SysfsFile.SIZE : 0;
+    }
+
+    private static @Nullable Object target(SysfsNode node) {
+        return node instanceof SysfsLink link ? link.target() : null;
+    }
+}

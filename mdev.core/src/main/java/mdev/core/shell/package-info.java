@@ -1,0 +1,3 @@
+/** The commands {@code mdev:*} and {@code sysfs:*}. */
+@org.jspecify.annotations.NullMarked
+package mdev.core.shell;

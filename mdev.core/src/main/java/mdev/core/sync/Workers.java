@@ -1,0 +1,68 @@
+package mdev.core.sync;
+
+import java.util.Collection;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The threads that call into bundles when the caller must not wait for ever: he waits for the latch until his deadline, the call goes on
+ * here. Threads that idle for a second end, so that nothing a bundle left on them (thread locals) keeps its classes alive.
+ */
+public final class Workers implements AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(Workers.class);
+
+    /** How many calls of one batch run at once: a vendor that hangs holds its own batch back, nobody else's. */
+    private static final int LANES = 64;
+
+    private final ExecutorService threads;
+
+    public Workers() {
+        var factory = Thread.ofPlatform().daemon().name("mdev-worker-", 0).inheritInheritableThreadLocals(false);
+        ClassLoader own = Workers.class.getClassLoader();
+        threads = new ThreadPoolExecutor(0, Integer.MAX_VALUE, 1, TimeUnit.SECONDS, new SynchronousQueue<>(), task -> {
+            Thread thread = factory.unstarted(task);
+            // Else it would be the class loader of whoever asked first.
+            thread.setContextClassLoader(own);
+            return thread;
+        });
+    }
+
+    /**
+     * Runs the action for every item, in parallel.
+     *
+     * @return counts down to zero as the items get through
+     */
+    public <T> CountDownLatch each(Collection<T> items, Consumer<? super T> action) {
+        CountDownLatch left = new CountDownLatch(items.size());
+        Queue<T> waiting = new ConcurrentLinkedQueue<>(items);
+        Runnable lane = () -> {
+            for (T item = waiting.poll(); item != null; item = waiting.poll()) {
+                try {
+                    action.accept(item);
+                } catch (RuntimeException e) {
+                    log.error("{} failed", item, e);
+                } finally {
+                    left.countDown();
+                }
+            }
+        };
+        for (int i = 0; i < Math.min(items.size(), LANES); i++) {
+            threads.execute(lane);
+        }
+        return left;
+    }
+
+    /** What still runs is interrupted: it could not be waited for. */
+    @Override
+    public void close() {
+        threads.shutdownNow();
+    }
+}

@@ -1,0 +1,121 @@
+package mdev.core.sysfs;
+
+import java.nio.charset.StandardCharsets;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.api.sysfs.Attribute;
+import mdev.api.sysfs.SysfsFile;
+import mdev.api.sysfs.SysfsNode;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** An attribute in its place ({@code fs/sysfs/file.c}, {@code fs/kernfs/file.c}). */
+final class AttributeFile implements SysfsFile {
+    private static final Logger log = LoggerFactory.getLogger(AttributeFile.class);
+
+    private final Directory holder;
+    private final Attribute attribute;
+    private final long ino;
+
+    AttributeFile(Directory holder, Attribute attribute, long ino) {
+        this.holder = holder;
+        this.attribute = attribute;
+        this.ino = ino;
+    }
+
+    @Override
+    public byte[] read() throws ErrnoException {
+        open(0444);
+        Attribute.Show show = attribute.show();
+        if (show == null) {
+            throw new ErrnoException(Errno.EIO, path() + " has nothing to show");
+        }
+        byte[] content;
+        try {
+            content = show.show().getBytes(StandardCharsets.UTF_8);
+        } catch (RuntimeException e) {
+            throw failed(e);
+        }
+        if (content.length > SIZE) {
+            throw new ErrnoException(
+                    Errno.EIO, path() + ": its owner shows " + content.length + " bytes, more than " + SIZE);
+        }
+        return content;
+    }
+
+    @Override
+    public int write(byte[] data) throws ErrnoException {
+        open(0222);
+        if (data.length == 0) {
+            return 0;
+        }
+        if (data.length > SIZE) {
+            throw new ErrnoException(Errno.EINVAL, path() + " takes at most " + SIZE + " bytes, not " + data.length);
+        }
+        Attribute.Store store = attribute.store();
+        if (store == null) {
+            throw new ErrnoException(Errno.EIO, path() + " takes nothing");
+        }
+        try {
+            store.store(new String(data, StandardCharsets.ISO_8859_1));
+        } catch (RuntimeException e) {
+            throw failed(e);
+        }
+        return data.length;
+    }
+
+    private void open(int bits) throws ErrnoException {
+        if ((mode() & bits) == 0) {
+            throw new ErrnoException(Errno.EACCES, path() + " cannot be " + ((bits & 0444) == 0 ? "written" : "read"));
+        }
+        if (!exists()) {
+            throw new ErrnoException(Errno.ENODEV, path() + " is gone");
+        }
+    }
+
+    private ErrnoException failed(RuntimeException e) {
+        log.error("{} failed", path(), e);
+        return new ErrnoException(Errno.EIO, path() + " failed: " + e);
+    }
+
+    @Override
+    public String name() {
+        return attribute.name();
+    }
+
+    @Override
+    public String path() {
+        return holder.path() + "/" + name();
+    }
+
+    @Override
+    public int mode() {
+        return attribute.mode() & 0777;
+    }
+
+    @Override
+    public long ino() {
+        return ino;
+    }
+
+    @Override
+    public boolean exists() {
+        return holder.holds(this);
+    }
+
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof SysfsNode node && node.ino() == ino;
+    }
+
+    @Override
+    public int hashCode() {
+        return Long.hashCode(ino);
+    }
+
+    @Override
+    public String toString() {
+        return path();
+    }
+}

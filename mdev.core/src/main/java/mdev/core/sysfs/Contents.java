@@ -1,0 +1,95 @@
+package mdev.core.sysfs;
+
+import java.util.List;
+import java.util.NavigableMap;
+import java.util.TreeMap;
+import java.util.function.Consumer;
+import java.util.function.LongFunction;
+import mdev.api.sysfs.Attribute;
+import mdev.api.sysfs.AttributeGroup;
+import mdev.api.sysfs.SysfsNode;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Makes the entries that a {@link Directory} only describes. Their inode numbers follow from the directory's and from their place in
+ * the description, so every look at an entry finds the same incarnation.
+ */
+public final class Contents {
+    /** What a directory of the tree reserves: {@value #PLACES} entries, each with room for as many of its own. */
+    static final long BLOCK = 1L << 24;
+
+    /** How many entries a description can have. */
+    public static final int PLACES = 1 << 12;
+
+    private final Directory directory;
+    private final long step;
+    private final @Nullable String wanted;
+    private final NavigableMap<String, SysfsNode> made = new TreeMap<>();
+    private long ino;
+
+    private Contents(Directory directory, @Nullable String wanted) {
+        this.directory = directory;
+        this.step = directory instanceof Described ? 1 : PLACES;
+        this.wanted = wanted;
+        this.ino = directory.ino();
+    }
+
+    static @Nullable SysfsNode one(Directory directory, String name) {
+        Contents contents = new Contents(directory, name);
+        directory.contents(contents);
+        return contents.made.get(name);
+    }
+
+    static NavigableMap<String, SysfsNode> all(Directory directory) {
+        Contents contents = new Contents(directory, null);
+        directory.contents(contents);
+        return contents.made;
+    }
+
+    /** An attribute file. */
+    public void file(Attribute attribute) {
+        make(attribute.name(), place -> new AttributeFile(directory, attribute, place));
+    }
+
+    /** A link to a directory. */
+    public void link(String name, Directory target) {
+        make(name, place -> new Link(directory, name, target, place));
+    }
+
+    /** A directory with contents of its own. */
+    public void directory(String name, Consumer<Contents> contents) {
+        make(name, place -> new Described(directory, name, place, contents));
+    }
+
+    /** The files of a group, in a directory if the group has a name. */
+    public void group(AttributeGroup group) {
+        List<Attribute> attributes = group.attributes();
+        if (group.name().isEmpty()) {
+            attributes.forEach(this::file);
+        } else {
+            directory(group.name(), contents -> attributes.forEach(contents::file));
+        }
+    }
+
+    private void make(String name, LongFunction<SysfsNode> node) {
+        ino += step;
+        if (wanted == null || wanted.equals(name)) {
+            made.put(name, node.apply(ino));
+        }
+    }
+
+    /** A directory that is itself only described. */
+    private static final class Described extends Directory {
+        private final Consumer<Contents> description;
+
+        Described(Directory holder, String name, long ino, Consumer<Contents> description) {
+            super(holder, name, ino);
+            this.description = description;
+        }
+
+        @Override
+        protected void contents(Contents contents) {
+            description.accept(contents);
+        }
+    }
+}

@@ -1,0 +1,140 @@
+package mdev.core.sysfs;
+
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import mdev.api.sysfs.SysfsDirectory;
+import mdev.api.sysfs.SysfsNode;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A directory: entries that come and go, which are kept, and entries that it has all its life, which are only described ({@link #contents}) and
+ * made when somebody asks. So a device that nobody looks at costs little.
+ */
+public class Directory implements SysfsDirectory {
+    private final @Nullable Directory holder;
+    private final String name;
+    private final long ino;
+
+    /** Replaced inside {@link Tree#change()} only. */
+    private volatile Entries entries = Entries.NONE;
+
+    /** Makes a directory that is not in the tree until {@code holder.add(this)}. */
+    public Directory(Directory holder, String name) {
+        this(holder, name, holder.tree().nextIno());
+    }
+
+    Directory(@Nullable Directory holder, String name, long ino) {
+        this.holder = holder;
+        this.name = name;
+        this.ino = ino;
+    }
+
+    /** Describes the entries that the directory has all its life, always in the same order. */
+    protected void contents(Contents contents) {}
+
+    /** Adds an entry, inside {@link Tree#change()}. */
+    public final void add(SysfsNode node) {
+        tree().requireChange();
+        entries = entries.with(node);
+    }
+
+    /** Makes a link and adds it, inside {@link Tree#change()}. */
+    public final void link(String name, Directory target) {
+        add(new Link(this, name, target, tree().nextIno()));
+    }
+
+    /** Takes an entry out, inside {@link Tree#change()}; nothing happens if there is none. */
+    public final void remove(String name) {
+        tree().requireChange();
+        entries = entries.without(name);
+    }
+
+    /** The tree that the directory belongs to. */
+    public Tree tree() {
+        if (holder == null) {
+            throw new IllegalStateException("only a tree has no holder");
+        }
+        return holder.tree();
+    }
+
+    /** The directory that holds this one; the root holds itself. */
+    protected final Directory holder() {
+        return holder == null ? this : holder;
+    }
+
+    @Override
+    public final @Nullable SysfsNode child(String name) {
+        SysfsNode live = entries.get(name);
+        return live != null ? live : Contents.one(this, name);
+    }
+
+    @Override
+    public final List<SysfsNode> children(String after, int limit) {
+        List<SysfsNode> result = new ArrayList<>();
+        Iterator<SysfsNode> described =
+                Contents.all(this).tailMap(after, false).values().iterator();
+        Iterator<SysfsNode> kept = entries.after(after);
+        SysfsNode d = next(described);
+        SysfsNode k = next(kept);
+        while (result.size() < limit && (d != null || k != null)) {
+            if (k == null || (d != null && d.name().compareTo(k.name()) < 0)) {
+                result.add(d);
+                d = next(described);
+            } else {
+                result.add(k);
+                k = next(kept);
+            }
+        }
+        return result;
+    }
+
+    private static @Nullable SysfsNode next(Iterator<SysfsNode> nodes) {
+        return nodes.hasNext() ? nodes.next() : null;
+    }
+
+    @Override
+    public final String name() {
+        return name;
+    }
+
+    @Override
+    public final String path() {
+        return holder == null ? "/sys" : holder.path() + "/" + name;
+    }
+
+    @Override
+    public final int mode() {
+        return 0755;
+    }
+
+    @Override
+    public final long ino() {
+        return ino;
+    }
+
+    @Override
+    public final boolean exists() {
+        return holder == null || holder.holds(this);
+    }
+
+    /** Whether this very incarnation of an entry can be reached. */
+    final boolean holds(SysfsNode node) {
+        return node.equals(child(node.name())) && exists();
+    }
+
+    @Override
+    public final boolean equals(@Nullable Object other) {
+        return other instanceof SysfsNode node && node.ino() == ino;
+    }
+
+    @Override
+    public final int hashCode() {
+        return Long.hashCode(ino);
+    }
+
+    @Override
+    public final String toString() {
+        return path();
+    }
+}

@@ -1,0 +1,125 @@
+package mdev.core.sysfs;
+
+import java.util.ArrayDeque;
+import java.util.Arrays;
+import java.util.Deque;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.ReentrantLock;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.api.sysfs.Sysfs;
+import mdev.api.sysfs.SysfsDirectory;
+import mdev.api.sysfs.SysfsLink;
+import mdev.api.sysfs.SysfsNode;
+
+/** The whole tree; itself the directory {@code /sys}. */
+public final class Tree extends Directory implements Sysfs {
+    /** Links that a path may lead through: {@code MAXSYMLINKS}. */
+    private static final int MOST_LINKS = 40;
+
+    private static final int LONGEST_NAME = 255;
+
+    /**
+     * Guards one invariant: uevents are numbered and queued in the order of the changes they tell of. So a change of the tree, the change of state
+     * that it shows and its event are made under it, together. Nothing foreign is called under it, and reading never takes it.
+     */
+    private final ReentrantLock changing = new ReentrantLock();
+
+    private final AtomicLong inos = new AtomicLong(Contents.BLOCK);
+
+    public Tree() {
+        super(null, "", Contents.BLOCK);
+    }
+
+    /** A change in progress: {@code try (var _ = tree.change()) {...}}. May be nested. */
+    public interface Change extends AutoCloseable {
+        @Override
+        void close();
+    }
+
+    /** Begins a change; its {@code close()} ends it. */
+    public Change change() {
+        changing.lock();
+        return changing::unlock;
+    }
+
+    void requireChange() {
+        if (!changing.isHeldByCurrentThread()) {
+            throw new IllegalStateException("the tree is changed inside change() only");
+        }
+    }
+
+    long nextIno() {
+        return inos.addAndGet(Contents.BLOCK);
+    }
+
+    /** Makes a directory and adds it; for the skeleton of the tree. */
+    public static Directory mkdir(Directory holder, String name) {
+        Directory directory = new Directory(holder, name);
+        try (var _ = holder.tree().change()) {
+            holder.add(directory);
+        }
+        return directory;
+    }
+
+    @Override
+    public Tree tree() {
+        return this;
+    }
+
+    @Override
+    public SysfsDirectory root() {
+        return this;
+    }
+
+    /** {@code fs/namei.c} in small. */
+    @Override
+    public SysfsNode lookup(String path, boolean followLast) throws ErrnoException {
+        Deque<String> rest = new ArrayDeque<>(components(path));
+        Directory here = this;
+        int links = 0;
+        while (true) {
+            String component = rest.pop();
+            SysfsNode next = switch (component) {
+                case "", "." -> here;
+                case ".." -> here.holder();
+                default -> here.child(component);
+            };
+            if (next == null) {
+                throw new ErrnoException(
+                        component.length() > LONGEST_NAME ? Errno.ENAMETOOLONG : Errno.ENOENT,
+                        "no " + here.path() + "/" + component);
+            }
+            if (next instanceof SysfsLink link && (followLast || !rest.isEmpty())) {
+                if (++links > MOST_LINKS) {
+                    throw new ErrnoException(Errno.ELOOP, path + " leads through too many links");
+                }
+                List<String> way = Arrays.asList(link.target().split("/", -1));
+                way.reversed().forEach(rest::push);
+            } else if (rest.isEmpty()) {
+                return next;
+            } else if (next instanceof Directory directory) {
+                here = directory;
+            } else {
+                throw new ErrnoException(Errno.ENOTDIR, next.path() + " is not a directory");
+            }
+        }
+    }
+
+    private static List<String> components(String path) throws ErrnoException {
+        if (path.isEmpty()) {
+            throw new ErrnoException(Errno.ENOENT, "an empty path leads nowhere");
+        }
+        if (!path.startsWith("/")) {
+            return Arrays.asList(path.split("/", -1));
+        }
+        if (path.equals("/sys")) {
+            return List.of(".");
+        }
+        if (!path.startsWith("/sys/")) {
+            throw new ErrnoException(Errno.ENOENT, "no " + path + ": paths begin with /sys");
+        }
+        return Arrays.asList(path.substring("/sys/".length()).split("/", -1));
+    }
+}

@@ -1,0 +1,103 @@
+package mdev.core.uevent;
+
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SequencedMap;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
+import mdev.api.Registration;
+import mdev.api.Uevent;
+import mdev.api.UeventListener;
+import mdev.core.sync.Deadline;
+import mdev.core.sysfs.Tree;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Numbers events and queues them ({@code kobject_uevent_env()}); one thread hands them to the listeners in that order. */
+public final class Uevents implements AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(Uevents.class);
+
+    private final Tree tree;
+    private final BlockingQueue<Uevent> queue = new LinkedBlockingQueue<>();
+    private final List<UeventListener> listeners = new CopyOnWriteArrayList<>();
+    private final Uevent end = new Uevent("end", "", new LinkedHashMap<>());
+    private final CountDownLatch ended = new CountDownLatch(1);
+
+    /** Guarded by {@link Tree#change()}. */
+    private long seqnum;
+
+    public Uevents(Tree tree) {
+        this.tree = tree;
+        Thread thread = Thread.ofPlatform()
+                .daemon()
+                .name("mdev-uevents")
+                .inheritInheritableThreadLocals(false)
+                .unstarted(this::drain);
+        thread.setContextClassLoader(Uevents.class.getClassLoader());
+        thread.start();
+    }
+
+    /**
+     * Queues an event, inside the change that it tells of.
+     *
+     * @param more keys of this event
+     * @param environment keys of its object
+     */
+    public void emit(
+            String action,
+            String devpath,
+            String subsystem,
+            Map<String, String> more,
+            Map<String, String> environment) {
+        SequencedMap<String, String> env = new LinkedHashMap<>();
+        env.put("ACTION", action);
+        env.put("DEVPATH", devpath);
+        env.put("SUBSYSTEM", subsystem);
+        env.putAll(more);
+        env.putAll(environment);
+        try (var _ = tree.change()) {
+            env.put("SEQNUM", Long.toString(++seqnum));
+            queue.add(new Uevent(action, devpath, env));
+        }
+    }
+
+    /** Adds a listener; it hears what is delivered from now on, until the registration is closed. */
+    public Registration listen(UeventListener listener) {
+        listeners.add(listener);
+        return () -> listeners.remove(listener);
+    }
+
+    private void drain() {
+        try {
+            for (Uevent event = queue.take(); !event.equals(end); event = queue.take()) {
+                for (UeventListener listener : listeners) {
+                    deliver(event, listener);
+                }
+            }
+        } catch (InterruptedException e) {
+            log.debug("the delivery of uevents was interrupted", e);
+        } finally {
+            ended.countDown();
+        }
+    }
+
+    /** Tells one listener; what it throws is its own affair. */
+    public static void deliver(Uevent event, UeventListener listener) {
+        try {
+            listener.uevent(event);
+        } catch (Exception | LinkageError | AssertionError e) {
+            log.error("{} failed on {}@{}", listener.getClass().getName(), event.action(), event.devpath(), e);
+        }
+    }
+
+    /** Delivers what is queued, for a while, and ends. */
+    @Override
+    public void close() {
+        queue.add(end);
+        Deadline.in(Duration.ofSeconds(1)).awaitUninterruptibly(ended);
+    }
+}

@@ -1,0 +1,106 @@
+package mdev.core;
+
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.BooleanSupplier;
+import mdev.api.Registration;
+import mdev.api.Uevent;
+import mdev.api.errno.ErrnoException;
+import mdev.api.sysfs.Sysfs;
+import mdev.api.sysfs.SysfsFile;
+import mdev.core.device.Owner;
+import mdev.core.golden.Answers;
+
+/** A core with the bundles that tests load into it. */
+final class Rig implements AutoCloseable {
+    static final String TYPES = "/sys/devices/virtual/mtty/mtty/mdev_supported_types/";
+    static final String DEVICES = "/sys/bus/mdev/devices/";
+    static final Duration LONG = Duration.ofSeconds(30);
+
+    final List<Uevent> events = new CopyOnWriteArrayList<>();
+    final MdevCore core;
+    final Module vendor;
+    final Module vfio;
+
+    Rig(Limits limits) {
+        core = new MdevCore(new Owner("mdev.core", "0.1.0", 1), limits, events::add);
+        vendor = core.module(new Owner("vendor.mtty", "1.0.0", 2));
+        vfio = core.module(new Owner("vfio.mdev", "1.0.0", 3));
+    }
+
+    Rig() {
+        this(Limits.STANDARD);
+    }
+
+    /** With limits that a test waits for. */
+    static Rig impatient() {
+        return new Rig(new Limits(Duration.ofMillis(200), Duration.ofMillis(100)));
+    }
+
+    Registration load(TestMtty mtty) throws ErrnoException {
+        return vendor.registerDevice(TestMtty.DEVICE, mtty);
+    }
+
+    TestVfio loadVfio() throws ErrnoException {
+        TestVfio driver = new TestVfio(vfio);
+        vfio.registerDriver(driver);
+        return driver;
+    }
+
+    Sysfs sysfs() {
+        return core.sysfs();
+    }
+
+    void create(String type, UUID uuid) throws ErrnoException {
+        write(TYPES + type + "/create", uuid.toString());
+    }
+
+    UUID create(String type) throws ErrnoException {
+        UUID uuid = UUID.randomUUID();
+        create(type, uuid);
+        return uuid;
+    }
+
+    void remove(UUID uuid) throws ErrnoException {
+        write(DEVICES + uuid + "/remove", "1");
+    }
+
+    int write(String path, String value) throws ErrnoException {
+        return file(path).write(value.getBytes(StandardCharsets.ISO_8859_1));
+    }
+
+    String read(String path) throws ErrnoException {
+        return new String(file(path).read(), StandardCharsets.UTF_8);
+    }
+
+    SysfsFile file(String path) throws ErrnoException {
+        return (SysfsFile) sysfs().lookup(path, true);
+    }
+
+    String answer(String path) {
+        return Answers.actual(sysfs(), path);
+    }
+
+    boolean exists(String path) {
+        return !answer(path).startsWith("absent");
+    }
+
+    /** Waits for something that another thread brings about. */
+    static void await(BooleanSupplier condition) {
+        long end = System.nanoTime() + LONG.toNanos();
+        while (!condition.getAsBoolean()) {
+            if (System.nanoTime() > end) {
+                throw new AssertionError("it did not come about within " + LONG);
+            }
+            Thread.onSpinWait();
+        }
+    }
+
+    @Override
+    public void close() {
+        core.close();
+    }
+}

@@ -1,0 +1,3 @@
+/** Replays golden transcripts of the real kernel against a management tree. Needs nothing but the API and a JSON parser. */
+@org.jspecify.annotations.NullMarked
+package mdev.core.golden;
