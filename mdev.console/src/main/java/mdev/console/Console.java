@@ -91,7 +91,7 @@ public final class Console implements Callable<Integer> {
                 return refuse("not ready after " + READY.toSeconds() + " s, missing: " + String.join(", ", missing));
             }
             CommandProcessor processor = context.getService(context.getServiceReference(CommandProcessor.class));
-            Function<UserTerminal, Shell> shells = terminal -> new GogoShell(processor, commands, terminal);
+            Function<UserTerminal, Shell> shells = terminal -> new GogoShell(processor, commands.catalogue(), terminal);
             int loaded = load(settings, shells);
             if (loaded != 0 && settings.mode() != Mode.SHELL) {
                 return loaded;

@@ -15,9 +15,9 @@ import org.jspecify.annotations.Nullable;
 final class Builtins implements ShellCommands {
     private static final String SCOPE = "console";
 
-    private final Commands commands;
+    private final Catalogue commands;
 
-    Builtins(Commands commands) {
+    Builtins(Catalogue commands) {
         this.commands = commands;
     }
 

@@ -18,9 +18,9 @@ final class Completer {
     /** More than anybody reads, and little enough for one frame of the control socket. */
     private static final int LIMIT = 5000;
 
-    private final Commands commands;
+    private final Catalogue commands;
 
-    Completer(Commands commands) {
+    Completer(Catalogue commands) {
         this.commands = commands;
     }
 

@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class GogoShell implements Shell {
     private final CommandProcessor processor;
-    private final Commands commands;
+    private final Catalogue commands;
     private final Completer completer;
     private final UserTerminal terminal;
     private final PrintStream out;
@@ -33,7 +33,7 @@ public final class GogoShell implements Shell {
     /** What {@link #interrupt} interrupts. */
     private volatile @Nullable Run current;
 
-    public GogoShell(CommandProcessor processor, Commands commands, UserTerminal terminal) {
+    public GogoShell(CommandProcessor processor, Catalogue commands, UserTerminal terminal) {
         this.processor = processor;
         this.commands = commands;
         this.completer = new Completer(commands);
@@ -45,7 +45,7 @@ public final class GogoShell implements Shell {
 
     private CommandSession open() {
         CommandSession opened = processor.createSession(terminal.in(), terminal.out(), terminal.err());
-        opened.put("SCOPE", String.join(":", Commands.SCOPES) + ":*");
+        opened.put("SCOPE", String.join(":", Catalogue.SCOPES) + ":*");
         // Paths are sysfs paths and URLs: nothing to be matched against the working directory.
         opened.put(CommandSession.OPTION_NO_GLOB, true);
         return opened;

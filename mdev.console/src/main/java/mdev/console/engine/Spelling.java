@@ -1,7 +1,6 @@
 package mdev.console.engine;
 
 import java.util.Collection;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -13,7 +12,7 @@ final class Spelling {
 
     private Spelling() {}
 
-    /** The commands nearest to a misspelt name, with or without their scopes as the name has one or not; best first. */
+    /** The commands nearest to a misspelt name, with or without their scopes as the name has one or not. */
     static List<String> nearest(String name, Collection<String> commands) {
         boolean scoped = name.indexOf(':') >= 0;
         Map<String, Integer> distances = commands.stream()
@@ -21,13 +20,13 @@ final class Spelling {
                 .collect(Collectors.toMap(
                         command -> command,
                         command -> distance(name, scoped ? command : command.substring(command.indexOf(':') + 1))));
-        int tolerated = Math.max(1, name.length() / 3);
+        int least =
+                distances.values().stream().mapToInt(Integer::intValue).min().orElse(0);
         return distances.entrySet().stream()
-                .filter(entry -> entry.getValue() <= tolerated)
-                .sorted(Map.Entry.<String, Integer>comparingByValue()
-                        .thenComparing(Map.Entry.comparingByKey(Comparator.naturalOrder())))
-                .limit(OFFERED)
+                .filter(entry -> entry.getValue() == least && least <= Math.max(1, name.length() / 3))
                 .map(Map.Entry::getKey)
+                .sorted()
+                .limit(OFFERED)
                 .toList();
     }
 

@@ -1,0 +1,75 @@
+package mdev.console;
+
+import java.io.ByteArrayOutputStream;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import mdev.console.shell.DemandInput;
+import mdev.console.shell.UserTerminal;
+
+/** A user without a screen: types what it was given, and remembers what it was shown. */
+public final class MemoryTerminal implements UserTerminal {
+    private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+    private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+    private final DemandInput in = new DemandInput(() -> {});
+
+    public MemoryTerminal() {
+        this("");
+    }
+
+    public MemoryTerminal(String typed) {
+        if (!typed.isEmpty()) {
+            in.offer(typed.getBytes(StandardCharsets.UTF_8));
+        }
+        in.end();
+    }
+
+    /** What was shown on standard output since the last call. */
+    public String takeOut() {
+        return take(out);
+    }
+
+    /** What was shown on standard error since the last call. */
+    public String takeErr() {
+        return take(err);
+    }
+
+    private static String take(ByteArrayOutputStream stream) {
+        synchronized (stream) {
+            String text = stream.toString(StandardCharsets.UTF_8);
+            stream.reset();
+            return text;
+        }
+    }
+
+    @Override
+    public InputStream in() {
+        return in;
+    }
+
+    @Override
+    public OutputStream out() {
+        return out;
+    }
+
+    @Override
+    public OutputStream err() {
+        return err;
+    }
+
+    @Override
+    public Size size() {
+        return new Size(132, 43);
+    }
+
+    @Override
+    public RawMode rawMode() {
+        return RawMode.NONE;
+    }
+
+    @Override
+    public Path directory() {
+        return Path.of("/somewhere");
+    }
+}
