@@ -7,9 +7,9 @@ import java.util.Base64;
 
 /** The host's end of {@code cnf/vm/guest/agent}, which says what goes over the line. For one thread. */
 final class Agent implements AutoCloseable {
-    private static final Duration BOOT = Duration.ofSeconds(90);
+    private static final Duration BOOT = Duration.ofMinutes(3);
     /** What an emulated guest that has other things to do may take to notice the end of a script's time. */
-    private static final Duration GRACE = Duration.ofSeconds(20);
+    private static final Duration GRACE = Duration.ofMinutes(1);
 
     private final UnixStream stream;
 
