@@ -17,6 +17,7 @@ public interface VfioContainer extends AutoCloseable {
     int TYPE1_NESTING_IOMMU = 6;
     int SPAPR_TCE_V2_IOMMU = 7;
     int NOIOMMU_IOMMU = 8;
+    int UNMAP_ALL = 9;
 
     /** {@code VFIO_GET_API_VERSION}. */
     default int getApiVersion() {

@@ -1,0 +1,410 @@
+package vfio.mdev.iommu;
+
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.api.vfio.DirtyBitmap;
+import mdev.api.vfio.DmaAccess;
+import mdev.api.vfio.DmaAttachment;
+import mdev.api.vfio.IommuState;
+import mdev.api.vfio.PinnedPage;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The mappings of one container and what devices do with them; what back-ends have in common. Devices find mappings without a lock: they
+ * read the tree that was published last.
+ */
+final class AddressSpace {
+    static final int PAGE_SHIFT = 12;
+
+    private static final Logger LOG = LoggerFactory.getLogger(AddressSpace.class);
+
+    /** For accesses that are inside a mapping when it goes; with a vendor's notifier it stays below the 5 s after which a virtual machine gives up. */
+    private static final long PATIENCE_SECONDS = 3;
+
+    /** How often a vendor is told that does not let go; after as many the kernel gives up with a BUG (vfio_dma_do_unmap). */
+    private static final int RETRIES = 10;
+
+    private final Pinning pinning;
+    private final Notifiers notifiers;
+
+    /** Serializes changes: mappings never overlap, and while written pages are tracked each has a {@link DirtyLog}. Never held in foreign code. */
+    private final ReentrantLock lock = new ReentrantLock();
+
+    private volatile MappingTree mappings = MappingTree.EMPTY;
+    private boolean tracking;
+
+    /** Whether vendors may hold pages; version 1 of type1 forbids it. */
+    enum Pinning {
+        ALLOWED,
+        FORBIDDEN
+    }
+
+    /** Chooses what is to go. */
+    @FunctionalInterface
+    interface Victims {
+        /** The next mapping to go, or null. Asked anew after each, and after a vendor was told, under the lock. */
+        @Nullable DmaMapping next(MappingTree mappings) throws ErrnoException;
+    }
+
+    /** What remains of a mapping that goes. */
+    @FunctionalInterface
+    interface Remains {
+        List<DmaMapping> of(DmaMapping gone);
+    }
+
+    AddressSpace(Pinning pinning, ExecutorService vendorThreads) {
+        this.pinning = pinning;
+        this.notifiers = new Notifiers(vendorThreads);
+    }
+
+    Notifiers notifiers() {
+        return notifiers;
+    }
+
+    MappingTree mappings() {
+        return mappings;
+    }
+
+    DmaAttachment attach(String vendor) {
+        return new Attachment(this, vendor);
+    }
+
+    // What devices do.
+
+    void checkPinning() throws ErrnoException {
+        if (pinning == Pinning.FORBIDDEN) {
+            throw new ErrnoException(Errno.EACCES, "a version 1 container has no pinned pages");
+        }
+    }
+
+    PinnedPage pin(Attachment vendor, long iova, int prot) throws ErrnoException {
+        boolean writable = (prot & DmaAccess.IOMMU_WRITE) != 0;
+        while (true) {
+            DmaMapping mapping = find(iova, prot);
+            long page = (iova - mapping.first()) >>> PAGE_SHIFT;
+            PinnedPage pinned = mapping.holds().pin(vendor, page, writable);
+            if (pinned != null) {
+                DirtyLog log = mapping.dirty();
+                if (writable && log != null) {
+                    log.mark(page, page);
+                }
+                return pinned;
+            }
+            Thread.onSpinWait(); // it is being taken out of the tree
+        }
+    }
+
+    /** @return false where nothing is mapped */
+    boolean unpin(Attachment vendor, long iova) {
+        while (true) {
+            DmaMapping mapping = mappings.find(iova);
+            if (mapping == null) {
+                return false;
+            }
+            if (mapping.holds().unpin(vendor, (iova - mapping.first()) >>> PAGE_SHIFT)) {
+                return true;
+            }
+            Thread.onSpinWait();
+        }
+    }
+
+    /** Adds the mappings from one byte to another to a range; who calls closes the range when it does not succeed. */
+    void hold(Attachment.HeldRange range, long first, long last, int prot) throws ErrnoException {
+        boolean writable = (prot & DmaAccess.IOMMU_WRITE) != 0;
+        long iova = first;
+        while (true) {
+            DmaMapping mapping = find(iova, prot);
+            long length = mapping.reach(iova, last - iova + 1);
+            long offset = iova - mapping.first();
+            MemorySegment segment = mapping.holds().hold(range, offset, length, writable);
+            if (segment == null) {
+                Thread.onSpinWait();
+                continue;
+            }
+            range.add(mapping, segment);
+            DirtyLog log = mapping.dirty();
+            if (writable && log != null) {
+                log.mark(offset >>> PAGE_SHIFT, offset + length - 1 >>> PAGE_SHIFT);
+            }
+            if (mapping.last() == last || Long.compareUnsigned(mapping.last(), last) > 0) {
+                return;
+            }
+            iova += length;
+        }
+    }
+
+    void takeBack(Attachment vendor) {
+        long deadline = deadline();
+        List<DmaMapping> kept = new ArrayList<>();
+        mappings.forEach(mapping -> {
+            if (mapping.holds().takeBack(vendor, deadline)) {
+                kept.add(mapping);
+            }
+        });
+        if (!kept.isEmpty()) {
+            LOG.warn("{} was released with pages pinned in {}: taken back", vendor, kept);
+        }
+    }
+
+    void read(long iova, MemorySegment data, long offset, long length) throws ErrnoException {
+        for (long done = 0; done < length; ) {
+            long at = after(iova, done);
+            DmaMapping mapping = find(at, DmaAccess.IOMMU_READ);
+            long part = mapping.reach(at, length - done);
+            if (mapping.read(at, data, offset + done, part)) {
+                done += part;
+            }
+        }
+    }
+
+    void write(long iova, MemorySegment data, long offset, long length) throws ErrnoException {
+        for (long done = 0; done < length; ) {
+            long at = after(iova, done);
+            DmaMapping mapping = find(at, DmaAccess.IOMMU_READ | DmaAccess.IOMMU_WRITE);
+            long part = mapping.reach(at, length - done);
+            if (mapping.write(at, data, offset + done, part)) {
+                done += part;
+            }
+        }
+    }
+
+    private static long after(long iova, long done) throws ErrnoException {
+        if (Long.compareUnsigned(iova + done, iova) < 0) {
+            throw new ErrnoException(Errno.EINVAL, "beyond the address space");
+        }
+        return iova + done;
+    }
+
+    private DmaMapping find(long iova, int prot) throws ErrnoException {
+        DmaMapping mapping = mappings.find(iova);
+        if (mapping == null) {
+            throw Attachment.notMapped(iova);
+        }
+        if (!mapping.allows(prot)) {
+            throw new ErrnoException(Errno.EPERM, "the user does not allow that access to " + mapping);
+        }
+        return mapping;
+    }
+
+    // What the user does.
+
+    /** @throws ErrnoException EEXIST, ENOSPC, EINVAL; the mapping is not used then */
+    void insert(DmaMapping mapping, int limit) throws ErrnoException {
+        lock.lock();
+        try {
+            checkFree(mapping.first(), mapping.last(), limit);
+            if (tracking) {
+                mapping.track(newLog(mapping));
+            }
+            mappings = mappings.with(mapping);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Whether an insertion would be refused now. */
+    void checkFree(long first, long last, int limit) throws ErrnoException {
+        DmaMapping there = mappings.overlapping(first, last);
+        if (there != null) {
+            throw new ErrnoException(Errno.EEXIST, there + " is mapped");
+        }
+        if (mappings.count() >= limit) {
+            throw new ErrnoException(Errno.ENOSPC, "there are " + limit + " mappings");
+        }
+    }
+
+    /**
+     * Takes mappings out. Vendors that hold something of one are asked first; when this returns, no access is possible.
+     *
+     * @param successors take the place in the same step in which the last one goes
+     * @return what has gone
+     */
+    List<DmaMapping> evict(Victims victims, Remains remains, List<DmaMapping> successors) throws ErrnoException {
+        List<Gone> gone = new ArrayList<>();
+        try {
+            Asked asked = new Asked();
+            for (DmaMapping held = evictUnheld(victims, remains, successors, gone, asked);
+                    held != null;
+                    held = evictUnheld(victims, remains, successors, gone, asked)) {
+                asked.ask(held, notifiers);
+            }
+        } finally {
+            finish(gone);
+        }
+        return gone.stream().map(Gone::mapping).toList();
+    }
+
+    private record Gone(DmaMapping mapping, List<Attachment> robbed) {}
+
+    /** Who was asked to let go, and how often. */
+    private static final class Asked {
+        private @Nullable DmaMapping mapping;
+        private int times;
+
+        boolean enough(DmaMapping held) {
+            return held == mapping && times >= RETRIES;
+        }
+
+        void ask(DmaMapping held, Notifiers notifiers) {
+            times = held == mapping ? times + 1 : 1;
+            mapping = held;
+            if (!notifiers.dmaUnmap(held)) {
+                times = RETRIES;
+            }
+        }
+    }
+
+    /** Takes out what nobody holds, until a mapping comes that is held: the vendors are to be asked then, without the lock. */
+    private @Nullable DmaMapping evictUnheld(
+            Victims victims, Remains remains, List<DmaMapping> successors, List<Gone> gone, Asked asked)
+            throws ErrnoException {
+        lock.lock();
+        try {
+            for (DmaMapping next = victims.next(mappings); next != null; next = victims.next(mappings)) {
+                List<Attachment> robbed = List.of();
+                if (!next.holds().endUnheld()) {
+                    if (!asked.enough(next)) {
+                        return next;
+                    }
+                    robbed = next.force();
+                }
+                MappingTree without = mappings.without(next);
+                for (DmaMapping part : remains.of(next)) {
+                    without = without.with(part);
+                }
+                // Published at once: whoever sees that the mapping has ended looks again until it is out of the tree.
+                mappings = without;
+                gone.add(new Gone(next, robbed));
+            }
+            for (DmaMapping successor : successors) {
+                mappings = mappings.with(successor);
+            }
+            return null;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private static void finish(List<Gone> gone) {
+        long deadline = deadline();
+        for (Gone each : gone) {
+            each.mapping.close(deadline);
+            for (Attachment vendor : each.robbed) {
+                LOG.warn("{} did not let go of {} on DMA_UNMAP: its pins are taken by force", vendor, each.mapping);
+            }
+        }
+        for (Gone each : gone) {
+            if (!each.mapping.await(deadline)) {
+                LOG.warn(
+                        "{} is unmapped, but an access does not come back: its memory stays until it does",
+                        each.mapping);
+            }
+        }
+    }
+
+    private static long deadline() {
+        return System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
+    }
+
+    // Written pages.
+
+    void startTracking() throws ErrnoException {
+        lock.lock();
+        try {
+            if (tracking) {
+                return;
+            }
+            List<DmaMapping> all = new ArrayList<>();
+            mappings.forEach(all::add);
+            List<DirtyLog> logs = new ArrayList<>(all.size());
+            for (DmaMapping mapping : all) {
+                logs.add(newLog(mapping));
+            }
+            for (int i = 0; i < all.size(); i++) {
+                all.get(i).track(logs.get(i));
+                all.get(i).holds().markWritable(logs.get(i));
+            }
+            tracking = true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    void stopTracking() {
+        lock.lock();
+        try {
+            tracking = false;
+            mappings.forEach(mapping -> mapping.track(null));
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    boolean isTracking() {
+        lock.lock();
+        try {
+            return tracking;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** {@code vfio_iova_dirty_bitmap()}. @param bitmap zero where the range is */
+    void report(long first, long last, DirtyBitmap bitmap) throws ErrnoException {
+        lock.lock();
+        try {
+            if (!tracking) {
+                throw new ErrnoException(Errno.EINVAL, "written pages are not tracked");
+            }
+            checkUncut(mappings, first, last);
+            for (DmaMapping mapping = mappings.beginningIn(first, last);
+                    mapping != null;
+                    mapping = mapping.last() == last ? null : mappings.beginningIn(mapping.last() + 1, last)) {
+                DirtyLog log = mapping.dirty();
+                if (log != null) {
+                    log.drain(bitmap.data(), (mapping.first() - first) >>> PAGE_SHIFT);
+                    mapping.holds().markWritable(log);
+                }
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** @throws ErrnoException EINVAL: a mapping is in the range only in part */
+    static void checkUncut(MappingTree mappings, long first, long last) throws ErrnoException {
+        DmaMapping at = mappings.find(first);
+        DmaMapping end = mappings.find(last);
+        if (at != null && at.first() != first || end != null && end.last() != last) {
+            throw new ErrnoException(Errno.EINVAL, "the range cuts a mapping");
+        }
+    }
+
+    private static DirtyLog newLog(DmaMapping mapping) throws ErrnoException {
+        if (mapping.pages() > DirtyLog.MAX_PAGES) {
+            throw new ErrnoException(Errno.EINVAL, mapping + " is too big to be tracked");
+        }
+        return new DirtyLog(mapping.pages());
+    }
+
+    IommuState state(String name) {
+        MappingTree now = mappings;
+        int[] held = new int[2];
+        long[] written = new long[1];
+        now.forEach(mapping -> {
+            held[0] += mapping.holds().pinnedPages();
+            held[1] += mapping.holds().ranges();
+            DirtyLog log = mapping.dirty();
+            written[0] += log == null ? 0 : log.count();
+        });
+        return new IommuState(name, now.count(), now.bytes(), held[0], held[1], isTracking(), written[0]);
+    }
+}

@@ -1,0 +1,46 @@
+package vfio.mdev.iommu;
+
+import java.util.Set;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.api.vfio.Iommu;
+import mdev.api.vfio.IommuDriver;
+import mdev.api.vfio.VfioContainer;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Reference;
+import vfio.mdev.iommu.memory.UserMemories;
+
+/** The back-end of users that know POWER's IOMMU ({@code tce_iommu_driver_ops}). */
+@Component
+public final class SpaprDriver implements IommuDriver {
+    static final Set<Integer> TYPES = Set.of(VfioContainer.SPAPR_TCE_IOMMU, VfioContainer.SPAPR_TCE_V2_IOMMU);
+
+    private final UserMemories memories;
+    private final VendorThreads threads;
+
+    @Activate
+    public SpaprDriver(@Reference UserMemories memories, @Reference VendorThreads threads) {
+        this.memories = memories;
+        this.threads = threads;
+    }
+
+    @Override
+    public String name() {
+        return "iommu-vfio-powerpc";
+    }
+
+    @Override
+    public Set<Integer> types() {
+        return TYPES;
+    }
+
+    @Override
+    public Iommu open(int type) throws ErrnoException {
+        return switch (type) {
+            case VfioContainer.SPAPR_TCE_IOMMU -> new SpaprIommu(false, memories, threads.executor());
+            case VfioContainer.SPAPR_TCE_V2_IOMMU -> new SpaprIommu(true, memories, threads.executor());
+            default -> throw new ErrnoException(Errno.EINVAL);
+        };
+    }
+}

@@ -1,0 +1,227 @@
+package vfio.mdev.iommu;
+
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.api.vfio.DirtyBitmap;
+import mdev.api.vfio.DirtyPages;
+import mdev.api.vfio.DmaAccess;
+import mdev.api.vfio.DmaAttachment;
+import mdev.api.vfio.IoctlReply;
+import mdev.api.vfio.IoctlRequest;
+import mdev.api.vfio.Iommu;
+import mdev.api.vfio.IommuCapability;
+import mdev.api.vfio.IommuGetInfo;
+import mdev.api.vfio.IommuInfo;
+import mdev.api.vfio.IommuState;
+import mdev.api.vfio.MapDma;
+import mdev.api.vfio.UnmapDma;
+import org.jspecify.annotations.Nullable;
+import vfio.mdev.iommu.memory.Location;
+import vfio.mdev.iommu.memory.MemoryRef;
+import vfio.mdev.iommu.memory.UserMemories;
+
+/** An address space of {@code drivers/vfio/vfio_iommu_type1.c} with mediated devices only: no hardware is told, nothing is touched before a device asks. */
+final class Type1Iommu implements Iommu {
+    /** {@code dma_entry_limit}. */
+    static final int MAX_MAPPINGS = 65_535;
+
+    /** {@code PAGE_MASK}: every multiple of a page can be mapped. */
+    private static final long IOVA_PGSIZES = -DmaAccess.PAGE_SIZE;
+
+    /** {@code DIRTY_BITMAP_SIZE_MAX}. */
+    private static final long MAX_BITMAP = 1L << 28;
+
+    private final String name;
+    private final boolean v2;
+    private final UserMemories memories;
+    private final AddressSpace space;
+
+    /** @param v2 refuses to cut mappings, and lets vendors pin */
+    Type1Iommu(String name, boolean v2, UserMemories memories, ExecutorService vendorThreads) {
+        this.name = name;
+        this.v2 = v2;
+        this.memories = memories;
+        this.space =
+                new AddressSpace(v2 ? AddressSpace.Pinning.ALLOWED : AddressSpace.Pinning.FORBIDDEN, vendorThreads);
+    }
+
+    @Override
+    public int checkExtension(int extension) {
+        return Type1Driver.checkExtension(extension, true);
+    }
+
+    @Override
+    public void attachGroup(int group) {}
+
+    @Override
+    public void detachGroup(int group) {}
+
+    @Override
+    public DmaAttachment attachDevice(String vendor) {
+        return space.attach(vendor);
+    }
+
+    @Override
+    public Optional<IommuState> state() {
+        return Optional.of(space.state(name));
+    }
+
+    @Override
+    public IoctlReply ioctl(IoctlRequest request) throws ErrnoException {
+        return switch (request) {
+            case IommuGetInfo _ -> info();
+            case MapDma map -> map(map);
+            case UnmapDma unmap -> unmap(unmap);
+            case DirtyPages dirty -> dirtyPages(dirty);
+            default -> throw new ErrnoException(Errno.ENOTTY);
+        };
+    }
+
+    @Override
+    public void release() {
+        try {
+            space.evict(mappings -> mappings.beginningIn(0, -1), _ -> List.of(), List.of());
+        } catch (ErrnoException e) {
+            throw new IllegalStateException(e); // choosing all refuses nothing
+        }
+    }
+
+    private IommuInfo info() {
+        return new IommuInfo(
+                IommuInfo.PGSIZES | IommuInfo.CAPS,
+                IOVA_PGSIZES,
+                List.of(
+                        new IommuCapability.Migration(0, DmaAccess.PAGE_SIZE, MAX_BITMAP),
+                        new IommuCapability.DmaAvail(
+                                MAX_MAPPINGS - space.mappings().count())));
+    }
+
+    /** {@code vfio_dma_do_map()}. */
+    private IoctlReply map(MapDma map) throws ErrnoException {
+        long last = map.iova() + map.size() - 1;
+        try {
+            checkMap(map, last);
+            space.checkFree(map.iova(), last, MAX_MAPPINGS); // before the work of opening
+        } catch (ErrnoException e) {
+            UserMemories.discard(map.memory());
+            throw e;
+        }
+        boolean writable = (map.flags() & MapDma.WRITE) != 0;
+        MemoryRef memory = new MemoryRef(memories.open(map.memory(), map.size(), writable));
+        try {
+            space.insert(new DmaMapping(map.iova(), last, map.flags(), memory, 0, memories.numbers()), MAX_MAPPINGS);
+        } catch (ErrnoException e) {
+            memory.release();
+            throw e;
+        }
+        return IoctlReply.DONE;
+    }
+
+    private static void checkMap(MapDma map, long last) throws ErrnoException {
+        if ((map.flags() & ~(MapDma.READ | MapDma.WRITE)) != 0 || map.flags() == 0) {
+            throw new ErrnoException(
+                    Errno.EINVAL, "flags 0x" + Integer.toHexString(map.flags()) + ", not READ or WRITE");
+        }
+        long start = Location.start(map.memory());
+        checkAligned(map.iova() | map.size() | start);
+        if (map.size() == 0
+                || Long.compareUnsigned(last, map.iova()) < 0
+                || Long.compareUnsigned(start + map.size() - 1, start) < 0) {
+            throw new ErrnoException(Errno.EINVAL, "a size of 0, or beyond the address space");
+        }
+    }
+
+    /** {@code vfio_dma_do_unmap()}. */
+    private IoctlReply unmap(UnmapDma unmap) throws ErrnoException {
+        boolean all = unmap.flags() == UnmapDma.ALL;
+        boolean report = unmap.flags() == UnmapDma.GET_DIRTY_BITMAP;
+        if (unmap.flags() != 0 && !all && !report) {
+            throw new ErrnoException(Errno.EINVAL, "flags 0x" + Integer.toHexString(unmap.flags()));
+        }
+        if (all && (unmap.iova() != 0 || unmap.size() != 0)) {
+            throw new ErrnoException(Errno.EINVAL, "all has no address and no size");
+        }
+        long first = unmap.iova();
+        long last = all ? -1 : lastOf(first, unmap.size());
+        DirtyBitmap bitmap = report ? cleared(unmap.bitmap(), unmap.size()) : null;
+        if (report && !space.isTracking()) {
+            throw new ErrnoException(Errno.EINVAL, "written pages are not tracked");
+        }
+        List<DmaMapping> gone = space.evict(mappings -> next(mappings, first, last), _ -> List.of(), List.of());
+        long size = 0;
+        for (DmaMapping mapping : gone) {
+            DirtyLog log = mapping.dirty();
+            if (bitmap != null && log != null) {
+                log.drain(bitmap.data(), (mapping.first() - first) >>> AddressSpace.PAGE_SHIFT);
+            }
+            size += mapping.size();
+        }
+        return new UnmapDma.Reply(size);
+    }
+
+    /** Version 1 takes mappings whose first page is in the range, whole; version 2 refuses to cut one. */
+    private @Nullable DmaMapping next(MappingTree mappings, long first, long last) throws ErrnoException {
+        if (v2) {
+            AddressSpace.checkUncut(mappings, first, last);
+        }
+        return mappings.beginningIn(first, last);
+    }
+
+    /** {@code vfio_iommu_type1_dirty_pages()}. */
+    private IoctlReply dirtyPages(DirtyPages dirty) throws ErrnoException {
+        if (!v2) {
+            throw new ErrnoException(Errno.EACCES, "version 1 does not track written pages");
+        }
+        switch (dirty.flags()) {
+            case DirtyPages.START -> space.startTracking();
+            case DirtyPages.STOP -> space.stopTracking();
+            case DirtyPages.GET_BITMAP -> {
+                long last = lastOf(dirty.iova(), dirty.size());
+                if (!space.isTracking()) {
+                    throw new ErrnoException(Errno.EINVAL, "written pages are not tracked");
+                }
+                AddressSpace.checkUncut(space.mappings(), dirty.iova(), last);
+                space.report(dirty.iova(), last, cleared(dirty.bitmap(), dirty.size()));
+            }
+            default -> throw new ErrnoException(Errno.EINVAL, "one of START, STOP and GET_BITMAP");
+        }
+        return IoctlReply.DONE;
+    }
+
+    private static long lastOf(long first, long size) throws ErrnoException {
+        checkAligned(first | size);
+        long last = first + size - 1;
+        if (size == 0 || Long.compareUnsigned(last, first) < 0) {
+            throw new ErrnoException(Errno.EINVAL, "a size of 0, or beyond the address space");
+        }
+        return last;
+    }
+
+    private static void checkAligned(long bits) throws ErrnoException {
+        if ((bits & DmaAccess.PAGE_SIZE - 1) != 0) {
+            throw new ErrnoException(Errno.EINVAL, "not a multiple of " + DmaAccess.PAGE_SIZE);
+        }
+    }
+
+    /** {@code verify_bitmap_size()}; and the range's bits are cleared, which also shows that they can be written. */
+    private static DirtyBitmap cleared(@Nullable DirtyBitmap bitmap, long size) throws ErrnoException {
+        if (bitmap == null || bitmap.pgsize() != DmaAccess.PAGE_SIZE) {
+            throw new ErrnoException(Errno.EINVAL, "needs a bitmap with pages of " + DmaAccess.PAGE_SIZE);
+        }
+        MemorySegment data = bitmap.data();
+        long needed = DirtyBitmap.bytes(size >>> AddressSpace.PAGE_SHIFT);
+        if (data.byteSize() < needed || data.byteSize() > MAX_BITMAP) {
+            throw new ErrnoException(Errno.EINVAL, "a bitmap of " + data.byteSize() + " bytes, needs " + needed);
+        }
+        try {
+            data.asSlice(0, needed).fill((byte) 0);
+        } catch (IllegalArgumentException | IllegalStateException | WrongThreadException e) {
+            throw new ErrnoException(Errno.EFAULT, "the bitmap cannot be written");
+        }
+        return bitmap;
+    }
+}

@@ -1,0 +1,77 @@
+package vfio.mdev.iommu.memory;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.linux.Fd;
+import mdev.linux.LinuxException;
+import org.jspecify.annotations.Nullable;
+
+/** A part of a file that its owner may cut at any moment: reached by system calls, which answer where memory would fault. */
+record FileMemory(Location location, Fd fd, FilePool.Use use) implements Memory {
+    /** What a transfer from or to Java's heap goes through, in bytes: system calls take native memory. */
+    private static final int BOUNCE = 64 * 1024;
+
+    @Override
+    public @Nullable MemorySegment bytes() {
+        return null;
+    }
+
+    @Override
+    public void read(long at, MemorySegment to, long offset, long length) throws ErrnoException {
+        if (to.isNative()) {
+            pread(at, to, offset, length);
+            return;
+        }
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment bounce = arena.allocate(Math.min(length, BOUNCE));
+            for (long done = 0; done < length; ) {
+                long part = Math.min(length - done, BOUNCE);
+                pread(at + done, bounce, 0, part);
+                MemorySegment.copy(bounce, 0, to, offset + done, part);
+                done += part;
+            }
+        }
+    }
+
+    @Override
+    public void write(long at, MemorySegment from, long offset, long length) throws ErrnoException {
+        if (from.isNative()) {
+            pwrite(at, from, offset, length);
+            return;
+        }
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment bounce = arena.allocate(Math.min(length, BOUNCE));
+            for (long done = 0; done < length; ) {
+                long part = Math.min(length - done, BOUNCE);
+                MemorySegment.copy(from, offset + done, bounce, 0, part);
+                pwrite(at + done, bounce, 0, part);
+                done += part;
+            }
+        }
+    }
+
+    private void pread(long at, MemorySegment to, long offset, long length) throws ErrnoException {
+        try {
+            if (fd.pread(location.start() + at, to, offset, length) != length) {
+                throw new ErrnoException(Errno.EFAULT, "the user has cut its file short");
+            }
+        } catch (LinuxException e) {
+            throw new ErrnoException(Errno.EFAULT, e.getMessage());
+        }
+    }
+
+    private void pwrite(long at, MemorySegment from, long offset, long length) throws ErrnoException {
+        try {
+            fd.pwrite(location.start() + at, from, offset, length);
+        } catch (LinuxException e) {
+            throw new ErrnoException(Errno.EFAULT, e.getMessage());
+        }
+    }
+
+    @Override
+    public void close() {
+        use.close();
+    }
+}

@@ -1,0 +1,34 @@
+package vfio.mdev.iommu.memory;
+
+import java.lang.foreign.MemorySegment;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+
+/** A user's memory of this process. */
+record LocalMemory(Location location, MemorySegment bytes) implements Memory {
+    @Override
+    public void read(long at, MemorySegment to, long offset, long length) throws ErrnoException {
+        copy(bytes, at, to, offset, length);
+    }
+
+    @Override
+    public void write(long at, MemorySegment from, long offset, long length) throws ErrnoException {
+        copy(from, offset, bytes, at, length);
+    }
+
+    /** The user may have closed its arena, against the rules, or be the only thread that may use it. */
+    private void copy(MemorySegment from, long fromOffset, MemorySegment to, long toOffset, long length)
+            throws ErrnoException {
+        try {
+            MemorySegment.copy(from, fromOffset, to, toOffset, length);
+        } catch (IllegalStateException | WrongThreadException e) {
+            if (bytes.scope().isAlive() && bytes.isAccessibleBy(Thread.currentThread())) {
+                throw e;
+            }
+            throw new ErrnoException(Errno.EFAULT, "the user's memory is not accessible");
+        }
+    }
+
+    @Override
+    public void close() {}
+}

@@ -1,0 +1,71 @@
+package vfio.mdev.iommu.memory;
+
+import java.lang.foreign.MemorySegment;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.api.vfio.UserMemory;
+import mdev.linux.Fd;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+
+/** Opens what users pass for mapping. One for all back-ends, so that they see equal pages as equal. */
+@Component(service = UserMemories.class)
+public final class UserMemories {
+    private final FilePool files = new FilePool();
+    private final PageNumbers numbers = new PageNumbers();
+
+    @Activate
+    public UserMemories() {}
+
+    public PageNumbers numbers() {
+        return numbers;
+    }
+
+    /**
+     * Opens memory.
+     *
+     * @param memory used up, however the call ends
+     * @param length how much of it
+     * @param writable whether it will be written
+     * @throws ErrnoException EINVAL: it is shorter, or no memory that can be mapped; EACCES: open for reading only; else what the system calls say
+     */
+    public Memory open(UserMemory memory, long length, boolean writable) throws ErrnoException {
+        return switch (memory) {
+            case UserMemory.File file -> files.open(Fd.adopt(file.fd()), file.offset(), length, writable);
+            case UserMemory.Local local -> local(local.segment(), length, writable);
+            case UserMemory.Remote remote -> new RemoteMemory(locate(remote), remote.access());
+        };
+    }
+
+    /** Where memory is; used up, however the call ends. */
+    public Location locate(UserMemory memory) throws ErrnoException {
+        return switch (memory) {
+            case UserMemory.File file -> files.locate(Fd.adopt(file.fd()), file.offset());
+            case UserMemory.Local local ->
+                new Location(new Location.LocalSpace(), local.segment().address());
+            case UserMemory.Remote remote -> new Location(new Location.RemoteSpace(remote.access()), remote.address());
+        };
+    }
+
+    /** What a request is refused with that does not get as far as opening: a descriptor is ours to close all the same. */
+    public static void discard(UserMemory memory) {
+        if (memory instanceof UserMemory.File file) {
+            Fd.adopt(file.fd()).close();
+        }
+    }
+
+    private Memory local(MemorySegment segment, long length, boolean writable) throws ErrnoException {
+        if (!segment.isNative() || Long.compareUnsigned(segment.byteSize(), length) < 0) {
+            throw new ErrnoException(Errno.EINVAL, "not native memory of at least " + length + " bytes");
+        }
+        if (writable && segment.isReadOnly()) {
+            throw new ErrnoException(Errno.EACCES, "the memory is read-only");
+        }
+        return new LocalMemory(locate(new UserMemory.Local(segment)), segment.asSlice(0, length));
+    }
+
+    /** For tests: files that are open. */
+    public int openFiles() {
+        return files.size();
+    }
+}
