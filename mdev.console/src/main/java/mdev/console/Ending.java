@@ -37,7 +37,7 @@ public final class Ending {
         }
     }
 
-    synchronized boolean requested() {
+    public synchronized boolean requested() {
         return status != null;
     }
 

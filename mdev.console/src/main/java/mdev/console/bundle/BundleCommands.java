@@ -119,20 +119,28 @@ public final class BundleCommands implements ShellCommands {
             Bundle installed = bundles.find(word).orElse(null);
             boolean number = word.chars().allMatch(Character::isDigit);
             Bundle bundle = installed != null ? installed : number ? bundles.get(word) : install(word, invocation);
-            if (bundle.getHeaders().get(Constants.FRAGMENT_HOST) != null) {
-                throw new ErrnoException(Errno.EINVAL, word + ": a fragment cannot be started");
-            }
             boolean fresh = installed == null && bundle.getState() == Bundle.INSTALLED;
             try {
-                bundle.start(options);
-            } catch (BundleException e) {
+                start(bundle, word, options);
+            } catch (ErrnoException e) {
                 if (fresh) {
                     discard(bundle);
                 }
-                throw Bundles.refusal(word, e);
+                throw e;
             }
         }
         return ShellResult.DONE;
+    }
+
+    private static void start(Bundle bundle, String word, int options) throws ErrnoException {
+        if (bundle.getHeaders().get(Constants.FRAGMENT_HOST) != null) {
+            throw new ErrnoException(Errno.EINVAL, word + ": a fragment cannot be started");
+        }
+        try {
+            bundle.start(options);
+        } catch (BundleException e) {
+            throw Bundles.refusal(word, e);
+        }
     }
 
     private ShellResult stop(ShellInvocation invocation) throws ErrnoException {

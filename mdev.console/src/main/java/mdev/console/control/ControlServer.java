@@ -4,13 +4,13 @@ import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
-import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import mdev.console.shell.Shell;
 import mdev.console.shell.UserTerminal;
@@ -24,7 +24,12 @@ public final class ControlServer implements AutoCloseable {
     private final Path socket;
     private final ServerSocketChannel listener;
     private final Function<UserTerminal, Shell> shells;
-    private final Set<ControlSession> sessions = ConcurrentHashMap.newKeySet();
+
+    /** Guarded by its monitor, with the threads of those in it running. */
+    private final Set<ControlSession> sessions = new HashSet<>();
+
+    /** No session is added any more; guarded by the monitor of {@link #sessions}. */
+    private boolean closed;
 
     private ControlServer(Path socket, ServerSocketChannel listener, Function<UserTerminal, Shell> shells) {
         this.socket = socket;
@@ -39,15 +44,15 @@ public final class ControlServer implements AutoCloseable {
      */
     public static ControlServer open(RunDirectory directory, Function<UserTerminal, Shell> shells) throws IOException {
         Path socket = RunDirectory.socket(directory.path());
-        // A socket is born with the mode that the umask leaves. It gets its own before anybody can know its name.
-        Path nursery = Files.createTempDirectory(
-                directory.path(),
-                ".",
-                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+        // A socket is born with the mode that the umask leaves. It gets its own where nobody else can reach it yet.
+        Path nursery = directory.path().resolve(".new");
         Path newborn = nursery.resolve("s");
+        Files.deleteIfExists(newborn);
+        Files.deleteIfExists(nursery);
+        Files.createDirectory(
+                nursery, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
         ServerSocketChannel listener = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
         try {
-            RunDirectory.checkLength(newborn);
             listener.bind(UnixDomainSocketAddress.of(newborn));
             Files.setPosixFilePermissions(newborn, PosixFilePermissions.fromString("rw-------"));
             Files.move(newborn, socket, StandardCopyOption.ATOMIC_MOVE);
@@ -68,18 +73,32 @@ public final class ControlServer implements AutoCloseable {
     }
 
     private void accept() {
-        for (int number = 1; ; number++) {
-            try {
-                SocketChannel client = listener.accept();
-                ControlSession session = new ControlSession(new Wire(client, true), shells, number, sessions::remove);
-                sessions.add(session);
-                session.start();
-            } catch (IOException e) {
-                if (listener.isOpen()) {
-                    LOG.error("the control socket is given up", e);
-                }
+        try {
+            for (int number = 1; ; number++) {
+                add(new Wire(listener.accept(), true), number);
+            }
+        } catch (IOException e) {
+            if (listener.isOpen()) {
+                LOG.error("the control socket is given up", e);
+            }
+        }
+    }
+
+    private void add(Wire client, int number) throws IOException {
+        synchronized (sessions) {
+            if (closed) {
+                client.close();
                 return;
             }
+            ControlSession session = new ControlSession(client, shells, number, this::remove);
+            sessions.add(session);
+            session.start();
+        }
+    }
+
+    private void remove(ControlSession session) {
+        synchronized (sessions) {
+            sessions.remove(session);
         }
     }
 
@@ -88,7 +107,12 @@ public final class ControlServer implements AutoCloseable {
     public void close() throws IOException {
         Files.deleteIfExists(socket);
         listener.close();
-        for (ControlSession session : sessions) {
+        List<ControlSession> remaining;
+        synchronized (sessions) {
+            closed = true;
+            remaining = List.copyOf(sessions);
+        }
+        for (ControlSession session : remaining) {
             session.close();
         }
     }

@@ -69,13 +69,18 @@ public final class TestPlatform implements AutoCloseable {
                 "print the size",
                 run -> new ShellResult.Text(run.size() + " " + run.rawTerminal().present() + "\n"),
                 List.of());
+        add(
+                "where",
+                "print the directory",
+                run -> new ShellResult.Text(((Invocation) run).directory() + "\n"),
+                List.of());
     }
 
     private void add(String name, String summary, Action action, List<Flag> flags, Parameter... parameters) {
         add(new ShellCommand("mdev", name, summary, List.of(parameters), flags, action));
     }
 
-    void add(ShellCommand command) {
+    public void add(ShellCommand command) {
         catalogue.add(command);
         processor.addCommand(command.scope(), new CommandFunction(command), command.name());
     }

@@ -1,0 +1,222 @@
+package mdev.console.bundle;
+
+import static org.junit.jupiter.api.Assertions.assertAll;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.ServiceLoader;
+import java.util.jar.Attributes;
+import java.util.jar.JarOutputStream;
+import java.util.jar.Manifest;
+import java.util.stream.Stream;
+import mdev.console.Ending;
+import mdev.console.MemoryTerminal;
+import mdev.console.engine.TestPlatform;
+import mdev.console.shell.Shell;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.osgi.framework.Bundle;
+import org.osgi.framework.BundleContext;
+import org.osgi.framework.BundleException;
+import org.osgi.framework.Constants;
+import org.osgi.framework.launch.Framework;
+import org.osgi.framework.launch.FrameworkFactory;
+
+/** Against a real Felix. */
+class BundleCommandsTest {
+    @TempDir
+    private static Path temp;
+
+    private static Framework framework;
+
+    private final TestPlatform platform = new TestPlatform();
+    private final MemoryTerminal terminal = new MemoryTerminal();
+    private final Ending ending = new Ending();
+    private BundleContext context;
+    private Shell shell;
+
+    @BeforeAll
+    static void start() throws Exception {
+        framework = ServiceLoader.load(FrameworkFactory.class)
+                .findFirst()
+                .orElseThrow()
+                .newFramework(Map.of(
+                        Constants.FRAMEWORK_STORAGE, temp.resolve("cache").toString()));
+        framework.start();
+        jar("good.jar", "Bundle-SymbolicName: test.good");
+        jar("newer.jar", "Bundle-SymbolicName: test.good\nBundle-Version: 2");
+        jar("needy.jar", "Bundle-SymbolicName: test.needy\nImport-Package: not.there");
+        jar("broken.jar", "Bundle-SymbolicName: test.broken\nBundle-Activator: not.There");
+        jar("fragment.jar", "Bundle-SymbolicName: test.fragment\nFragment-Host: test.good");
+        jar("plain.jar", "Created-By: nobody");
+        jar("api.jar", "Bundle-SymbolicName: test.api\nExport-Package: test.api");
+        jar("user.jar", "Bundle-SymbolicName: test.user\nImport-Package: test.api");
+        Files.writeString(temp.resolve("text.jar"), "no jar at all");
+    }
+
+    @AfterAll
+    static void stop() throws Exception {
+        framework.stop();
+        framework.waitForStop(10_000);
+    }
+
+    @BeforeEach
+    void open() {
+        context = framework.getBundleContext();
+        new BundleCommands(context, ending).commands().forEach(platform::add);
+        shell = platform.shell(terminal);
+    }
+
+    @AfterEach
+    void close() throws BundleException {
+        shell.close();
+        platform.close();
+        for (Bundle bundle : context.getBundles()) {
+            if (bundle.getBundleId() != 0) {
+                bundle.uninstall();
+            }
+        }
+    }
+
+    private static void jar(String name, String headers) throws IOException {
+        Manifest manifest = new Manifest();
+        manifest.getMainAttributes().put(Attributes.Name.MANIFEST_VERSION, "1.0");
+        if (!name.equals("plain.jar")) {
+            manifest.getMainAttributes().putValue("Bundle-ManifestVersion", "2");
+        }
+        headers.lines()
+                .map(line -> line.split(": ", 2))
+                .forEach(header -> manifest.getMainAttributes().putValue(header[0], header[1]));
+        try (OutputStream file = Files.newOutputStream(temp.resolve(name));
+                JarOutputStream jar = new JarOutputStream(file, manifest)) {
+            jar.finish();
+        }
+    }
+
+    private String run(String line) {
+        int status = shell.run(line.replace("@", "file:" + temp + "/")).status();
+        return status + ": " + terminal.takeOut()
+                + terminal.takeErr().replace("file:" + temp + "/", "@").replace(temp.toString(), "@");
+    }
+
+    private Bundle bundle(String name) {
+        return new Bundles(context).find(name).orElseThrow();
+    }
+
+    record Refused(String line, int status, String complaint) {}
+
+    static Stream<Refused> refused() {
+        return Stream.of(
+                new Refused("start @nope.jar", 1, "felix:start: @nope.jar: no such file (ENOENT)"),
+                new Refused("install @nope.jar", 1, "felix:install: @nope.jar: no such file (ENOENT)"),
+                new Refused("start @text.jar", 1, "felix:start: @text.jar: "),
+                new Refused(
+                        "start @plain.jar",
+                        1,
+                        "felix:start: @plain.jar: not a bundle: its manifest has no Bundle-SymbolicName (EINVAL)"),
+                new Refused("start @needy.jar", 1, "felix:start: @needy.jar: Unable to resolve test.needy"),
+                new Refused("start @broken.jar", 1, "felix:start: @broken.jar: "),
+                new Refused(
+                        "start @fragment.jar", 1, "felix:start: @fragment.jar: a fragment cannot be started (EINVAL)"),
+                new Refused(
+                        "start nope",
+                        1,
+                        "felix:start: 'nope' is neither a bundle nor a URL such as file:/path/to/bundle.jar (EINVAL)"),
+                new Refused("start nope:x", 1, "felix:start: nope:x: "),
+                new Refused("start 'a b:c'", 1, "felix:start: 'a b:c' is no URL: "),
+                new Refused(
+                        "start 4711",
+                        1,
+                        "felix:start: no bundle '4711': its id or symbolic name, as 'lb -s' lists them (ENOENT)"),
+                new Refused("stop nope", 1, "felix:stop: no bundle 'nope': "),
+                new Refused("update nope", 1, "felix:update: no bundle 'nope': "),
+                new Refused("uninstall nope", 1, "felix:uninstall: no bundle 'nope': "),
+                new Refused("uninstall 0", 1, "felix:uninstall: the framework itself cannot be uninstalled (EINVAL)"),
+                new Refused("update 0", 1, "felix:update: the framework itself cannot be updated (EINVAL)"),
+                new Refused(
+                        "start", 2, "felix:start: missing bundle|url; usage: felix:start [-t] [-p] <bundle|url>..."),
+                new Refused("stop -x 1", 2, "felix:stop: unknown flag '-x'; usage: felix:stop [-t] <bundle>..."));
+    }
+
+    @ParameterizedTest
+    @MethodSource("refused")
+    void badInputIsOneLineAndChangesNothing(Refused refused) {
+        String answer = run(refused.line());
+        assertAll(
+                () -> assertTrue(answer.startsWith(refused.status() + ": " + refused.complaint()), answer),
+                () -> assertEquals(1, answer.lines().count(), answer),
+                () -> assertEquals(1, context.getBundles().length, () -> Arrays.toString(context.getBundles())));
+    }
+
+    @Test
+    void aBundleComesAndGoes() {
+        assertEquals("0: ", run("start @good.jar"));
+        assertEquals(Bundle.ACTIVE, bundle("test.good").getState());
+        String id = Long.toString(bundle("test.good").getBundleId());
+        assertEquals("0: ", run("stop test.good"));
+        assertEquals(Bundle.RESOLVED, bundle("test.good").getState());
+        assertEquals("0: ", run("start " + id));
+        assertEquals("0: ", run("update test.good @newer.jar"));
+        assertEquals("2.0.0", bundle(id).getVersion().toString());
+        assertEquals(Bundle.ACTIVE, bundle(id).getState());
+        assertEquals("0: ", run("update " + id));
+        assertEquals("0.0.0", bundle(id).getVersion().toString());
+        assertEquals("0: ", run("uninstall test.good"));
+        assertEquals(1, context.getBundles().length);
+    }
+
+    @Test
+    void installTellsTheIds() {
+        assertTrue(run("install @good.jar @needy.jar").matches("0: Bundle IDs: \\d+, \\d+\n"));
+        assertEquals(Bundle.INSTALLED, bundle("test.needy").getState());
+        assertTrue(run("start test.needy").startsWith("1: felix:start: test.needy: Unable to resolve"));
+        assertNotNull(bundle("test.needy"), "it was there before");
+    }
+
+    @Test
+    void updatingWhatOthersImportSaysSoAndRestartsThem() {
+        assertEquals("0: ", run("start @api.jar @user.jar"));
+        assertEquals("0: these bundles use test.api and are restarted with it: test.user\n", run("update test.api"));
+        assertEquals(Bundle.ACTIVE, bundle("test.user").getState());
+    }
+
+    @Test
+    void stoppingTheFrameworkIsTheEndOfThePlatform() {
+        assertEquals("0: ", run("stop 0"));
+        assertTrue(ending.requested());
+        assertEquals(Bundle.ACTIVE, framework.getState(), "who waits for the end stops it");
+    }
+
+    @Test
+    void completesBundlesAndFiles() {
+        assertEquals("0: ", run("start @good.jar"));
+        long id = bundle("test.good").getBundleId();
+        assertEquals("[test.good]", values("stop te"));
+        assertEquals("[" + id + "]", values("stop " + id));
+        assertEquals("[file:]", values("install f"));
+        assertEquals("[@good.jar]", values("start @go").replace("file:" + temp + "/", "@"));
+        assertEquals("[@cache/]", values("start @ca").replace("file:" + temp + "/", "@"));
+        assertNull(context.getBundle("file:"));
+    }
+
+    private String values(String head) {
+        return shell.complete(head.replace("@", "file:" + temp + "/")).stream()
+                .map(Shell.Completion::value)
+                .toList()
+                .toString();
+    }
+}
