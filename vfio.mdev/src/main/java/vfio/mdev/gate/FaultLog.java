@@ -2,6 +2,7 @@ package vfio.mdev.gate;
 
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BiConsumer;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 
@@ -12,7 +13,7 @@ import org.slf4j.Logger;
 public final class FaultLog {
     static final Duration PAUSE = Duration.ofSeconds(10);
 
-    private final Logger log;
+    private final BiConsumer<String, Throwable> log;
     private final String who;
     private final LongSupplier nanoTime;
     private final AtomicLong leftOut = new AtomicLong();
@@ -21,10 +22,10 @@ public final class FaultLog {
 
     /** @param who names the foreign code: its bundle and what it serves */
     public FaultLog(Logger log, String who) {
-        this(log, who, System::nanoTime);
+        this(log::error, who, System::nanoTime);
     }
 
-    FaultLog(Logger log, String who, LongSupplier nanoTime) {
+    FaultLog(BiConsumer<String, Throwable> log, String who, LongSupplier nanoTime) {
         this.log = log;
         this.who = who;
         this.nanoTime = nanoTime;
@@ -41,6 +42,6 @@ public final class FaultLog {
         }
         long missed = leftOut.getAndSet(0);
         String more = missed == 0 ? "" : " (and " + missed + " more since the last report)";
-        log.error("{} failed in {}{}", who, call, more, fault);
+        log.accept("%s failed in %s%s".formatted(who, call, more), fault);
     }
 }

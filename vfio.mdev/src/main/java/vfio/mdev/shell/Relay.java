@@ -120,6 +120,7 @@ final class Relay {
 
     private synchronized int stopped() throws InterruptedException {
         if (ended == null) {
+            Thread.interrupted(); // it is in the exception now
             throw new InterruptedException();
         }
         return -1;
