@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import vfio.mdev.gate.FaultLog;
+import vfio.mdev.iommu.memory.UserMemories;
 
 /**
  * A container: the groups that share an address space, and the back-end that keeps it. The file may be closed while groups are in it; the address
@@ -239,8 +240,9 @@ public final class Container implements VfioContainer {
     public IoctlReply ioctl(IoctlRequest request) throws ErrnoException {
         lock.readLock().lock();
         try {
-            checkOpen();
-            if (attached == null) {
+            if (closed || attached == null) {
+                UserMemories.discard(request);
+                checkOpen();
                 throw noIommu();
             }
             try {

@@ -13,7 +13,6 @@ import mdev.api.Mdev;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.DeviceOps;
-import mdev.api.vfio.DmaAttachment;
 import mdev.api.vfio.IoctlReply;
 import mdev.api.vfio.IoctlRequest;
 import mdev.api.vfio.VfioDevice;
@@ -24,6 +23,7 @@ import org.osgi.framework.FrameworkUtil;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import vfio.mdev.gate.FaultLog;
+import vfio.mdev.iommu.DeviceDma;
 import vfio.mdev.irq.IrqTable;
 
 /**
@@ -93,7 +93,7 @@ public final class MdevDevice {
     /** The memory of a device's user. */
     public interface Memory {
         /** @param vendor named in the log when it keeps what it should give back */
-        DmaAttachment attach(String vendor) throws ErrnoException;
+        DeviceDma attach(String vendor) throws ErrnoException;
     }
 
     /**
@@ -199,7 +199,7 @@ public final class MdevDevice {
                 open.gate.leave();
             }
         }
-        OpenDevice fresh = openVendor(_ -> () -> {});
+        OpenDevice fresh = openVendor(_ -> DeviceDma.none());
         try {
             return what.of(fresh::ioctl);
         } finally {

@@ -6,7 +6,6 @@ import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.DeviceInfo;
 import mdev.api.vfio.DeviceOps;
-import mdev.api.vfio.DmaAttachment;
 import mdev.api.vfio.GetInfo;
 import mdev.api.vfio.GetIrqInfo;
 import mdev.api.vfio.IoctlReply;
@@ -15,6 +14,7 @@ import mdev.api.vfio.IrqInfo;
 import mdev.api.vfio.SetIrqs;
 import vfio.mdev.gate.FaultLog;
 import vfio.mdev.gate.Gate;
+import vfio.mdev.iommu.DeviceDma;
 import vfio.mdev.irq.IrqTable;
 
 /**
@@ -24,7 +24,7 @@ import vfio.mdev.irq.IrqTable;
 final class OpenDevice {
     private final FaultLog faults;
     private final Runnable onReleased;
-    private final DmaAttachment dma;
+    private final DeviceDma dma;
     /** Set by the one that detaches {@link #dma}: the release, or a removal that cannot wait for it. */
     private final AtomicBoolean detached = new AtomicBoolean();
 
@@ -36,7 +36,7 @@ final class OpenDevice {
      * @param dma the user's memory; detached after the release
      * @param onReleased runs when the vendor's {@code release} has returned
      */
-    OpenDevice(DeviceOps ops, DmaAttachment dma, FaultLog faults, FaultLog userFaults, Runnable onReleased) {
+    OpenDevice(DeviceOps ops, DeviceDma dma, FaultLog faults, FaultLog userFaults, Runnable onReleased) {
         this.ops = ops;
         this.dma = dma;
         this.faults = faults;
@@ -97,6 +97,7 @@ final class OpenDevice {
     }
 
     private void release() {
+        dma.clientGone();
         try {
             ops.release();
         } catch (Throwable t) {

@@ -14,6 +14,7 @@ import org.slf4j.LoggerFactory;
 import vfio.mdev.container.Container;
 import vfio.mdev.device.MdevDevice;
 import vfio.mdev.device.Teardown;
+import vfio.mdev.iommu.DeviceDma;
 
 /**
  * A VFIO group: one file, at most one container, one device. The mediated bus makes a group for each probe, so a group never has a second device and
@@ -174,12 +175,14 @@ public final class Group implements Container.Member {
 
     VfioDevice openDevice(GroupFile by, String name) throws ErrnoException {
         Container in;
+        String client;
         synchronized (this) {
             checkOpen(by);
             in = container;
             if (in == null) {
                 throw new ErrnoException(Errno.EINVAL, "group " + number + " is in no container");
             }
+            client = holder;
             users++; // keeps the group in its container; taken back in userLeft()
         }
         try {
@@ -189,7 +192,7 @@ public final class Group implements Container.Member {
             if (!isPresent() || !name.equals(device.name())) {
                 throw new ErrnoException(Errno.ENODEV, "no device '" + name + "' in group " + number);
             }
-            return device.open(in::attachDevice, this::userLeft);
+            return device.open(vendor -> new DeviceDma(vendor, in.attachDevice(vendor), client), this::userLeft);
         } catch (ErrnoException | RuntimeException | Error e) {
             userLeft();
             throw e;

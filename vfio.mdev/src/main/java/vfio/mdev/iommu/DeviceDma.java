@@ -10,10 +10,14 @@ import mdev.api.vfio.DmaAttachment;
 import mdev.api.vfio.DmaRange;
 import mdev.api.vfio.PinnedPage;
 import mdev.api.vfio.VfioNotifier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import vfio.mdev.gate.FaultLog;
 
 /** The DMA half of a device's context from its opening to its release: the address space by {@link DmaAttachment}, and who the user is. */
 public final class DeviceDma implements DmaAccess {
+    private static final Logger LOG = LoggerFactory.getLogger(DeviceDma.class);
+
     private final DmaAttachment attachment;
     private final String client;
     private final FaultLog faults;
@@ -21,14 +25,19 @@ public final class DeviceDma implements DmaAccess {
     private volatile boolean gone;
 
     /**
+     * @param vendor names the device's driver in the log
      * @param attachment detached by {@link #detach}
      * @param client who uses the device
-     * @param faults of the vendor
      */
-    public DeviceDma(DmaAttachment attachment, String client, FaultLog faults) {
+    public DeviceDma(String vendor, DmaAttachment attachment, String client) {
         this.attachment = attachment;
         this.client = client;
-        this.faults = faults;
+        this.faults = new FaultLog(LOG, vendor);
+    }
+
+    /** Of a device that is opened for its driver to be asked something, by nobody who has memory. */
+    public static DeviceDma none() {
+        return new DeviceDma("", () -> {}, "");
     }
 
     /** Tells the vendor that its user is going; before the vendor's release. Called once. */

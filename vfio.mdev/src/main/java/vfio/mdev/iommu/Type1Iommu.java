@@ -77,7 +77,10 @@ final class Type1Iommu implements Iommu {
             case MapDma map -> map(map);
             case UnmapDma unmap -> unmap(unmap);
             case DirtyPages dirty -> dirtyPages(dirty);
-            default -> throw new ErrnoException(Errno.ENOTTY);
+            default -> {
+                UserMemories.discard(request);
+                throw new ErrnoException(Errno.ENOTTY);
+            }
         };
     }
 

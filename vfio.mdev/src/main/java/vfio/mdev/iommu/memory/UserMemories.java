@@ -3,6 +3,10 @@ package vfio.mdev.iommu.memory;
 import java.lang.foreign.MemorySegment;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
+import mdev.api.vfio.IoctlRequest;
+import mdev.api.vfio.MapDma;
+import mdev.api.vfio.SpaprRegisterMemory;
+import mdev.api.vfio.SpaprUnregisterMemory;
 import mdev.api.vfio.UserMemory;
 import mdev.linux.Fd;
 import org.osgi.service.component.annotations.Activate;
@@ -51,6 +55,16 @@ public final class UserMemories {
     public static void discard(UserMemory memory) {
         if (memory instanceof UserMemory.File file) {
             Fd.adopt(file.fd()).close();
+        }
+    }
+
+    /** As {@link #discard(UserMemory)}, for a request of any kind that nobody answers. */
+    public static void discard(IoctlRequest request) {
+        switch (request) {
+            case MapDma map -> discard(map.memory());
+            case SpaprRegisterMemory register -> discard(register.memory());
+            case SpaprUnregisterMemory unregister -> discard(unregister.memory());
+            default -> {}
         }
     }
 
