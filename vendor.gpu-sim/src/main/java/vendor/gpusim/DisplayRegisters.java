@@ -1,0 +1,112 @@
+package vendor.gpusim;
+
+import java.util.concurrent.atomic.AtomicIntegerArray;
+import mdev.pci.Registers;
+
+/**
+ * The register file of QEMU's bochs-display (docs/specs/standard-vga.rst, "Memory mapped I/O"): EDID at 0, the DISPI registers as 16-bit words at 0x500, byte order of the
+ * frame buffer at 0x600. What bochs-display does not have, as the VGA ports at 0x400, reads 0 and takes writes.
+ *
+ * <p>Each register stands for itself, so each is atomic and no lock is needed.
+ */
+final class DisplayRegisters implements Registers {
+    static final int SIZE = 0x1000;
+
+    private static final int DISPI = 0x500;
+    private static final int EXTENSION_SIZE = 0x600;
+    private static final int BYTE_ORDER = 0x604;
+    private static final int EXTENSION_END = 0x608;
+
+    // VBE_DISPI_INDEX_*
+    private static final int ID = 0;
+    private static final int XRES = 1;
+    private static final int YRES = 2;
+    private static final int BPP = 3;
+    private static final int ENABLE = 4;
+    private static final int VIDEO_MEMORY_64K = 10;
+    private static final int COUNT = 11;
+
+    private static final int ID5 = 0xb0c5;
+    private static final int MAX_BPP = 32;
+
+    /** While set in ENABLE, XRES, YRES and BPP read the largest values. */
+    private static final int GETCAPS = 0x02;
+
+    /** The two halves of the byte order register are alike, so each tells the order. */
+    private static final int LITTLE = 0x1e1e;
+
+    private static final int BIG = 0xbebe;
+
+    private final byte[] edid;
+    private final int maxWidth;
+    private final int maxHeight;
+    private final AtomicIntegerArray dispi = new AtomicIntegerArray(COUNT);
+    private volatile int byteOrder = LITTLE;
+
+    DisplayRegisters(int maxWidth, int maxHeight, long memory) {
+        this.edid = Edid.of(maxWidth, maxHeight);
+        this.maxWidth = maxWidth;
+        this.maxHeight = maxHeight;
+        dispi.set(ID, ID5);
+        dispi.set(VIDEO_MEMORY_64K, (int) (memory >> 16));
+    }
+
+    @Override
+    public int width() {
+        return 2;
+    }
+
+    @Override
+    public long read(long offset, int size) {
+        int at = (int) offset;
+        int word = word(at & ~1);
+        return size == 2 ? word : (word >> (8 * (at & 1))) & 0xff;
+    }
+
+    @Override
+    public void write(long offset, int size, long value) {
+        int at = (int) offset & ~1;
+        int word = (int) value;
+        if (size == 1) {
+            int shift = 8 * ((int) offset & 1);
+            word = (word(at) & ~(0xff << shift)) | (word << shift);
+        }
+        int index = (at - DISPI) >> 1;
+        if (index > ID && index < VIDEO_MEMORY_64K) {
+            dispi.set(index, word);
+        } else if (at >= BYTE_ORDER && at < EXTENSION_END && (word == LITTLE || word == BIG)) {
+            byteOrder = word;
+        }
+    }
+
+    @Override
+    public void reset() {
+        for (int index = ID + 1; index < VIDEO_MEMORY_64K; index++) {
+            dispi.set(index, 0);
+        }
+        byteOrder = LITTLE;
+    }
+
+    private int word(int at) {
+        if (at < edid.length) {
+            return (edid[at] & 0xff) | ((edid[at + 1] & 0xff) << 8);
+        } else if (at >= DISPI && at < DISPI + 2 * COUNT) {
+            return dispi((at - DISPI) >> 1);
+        } else if (at == EXTENSION_SIZE) {
+            return EXTENSION_END - EXTENSION_SIZE;
+        } else if (at >= BYTE_ORDER && at < EXTENSION_END) {
+            return byteOrder;
+        }
+        return 0;
+    }
+
+    private int dispi(int index) {
+        boolean capabilities = (dispi.get(ENABLE) & GETCAPS) != 0;
+        return switch (index) {
+            case XRES -> capabilities ? maxWidth : dispi.get(index);
+            case YRES -> capabilities ? maxHeight : dispi.get(index);
+            case BPP -> capabilities ? MAX_BPP : dispi.get(index);
+            default -> dispi.get(index);
+        };
+    }
+}

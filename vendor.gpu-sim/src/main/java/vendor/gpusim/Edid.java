@@ -1,0 +1,125 @@
+package vendor.gpusim;
+
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+
+/** The identification that a monitor of one resolution gives: one block of VESA E-EDID 1.4. */
+final class Edid {
+    static final int SIZE = 128;
+
+    private static final int DESCRIPTORS = 0x36;
+    private static final int DESCRIPTOR_SIZE = 18;
+
+    /** What monitors usually say who show sRGB (3.7). */
+    private static final byte[] SRGB = {
+        (byte) 0xee, (byte) 0x91, (byte) 0xa3, 0x54, 0x4c, (byte) 0x99, 0x26, 0x0f, 0x50, 0x54
+    };
+
+    private Edid() {}
+
+    /** A block with the resolution as the preferred timing and a correct checksum. */
+    static byte[] of(int width, int height) {
+        byte[] block = new byte[SIZE];
+        var edid = ByteBuffer.wrap(block);
+        edid.put(new byte[] {0, -1, -1, -1, -1, -1, -1, 0});
+        edid.putShort(manufacturer("MDV")).putShort((short) 0x0100).putInt(0);
+        edid.put((byte) 0).put((byte) (2026 - 1990));
+        edid.put((byte) 1).put((byte) 4);
+        // Digital, 8 bits a colour; size at 96 dots an inch; gamma 2.2; sRGB, preferred timing is native.
+        edid.put((byte) 0xa0)
+                .put(centimetres(width))
+                .put(centimetres(height))
+                .put((byte) 120)
+                .put((byte) 0x06);
+        edid.put(SRGB);
+        // 640x480, 800x600 and 1024x768, each at 60 Hz; no standard timings.
+        edid.put((byte) 0x21).put((byte) 0x08).put((byte) 0);
+        for (int i = 0; i < 16; i++) {
+            edid.put((byte) 1);
+        }
+        Timing.reducedBlanking(width, height).put(edid);
+        text(edid.position(DESCRIPTORS + DESCRIPTOR_SIZE), 0xfc, "gpu-sim");
+        text(edid.position(DESCRIPTORS + 2 * DESCRIPTOR_SIZE), 0xfe, width + "x" + height);
+        // A dummy: nothing more to say.
+        edid.position(DESCRIPTORS + 3 * DESCRIPTOR_SIZE).put(new byte[] {0, 0, 0, 0x10});
+        block[SIZE - 1] = checksum(block);
+        return block;
+    }
+
+    private static short manufacturer(String letters) {
+        return (short) ((letters.charAt(0) - '@') << 10 | (letters.charAt(1) - '@') << 5 | (letters.charAt(2) - '@'));
+    }
+
+    private static byte centimetres(int dots) {
+        return (byte) Math.min(255, Math.round(dots * 2.54 / 96));
+    }
+
+    private static void text(ByteBuffer edid, int tag, String text) {
+        edid.put(new byte[] {0, 0, 0, (byte) tag, 0});
+        edid.put((text + "\n").getBytes(StandardCharsets.US_ASCII));
+        while (edid.position() % DESCRIPTOR_SIZE != 0) {
+            edid.put((byte) ' ');
+        }
+    }
+
+    /** Makes the sum of all bytes 0. */
+    private static byte checksum(byte[] block) {
+        int sum = 0;
+        for (byte value : block) {
+            sum += value;
+        }
+        return (byte) -sum;
+    }
+
+    /**
+     * How a resolution is scanned out at 60 Hz: VESA CVT 1.1, reduced blanking (3.4.4).
+     *
+     * @param clock dots per 10 ms, the descriptor's unit of 10 kHz
+     */
+    record Timing(int clock, int width, int height, int verticalBlank, int verticalSync) {
+        private static final int HORIZONTAL_BLANK = 160;
+        private static final int HORIZONTAL_FRONT = 48;
+        private static final int HORIZONTAL_SYNC = 32;
+        private static final int VERTICAL_FRONT = 3;
+        private static final int VERTICAL_BACK = 6;
+        private static final double MIN_VERTICAL_BLANK_US = 460;
+        private static final int REFRESH = 60;
+
+        static Timing reducedBlanking(int width, int height) {
+            double line = (1e6 / REFRESH - MIN_VERTICAL_BLANK_US) / height;
+            int sync = sync(width, height);
+            int blank = Math.max((int) (MIN_VERTICAL_BLANK_US / line) + 1, VERTICAL_FRONT + sync + VERTICAL_BACK);
+            long dots = (long) REFRESH * (height + blank) * (width + HORIZONTAL_BLANK);
+            // The clock comes in steps of a quarter megahertz.
+            return new Timing((int) (dots / 250_000 * 25), width, height, blank, sync);
+        }
+
+        /** The width of the vertical sync tells the aspect ratio. */
+        private static int sync(int width, int height) {
+            if (width * 3 == height * 4) {
+                return 4;
+            } else if (width * 9 == height * 16) {
+                return 5;
+            } else if (width * 10 == height * 16) {
+                return 6;
+            }
+            return 10;
+        }
+
+        /** The detailed timing descriptor (3.10.2): digital separate sync, horizontal positive. */
+        void put(ByteBuffer edid) {
+            edid.put((byte) clock).put((byte) (clock >> 8));
+            pair(edid, width, HORIZONTAL_BLANK);
+            pair(edid, height, verticalBlank);
+            edid.put((byte) HORIZONTAL_FRONT).put((byte) HORIZONTAL_SYNC);
+            edid.put((byte) (VERTICAL_FRONT << 4 | verticalSync)).put((byte) 0);
+            pair(edid, (int) Math.round(width * 25.4 / 96), (int) Math.round(height * 25.4 / 96));
+            edid.put((byte) 0).put((byte) 0).put((byte) 0x1a);
+        }
+
+        /** Two numbers of 12 bits: the low bytes, then both upper halves in one. */
+        private static void pair(ByteBuffer edid, int first, int second) {
+            edid.put((byte) first).put((byte) second).put((byte) (first >> 8 << 4 | second >> 8));
+        }
+    }
+}

@@ -1,0 +1,40 @@
+package vendor.gpusim;
+
+import java.util.List;
+import java.util.function.IntSupplier;
+import mdev.api.MdevType;
+import mdev.api.sysfs.Attribute;
+import mdev.api.vfio.VfioPci;
+
+/**
+ * A size of vGPU.
+ *
+ * @param memory the frame buffer in bytes, a power of two
+ * @param width the largest resolution
+ * @param height the largest resolution
+ */
+record VgpuType(long memory, int width, int height) {
+    static final VgpuType M16 = new VgpuType(16L << 20, 1920, 1080);
+
+    String group() {
+        return (memory >> 20) + "m";
+    }
+
+    /** As vGPU users know it. */
+    private String description(long gpuMemory) {
+        return "num_heads=1, framebuffer=%dM, max_resolution=%dx%d, max_instance=%d\n"
+                .formatted(memory >> 20, width, height, gpuMemory / memory);
+    }
+
+    /** The type with its files; {@code available} as for {@link MdevType#of}. */
+    MdevType mdevType(long gpuMemory, IntSupplier available) {
+        String description = description(gpuMemory);
+        return new MdevType(
+                group(),
+                List.of(
+                        Attribute.readOnly(MdevType.NAME, () -> "gpu-sim " + group() + "\n"),
+                        Attribute.readOnly(MdevType.DEVICE_API, () -> VfioPci.DEVICE_API + "\n"),
+                        Attribute.readOnly(MdevType.AVAILABLE_INSTANCES, () -> available.getAsInt() + "\n"),
+                        Attribute.readOnly(MdevType.DESCRIPTION, () -> description)));
+    }
+}
