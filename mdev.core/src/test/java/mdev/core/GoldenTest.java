@@ -212,7 +212,7 @@ class GoldenTest {
         expected.add("remove@/bus/mdev [ACTION=remove, DEVPATH=/bus/mdev, SUBSYSTEM=bus, SEQNUM=]");
         expected.add("remove@/module/mdev [ACTION=remove, DEVPATH=/module/mdev, SUBSYSTEM=module, SEQNUM=]");
         long seqnum = 0;
-        for (Uevent event : machine.rig.events) {
+        for (Uevent event : machine.rig.events()) {
             assertEquals(Long.toString(++seqnum), event.env().get("SEQNUM"));
             actual.add(event.action() + "@" + event.devpath() + " "
                     + event.env().entrySet().stream()

@@ -3,8 +3,10 @@ package mdev.core;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
+import java.util.Queue;
 import java.util.UUID;
-import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import mdev.api.Registration;
 import mdev.api.Uevent;
@@ -20,13 +22,13 @@ final class Rig implements AutoCloseable {
     static final String DEVICES = "/sys/bus/mdev/devices/";
     static final Duration LONG = Duration.ofSeconds(30);
 
-    final List<Uevent> events = new CopyOnWriteArrayList<>();
+    private final Queue<Uevent> heard = new ConcurrentLinkedQueue<>();
     final MdevCore core;
     final Module vendor;
     final Module vfio;
 
     Rig(Limits limits) {
-        core = new MdevCore(new Owner("mdev.core", "0.1.0", 1), limits, events::add);
+        core = new MdevCore(new Owner("mdev.core", "0.1.0", 1), limits, heard::add);
         vendor = core.module(new Owner("vendor.mtty", "1.0.0", 2));
         vfio = core.module(new Owner("vfio.mdev", "1.0.0", 3));
     }
@@ -38,6 +40,11 @@ final class Rig implements AutoCloseable {
     /** With limits that a test waits for. */
     static Rig impatient() {
         return new Rig(new Limits(Duration.ofMillis(200), Duration.ofMillis(100)));
+    }
+
+    /** The events so far. */
+    List<Uevent> events() {
+        return List.copyOf(heard);
     }
 
     Registration load(TestMtty mtty) throws ErrnoException {
@@ -95,7 +102,7 @@ final class Rig implements AutoCloseable {
             if (System.nanoTime() > end) {
                 throw new AssertionError("it did not come about within " + LONG);
             }
-            Thread.onSpinWait();
+            LockSupport.parkNanos(500_000);
         }
     }
 

@@ -32,6 +32,7 @@ final class TestMtty implements ParentOps<TestMtty.Port> {
     volatile Step inCreate = _ -> {};
     volatile Step inMayRemove = _ -> {};
     volatile Step inRemove = _ -> {};
+    volatile Step inShow = _ -> {};
 
     /** How often create returned a device and remove took one. */
     final AtomicInteger created = new AtomicInteger();
@@ -71,7 +72,10 @@ final class TestMtty implements ParentOps<TestMtty.Port> {
     @Override
     public List<AttributeGroup> mdevAttributeGroups(Port port) {
         return List.of(new AttributeGroup(
-                "vendor", List.of(Attribute.readOnly("sample_mdev_dev", () -> "This is MDEV " + port.uuid() + "\n"))));
+                "vendor", List.of(Attribute.readOnly("sample_mdev_dev", () -> {
+                    inShow.run(port.uuid());
+                    return "This is MDEV " + port.uuid() + "\n";
+                }))));
     }
 
     @Override

@@ -129,7 +129,11 @@ public final class TranscriptReplay {
             }
         }
         if (note.startsWith("number of devices: ")) {
-            return "number of devices: " + Answers.names(sysfs, DEVICES).split(" ", -1).length;
+            return "number of devices: "
+                    + Answers.names(sysfs, DEVICES)
+                            .chars()
+                            .filter(c -> c == ' ')
+                            .count();
         }
         return note;
     }

@@ -1,0 +1,255 @@
+package mdev.core;
+
+import static mdev.core.LifeCycleTest.assertErrno;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.jar.Attributes;
+import java.util.jar.JarOutputStream;
+import java.util.jar.Manifest;
+import java.util.stream.Collectors;
+import mdev.api.ParentRegistry;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.api.shell.ShellCommand;
+import mdev.api.shell.ShellCommands;
+import mdev.api.shell.ShellInvocation;
+import mdev.api.shell.ShellResult;
+import mdev.api.sysfs.Sysfs;
+import org.apache.felix.framework.Felix;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.osgi.framework.Bundle;
+import org.osgi.framework.BundleContext;
+import org.osgi.framework.Constants;
+import org.osgi.framework.ServiceReference;
+
+/** The services and commands on a real framework, with bundles that come and go. */
+class PlatformTest {
+    @TempDir
+    Path directory;
+
+    private Felix felix;
+    private CoreComponent component;
+    private BundleContext context;
+    private Map<String, ShellCommand> commands;
+
+    @BeforeEach
+    void start() throws Exception {
+        Map<String, Object> configuration = new HashMap<>();
+        configuration.put(
+                Constants.FRAMEWORK_STORAGE, directory.resolve("cache").toString());
+        configuration.put("mdev.modules", directory.toString());
+        felix = new Felix(configuration);
+        felix.start();
+        context = felix.getBundleContext();
+        component = new CoreComponent(context);
+        commands = service(context, ShellCommands.class).commands().stream()
+                .collect(Collectors.toMap(command -> command.scope() + ":" + command.name(), command -> command));
+    }
+
+    @AfterEach
+    void stop() throws Exception {
+        component.deactivate();
+        felix.stop();
+        felix.waitForStop(10_000);
+    }
+
+    private static <T> T service(BundleContext of, Class<T> type) {
+        ServiceReference<T> reference = of.getServiceReference(type);
+        assertNotNull(reference);
+        return of.getService(reference);
+    }
+
+    /** A bundle without code: its registrations are made in its name. */
+    private Path jar(String symbolicName) throws IOException {
+        Manifest manifest = new Manifest();
+        manifest.getMainAttributes().put(Attributes.Name.MANIFEST_VERSION, "1.0");
+        manifest.getMainAttributes().putValue(Constants.BUNDLE_MANIFESTVERSION, "2");
+        manifest.getMainAttributes().putValue(Constants.BUNDLE_SYMBOLICNAME, symbolicName);
+        Path jar = directory.resolve(symbolicName + ".jar");
+        new JarOutputStream(Files.newOutputStream(jar), manifest).close();
+        return jar;
+    }
+
+    private Bundle bundle(String symbolicName) {
+        for (Bundle bundle : context.getBundles()) {
+            if (symbolicName.equals(bundle.getSymbolicName())) {
+                return bundle;
+            }
+        }
+        throw new AssertionError("no bundle " + symbolicName);
+    }
+
+    private ShellResult run(String command, String... words) throws Exception {
+        List<String> arguments = new ArrayList<>(List.of(words));
+        Set<String> flags =
+                Set.of("-f", "-l").stream().filter(arguments::remove).collect(Collectors.toSet());
+        return commands.get(command).action().run(new Invocation(arguments, flags, new ByteArrayOutputStream()));
+    }
+
+    private record Invocation(List<String> arguments, Set<String> flags, ByteArrayOutputStream output)
+            implements ShellInvocation {
+        @Override
+        public boolean flag(String name) {
+            return flags.contains(name);
+        }
+
+        @Override
+        public InputStream in() {
+            return InputStream.nullInputStream();
+        }
+
+        @Override
+        public PrintStream out() {
+            return new PrintStream(output, true, StandardCharsets.UTF_8);
+        }
+
+        @Override
+        public PrintStream err() {
+            return out();
+        }
+
+        @Override
+        public RawTerminal rawTerminal() {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public Size size() {
+            return new Size(80, 24);
+        }
+    }
+
+    private void assertLine(String line, Errno errno, String command, String... words) {
+        ErrnoException e = assertThrows(ErrnoException.class, () -> run(command, words));
+        assertEquals(line, e.getMessage());
+        assertEquals(errno, e.errno());
+    }
+
+    private static List<List<Object>> rows(ShellResult result) {
+        return ((ShellResult.Listing) result)
+                .rows().stream().<List<Object>>map(ArrayList::new).toList();
+    }
+
+    @Test
+    void bundleThatStopsTakesItsParentWithIt() throws Exception {
+        TestMtty mtty = new TestMtty();
+        jar("vendor.mtty");
+        run("mdev:modprobe", "mtty");
+        run("mdev:modprobe", "vendor.mtty");
+        Bundle vendor = bundle("vendor.mtty");
+        service(vendor.getBundleContext(), ParentRegistry.class).registerDevice(TestMtty.DEVICE, mtty);
+        assertEquals("mtty", rows(run("mdev:lsmod")).getLast().getFirst());
+        run("mdev:create", "mtty", "mtty-2");
+        Sysfs sysfs = service(context, Sysfs.class);
+        assertNotNull(sysfs.lookup("/sys/class/mdev_bus/mtty/mdev_supported_types", true));
+        vendor.stop();
+        assertTrue(mtty.balanced());
+        assertErrno(Errno.ENOENT, () -> sysfs.lookup("/sys/class/mtty", true));
+        assertErrno(Errno.ENOENT, () -> sysfs.lookup("/sys/module/mtty", true));
+        vendor.start();
+        service(vendor.getBundleContext(), ParentRegistry.class).registerDevice(TestMtty.DEVICE, new TestMtty());
+        run("mdev:rmmod", "mtty");
+        assertEquals(Bundle.UNINSTALLED, vendor.getState());
+        assertEquals(1, rows(run("mdev:lsmod")).size());
+    }
+
+    @Test
+    void openDeviceKeepsItsModule() throws Exception {
+        jar("vendor.mtty");
+        jar("vfio.mdev");
+        run("mdev:modprobe", "mtty");
+        run("mdev:modprobe", "vfio_mdev");
+        Module vfio = (Module) service(bundle("vfio.mdev").getBundleContext(), mdev.api.DriverRegistry.class);
+        TestVfio driver = new TestVfio(vfio);
+        vfio.registerDriver(driver);
+        service(bundle("vendor.mtty").getBundleContext(), ParentRegistry.class)
+                .registerDevice(TestMtty.DEVICE, new TestMtty());
+        String uuid = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001";
+        run("mdev:create", "mtty", "mtty-1", uuid);
+        driver.user = java.util.Optional.of("a test");
+        assertLine(
+                "mtty is in use: " + uuid + " by a test; -f unloads it all the same",
+                Errno.EBUSY,
+                "mdev:rmmod",
+                "mtty");
+        assertEquals(
+                List.of(uuid, "mtty", "mtty-1", "vfio_mdev", 0, "active", "a test"),
+                rows(run("mdev:list")).getFirst());
+        run("mdev:rmmod", "-f", "mtty");
+        assertTrue(rows(run("mdev:list")).isEmpty());
+        assertEquals(0, driver.bound());
+    }
+
+    @Test
+    void errorsAreOneLineThatHelps() throws Exception {
+        assertLine("no parent 'mtty': there is none", Errno.ENODEV, "mdev:create", "mtty", "mtty-1");
+        jar("vendor.mtty");
+        jar("vendor.gpu-sim");
+        assertLine("no module 'mtt': gpu_sim, mtty", Errno.ENOENT, "mdev:modprobe", "mtt");
+        assertLine("no file ./x.jar", Errno.ENOENT, "mdev:modprobe", "./x.jar");
+        run("mdev:modprobe", "mtty");
+        service(bundle("vendor.mtty").getBundleContext(), ParentRegistry.class)
+                .registerDevice(TestMtty.DEVICE, new TestMtty());
+        assertLine("no parent 'mty': mtty", Errno.ENODEV, "mdev:types", "mty");
+        assertLine("no type 'mtty-3' on mtty: mtty-1, mtty-2", Errno.ENODEV, "mdev:create", "mtty", "mtty-3");
+        assertLine("a UUID of 36 characters is wanted, not 3", Errno.EINVAL, "mdev:create", "mtty", "mtty-1", "abc");
+        assertLine("no device 'x': there is none", Errno.ENODEV, "mdev:show", "x");
+        assertLine("no /sys/clas: did you mean 'class'?", Errno.ENOENT, "sysfs:ls", "/sys/clas");
+        assertLine("/sys/bus is a directory", Errno.EISDIR, "sysfs:cat", "/sys/bus");
+        assertLine("no module 'mty': mdev, mtty", Errno.ENOENT, "mdev:rmmod", "mty");
+        assertTrue(rows(run("mdev:list")).isEmpty());
+    }
+
+    @Test
+    void listingsAndTree() throws Exception {
+        jar("vendor.mtty");
+        run("mdev:modprobe", directory.resolve("vendor.mtty.jar").toString());
+        service(bundle("vendor.mtty").getBundleContext(), ParentRegistry.class)
+                .registerDevice(TestMtty.DEVICE, new TestMtty());
+        assertEquals(
+                List.of(List.of("mtty", "mtty", "vendor.mtty", 2, 0L, "/sys/devices/virtual/mtty/mtty")),
+                rows(run("mdev:parents")));
+        assertEquals(2, rows(run("mdev:types")).size());
+        String uuid =
+                ((ShellResult.Text) run("mdev:create", "mtty", "mtty-2")).text().strip();
+        ShellResult.Details details = (ShellResult.Details) run("mdev:show", uuid);
+        assertEquals("vfio-pci", details.fields().get("device_api"));
+        assertEquals(
+                Map.of("vendor/sample_mdev_dev", "This is MDEV " + uuid),
+                details.fields().get("attributes"));
+        assertEquals(
+                List.of("d", "-", "l"),
+                rows(run("sysfs:ls", "-l", "/sys/bus/mdev/devices/" + uuid + "/")).stream()
+                        .map(row -> row.getFirst().toString().substring(0, 1))
+                        .distinct()
+                        .sorted(java.util.Comparator.comparing("d-l"::indexOf))
+                        .toList());
+        assertTrue(((ShellResult.Text) run("sysfs:tree")).text().contains("└── "));
+        run("sysfs:write", "/sys/bus/mdev/drivers_autoprobe", "0");
+        assertEquals("0\n", ((ShellResult.Text) run("sysfs:cat", "bus/mdev/drivers_autoprobe")).text());
+        assertEquals(
+                List.of("/sys/class/mdev_bus/", "/sys/class/misc/", "/sys/class/mtty/"),
+                commands.get("sysfs:ls").parameters().getFirst().candidates().candidates(List.of(), "/sys/class/m"));
+        run("mdev:remove", uuid);
+        assertTrue(rows(run("mdev:list")).isEmpty());
+        assertTrue(rows(run("mdev:drivers")).isEmpty());
+    }
+}
