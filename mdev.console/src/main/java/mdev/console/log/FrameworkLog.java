@@ -5,17 +5,21 @@ import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.component.annotations.Reference;
 import org.osgi.service.log.LogEntry;
+import org.osgi.service.log.LogLevel;
 import org.osgi.service.log.LogListener;
 import org.osgi.service.log.LogReaderService;
+import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.event.Level;
 
 /**
- * Hands the entries of the OSGi log to the platform's log. The framework and Felix's bundles report there; without it they would print to
+ * Hands the warnings and errors of the OSGi log to the platform's log. The framework and Felix's bundles report there; without it they would print to
  * standard output, among the results of commands.
  */
 @Component(service = {})
 public final class FrameworkLog implements LogListener {
+    private static final Logger LOG = LoggerFactory.getLogger(FrameworkLog.class);
+
     private final LogReaderService log;
 
     @Activate
@@ -26,20 +30,14 @@ public final class FrameworkLog implements LogListener {
 
     @Override
     public void logged(LogEntry entry) {
-        LoggerFactory.getLogger(entry.getBundle().getSymbolicName())
-                .atLevel(level(entry))
+        // Every bundle and service that comes or goes is an entry, too.
+        if (!LogLevel.WARN.implies(entry.getLogLevel())) {
+            return;
+        }
+        Level level = entry.getLogLevel() == LogLevel.WARN ? Level.WARN : Level.ERROR;
+        LOG.atLevel(level)
                 .setCause(entry.getException())
-                .log(entry.getMessage());
-    }
-
-    private static Level level(LogEntry entry) {
-        return switch (entry.getLogLevel()) {
-            case AUDIT, INFO -> Level.INFO;
-            case ERROR -> Level.ERROR;
-            case WARN -> Level.WARN;
-            case DEBUG -> Level.DEBUG;
-            case TRACE -> Level.TRACE;
-        };
+                .log("{}: {}", entry.getBundle().getSymbolicName(), entry.getMessage());
     }
 
     @Deactivate
