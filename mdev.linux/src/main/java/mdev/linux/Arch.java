@@ -1,0 +1,28 @@
+package mdev.linux;
+
+/**
+ * What differs between the processors: the numbers of the calls that are made by number
+ * ({@code arch/x86/entry/syscalls/syscall_64.tbl}, {@code include/uapi/asm-generic/unistd.h}), and whether
+ * {@code struct epoll_event} is packed ({@code EPOLL_PACKED} in {@code include/uapi/linux/eventpoll.h}).
+ */
+enum Arch {
+    X86_64(47, 46, true),
+    AARCH64(212, 211, false);
+
+    static final Arch CURRENT = switch (System.getProperty("os.arch")) {
+        case "amd64" -> X86_64;
+        case "aarch64" -> AARCH64;
+        case String other ->
+            throw new UnsupportedOperationException("mdev.linux runs on x86-64 and aarch64 Linux, not on " + other);
+    };
+
+    final long sysRecvmsg;
+    final long sysSendmsg;
+    final boolean packedEpollEvent;
+
+    Arch(long sysRecvmsg, long sysSendmsg, boolean packedEpollEvent) {
+        this.sysRecvmsg = sysRecvmsg;
+        this.sysSendmsg = sysSendmsg;
+        this.packedEpollEvent = packedEpollEvent;
+    }
+}

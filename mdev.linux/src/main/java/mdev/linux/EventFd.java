@@ -1,0 +1,151 @@
+package mdev.linux;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.io.IOException;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+
+/**
+ * {@code eventfd(2)}: a counter that one side adds to and the other side reads or polls; an interrupt, for VFIO.
+ *
+ * <p>Owns its descriptor. {@link #signal} and {@link #close} may be called by any thread at any time: the arena that holds
+ * the bytes to write is closed before the descriptor, so a late signal can never write into a file that got its number.
+ * One thread at a time reads or waits.
+ */
+public final class EventFd implements AutoCloseable {
+    private static final int EFD_CLOEXEC = 02000000;
+    private static final int EFD_NONBLOCK = 04000;
+    private static final String PROC_LINK = "anon_inode:[eventfd]";
+
+    private static final MethodHandle EVENTFD =
+            Libc.function("eventfd", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT));
+    private static final MethodHandle READ =
+            Libc.plain("read", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG));
+    private static final MethodHandle WRITE =
+            Libc.plain("write", FunctionDescriptor.ofVoid(JAVA_INT, ADDRESS, JAVA_LONG));
+
+    private final Fd fd;
+    private final int number;
+
+    /** A peer's eventfd may be a blocking one: its flag is the peer's, so we look before each call instead of setting it. */
+    private final boolean blocking;
+
+    private final CallArena arena = new CallArena();
+    private final MemorySegment one = arena.allocate(JAVA_LONG);
+    private final MemorySegment count = arena.allocate(JAVA_LONG);
+    private final MemorySegment writable;
+    private final MemorySegment readable;
+
+    private EventFd(Fd fd, boolean blocking) {
+        this.fd = fd;
+        this.number = fd.number();
+        this.blocking = blocking;
+        one.set(JAVA_LONG, 0, 1);
+        writable = PollFd.of(arena, number, Poll.POLLOUT);
+        readable = PollFd.of(arena, number, Poll.POLLIN);
+    }
+
+    /** A new eventfd with the count 0. */
+    public static EventFd create() throws LinuxException {
+        long number = Libc.call("eventfd", state -> (int) EVENTFD.invokeExact(state, 0, EFD_CLOEXEC | EFD_NONBLOCK));
+        return new EventFd(Fd.of(number), false);
+    }
+
+    /**
+     * Takes over an eventfd that a peer passed. On an error the caller still owns it.
+     *
+     * @throws LinuxException EINVAL: not an eventfd, as {@code eventfd_ctx_fdget} answers; EBADF: closed
+     */
+    public static EventFd adopt(Fd fd) throws LinuxException {
+        boolean blocking = !fd.isNonblocking();
+        if (!isEventFd(fd)) {
+            throw new LinuxException("eventfd", Errno.EINVAL, fd + " is not an eventfd");
+        }
+        return new EventFd(fd.move(), blocking);
+    }
+
+    private static boolean isEventFd(Fd fd) {
+        try {
+            Path link = Files.readSymbolicLink(Path.of("/proc/self/fd", Integer.toString(fd.number())));
+            return link.toString().equals(PROC_LINK);
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /** The descriptor, to be passed to a peer or registered with {@link Epoll}; it stays owned here. */
+    public Fd fd() {
+        return fd;
+    }
+
+    /**
+     * Adds 1 to the count. Never blocks, allocates nothing, and does nothing once closed. A full counter is no error: the
+     * reader has not seen the signals before this one either.
+     */
+    public void signal() {
+        if (arena.isClosing()) {
+            return;
+        }
+        try {
+            if (!blocking || PollFd.isReady(writable)) {
+                // EAGAIN, the full counter, is all that can fail here: the number is ours and is an eventfd.
+                WRITE.invokeExact(number, one, (long) Long.BYTES);
+            }
+        } catch (Throwable t) {
+            unlessClosed(t);
+        }
+    }
+
+    /**
+     * Reads the count and resets it. Never blocks, allocates nothing.
+     *
+     * @return the signals since the last read, 0 for none or when closed
+     */
+    public long read() {
+        if (arena.isClosing()) {
+            return 0;
+        }
+        try {
+            if (blocking && !PollFd.isReady(readable)) {
+                return 0;
+            }
+            long n = (long) READ.invokeExact(number, count, (long) Long.BYTES);
+            return n == Long.BYTES ? count.get(JAVA_LONG, 0) : 0;
+        } catch (Throwable t) {
+            unlessClosed(t);
+            return 0;
+        }
+    }
+
+    /**
+     * Waits until the count is not 0, without reading it.
+     *
+     * @return false if the time ran out; a close meanwhile does not end the wait
+     */
+    public boolean await(Duration timeout) throws LinuxException {
+        return Poll.await(fd, Poll.POLLIN, timeout) != 0;
+    }
+
+    /** Closes the descriptor as soon as no {@link #signal} is writing to it. Idempotent. */
+    @Override
+    public void close() {
+        if (arena.beginClose()) {
+            arena.close();
+            fd.close();
+        }
+    }
+
+    /** A call that came too late finds the arena closed; there is nobody left to tell. */
+    private void unlessClosed(Throwable t) {
+        if (!(t instanceof IllegalStateException && arena.isClosing())) {
+            throw Libc.unexpected(t);
+        }
+    }
+}

@@ -1,0 +1,224 @@
+package mdev.linux;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * The owner of a file descriptor.
+ *
+ * <p>Any thread may call; calls after {@link #close} fail with EBADF. An {@code Fd} does not wait for calls that are
+ * running: who closes it while another thread uses it must keep the two apart, since the number may be reused at once.
+ * {@link EventFd}, {@link UnixSocket}, {@link UnixServerSocket} and {@link Epoll} do that by themselves.
+ */
+public final class Fd implements AutoCloseable {
+    public static final int O_RDONLY = 0;
+    public static final int O_WRONLY = 1;
+    public static final int O_RDWR = 2;
+    public static final int O_CREAT = 0100;
+    public static final int O_EXCL = 0200;
+    public static final int O_TRUNC = 01000;
+    public static final int O_NONBLOCK = 04000;
+
+    private static final int O_ACCMODE = 3;
+    private static final int O_CLOEXEC = 02000000;
+    private static final int F_GETFL = 3;
+    private static final int F_DUPFD_CLOEXEC = 1030;
+    private static final int F_ADD_SEALS = 1033;
+    private static final int F_GET_SEALS = 1034;
+    private static final int CLOSED = -1;
+
+    private static final MethodHandle OPEN =
+            Libc.variadic("open", 2, FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT));
+    private static final MethodHandle CLOSE = Libc.plain("close", FunctionDescriptor.ofVoid(JAVA_INT));
+    private static final MethodHandle FCNTL =
+            Libc.variadic("fcntl", 2, FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT));
+    private static final MethodHandle FTRUNCATE =
+            Libc.function("ftruncate", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG));
+
+    /** Whoever swaps the number for {@link #CLOSED} is the one that closes it. */
+    private final AtomicInteger number;
+
+    private Fd(int number) {
+        this.number = new AtomicInteger(number);
+    }
+
+    /** The owner of a descriptor that nobody else owns. */
+    static Fd of(long number) {
+        return new Fd(Math.toIntExact(number));
+    }
+
+    /**
+     * {@code open(2)}, with O_CLOEXEC.
+     *
+     * @param flags of the {@code O_} constants; a file that is created gets mode 0600
+     */
+    public static Fd open(Path path, int flags) throws LinuxException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment name = arena.allocateFrom(path.toString());
+            return of(Libc.call("open " + path, state -> (int) OPEN.invokeExact(state, name, flags | O_CLOEXEC, 0600)));
+        }
+    }
+
+    /** The owner of a descriptor that the caller owned by its number until now, for example through {@link #release}. */
+    public static Fd adopt(int number) {
+        return of(number);
+    }
+
+    /** Gives up ownership; this is as if closed. @return the number, which the caller owns now */
+    public int release() {
+        return number.getAndSet(CLOSED);
+    }
+
+    /** What the file is open for: {@link #O_RDONLY}, {@link #O_WRONLY} or {@link #O_RDWR}. */
+    public int accessMode() throws LinuxException {
+        return fcntl("fcntl(F_GETFL)", F_GETFL, 0) & O_ACCMODE;
+    }
+
+    /** The descriptor's number, -1 once it is closed. */
+    public int number() {
+        return number.get();
+    }
+
+    /** Makes a new owner; this one is as if closed. */
+    Fd move() {
+        return of(number.getAndSet(CLOSED));
+    }
+
+    /** Another descriptor of the same open file ({@code F_DUPFD_CLOEXEC}). */
+    public Fd dup() throws LinuxException {
+        return of(fcntl("fcntl(F_DUPFD_CLOEXEC)", F_DUPFD_CLOEXEC, 0));
+    }
+
+    /** What the kernel knows about the file now; the size may change right after, unless sealed. */
+    public FileStatus stat() throws LinuxException {
+        return Statx.of(number());
+    }
+
+    /**
+     * The seals ({@code F_GET_SEALS}).
+     *
+     * @throws LinuxException EINVAL: a file that has none
+     */
+    public Set<Seal> seals() throws LinuxException {
+        return Seal.of(fcntl("fcntl(F_GET_SEALS)", F_GET_SEALS, 0));
+    }
+
+    /**
+     * Adds seals ({@code F_ADD_SEALS}); those that are set already do no harm.
+     *
+     * @throws LinuxException EPERM: sealed against it, or not open for writing; EBUSY: {@link Seal#WRITE} with a writable
+     *     mapping; EINVAL: a file that has no seals
+     */
+    public void addSeals(Seal... seals) throws LinuxException {
+        fcntl("fcntl(F_ADD_SEALS)", F_ADD_SEALS, Seal.mask(Arrays.asList(seals)));
+    }
+
+    /** Makes the file this long. EPERM: a seal forbids it. */
+    public void truncate(long size) throws LinuxException {
+        Libc.call("ftruncate", state -> (int) FTRUNCATE.invokeExact(state, number(), size));
+    }
+
+    /** Whether reads and writes that cannot go on return EAGAIN instead of waiting. */
+    boolean isNonblocking() throws LinuxException {
+        return (fcntl("fcntl(F_GETFL)", F_GETFL, 0) & O_NONBLOCK) != 0;
+    }
+
+    /**
+     * One {@code read(2)} into all of {@code to}.
+     *
+     * @param to native memory
+     * @return the bytes read, 0 at the end
+     */
+    public long read(MemorySegment to) throws LinuxException {
+        requireWritable(to);
+        return Transfer.READ.make(number(), to);
+    }
+
+    /**
+     * One {@code write(2)} of all of {@code from}.
+     *
+     * @param from native memory
+     * @return the bytes written
+     */
+    public long write(MemorySegment from) throws LinuxException {
+        return Transfer.WRITE.make(number(), from);
+    }
+
+    /**
+     * Reads from a position until all is there or the file ends. Neither uses nor moves the file's own position.
+     *
+     * @param to native memory
+     * @return the bytes read, fewer than {@code length} only where the file ends
+     */
+    public long pread(long position, MemorySegment to, long offset, long length) throws LinuxException {
+        requireWritable(to);
+        long done = 0;
+        while (done < length) {
+            long n = Transfer.PREAD.make(number(), to.asSlice(offset + done, length - done), position + done);
+            if (n == 0) {
+                break;
+            }
+            done += n;
+        }
+        return done;
+    }
+
+    /**
+     * Writes all at a position. Neither uses nor moves the file's own position.
+     *
+     * @param from native memory
+     */
+    public void pwrite(long position, MemorySegment from, long offset, long length) throws LinuxException {
+        long done = 0;
+        while (done < length) {
+            long n = Transfer.PWRITE.make(number(), from.asSlice(offset + done, length - done), position + done);
+            if (n == 0) {
+                throw new LinuxException("pwrite", Errno.EIO, "the file takes no more bytes");
+            }
+            done += n;
+        }
+    }
+
+    /**
+     * Closes the descriptor, once; later calls do nothing. close(2) is never tried again after EINTR: Linux has freed the
+     * number by then, and a second close could hit what another thread has just opened. Its other errors (EIO of a network
+     * file system) tell about data that is not ours to rescue.
+     */
+    @Override
+    public void close() {
+        int fd = number.getAndSet(CLOSED);
+        if (fd != CLOSED) {
+            try {
+                CLOSE.invokeExact(fd);
+            } catch (Throwable t) {
+                throw Libc.unexpected(t);
+            }
+        }
+    }
+
+    @Override
+    public String toString() {
+        return "fd " + number();
+    }
+
+    private int fcntl(String name, int command, int argument) throws LinuxException {
+        return (int) Libc.call(name, state -> (int) FCNTL.invokeExact(state, number(), command, argument));
+    }
+
+    /** The kernel would write into memory that Java only lends for reading. */
+    static void requireWritable(MemorySegment segment) {
+        if (segment.isReadOnly()) {
+            throw new IllegalArgumentException("the segment is read-only");
+        }
+    }
+}

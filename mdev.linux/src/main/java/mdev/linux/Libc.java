@@ -1,0 +1,86 @@
+package mdev.linux;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.MemoryLayout.PathElement;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SymbolLookup;
+import java.lang.invoke.MethodHandle;
+
+/** How the functions of the C library are found and called. */
+final class Libc {
+    /** Holds errno after a call: the first argument of each {@link #function}. */
+    static final MemoryLayout STATE = Linker.Option.captureStateLayout();
+
+    private static final long ERRNO = STATE.byteOffset(PathElement.groupElement("errno"));
+    private static final Linker.Option CAPTURE = Linker.Option.captureCallState("errno");
+    private static final Linker LINKER = Linker.nativeLinker();
+    private static final SymbolLookup SYMBOLS = LINKER.defaultLookup();
+
+    private Libc() {}
+
+    /** A call that is not on a hot path; -1 is its failure. */
+    @FunctionalInterface
+    interface Call {
+        long invoke(MemorySegment state) throws Throwable;
+    }
+
+    /** A function that leaves its errno in a {@link #STATE} segment, its first argument. */
+    static MethodHandle function(String name, FunctionDescriptor descriptor) {
+        return handle(name, descriptor, CAPTURE);
+    }
+
+    /** As {@link #function}, with variable arguments from the given one on. */
+    static MethodHandle variadic(String name, int firstVariadic, FunctionDescriptor descriptor) {
+        return handle(name, descriptor, CAPTURE, Linker.Option.firstVariadicArg(firstVariadic));
+    }
+
+    /** A function whose errno is not wanted. */
+    static MethodHandle plain(String name, FunctionDescriptor descriptor) {
+        return handle(name, descriptor);
+    }
+
+    @SuppressWarnings("restricted") // the descriptors are those of the manual pages
+    private static MethodHandle handle(String name, FunctionDescriptor descriptor, Linker.Option... options) {
+        return LINKER.downcallHandle(SYMBOLS.findOrThrow(name), descriptor, options);
+    }
+
+    /** The errno that the last call left. */
+    static int errno(MemorySegment state) {
+        return state.get(JAVA_INT, ERRNO);
+    }
+
+    /** Makes the call, again whenever a signal interrupted it. Not for close(2), see {@link Fd#close}. */
+    static long call(String name, Call call) throws LinuxException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment state = arena.allocate(STATE);
+            for (; ; ) {
+                long result = call.invoke(state);
+                if (result != -1) {
+                    return result;
+                }
+                int errno = errno(state);
+                if (errno != Errno.EINTR) {
+                    throw new LinuxException(name, errno);
+                }
+            }
+        } catch (LinuxException e) {
+            throw e;
+        } catch (Throwable t) {
+            throw unexpected(t);
+        }
+    }
+
+    /** For what {@link MethodHandle#invokeExact} declares: a downcall throws nothing checked. */
+    static RuntimeException unexpected(Throwable t) {
+        return switch (t) {
+            case RuntimeException e -> e;
+            case Error e -> throw e;
+            default -> throw new AssertionError(t);
+        };
+    }
+}

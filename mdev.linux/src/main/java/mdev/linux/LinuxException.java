@@ -1,0 +1,32 @@
+package mdev.linux;
+
+/**
+ * A system call that the kernel refused. An answer and not a fault: without stack trace, because a hostile peer can provoke
+ * one per message.
+ */
+public final class LinuxException extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    private final String call;
+    private final int errno;
+
+    LinuxException(String call, int errno) {
+        this(call, errno, Errno.describe(errno));
+    }
+
+    LinuxException(String call, int errno, String reason) {
+        super(call + ": " + reason, null, false, false);
+        this.call = call;
+        this.errno = errno;
+    }
+
+    /** The name of the system call, with what it was about where that helps. */
+    public String call() {
+        return call;
+    }
+
+    /** The positive number, as in {@code errno.h}. */
+    public int errno() {
+        return errno;
+    }
+}

@@ -1,0 +1,166 @@
+package mdev.linux;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/**
+ * {@code mmap(2)}: a part of a file as memory, of any size.
+ *
+ * <p>A {@code Mapping} owns a shared arena: any thread may access the segment and close the mapping, after which an access
+ * throws IllegalStateException. The descriptor may be closed as soon as the mapping exists. For memory with another life
+ * time, {@link #map} ties it to an arena of the caller's.
+ *
+ * <p>Memory that a peer can truncate must not be mapped ({@link #classify}): touching what is gone raises SIGBUS, which
+ * the JVM reports imprecisely, if at all.
+ */
+public final class Mapping implements AutoCloseable {
+    /** What can be done with the memory. */
+    public enum Protection {
+        READ(1),
+        READ_WRITE(3);
+
+        private final int bits;
+
+        Protection(int bits) {
+            this.bits = bits;
+        }
+    }
+
+    /** Who sees what is written. */
+    public enum Sharing {
+        /** The file, and everyone who maps it. */
+        SHARED(1),
+        /** Only this mapping. */
+        PRIVATE(2);
+
+        private final int bit;
+
+        Sharing(int bit) {
+            this.bit = bit;
+        }
+    }
+
+    private static final MethodHandle MMAP = Libc.function(
+            "mmap", FunctionDescriptor.of(JAVA_LONG, ADDRESS, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG));
+    private static final MethodHandle MUNMAP =
+            Libc.function("munmap", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG));
+
+    private final Arena arena;
+    private final MemorySegment segment;
+    private final AtomicBoolean closed = new AtomicBoolean();
+
+    private Mapping(Arena arena, MemorySegment segment) {
+        this.arena = arena;
+        this.segment = segment;
+    }
+
+    /**
+     * How a peer's memory may be reached. As a side effect the file is sealed against getting shorter where its owner
+     * allowed sealing; the size is looked at after that, when it can no longer shrink.
+     *
+     * @param offset the first byte in the file
+     * @param length how many bytes, at least 1
+     * @throws LinuxException EINVAL: the file is shorter than that, the range is none, or it is neither a memfd nor a
+     *     regular file (reading a pipe or socket could block or go astray)
+     */
+    public static FdAccess classify(Fd fd, long offset, long length) throws LinuxException {
+        if (offset < 0 || length <= 0 || offset > Long.MAX_VALUE - length) {
+            throw new LinuxException("mmap", Errno.EINVAL, "no range: offset " + offset + ", length " + length);
+        }
+        FdAccess access = sealsShrink(fd) ? FdAccess.MMAP : FdAccess.FILE_IO;
+        FileStatus status = fd.stat();
+        if (status.type() != FileType.REGULAR) {
+            throw new LinuxException("mmap", Errno.EINVAL, "not a memory file: " + status.type());
+        }
+        if (offset + length > status.size()) {
+            throw new LinuxException(
+                    "mmap",
+                    Errno.EINVAL,
+                    "the file has " + status.size() + " bytes, the range ends at " + (offset + length));
+        }
+        return access;
+    }
+
+    private static boolean sealsShrink(Fd fd) throws LinuxException {
+        try {
+            if (!fd.seals().contains(Seal.SHRINK)) {
+                fd.seals();
+            }
+            return true;
+        } catch (LinuxException e) {
+            return switch (e.errno()) {
+                case Errno.EINVAL, Errno.EPERM -> false; // no file that has seals; sealed against seals, or read-only
+                default -> throw e;
+            };
+        }
+    }
+
+    /**
+     * Maps a part of a file, shared with everyone who maps it.
+     *
+     * @param offset the first byte in the file, a multiple of the page size
+     * @param length how many bytes, at least 1
+     * @throws LinuxException EACCES: the descriptor's mode forbids it; EPERM: a seal does; EINVAL: bad offset or length;
+     *     ENODEV: a file that cannot be mapped; ENOMEM: no room, or too many mappings (vm.max_map_count)
+     */
+    public static Mapping of(Fd fd, long offset, long length, Protection protection) throws LinuxException {
+        Arena arena = Arena.ofShared();
+        try {
+            return new Mapping(arena, map(fd, offset, length, protection, Sharing.SHARED, arena));
+        } catch (LinuxException e) {
+            arena.close();
+            throw e;
+        }
+    }
+
+    /**
+     * As {@link #of}, for as long as an arena of the caller's is open: closing that unmaps.
+     *
+     * @param arena of any kind; it decides which threads may access the memory
+     */
+    @SuppressWarnings("restricted") // the kernel has just said that this much is there
+    public static MemorySegment map(
+            Fd fd, long offset, long length, Protection protection, Sharing sharing, Arena arena)
+            throws LinuxException {
+        long address = Libc.call("mmap", state -> (long)
+                MMAP.invokeExact(state, MemorySegment.NULL, length, protection.bits, sharing.bit, fd.number(), offset));
+        MemorySegment pages = MemorySegment.ofAddress(address).reinterpret(length);
+        MemorySegment segment;
+        try {
+            segment = pages.reinterpret(arena, Mapping::unmap);
+        } catch (RuntimeException e) { // the arena is closed, or another thread's
+            unmap(pages);
+            throw e;
+        }
+        // Where the pages cannot be written the segment must refuse: the processor's refusal would be a SIGSEGV.
+        return protection == Protection.READ ? segment.asReadOnly() : segment;
+    }
+
+    private static void unmap(MemorySegment segment) {
+        try {
+            Libc.call("munmap", state -> (int) MUNMAP.invokeExact(state, segment, segment.byteSize()));
+        } catch (LinuxException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** The memory; read-only if mapped so. */
+    public MemorySegment segment() {
+        return segment;
+    }
+
+    /** Unmaps, as soon as no system call uses the memory: when this returns, no access is possible. Idempotent. */
+    @Override
+    public void close() {
+        if (closed.compareAndSet(false, true)) {
+            CallArena.close(arena);
+        }
+    }
+}

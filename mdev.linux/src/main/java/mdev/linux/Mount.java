@@ -1,0 +1,62 @@
+package mdev.linux;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+import java.nio.file.Path;
+
+/** {@code mount(2)} and {@code umount2(2)}: for root (CAP_SYS_ADMIN), EPERM for others. Any thread. */
+public final class Mount {
+    public static final long MS_RDONLY = 1;
+    public static final long MS_NOSUID = 2;
+    public static final long MS_NODEV = 4;
+    public static final long MS_NOEXEC = 8;
+
+    private static final int MNT_DETACH = 2;
+
+    private static final MethodHandle MOUNT =
+            Libc.function("mount", FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS, ADDRESS, JAVA_LONG, ADDRESS));
+    private static final MethodHandle UMOUNT2 =
+            Libc.function("umount2", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT));
+
+    private Mount() {}
+
+    /**
+     * Mounts a file system.
+     *
+     * @param source what is mounted; for most virtual file systems a mere label, seen in {@code /proc/mounts}
+     * @param target an existing directory
+     * @param type as in {@code /proc/filesystems}
+     * @param flags of the {@code MS_} constants
+     * @param data the file system's own options
+     * @throws LinuxException EPERM: not root; ENOENT, ENOTDIR: the target; ENODEV: no such type; EINVAL: the options
+     */
+    public static void mount(String source, Path target, String type, long flags, String data) throws LinuxException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment sourceName = arena.allocateFrom(source);
+            MemorySegment targetName = arena.allocateFrom(target.toString());
+            MemorySegment typeName = arena.allocateFrom(type);
+            MemorySegment options = arena.allocateFrom(data);
+            Libc.call("mount " + target, state ->
+                    (int) MOUNT.invokeExact(state, sourceName, targetName, typeName, flags, options));
+        }
+    }
+
+    /**
+     * Takes a mount out of the tree at once, also one that is busy or whose server is dead; it ends with its last user
+     * ({@code MNT_DETACH}).
+     *
+     * @throws LinuxException EPERM: not root; EINVAL: no mount point; ENOENT: no such path
+     */
+    public static void detach(Path target) throws LinuxException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment targetName = arena.allocateFrom(target.toString());
+            Libc.call("umount2 " + target, state -> (int) UMOUNT2.invokeExact(state, targetName, MNT_DETACH));
+        }
+    }
+}

@@ -1,0 +1,74 @@
+package mdev.linux;
+
+import static java.lang.foreign.MemoryLayout.structLayout;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.MemoryLayout.PathElement;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.StructLayout;
+import java.util.List;
+
+/**
+ * A control message that carries descriptors.
+ *
+ * <pre>
+ * struct cmsghdr {                      // include/linux/socket.h
+ *     __kernel_size_t cmsg_len;
+ *     int             cmsg_level;
+ *     int             cmsg_type;
+ *     // int          fd[];
+ * };
+ * </pre>
+ */
+final class ScmRights {
+    /** The kernel's SCM_MAX_FD: more it neither sends nor delivers in one message. */
+    static final int MAX_FDS = 253;
+
+    private static final StructLayout LAYOUT = structLayout(
+            JAVA_LONG.withName("cmsg_len"), JAVA_INT.withName("cmsg_level"), JAVA_INT.withName("cmsg_type"));
+    private static final long LEN = LAYOUT.byteOffset(PathElement.groupElement("cmsg_len"));
+    private static final long LEVEL = LAYOUT.byteOffset(PathElement.groupElement("cmsg_level"));
+    private static final long TYPE = LAYOUT.byteOffset(PathElement.groupElement("cmsg_type"));
+    private static final long DATA = LAYOUT.byteSize();
+    static final long ALIGNMENT = LAYOUT.byteAlignment();
+
+    private static final int SOL_SOCKET = 1;
+    private static final int SCM_RIGHTS = 1;
+
+    private ScmRights() {}
+
+    static void requireMaxFds(int maxFds) {
+        if (maxFds < 0 || maxFds > MAX_FDS) {
+            throw new IllegalArgumentException("maxFds " + maxFds + ", 0 to " + MAX_FDS + " are possible");
+        }
+    }
+
+    /** CMSG_LEN, and not CMSG_SPACE: in that one's padding the kernel would deliver a descriptor more than was allowed. */
+    static long length(int fds) {
+        return DATA + (long) Integer.BYTES * fds;
+    }
+
+    static void write(MemorySegment control, List<Fd> fds) {
+        control.set(JAVA_LONG, LEN, length(fds.size()));
+        control.set(JAVA_INT, LEVEL, SOL_SOCKET);
+        control.set(JAVA_INT, TYPE, SCM_RIGHTS);
+        for (int i = 0; i < fds.size(); i++) {
+            control.set(JAVA_INT, DATA + (long) Integer.BYTES * i, fds.get(i).number());
+        }
+    }
+
+    /** How many descriptors a received control buffer holds. No other control message is ever asked for. */
+    static int count(MemorySegment control, long controlLength) {
+        if (controlLength < DATA
+                || control.get(JAVA_INT, LEVEL) != SOL_SOCKET
+                || control.get(JAVA_INT, TYPE) != SCM_RIGHTS) {
+            return 0;
+        }
+        return (int) ((control.get(JAVA_LONG, LEN) - DATA) / Integer.BYTES);
+    }
+
+    static int fd(MemorySegment control, int i) {
+        return control.get(JAVA_INT, DATA + (long) Integer.BYTES * i);
+    }
+}

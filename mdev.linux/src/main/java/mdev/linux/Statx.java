@@ -1,0 +1,81 @@
+package mdev.linux;
+
+import static java.lang.foreign.MemoryLayout.paddingLayout;
+import static java.lang.foreign.MemoryLayout.structLayout;
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.MemoryLayout.PathElement;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.StructLayout;
+import java.lang.invoke.MethodHandle;
+
+/**
+ * {@code statx(2)}, and not fstat(2): its struct is the same on all processors.
+ *
+ * <pre>
+ * struct statx {                        // include/uapi/linux/stat.h
+ *     __u32 stx_mask;
+ *     __u32 stx_blksize;
+ *     __u64 stx_attributes;
+ *     __u32 stx_nlink, stx_uid, stx_gid;
+ *     __u16 stx_mode;
+ *     __u16 __spare0[1];
+ *     __u64 stx_ino;
+ *     __u64 stx_size;
+ *     __u64 stx_blocks, stx_attributes_mask;
+ *     struct statx_timestamp stx_atime, stx_btime, stx_ctime, stx_mtime;   // 16 bytes each
+ *     __u32 stx_rdev_major, stx_rdev_minor;
+ *     __u32 stx_dev_major, stx_dev_minor;
+ *     ...                               // 256 bytes in all
+ * };
+ * </pre>
+ */
+final class Statx {
+    private static final StructLayout LAYOUT = structLayout(
+            paddingLayout(28),
+            JAVA_SHORT.withName("stx_mode"),
+            paddingLayout(2),
+            JAVA_LONG.withName("stx_ino"),
+            JAVA_LONG.withName("stx_size"),
+            paddingLayout(88),
+            JAVA_INT.withName("stx_dev_major"),
+            JAVA_INT.withName("stx_dev_minor"),
+            paddingLayout(112));
+    private static final long MODE = offset("stx_mode");
+    private static final long INO = offset("stx_ino");
+    private static final long SIZE = offset("stx_size");
+    private static final long DEV_MAJOR = offset("stx_dev_major");
+    private static final long DEV_MINOR = offset("stx_dev_minor");
+
+    private static final int AT_EMPTY_PATH = 0x1000;
+    private static final int STATX_BASIC_STATS = 0x7ff;
+
+    private static final MethodHandle STATX =
+            Libc.function("statx", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT, ADDRESS));
+
+    private Statx() {}
+
+    static FileStatus of(int fd) throws LinuxException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment statx = arena.allocate(LAYOUT);
+            MemorySegment thisFile = arena.allocateFrom("");
+            Libc.call("statx", state ->
+                    (int) STATX.invokeExact(state, fd, thisFile, AT_EMPTY_PATH, STATX_BASIC_STATS, statx));
+            return new FileStatus(
+                    FileType.of(statx.get(JAVA_SHORT, MODE)),
+                    statx.get(JAVA_LONG, SIZE),
+                    (long) statx.get(JAVA_INT, DEV_MAJOR) << 32
+                            | Integer.toUnsignedLong(statx.get(JAVA_INT, DEV_MINOR)),
+                    statx.get(JAVA_LONG, INO));
+        }
+    }
+
+    private static long offset(String field) {
+        return LAYOUT.byteOffset(PathElement.groupElement(field));
+    }
+}

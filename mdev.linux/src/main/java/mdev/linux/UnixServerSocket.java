@@ -1,0 +1,160 @@
+package mdev.linux;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+
+/**
+ * A UNIX stream socket that listens on a path.
+ *
+ * <p>Owns its descriptor and the path. One thread at a time accepts; any thread may {@link #close}. Costs a descriptor and
+ * no thread: register {@link #fd} with an {@link Epoll} for EPOLLIN and call {@link #tryAccept} when it is ready.
+ */
+public final class UnixServerSocket implements AutoCloseable {
+    /** The longest path, in bytes: {@code sun_path} without the terminating 0. */
+    public static final int MAX_PATH = 107;
+
+    private static final int OWNER_ONLY = 0600;
+
+    private static final MethodHandle FCHMOD =
+            Libc.function("fchmod", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT));
+    private static final MethodHandle BIND =
+            Libc.function("bind", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT));
+    private static final MethodHandle LISTEN =
+            Libc.function("listen", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT));
+    private static final MethodHandle ACCEPT4 =
+            Libc.function("accept4", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, ADDRESS, JAVA_INT));
+
+    private final Fd fd;
+    private final int number;
+    private final Path path;
+    private final int maxFds;
+    private final CallArena arena = new CallArena();
+    private final MemorySegment acceptState = arena.allocate(Libc.STATE);
+    private final MemorySegment shutdownState = arena.allocate(Libc.STATE);
+
+    private UnixServerSocket(Fd fd, Path path, int maxFds) {
+        this.fd = fd;
+        this.number = fd.number();
+        this.path = path;
+        this.maxFds = maxFds;
+    }
+
+    /**
+     * Listens on a path that is not there yet. It gets mode 0600 from its first moment on.
+     *
+     * @param backlog how many connections may wait to be accepted
+     * @param maxFds the most descriptors that one message on a connection may carry, 0 to 253
+     * @throws LinuxException ENAMETOOLONG: more than {@link #MAX_PATH} bytes; EADDRINUSE: something is there; ENOENT,
+     *     EACCES: no such directory, or no permission
+     */
+    public static UnixServerSocket listen(Path path, int backlog, int maxFds) throws LinuxException {
+        ScmRights.requireMaxFds(maxFds);
+        try (Arena arena = Arena.ofConfined();
+                Fd fd = Sockets.stream(Sockets.SOCK_NONBLOCK)) {
+            MemorySegment address = SockaddrUn.of("bind", path, arena);
+            // bind(2) creates the path with the socket's own mode (unix_bind_bsd in net/unix/af_unix.c).
+            Libc.call("fchmod", state -> (int) FCHMOD.invokeExact(state, fd.number(), OWNER_ONLY));
+            Libc.call("bind " + path, state ->
+                    (int) BIND.invokeExact(state, fd.number(), address, (int) address.byteSize()));
+            UnixServerSocket socket = new UnixServerSocket(fd.move(), path, maxFds);
+            try {
+                Libc.call("listen", state -> (int) LISTEN.invokeExact(state, socket.number, backlog));
+            } catch (LinuxException e) {
+                socket.close();
+                throw e;
+            }
+            return socket;
+        }
+    }
+
+    /** The descriptor, for {@link Epoll}; it stays owned here. */
+    public Fd fd() {
+        return fd;
+    }
+
+    /** Where it listens. */
+    public Path path() {
+        return path;
+    }
+
+    /**
+     * Accepts a connection that is waiting. Never blocks.
+     *
+     * @return the connection, which the caller owns; nothing if none waits
+     * @throws LinuxException EMFILE, ENFILE, ENOMEM: out of them, the connection keeps waiting; EBADF: closed
+     */
+    public Optional<UnixSocket> tryAccept() throws LinuxException {
+        try {
+            for (; ; ) {
+                int connection = (int) ACCEPT4.invokeExact(
+                        acceptState, number, MemorySegment.NULL, MemorySegment.NULL, Sockets.SOCK_CLOEXEC);
+                if (connection >= 0) {
+                    return Optional.of(UnixSocket.adopt(Fd.of(connection), maxFds));
+                }
+                int errno = Libc.errno(acceptState);
+                if (errno == Errno.EAGAIN) {
+                    return Optional.empty();
+                }
+                if (errno != Errno.EINTR) {
+                    throw closedOr(new LinuxException("accept", errno));
+                }
+            }
+        } catch (LinuxException e) {
+            throw e;
+        } catch (Throwable t) {
+            if (t instanceof IllegalStateException && arena.isClosing()) {
+                throw new LinuxException("accept", Errno.EBADF);
+            }
+            throw Libc.unexpected(t);
+        }
+    }
+
+    /**
+     * Waits for a connection and accepts it.
+     *
+     * @return the connection, which the caller owns; nothing if the time ran out
+     * @throws LinuxException as {@link #tryAccept}; EBADF also when it is closed during the wait
+     */
+    public Optional<UnixSocket> accept(Duration timeout) throws LinuxException {
+        Deadline deadline = Deadline.in(timeout);
+        for (; ; ) {
+            Optional<UnixSocket> connection = tryAccept();
+            if (connection.isPresent() || deadline.isOver()) {
+                return connection;
+            }
+            Poll.await(fd, Poll.POLLIN, deadline.left());
+        }
+    }
+
+    /** Removes the path, turns those away who wait, and closes the descriptor when nobody is inside a call. Idempotent. */
+    @Override
+    public void close() {
+        if (arena.beginClose()) {
+            try {
+                Files.deleteIfExists(path);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            } finally {
+                Sockets.shutdown(shutdownState, number); // wakes the poll of accept()
+                arena.close();
+                fd.close();
+            }
+        }
+    }
+
+    /** EINVAL is what accept(2) says about a socket that {@link #close} has shut down. */
+    private LinuxException closedOr(LinuxException e) {
+        return arena.isClosing() ? new LinuxException("accept", Errno.EBADF) : e;
+    }
+}
