@@ -96,7 +96,7 @@ public class PciDevice implements DeviceOps {
         };
     }
 
-    /** Back to power-on: configuration space as declared, then every region. The user's interrupts stay armed. */
+    /** Back to power-on, in every region, configuration space among them. The user's interrupts stay armed. */
     private void reset() {
         for (Region region : regions) {
             if (region != null) {
