@@ -91,7 +91,7 @@ public final class Mapping implements AutoCloseable {
     private static boolean sealsShrink(Fd fd) throws LinuxException {
         try {
             if (!fd.seals().contains(Seal.SHRINK)) {
-                fd.seals();
+                fd.addSeals(Seal.SHRINK);
             }
             return true;
         } catch (LinuxException e) {
