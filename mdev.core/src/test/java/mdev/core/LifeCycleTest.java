@@ -320,6 +320,30 @@ class LifeCycleTest {
     }
 
     @Test
+    void driverThatComesDoesNotGetADeviceThatIsGone() throws Exception {
+        UUID two = new UUID(~0L, 2);
+        CountDownLatch inside = new CountDownLatch(1);
+        CountDownLatch go = new CountDownLatch(1);
+        try (Rig rig = new Rig()) {
+            rig.load(new TestMtty());
+            rig.create("mtty-1", ONE);
+            rig.create("mtty-1", two);
+            TestVfio vfio = new TestVfio(rig.vfio);
+            vfio.inProbe = _ -> {
+                inside.countDown();
+                await(go);
+            };
+            var registration = start(() -> rig.vfio.registerDriver(vfio));
+            await(inside);
+            rig.remove(two); // comes after ONE in the list that the registration works on
+            go.countDown();
+            assertEquals(Optional.empty(), registration.get());
+            assertEquals(1, vfio.bound());
+            assertFalse(rig.exists("/sys/kernel/iommu_groups/1"));
+        }
+    }
+
+    @Test
     void createThatComesBackAfterTheParentHasGone() throws Exception {
         CountDownLatch inside = new CountDownLatch(1);
         CountDownLatch go = new CountDownLatch(1);

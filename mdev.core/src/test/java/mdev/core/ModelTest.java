@@ -247,7 +247,7 @@ class ModelTest {
 
     private static String describe(Rig rig) {
         StringBuilder text = new StringBuilder();
-        for (String name : Answers.names(rig.sysfs(), "/sys/bus/mdev/devices").split(" ")) {
+        for (String name : Answers.names(rig.sysfs(), "/sys/bus/mdev/devices").split(" ", -1)) {
             if (!name.isEmpty()) {
                 String device = Rig.DEVICES + name;
                 String group = rig.answer(device + "/iommu_group");

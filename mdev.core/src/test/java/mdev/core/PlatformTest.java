@@ -14,14 +14,17 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.jar.Attributes;
 import java.util.jar.JarOutputStream;
 import java.util.jar.Manifest;
 import java.util.stream.Collectors;
+import mdev.api.DriverRegistry;
 import mdev.api.ParentRegistry;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
@@ -97,11 +100,19 @@ class PlatformTest {
         throw new AssertionError("no bundle " + symbolicName);
     }
 
+    private ShellCommand command(String name) {
+        ShellCommand command = commands.get(name);
+        if (command == null) {
+            throw new AssertionError("no command " + name);
+        }
+        return command;
+    }
+
     private ShellResult run(String command, String... words) throws Exception {
         List<String> arguments = new ArrayList<>(List.of(words));
         Set<String> flags =
                 Set.of("-f", "-l").stream().filter(arguments::remove).collect(Collectors.toSet());
-        return commands.get(command).action().run(new Invocation(arguments, flags, new ByteArrayOutputStream()));
+        return command(command).action().run(new Invocation(arguments, flags, new ByteArrayOutputStream()));
     }
 
     private record Invocation(List<String> arguments, Set<String> flags, ByteArrayOutputStream output)
@@ -177,14 +188,14 @@ class PlatformTest {
         jar("vfio.mdev");
         run("mdev:modprobe", "mtty");
         run("mdev:modprobe", "vfio_mdev");
-        Module vfio = (Module) service(bundle("vfio.mdev").getBundleContext(), mdev.api.DriverRegistry.class);
+        Module vfio = (Module) service(bundle("vfio.mdev").getBundleContext(), DriverRegistry.class);
         TestVfio driver = new TestVfio(vfio);
         vfio.registerDriver(driver);
         service(bundle("vendor.mtty").getBundleContext(), ParentRegistry.class)
                 .registerDevice(TestMtty.DEVICE, new TestMtty());
         String uuid = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001";
         run("mdev:create", "mtty", "mtty-1", uuid);
-        driver.user = java.util.Optional.of("a test");
+        driver.user = Optional.of("a test");
         assertLine(
                 "mtty is in use: " + uuid + " by a test; -f unloads it all the same",
                 Errno.EBUSY,
@@ -240,14 +251,14 @@ class PlatformTest {
                 rows(run("sysfs:ls", "-l", "/sys/bus/mdev/devices/" + uuid + "/")).stream()
                         .map(row -> row.getFirst().toString().substring(0, 1))
                         .distinct()
-                        .sorted(java.util.Comparator.comparing("d-l"::indexOf))
+                        .sorted(Comparator.comparingInt("d-l"::indexOf))
                         .toList());
         assertTrue(((ShellResult.Text) run("sysfs:tree")).text().contains("└── "));
         run("sysfs:write", "/sys/bus/mdev/drivers_autoprobe", "0");
         assertEquals("0\n", ((ShellResult.Text) run("sysfs:cat", "bus/mdev/drivers_autoprobe")).text());
         assertEquals(
                 List.of("/sys/class/mdev_bus/", "/sys/class/misc/", "/sys/class/mtty/"),
-                commands.get("sysfs:ls").parameters().getFirst().candidates().candidates(List.of(), "/sys/class/m"));
+                command("sysfs:ls").parameters().getFirst().candidates().candidates(List.of(), "/sys/class/m"));
         run("mdev:remove", uuid);
         assertTrue(rows(run("mdev:list")).isEmpty());
         assertTrue(rows(run("mdev:drivers")).isEmpty());

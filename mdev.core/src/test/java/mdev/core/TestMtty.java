@@ -71,11 +71,10 @@ final class TestMtty implements ParentOps<TestMtty.Port> {
 
     @Override
     public List<AttributeGroup> mdevAttributeGroups(Port port) {
-        return List.of(new AttributeGroup(
-                "vendor", List.of(Attribute.readOnly("sample_mdev_dev", () -> {
-                    inShow.run(port.uuid());
-                    return "This is MDEV " + port.uuid() + "\n";
-                }))));
+        return List.of(new AttributeGroup("vendor", List.of(Attribute.readOnly("sample_mdev_dev", () -> {
+            inShow.run(port.uuid());
+            return "This is MDEV " + port.uuid() + "\n";
+        }))));
     }
 
     @Override
