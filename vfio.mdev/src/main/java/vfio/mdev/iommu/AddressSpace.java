@@ -132,7 +132,7 @@ final class AddressSpace {
             range.add(mapping, segment);
             DirtyLog log = mapping.dirty();
             if (writable && log != null) {
-                log.mark(offset >>> PAGE_SHIFT, offset + length - 1 >>> PAGE_SHIFT);
+                log.mark(offset >>> PAGE_SHIFT, (offset + length - 1) >>> PAGE_SHIFT);
             }
             if (mapping.last() == last || Long.compareUnsigned(mapping.last(), last) > 0) {
                 return;
@@ -357,7 +357,11 @@ final class AddressSpace {
         }
     }
 
-    /** {@code vfio_iova_dirty_bitmap()}. @param bitmap zero where the range is */
+    /**
+     * {@code vfio_iova_dirty_bitmap()}.
+     *
+     * @param bitmap zero where the range is
+     */
     void report(long first, long last, DirtyBitmap bitmap) throws ErrnoException {
         lock.lock();
         try {
@@ -383,7 +387,7 @@ final class AddressSpace {
     static void checkUncut(MappingTree mappings, long first, long last) throws ErrnoException {
         DmaMapping at = mappings.find(first);
         DmaMapping end = mappings.find(last);
-        if (at != null && at.first() != first || end != null && end.last() != last) {
+        if ((at != null && at.first() != first) || (end != null && end.last() != last)) {
             throw new ErrnoException(Errno.EINVAL, "the range cuts a mapping");
         }
     }

@@ -80,7 +80,7 @@ final class DirtyLog {
     private static void add(MemorySegment bitmap, long at, long bits) {
         long offset = at / Long.SIZE * Long.BYTES;
         int shift = (int) (at % Long.SIZE);
-        bitmap.set(BITMAP_WORD, offset, bitmap.get(BITMAP_WORD, offset) | bits << shift);
+        bitmap.set(BITMAP_WORD, offset, bitmap.get(BITMAP_WORD, offset) | (bits << shift));
         long rest = shift == 0 ? 0 : bits >>> (Long.SIZE - shift);
         if (rest != 0) {
             bitmap.set(BITMAP_WORD, offset + Long.BYTES, bitmap.get(BITMAP_WORD, offset + Long.BYTES) | rest);

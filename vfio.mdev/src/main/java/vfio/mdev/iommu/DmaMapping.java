@@ -136,7 +136,7 @@ final class DmaMapping {
         VarHandle.fullFence();
         DirtyLog log = dirty;
         if (log != null) {
-            log.mark(from >>> AddressSpace.PAGE_SHIFT, from + length - 1 >>> AddressSpace.PAGE_SHIFT);
+            log.mark(from >>> AddressSpace.PAGE_SHIFT, (from + length - 1) >>> AddressSpace.PAGE_SHIFT);
         }
     }
 
@@ -156,7 +156,11 @@ final class DmaMapping {
         gate.close();
     }
 
-    /** Waits until no access is inside. @return whether that was before the deadline; else the last access frees the memory */
+    /**
+     * Waits until no access is inside.
+     *
+     * @return whether that was before the deadline; else the last access frees the memory
+     */
     boolean await(long deadline) {
         boolean interrupted = false;
         try {
@@ -179,7 +183,11 @@ final class DmaMapping {
         ended.countDown();
     }
 
-    /** Ends the mapping whoever holds it. @return who is robbed */
+    /**
+     * Ends the mapping whoever holds it.
+     *
+     * @return who is robbed
+     */
     List<Attachment> force() {
         return holds.end();
     }

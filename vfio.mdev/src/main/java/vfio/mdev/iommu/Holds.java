@@ -123,7 +123,11 @@ final class Holds {
         return gone;
     }
 
-    /** Ends the mapping. @return who loses what it did not give back, to be named in the log */
+    /**
+     * Ends the mapping.
+     *
+     * @return who loses what it did not give back, to be named in the log
+     */
     synchronized List<Attachment> end() {
         gone = true;
         List<Attachment> robbed = new ArrayList<>();
@@ -136,7 +140,11 @@ final class Holds {
         return robbed;
     }
 
-    /** Takes back what a vendor holds. @return whether there was something */
+    /**
+     * Takes back what a vendor holds.
+     *
+     * @return whether there was something
+     */
     boolean takeBack(Attachment vendor, long deadline) {
         Held held;
         boolean some;

@@ -71,7 +71,7 @@ final class SpaprIommu implements Iommu {
     public void attachGroup(int group) throws ErrnoException {
         lock.lock();
         try {
-            if (groups.contains(group) || !v2 && !groups.isEmpty()) {
+            if (groups.contains(group) || (!v2 && !groups.isEmpty())) {
                 throw new ErrnoException(Errno.EBUSY, "version 1 has one group, and a group is attached once");
             }
             if (!v2) {

@@ -91,7 +91,7 @@ final class SpaprMemory {
         long start = Location.start(memory);
         if (flags != 0
                 || size == 0
-                || ((start | size) & DmaAccess.PAGE_SIZE - 1) != 0
+                || ((start | size) & (DmaAccess.PAGE_SIZE - 1)) != 0
                 || Long.compareUnsigned(start + size - 1, start) < 0) {
             UserMemories.discard(memory);
             throw new ErrnoException(Errno.EINVAL, "flags, or not whole pages");
@@ -118,7 +118,7 @@ final class SpaprMemory {
                 throw new ErrnoException(Errno.EINVAL, "the memory is not registered");
             }
             long offset = at.start() - region.location.start();
-            long length = Math.min(size - done, region.size - offset & -pageSize);
+            long length = Math.min(size - done, (region.size - offset) & -pageSize);
             parts.add(new DmaMapping(
                     first + done, first + done + length - 1, prot, region.memory.retain(), offset, memories.numbers()));
             done += length;

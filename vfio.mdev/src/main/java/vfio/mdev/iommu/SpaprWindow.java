@@ -12,7 +12,7 @@ import mdev.api.errno.ErrnoException;
  */
 record SpaprWindow(long start, long size, int pageShift) {
     /** Page sizes of 4 KiB, 64 KiB and 16 MiB. */
-    static final long PGSIZES = 1L << 12 | 1L << 16 | 1L << 24;
+    static final long PGSIZES = (1L << 12) | (1L << 16) | (1L << 24);
 
     /** {@code POWERNV_IOMMU_MAX_LEVELS} of arch/powerpc/platforms/powernv/pci.h. */
     static final int MAX_LEVELS = 5;
@@ -35,7 +35,7 @@ record SpaprWindow(long start, long size, int pageShift) {
      * @throws ErrnoException EINVAL: no table can be like that
      */
     static SpaprWindow create(int number, int pageShift, long size, int levels) throws ErrnoException {
-        if (pageShift < 0 || pageShift >= Long.SIZE || (PGSIZES & 1L << pageShift) == 0) {
+        if (pageShift < 0 || pageShift >= Long.SIZE || (PGSIZES & (1L << pageShift)) == 0) {
             throw new ErrnoException(Errno.EINVAL, "pages of 2^" + pageShift + " bytes, not 2^12, 2^16 or 2^24");
         }
         int windowShift = Long.numberOfTrailingZeros(size);
@@ -60,7 +60,7 @@ record SpaprWindow(long start, long size, int pageShift) {
 
     /** @throws ErrnoException EINVAL: not a multiple of the window's page size */
     void checkAligned(long bits) throws ErrnoException {
-        if ((bits & (1L << pageShift) - 1) != 0) {
+        if ((bits & ((1L << pageShift) - 1)) != 0) {
             throw new ErrnoException(Errno.EINVAL, "not a multiple of the window's pages of 2^" + pageShift + " bytes");
         }
     }

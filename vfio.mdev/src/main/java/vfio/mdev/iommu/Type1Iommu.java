@@ -205,7 +205,7 @@ final class Type1Iommu implements Iommu {
     }
 
     private static void checkAligned(long bits) throws ErrnoException {
-        if ((bits & DmaAccess.PAGE_SIZE - 1) != 0) {
+        if ((bits & (DmaAccess.PAGE_SIZE - 1)) != 0) {
             throw new ErrnoException(Errno.EINVAL, "not a multiple of " + DmaAccess.PAGE_SIZE);
         }
     }

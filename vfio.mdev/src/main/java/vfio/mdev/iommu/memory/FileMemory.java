@@ -58,7 +58,7 @@ record FileMemory(Location location, Fd fd, FilePool.Use use) implements Memory 
                 throw new ErrnoException(Errno.EFAULT, "the user has cut its file short");
             }
         } catch (LinuxException e) {
-            throw new ErrnoException(Errno.EFAULT, e.getMessage());
+            throw new ErrnoException(Errno.EFAULT, "the user's file: " + e.getMessage());
         }
     }
 
@@ -66,7 +66,7 @@ record FileMemory(Location location, Fd fd, FilePool.Use use) implements Memory 
         try {
             fd.pwrite(location.start() + at, from, offset, length);
         } catch (LinuxException e) {
-            throw new ErrnoException(Errno.EFAULT, e.getMessage());
+            throw new ErrnoException(Errno.EFAULT, "the user's file: " + e.getMessage());
         }
     }
 

@@ -45,7 +45,7 @@ final class FilePool {
                     ? mapped(fd, location, length, writable, status.size())
                     : transferred(fd, location, writable);
         } catch (LinuxException e) {
-            throw new ErrnoException(Errno.of(e.errno()), e.getMessage());
+            throw new ErrnoException(Errno.of(e.errno()), "the user's file: " + e.getMessage());
         }
     }
 
@@ -55,7 +55,7 @@ final class FilePool {
             FileStatus status = fd.stat();
             return new Location(new Location.FileSpace(status.device(), status.inode()), offset);
         } catch (LinuxException e) {
-            throw new ErrnoException(Errno.of(e.errno()), e.getMessage());
+            throw new ErrnoException(Errno.of(e.errno()), "the user's file: " + e.getMessage());
         }
     }
 
