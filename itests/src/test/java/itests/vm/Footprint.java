@@ -12,14 +12,14 @@ import java.util.regex.Pattern;
  * What a Java process holds of the kernel's on behalf of VMs: counts that are equal before a VM came and after it went.
  *
  * @param fds open descriptors by kind, without regular files: the JVM opens its jars when it likes
- * @param threads threads by name, without the JVM's own
+ * @param threads threads by name, without those that the JVM and Felix start when they like
  * @param mappings mappings of memfds, that is of guest and device memory
  */
 record Footprint(Map<String, Integer> fds, Map<String, Integer> threads, long mappings) {
     private static final Pattern NUMBER = Pattern.compile("\\[?\\d+]?");
-    private static final Pattern OF_THE_JVM = Pattern.compile(
+    private static final Pattern OF_JVM_AND_FELIX = Pattern.compile(
             "C[12] Compiler.*|VM .*|GC .*|G1 .*|Monitor .*|Service Thread|Notification T.*"
-                    + "|Reference Handl.*|Finalizer|Signal Dispatch.*|Attach Listener|Common-Cleaner|ForkJoinPool.*|VirtualThread.*|.*-[Pp]oller.*|JFR .*");
+                    + "|Reference Handl.*|Finalizer|Signal Dispatch.*|Attach Listener|Common-Cleaner|ForkJoinPool.*|VirtualThread.*|.*-[Pp]oller.*|JFR .*|Felix.*|EventAdmin.*|CM .*|SCR .*");
 
     static Footprint of(long pid) throws IOException {
         var proc = Path.of("/proc/" + pid);
@@ -41,7 +41,7 @@ record Footprint(Map<String, Integer> fds, Map<String, Integer> threads, long ma
             for (var task : tasks.toList()) {
                 try {
                     var name = Files.readString(task.resolve("comm")).strip();
-                    if (!OF_THE_JVM.matcher(name).matches()) {
+                    if (!OF_JVM_AND_FELIX.matcher(name).matches()) {
                         threads.merge(name, 1, Integer::sum);
                     }
                 } catch (IOException e) {
