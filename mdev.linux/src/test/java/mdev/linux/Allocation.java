@@ -1,0 +1,32 @@
+package mdev.linux;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import com.sun.management.ThreadMXBean;
+import java.lang.management.ManagementFactory;
+
+/** Asserts that code allocates nothing on the Java heap, once it is compiled. */
+final class Allocation {
+    private static final int CALLS = 20_000;
+    private static final int ROUNDS = 50;
+
+    private Allocation() {}
+
+    @FunctionalInterface
+    interface Body {
+        void run() throws Exception;
+    }
+
+    static void assertNone(Body body) throws Exception {
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        long allocated = Long.MAX_VALUE;
+        for (int round = 0; round < ROUNDS && allocated > 0; round++) {
+            long before = threads.getCurrentThreadAllocatedBytes();
+            for (int i = 0; i < CALLS; i++) {
+                body.run();
+            }
+            allocated = threads.getCurrentThreadAllocatedBytes() - before;
+        }
+        assertEquals(0, allocated, "bytes in " + CALLS + " calls");
+    }
+}

@@ -1,0 +1,97 @@
+package mdev.linux;
+
+import static mdev.linux.Answers.EINVAL;
+import static mdev.linux.Answers.EPERM;
+import static mdev.linux.Answers.refused;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.lang.foreign.Arena;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Which memory of a peer may be mapped. */
+@ExtendWith(NoLeaks.class)
+class ClassifyTest {
+    @Test
+    void anUnsealedMemfdIsSealedAndThenThePeerCannotTruncateIt() throws Exception {
+        try (Fd peers = MemFd.create("mdev-test", 8192);
+                Fd passed = peers.dup()) {
+            assertEquals(FdAccess.MMAP, Mapping.classify(passed, 0, 8192));
+            assertEquals(Set.of(Seal.SHRINK), passed.seals());
+            refused(EPERM, () -> peers.truncate(0));
+        }
+    }
+
+    @Test
+    void theMemfdOfQemuArrivesSealed() throws Exception {
+        try (Fd passed = MemFd.create("mdev-test", 8192, Seal.SEAL, Seal.SHRINK, Seal.GROW)) {
+            assertEquals(FdAccess.MMAP, Mapping.classify(passed, 4096, 4096));
+        }
+    }
+
+    @Test
+    void oneSealedAgainstSealsIsReadAndWrittenOnlyAndComesBackShortWhenTruncated() throws Exception {
+        try (Fd peers = MemFd.create("mdev-test", 8192, Seal.SEAL);
+                Fd passed = peers.dup();
+                Arena arena = Arena.ofConfined()) {
+            assertEquals(FdAccess.FILE_IO, Mapping.classify(passed, 0, 8192));
+            peers.truncate(4096);
+            assertEquals(96, passed.pread(4000, arena.allocate(1000), 0, 1000));
+        }
+    }
+
+    @Test
+    void oneThatMayOnlyBeReadCannotBeSealed() throws Exception {
+        try (Fd peers = MemFd.create("mdev-test", 8192);
+                Fd passed = Fd.open(Path.of("/proc/self/fd/" + peers.number()), Fd.O_RDONLY)) {
+            assertEquals(FdAccess.FILE_IO, Mapping.classify(passed, 0, 8192));
+        }
+    }
+
+    @Test
+    void aFileIsReadAndWrittenOnly(@TempDir Path directory) throws Exception {
+        Path path = Files.write(directory.resolve("ram"), new byte[8192]);
+        try (Fd passed = Fd.open(path, Fd.O_RDWR)) {
+            assertEquals(FdAccess.FILE_IO, Mapping.classify(passed, 0, 8192));
+        }
+    }
+
+    enum NoMemory {
+        SOCKET,
+        EVENTFD,
+        DEVICE,
+        DIRECTORY
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void whatIsNoMemoryIsRefused(NoMemory kind, @TempDir Path directory) throws Exception {
+        try (UnixSocket.Pair sockets = UnixSocket.pair(0);
+                EventFd event = EventFd.create();
+                Fd passed = switch (kind) {
+                    case SOCKET -> sockets.first().fd().dup();
+                    case EVENTFD -> event.fd().dup();
+                    case DEVICE -> Fd.open(Path.of("/dev/zero"), Fd.O_RDWR);
+                    case DIRECTORY -> Fd.open(directory, Fd.O_RDONLY);
+                }) {
+            refused(EINVAL, () -> Mapping.classify(passed, 0, 1));
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0, 8193", "4096, 4097", "8192, 1", "0, 0", "0, -1", "-1, 1", "9223372036854775807, 1"})
+    void whatReachesBeyondTheFileIsRefused(long offset, long length) throws Exception {
+        try (Fd passed = MemFd.create("mdev-test", 8192)) {
+            assertTrue(refused(EINVAL, () -> Mapping.classify(passed, offset, length))
+                    .contains(length > 0 && offset == 0 ? "8192 bytes" : ""));
+        }
+    }
+}

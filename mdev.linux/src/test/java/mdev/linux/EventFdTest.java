@@ -1,0 +1,206 @@
+package mdev.linux;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static mdev.linux.Answers.EBADF;
+import static mdev.linux.Answers.EINVAL;
+import static mdev.linux.Answers.refused;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.invoke.MethodHandle;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+@ExtendWith(NoLeaks.class)
+@SuppressWarnings("NullAway.Init")
+class EventFdTest {
+    private static final Duration NO_WAIT = Duration.ZERO;
+    private static final Duration LONG = Duration.ofSeconds(20);
+    private static final int ROUNDS = 50;
+    private static final int EFD_NONBLOCK = 04000;
+
+    private static final MethodHandle EVENTFD =
+            Libc.function("eventfd", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT));
+
+    /** What the signallers of the stress test signal. */
+    private volatile EventFd current;
+
+    /** What a peer may have made. */
+    private static Fd peers(int flags) throws LinuxException {
+        return Fd.of(Libc.call("eventfd", state -> (int) EVENTFD.invokeExact(state, 0, flags)));
+    }
+
+    @ParameterizedTest(name = "flags {0}")
+    @ValueSource(ints = {EFD_NONBLOCK, 0})
+    @Timeout(60)
+    void countsAndNeverBlocks(int flags) throws Exception {
+        try (Fd peer = peers(flags);
+                EventFd event = EventFd.adopt(peer.dup());
+                Arena arena = Arena.ofConfined()) {
+            assertEquals(0, event.read(), "nothing yet");
+            assertFalse(event.await(NO_WAIT));
+            event.signal();
+            event.signal();
+            assertTrue(event.await(NO_WAIT));
+            assertEquals(2, event.read());
+            assertEquals(0, event.read(), "reset");
+
+            peer.write(arena.allocateFrom(JAVA_LONG, -2)); // the largest count
+            event.signal();
+            assertEquals(-2, event.read(), "a full counter takes no more and is no error");
+        }
+    }
+
+    @Test
+    void adoptsNothingElse() throws Exception {
+        try (Fd memory = MemFd.create("mdev-test", 8);
+                Fd device = Fd.open(Path.of("/dev/null"), Fd.O_WRONLY);
+                UnixSocket.Pair sockets = UnixSocket.pair(0)) {
+            for (Fd fd : List.of(memory, device, sockets.first().fd())) {
+                refused(EINVAL, () -> EventFd.adopt(fd));
+                fd.stat(); // still the caller's
+            }
+        }
+        Fd closed = peers(0);
+        closed.close();
+        refused(EBADF, () -> EventFd.adopt(closed));
+    }
+
+    @Test
+    void adoptingTakesTheDescriptorFromItsOwner() throws Exception {
+        Fd passed = peers(0);
+        try (EventFd event = EventFd.adopt(passed)) {
+            passed.close();
+            event.signal();
+            assertEquals(1, event.read());
+        }
+    }
+
+    @Test
+    void aSignalEndsTheWait() throws Exception {
+        try (EventFd event = EventFd.create()) {
+            FutureTask<Boolean> waiter = Threads.start("event-waiter", () -> event.await(LONG));
+            Threads.awaitAsleep("event-waiter");
+            event.signal();
+            assertTrue(waiter.get(20, TimeUnit.SECONDS));
+            assertEquals(1, event.read(), "waiting does not read");
+            assertFalse(event.await(Duration.ofMillis(2)));
+        }
+    }
+
+    @Test
+    void onceClosedItDoesNothing() throws Exception {
+        EventFd event = EventFd.create();
+        int number = event.fd().number();
+        event.close();
+        event.close();
+        try (EventFd next = EventFd.create()) {
+            assertEquals(number, next.fd().number(), "the kernel gives the lowest free number");
+            event.signal();
+            assertEquals(0, next.read());
+            next.signal();
+            assertEquals(0, event.read());
+            assertEquals(1, next.read());
+        }
+        refused(EBADF, () -> event.await(NO_WAIT));
+    }
+
+    /**
+     * Fails when {@link EventFd#close} does not close the arena, or after the descriptor: then a thread that was preempted between its
+     * look at the closed flag and the system call writes to the next owner of the number.
+     */
+    @Test
+    @Timeout(120)
+    void aLateSignalNeverReachesTheNextOwnerOfTheNumber() throws Exception {
+        current = EventFd.create();
+        AtomicBoolean stop = new AtomicBoolean();
+        List<AtomicLong> signals = List.of(new AtomicLong(), new AtomicLong(), new AtomicLong());
+        List<FutureTask<Void>> signallers = new ArrayList<>();
+        for (AtomicLong count : signals) {
+            signallers.add(Threads.start("signaller", () -> {
+                while (!stop.get()) {
+                    current.signal();
+                    count.incrementAndGet();
+                }
+                return null;
+            }));
+        }
+        int reused = 0;
+        for (int round = 0; round < ROUNDS; round++) {
+            EventFd old = current;
+            Threads.await("signals come", () -> old.read() > 0);
+            int number = old.fd().number();
+            FutureTask<Void> closer = Threads.start("closer", () -> {
+                old.close();
+                return null;
+            });
+            try (EventFd victim = nextWithNumber(number, closer)) {
+                List<Long> before = signals.stream().map(AtomicLong::get).toList();
+                for (int i = 0; i < signals.size(); i++) {
+                    AtomicLong count = signals.get(i);
+                    long calls = before.get(i);
+                    Threads.await("each thread is back from its call", () -> count.get() > calls);
+                }
+                assertEquals(0, victim.read(), "a signal for another one, in round " + round);
+                reused += victim.fd().number() == number ? 1 : 0;
+            }
+            current = EventFd.create();
+        }
+        stop.set(true);
+        for (FutureTask<Void> signaller : signallers) {
+            signaller.get(20, TimeUnit.SECONDS);
+        }
+        current.close();
+        assertTrue(reused > ROUNDS / 2, "numbers were reused: " + reused);
+    }
+
+    /** Takes the number in the moment in which it is free, or at least as soon as the closer is back. */
+    private static EventFd nextWithNumber(int number, FutureTask<Void> closer) throws Exception {
+        for (; ; ) {
+            boolean last = closer.isDone();
+            EventFd next = EventFd.create();
+            if (last || next.fd().number() == number) {
+                closer.get(20, TimeUnit.SECONDS);
+                return next;
+            }
+            next.close();
+        }
+    }
+
+    @Test
+    void signalAndReadAllocateNothing() throws Exception {
+        try (EventFd event = EventFd.create();
+                Fd peer = peers(0);
+                EventFd blocking = EventFd.adopt(peer)) {
+            Allocation.assertNone(event::signal);
+            Allocation.assertNone(event::read);
+            Allocation.assertNone(blocking::signal);
+            Allocation.assertNone(blocking::read);
+        }
+    }
+
+    @Test
+    void theTimeOfAWaitIsNotCutShort() throws Exception {
+        try (EventFd event = EventFd.create()) {
+            long begin = System.nanoTime();
+            assertEquals(0, Poll.await(event.fd(), Poll.POLLIN, Duration.ofNanos(3_500_001)));
+            assertTrue(System.nanoTime() - begin >= 3_500_001);
+            assertEquals(Poll.POLLOUT, Poll.await(event.fd(), Poll.POLLIN | Poll.POLLOUT, LONG));
+        }
+    }
+}

@@ -1,0 +1,63 @@
+package mdev.linux;
+
+import static mdev.linux.Answers.EINVAL;
+import static mdev.linux.Answers.ENODEV;
+import static mdev.linux.Answers.ENOENT;
+import static mdev.linux.Answers.EPERM;
+import static mdev.linux.Answers.refused;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class MountTest {
+    private static final long FLAGS = Mount.MS_NOSUID | Mount.MS_NODEV | Mount.MS_NOEXEC;
+
+    /** Of {@code /proc/mounts}: source, target, type and options of what is mounted there. */
+    private static Stream<String> mounts(Path target) throws IOException {
+        return Files.readAllLines(Path.of("/proc/mounts")).stream().filter(line -> line.contains(" " + target + " "));
+    }
+
+    /** Whether this process may mount, found by trying. */
+    private static void assumeMayMount(Path directory) {
+        try {
+            Mount.mount("mdev-test", directory, "tmpfs", FLAGS, "size=64k");
+            Mount.detach(directory);
+        } catch (LinuxException e) {
+            assumeTrue(e.errno() != EPERM, "skipped: mounting takes root (CAP_SYS_ADMIN)");
+        }
+    }
+
+    @Test
+    void mountsAndDetachesEvenWhatIsInUse(@TempDir Path directory) throws Exception {
+        assumeMayMount(directory);
+        Mount.mount("mdev-test", directory, "tmpfs", FLAGS, "size=64k");
+        Path file = Files.writeString(directory.resolve("file"), "x");
+        try (InputStream open = Files.newInputStream(file)) {
+            String line = mounts(directory).findFirst().orElseThrow();
+            assertTrue(
+                    line.startsWith("mdev-test ") && line.contains("nosuid,nodev,noexec") && line.contains("size=64k"),
+                    line);
+            Mount.detach(directory);
+            assertEquals(0, mounts(directory).count());
+            assertEquals('x', open.read(), "it lives on for its user");
+        }
+    }
+
+    @Test
+    void refusalsTellTheReason(@TempDir Path directory) {
+        assumeMayMount(directory);
+        refused(ENODEV, () -> Mount.mount("x", directory, "no-such-type", 0, ""));
+        refused(EINVAL, () -> Mount.mount("x", directory, "tmpfs", 0, "no-such-option=1"));
+        assertTrue(refused(ENOENT, () -> Mount.mount("x", directory.resolve("nowhere"), "tmpfs", 0, ""))
+                .startsWith("mount " + directory + "/nowhere: "));
+        refused(EINVAL, () -> Mount.detach(directory));
+    }
+}

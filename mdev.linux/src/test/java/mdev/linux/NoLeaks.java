@@ -1,0 +1,58 @@
+package mdev.linux;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.extension.AfterEachCallback;
+import org.junit.jupiter.api.extension.BeforeEachCallback;
+import org.junit.jupiter.api.extension.ExtensionContext;
+import org.junit.jupiter.api.extension.ExtensionContext.Namespace;
+
+/** After a test the process has the descriptors open that it had before, and maps no memfd of ours. */
+final class NoLeaks implements BeforeEachCallback, AfterEachCallback {
+    /** The class path, the source of the JDK's random numbers, and the directory that is being looked at. */
+    private static final Pattern NOT_OURS = Pattern.compile(".*\\.jar|/dev/u?random|/proc/.*");
+
+    private static final Namespace NAMESPACE = Namespace.create(NoLeaks.class);
+
+    @Override
+    public void beforeEach(ExtensionContext context) throws IOException {
+        context.getStore(NAMESPACE).put("fds", openFds());
+    }
+
+    @Override
+    public void afterEach(ExtensionContext context) throws IOException {
+        assertEquals(context.getStore(NAMESPACE).get("fds"), openFds(), "open descriptors");
+        assertEquals(0, mappingsOf("mdev-test"), "mappings");
+    }
+
+    /** Number and target of each. */
+    static Set<String> openFds() throws IOException {
+        Set<String> fds = new TreeSet<>();
+        try (Stream<Path> links = Files.list(Path.of("/proc/self/fd"))) {
+            for (Path link : (Iterable<Path>) links::iterator) {
+                if (Files.exists(link, LinkOption.NOFOLLOW_LINKS)) {
+                    String target = Files.readSymbolicLink(link).toString();
+                    if (!NOT_OURS.matcher(target).matches()) {
+                        fds.add(link.getFileName() + " " + target);
+                    }
+                }
+            }
+        }
+        return fds;
+    }
+
+    /** How many mappings there are of memfds with this name. */
+    static long mappingsOf(String memfd) throws IOException {
+        try (Stream<String> maps = Files.lines(Path.of("/proc/self/maps"))) {
+            return maps.filter(line -> line.contains("/memfd:" + memfd)).count();
+        }
+    }
+}
