@@ -5,7 +5,9 @@ import java.util.List;
 import mdev.api.errno.ErrnoException;
 import mdev.api.shell.ShellCommand;
 import mdev.api.shell.ShellResult;
+import mdev.console.shell.Shell;
 import mdev.console.shell.Shell.Outcome;
+import mdev.console.shell.UserTerminal;
 import mdev.console.terminal.StandardStreams;
 import org.apache.felix.service.command.CommandSession;
 import org.apache.felix.service.command.Function;
@@ -31,7 +33,7 @@ final class CommandFunction implements Function {
     public @Nullable Object execute(CommandSession session, List<Object> words) {
         Process process = Process.Utils.current();
         Run attached = Run.of(session);
-        Run run = attached == null ? new Run(new StandardStreams()) : attached;
+        Run run = attached == null ? new Run(new StandardStreams(), CommandFunction::noShell) : attached;
         int status = execute(run, process, words.stream().map(String::valueOf).toList());
         process.out().flush();
         process.err().flush();
@@ -40,6 +42,10 @@ final class CommandFunction implements Function {
             run.failed(status);
         }
         return null;
+    }
+
+    private static Shell noShell(UserTerminal terminal) {
+        throw new IllegalStateException("not in a shell of this platform");
     }
 
     private int execute(Run run, Process process, List<String> words) {

@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class GogoShell implements Shell {
     private final CommandProcessor processor;
-    private final Catalogue commands;
+    private final Catalogue catalogue;
     private final Completer completer;
     private final UserTerminal terminal;
     private final PrintStream out;
@@ -33,10 +33,10 @@ public final class GogoShell implements Shell {
     /** What {@link #interrupt} interrupts. */
     private volatile @Nullable Run current;
 
-    public GogoShell(CommandProcessor processor, Catalogue commands, UserTerminal terminal) {
+    public GogoShell(CommandProcessor processor, Catalogue catalogue, UserTerminal terminal) {
         this.processor = processor;
-        this.commands = commands;
-        this.completer = new Completer(commands);
+        this.catalogue = catalogue;
+        this.completer = new Completer(catalogue);
         this.terminal = terminal;
         this.out = new PrintStream(terminal.out(), true, StandardCharsets.UTF_8);
         this.err = new PrintStream(terminal.err(), true, StandardCharsets.UTF_8);
@@ -53,7 +53,7 @@ public final class GogoShell implements Shell {
 
     @Override
     public Outcome run(String line) {
-        Run run = new Run(terminal);
+        Run run = new Run(terminal, other -> new GogoShell(processor, catalogue, other));
         current = run;
         run.attach(session);
         try {
@@ -127,7 +127,7 @@ public final class GogoShell implements Shell {
         Set<String> others = session.get(".commands") instanceof Set<?> names
                 ? names.stream().map(Object::toString).collect(Collectors.toSet())
                 : Set.of();
-        List<String> similar = commands.similar(name, others);
+        List<String> similar = catalogue.similar(name, others);
         return similar.isEmpty()
                 ? "; 'help' lists the commands"
                 : "; did you mean " + String.join(" or ", similar) + "?";

@@ -5,6 +5,7 @@ import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.List;
 import mdev.api.shell.ShellInvocation;
+import mdev.console.shell.Shell;
 import mdev.console.shell.UserTerminal;
 import org.apache.felix.service.command.Process;
 
@@ -20,9 +21,15 @@ public record Invocation(Arguments parsed, Process process, Run run) implements 
         return parsed.flags().contains(name);
     }
 
+    /**
+     * The user's own, where no pipe or file takes its place: Gogo's wrapping of it would be closed for good, for all lines to come, when a command
+     * has its reading thread interrupted.
+     */
     @Override
     public InputStream in() {
-        return process.in();
+        // In a closure within a pipe Gogo takes the pipe for a terminal.
+        boolean users = process.job().parent() == null && process.isTty(0);
+        return users ? run.terminal().in() : process.in();
     }
 
     @Override
@@ -49,6 +56,11 @@ public record Invocation(Arguments parsed, Process process, Run run) implements 
                 raw.close();
             }
         };
+    }
+
+    /** Another shell of the platform, for commands that run commands. */
+    public Shell shell(UserTerminal terminal) {
+        return new NestedShell(run.shell(terminal));
     }
 
     /** Where relative file names of the user start. */

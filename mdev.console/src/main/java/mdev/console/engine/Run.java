@@ -2,6 +2,8 @@ package mdev.console.engine;
 
 import java.util.HashSet;
 import java.util.Set;
+import java.util.function.Function;
+import mdev.console.shell.Shell;
 import mdev.console.shell.UserTerminal;
 import org.apache.felix.service.command.CommandSession;
 import org.jspecify.annotations.Nullable;
@@ -14,14 +16,17 @@ final class Run {
     private static final String VARIABLE = ".mdev.run";
 
     private final UserTerminal terminal;
+    private final Function<UserTerminal, Shell> shells;
     private final Set<Thread> commands = new HashSet<>();
     private boolean interrupted;
     private int status;
     private boolean exit;
     private int exitStatus;
 
-    Run(UserTerminal terminal) {
+    /** @param shells makes shells like the one that runs this, for other terminals */
+    Run(UserTerminal terminal, Function<UserTerminal, Shell> shells) {
         this.terminal = terminal;
+        this.shells = shells;
     }
 
     /** Makes this the run that commands of the session belong to. */
@@ -32,6 +37,10 @@ final class Run {
     /** The run that a command of the session belongs to, or {@code null} when the session is not one of our shells. */
     static @Nullable Run of(CommandSession session) {
         return session.get(VARIABLE) instanceof Run run ? run : null;
+    }
+
+    Shell shell(UserTerminal other) {
+        return shells.apply(other);
     }
 
     UserTerminal terminal() {

@@ -38,7 +38,7 @@ final class Text {
                     .mapToInt(row -> row.get(column).length())
                     .max()
                     .orElse(0);
-            right[i] = !rows.isEmpty() && rows.stream().allMatch(row -> isNumber(row.get(column)));
+            right[i] = isNumeric(rows.stream().map(row -> row.get(column)).toList());
         }
         for (List<String> row : cells) {
             StringBuilder line = new StringBuilder(indent);
@@ -54,8 +54,9 @@ final class Text {
         return text.toString();
     }
 
-    private static boolean isNumber(@Nullable Object value) {
-        return value == null || value instanceof Number;
+    private static boolean isNumeric(List<? extends @Nullable Object> values) {
+        return values.stream().anyMatch(Number.class::isInstance)
+                && values.stream().allMatch(value -> value == null || value instanceof Number);
     }
 
     private static String details(Map<?, ?> fields, String indent) {

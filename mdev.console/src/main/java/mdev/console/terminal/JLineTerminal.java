@@ -11,6 +11,7 @@ import mdev.console.shell.UserTerminal;
 import org.jline.terminal.Attributes;
 import org.jline.terminal.Terminal;
 import org.jline.terminal.TerminalBuilder;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The terminal that the process runs on. Commands write to the file descriptors themselves: nothing then waits in a buffer for a flush, and an error stream that
@@ -33,10 +34,20 @@ public final class JLineTerminal implements UserTerminal, AutoCloseable {
                     .system(true)
                     .provider("ffm")
                     .dumb(true)
+                    .graphemeCluster(false)
+                    .env(JLineTerminal::environment)
                     .build());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /**
+     * JLine asks terminals what they can, and takes an answer that comes later than 200 ms, as over a slow line, for typing. Of this one's kind it
+     * knows that it must not be asked.
+     */
+    private static @Nullable String environment(String name) {
+        return name.equals("TERM_PROGRAM") ? "Apple_Terminal" : System.getenv(name);
     }
 
     public Terminal jline() {

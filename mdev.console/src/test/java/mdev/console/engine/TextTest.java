@@ -24,17 +24,18 @@ class TextTest {
     @Test
     void numbersStandRightAndTheRestLeft() {
         List<List<@Nullable Object>> rows = new ArrayList<>();
-        rows.add(Arrays.asList("mtty-1", 24, true, List.of("a", "b")));
-        rows.add(Arrays.asList("a-long-name", 7, false, List.of()));
-        rows.add(Arrays.asList(null, null, null, null));
+        rows.add(Arrays.asList("mtty-1", 24, true, List.of("a", "b"), null));
+        rows.add(Arrays.asList("a-long-name", 7, false, List.of(), null));
+        rows.add(Arrays.asList(null, null, null, null, null));
         assertEquals(
                 """
-                TYPE         AVAILABLE_INSTANCES  BOUND  DEVICES
-                mtty-1                        24  yes    a,b
-                a-long-name                    7  no     -
-                -                              -  -      -
+                TYPE         AVAILABLE_INSTANCES  BOUND  DEVICES  USER
+                mtty-1                        24  yes    a,b      -
+                a-long-name                    7  no     -        -
+                -                              -  -      -        -
                 """,
-                Text.render(new ShellResult.Listing(List.of("type", "available_instances", "bound", "devices"), rows)));
+                Text.render(new ShellResult.Listing(
+                        List.of("type", "available_instances", "bound", "devices", "user"), rows)));
     }
 
     @Test
