@@ -17,7 +17,9 @@ import org.ops4j.pax.exam.Option;
 import org.ops4j.pax.exam.junit.PaxExam;
 import org.ops4j.pax.exam.spi.reactors.ExamReactorStrategy;
 import org.ops4j.pax.exam.spi.reactors.PerClass;
+import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
+import org.osgi.framework.BundleException;
 
 /**
  * Runs the test class as a bundle beside the bundles of {@code mdev.jar}: the same files, order and properties as shipped. One framework
@@ -58,6 +60,19 @@ public abstract class PlatformTestSupport {
         return Stream.of("org.slf4j", "org.slf4j.event", "org.slf4j.helpers", "org.slf4j.spi")
                 .map(name -> name + ";version=" + version)
                 .toArray(String[]::new);
+    }
+
+    protected final Bundle bundleNamed(String symbolicName) {
+        return Stream.of(context.getBundles())
+                .filter(bundle -> bundle.getSymbolicName().equals(symbolicName))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    protected final Bundle startModule(String symbolicName) throws BundleException {
+        Bundle bundle = context.installBundle(module(symbolicName).toUri().toString());
+        bundle.start();
+        return bundle;
     }
 
     /** The jar of a vendor, as {@code mdev:modprobe} finds it. */

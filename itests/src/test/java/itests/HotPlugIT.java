@@ -1,0 +1,240 @@
+package itests;
+
+import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertNotEquals;
+import static org.junit.Assert.assertTrue;
+import static org.ops4j.pax.exam.CoreOptions.frameworkProperty;
+import static org.ops4j.pax.exam.CoreOptions.options;
+
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintStream;
+import java.lang.ref.PhantomReference;
+import java.lang.ref.Reference;
+import java.lang.ref.ReferenceQueue;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.stream.Stream;
+import javax.inject.Inject;
+import mdev.api.sysfs.Sysfs;
+import org.apache.felix.service.command.CommandProcessor;
+import org.apache.felix.service.command.CommandSession;
+import org.junit.After;
+import org.junit.Before;
+import org.junit.Test;
+import org.ops4j.pax.exam.Option;
+import org.osgi.framework.Bundle;
+import org.osgi.framework.BundleEvent;
+import org.osgi.framework.BundleException;
+import org.osgi.framework.SynchronousBundleListener;
+import org.osgi.framework.wiring.BundleWiring;
+
+/** Vendors come and go while the platform runs, by every way there is, and nobody else notices. */
+public class HotPlugIT extends PlatformTestSupport {
+    private static final String MTTY = "vendor.mtty";
+    private static final String DROP = "felix.fileinstall.dir";
+    private static final int CYCLES = 200;
+
+    @Inject
+    private Sysfs sysfs;
+
+    @Inject
+    private CommandProcessor gogo;
+
+    private Tree tree;
+    private List<String> without;
+    private final List<String> disturbed = new CopyOnWriteArrayList<>();
+    private final SynchronousBundleListener others = event -> {
+        if (!event.getBundle().getSymbolicName().equals(MTTY)) {
+            disturbed.add(event.getBundle() + " " + event.getType());
+        }
+    };
+
+    @Override
+    protected Option[] more() {
+        try {
+            return options(frameworkProperty(DROP).value(RunDirectory.create().toString()));
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /** As after the first vendor: the class {@code mdev_bus} stays, as in the kernel. */
+    @Before
+    public void before() throws Exception {
+        tree = new Tree(sysfs);
+        startModule(MTTY).uninstall();
+        without = tree.shape();
+        context.addBundleListener(others);
+    }
+
+    @After
+    public void after() throws BundleException {
+        context.removeBundleListener(others);
+        for (Bundle bundle : vendors()) {
+            bundle.uninstall();
+        }
+    }
+
+    private List<Bundle> vendors() {
+        return Stream.of(context.getBundles())
+                .filter(bundle -> MTTY.equals(bundle.getSymbolicName()))
+                .toList();
+    }
+
+    private void shell(String line) throws Exception {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        try (PrintStream print = new PrintStream(out);
+                CommandSession session = gogo.createSession(InputStream.nullInputStream(), print, print)) {
+            session.execute(line);
+        }
+    }
+
+    @FunctionalInterface
+    private interface Step {
+        void run() throws Exception;
+    }
+
+    private record Way(String name, Step step) {}
+
+    @Test
+    public void everyWayInAndOutLeadsToTheSameState() throws Exception {
+        Path dropped = Path.of(context.getProperty(DROP)).resolve("mtty.jar");
+        String url = module(MTTY).toUri().toString();
+        List<Way> in = List.of(
+                new Way("start file:", () -> shell("felix:start " + url)),
+                new Way("modprobe by module name", () -> shell("mdev:modprobe mtty")),
+                new Way("modprobe by bundle name", () -> shell("mdev:modprobe vendor.mtty")),
+                new Way("modprobe by path", () -> shell("mdev:modprobe " + module(MTTY))),
+                new Way("drop folder", () -> drop(dropped)));
+        List<Way> out = List.of(
+                new Way(
+                        "uninstall",
+                        () -> shell("felix:uninstall " + vendors().getFirst().getBundleId())),
+                new Way("rmmod", () -> shell("mdev:rmmod mtty")),
+                new Way("stop, then uninstall", () -> {
+                    shell("felix:stop " + vendors().getFirst().getBundleId());
+                    assertEquals("stopped", without, tree.shape());
+                    vendors().getFirst().uninstall();
+                }));
+        startModule(MTTY);
+        final List<String> with = tree.shape();
+        vendors().getFirst().uninstall();
+        for (Way came : in) {
+            for (Way went : out) {
+                if (came.name().equals("drop folder")) {
+                    continue; // its own way out is below: another one would leave the jar there
+                }
+                String both = came.name() + " / " + went.name();
+                came.step().run();
+                assertEquals(both, with, tree.shape());
+                tree.create("mtty", "mtty-1", UUID.randomUUID());
+                went.step().run();
+                assertEquals(both, without, tree.shape());
+                assertEquals(both, List.of(), vendors());
+            }
+        }
+        drop(dropped);
+        Wait.until("the dropped driver is there", () -> tree.shape().equals(with));
+        tree.create("mtty", "mtty-1", UUID.randomUUID());
+        Files.delete(dropped);
+        Wait.until(
+                "the deleted driver is gone",
+                () -> tree.shape().equals(without) && vendors().isEmpty());
+        assertEquals("nobody else was touched", List.of(), disturbed);
+    }
+
+    /** Whole at once, as whoever copies big jars into a watched folder does it. */
+    private static void drop(Path target) throws IOException {
+        Path aside = Files.createTempFile("mtty", ".jar");
+        Files.copy(module(MTTY), aside, StandardCopyOption.REPLACE_EXISTING);
+        Files.move(aside, target, StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    @Test
+    public void updateTakesTheDevicesAndBringsAFreshDriver() throws Exception {
+        Bundle bundle = startModule(MTTY);
+        List<String> with = tree.shape();
+        tree.create("mtty", "mtty-2", UUID.randomUUID());
+        ClassLoader before = bundle.adapt(BundleWiring.class).getClassLoader();
+
+        bundle.update(new ByteArrayInputStream(Files.readAllBytes(module(MTTY))));
+
+        Wait.until("the new driver runs", () -> bundle.getState() == Bundle.ACTIVE);
+        assertEquals(with, tree.shape());
+        assertNotEquals(before, bundle.adapt(BundleWiring.class).getClassLoader());
+        assertEquals("nobody else was touched", List.of(), disturbed);
+    }
+
+    @Test
+    public void manyCyclesLeaveNothingOfTheVendor() throws Exception {
+        for (int i = 0; i < 10; i++) { // what the platform itself makes on first use
+            cycle(null, null);
+        }
+        Set<Thread> threads = Thread.getAllStackTraces().keySet();
+        final long files = openFiles();
+        ReferenceQueue<ClassLoader> queue = new ReferenceQueue<>();
+        List<PhantomReference<ClassLoader>> loaders = new ArrayList<>();
+
+        for (int i = 0; i < CYCLES; i++) {
+            cycle(queue, loaders);
+        }
+
+        Set<Reference<?>> collected = new HashSet<>();
+        Wait.until("the class loaders of all cycles are collected", () -> {
+            System.gc();
+            for (Reference<?> reference = queue.poll(); reference != null; reference = queue.poll()) {
+                collected.add(reference);
+            }
+            return collected.size() == loaders.size();
+        });
+        assertEquals(CYCLES, collected.size());
+        Wait.until(
+                "no thread is left",
+                () -> Thread.getAllStackTraces().keySet().stream()
+                        .allMatch(thread -> threads.contains(thread) || !ofVendor(thread)));
+        Wait.until("no file is left open", () -> openFiles() <= files);
+        assertEquals(without, tree.shape());
+    }
+
+    /** Also the framework's own that worked for it, which end by themselves a moment after their last work. */
+    private static boolean ofVendor(Thread thread) {
+        return Stream.of("mtty", "mdev-", "vfio-").anyMatch(thread.getName()::contains);
+    }
+
+    private void cycle(ReferenceQueue<ClassLoader> queue, List<PhantomReference<ClassLoader>> loaders)
+            throws Exception {
+        Bundle bundle = startModule(MTTY);
+        UUID uuid = UUID.randomUUID();
+        tree.create("mtty", "mtty-1", uuid);
+        assertTrue(tree.names(Tree.DEVICES).contains(uuid.toString()));
+        if (queue != null) {
+            loaders.add(new PhantomReference<>(bundle.adapt(BundleWiring.class).getClassLoader(), queue));
+        }
+        bundle.uninstall();
+    }
+
+    private static long openFiles() throws IOException {
+        try (Stream<Path> files = Files.list(Path.of("/proc/self/fd"))) {
+            return files.count();
+        }
+    }
+
+    /** The listener is told of everything: a bundle that is started anew does count. */
+    @Test
+    public void aDisturbanceWouldBeSeen() throws Exception {
+        Bundle admin = bundleNamed("org.apache.felix.eventadmin");
+        admin.stop();
+        admin.start();
+        assertTrue(disturbed.toString(), disturbed.contains(admin + " " + BundleEvent.STARTED));
+    }
+}
