@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Semaphore;
 import mdev.api.errno.ErrnoException;
+import mdev.api.vfio.IrqTrigger;
 import mdev.api.vfio.SetIrqs;
 import mdev.api.vfio.VfioDevice;
 import mdev.api.vfio.VfioPci;
@@ -39,7 +40,18 @@ public final class IntxService implements AutoCloseable {
     public IntxService(VfioDevice device) throws ErrnoException {
         this.device = device;
         this.thread = Thread.ofPlatform().daemon().name("intx-" + device.name()).unstarted(this::run);
-        device.ioctl(SetIrqs.arm(VfioPci.INTX_IRQ, 0, raised::release));
+        device.ioctl(SetIrqs.arm(VfioPci.INTX_IRQ, 0, new IrqTrigger() {
+            @Override
+            public void signal() {
+                raised.release();
+            }
+
+            // Also when the device is cut off: the thread then finds out.
+            @Override
+            public void close() {
+                raised.release();
+            }
+        }));
         thread.start();
     }
 
