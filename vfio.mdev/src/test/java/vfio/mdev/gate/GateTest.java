@@ -1,0 +1,63 @@
+package vfio.mdev.gate;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+
+class GateTest {
+    private final AtomicInteger ends = new AtomicInteger();
+    private final Gate gate = new Gate(ends::incrementAndGet);
+
+    @Test
+    void endsAtOnceWhenNobodyIsInside() {
+        gate.close();
+        assertEquals(1, ends.get());
+        assertFalse(gate.enter());
+        gate.close();
+        assertEquals(1, ends.get());
+    }
+
+    @Test
+    void endsWithTheLastWhoLeaves() {
+        assertTrue(gate.enter());
+        assertTrue(gate.enter());
+        gate.close();
+        assertFalse(gate.enter());
+        gate.leave();
+        assertEquals(0, ends.get());
+        gate.leave();
+        assertEquals(1, ends.get());
+        assertFalse(gate.enter());
+        assertEquals(1, ends.get());
+    }
+
+    /** Refused entries pass through the count: they must neither end it early nor twice. */
+    @Test
+    void endsOnceAndNobodyIsInsideThen() throws InterruptedException {
+        for (int round = 0; round < 2000; round++) {
+            AtomicInteger ended = new AtomicInteger();
+            AtomicInteger insideAfterwards = new AtomicInteger();
+            Gate contended = new Gate(ended::incrementAndGet);
+            List<Thread> threads = new ArrayList<>();
+            for (int i = 0; i < 3; i++) {
+                threads.add(Thread.ofPlatform().start(() -> {
+                    while (contended.enter()) {
+                        insideAfterwards.addAndGet(ended.get());
+                        contended.leave();
+                    }
+                }));
+            }
+            contended.close();
+            for (Thread thread : threads) {
+                thread.join();
+            }
+            assertEquals(1, ended.get());
+            assertEquals(0, insideAfterwards.get());
+        }
+    }
+}
