@@ -1,0 +1,127 @@
+package vfio.mdev;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.UUID;
+import mdev.api.ClassDevice;
+import mdev.api.ClassRegistry;
+import mdev.api.Mdev;
+import mdev.api.MdevDriver;
+import mdev.api.MdevType;
+import mdev.api.ParentDevice;
+import mdev.api.Registration;
+import mdev.api.errno.ErrnoException;
+import mdev.api.vfio.DeviceOps;
+import mdev.api.vfio.VfioPci;
+import vfio.mdev.container.IommuDrivers;
+import vfio.mdev.iommu.Type1Driver;
+import vfio.mdev.iommu.VendorThreads;
+import vfio.mdev.iommu.memory.UserMemories;
+import vfio.mdev.tty.OpenedDevice;
+
+/** The driver on a bus of a test: the core's side of the contract, and nothing more. */
+public final class TestPlatform implements AutoCloseable {
+    public static final Duration PATIENCE = Duration.ofSeconds(20);
+
+    /** What was added to and removed from the tree, in order. */
+    public final List<String> tree = Collections.synchronizedList(new ArrayList<>());
+
+    public final List<ClassDevice> nodes = Collections.synchronizedList(new ArrayList<>());
+    public final IommuDrivers iommuDrivers = new IommuDrivers();
+    public final VfioMdev vfio;
+    private final List<Mdev> bound = Collections.synchronizedList(new ArrayList<>());
+
+    public TestPlatform() throws ErrnoException {
+        this(Duration.ofSeconds(10));
+    }
+
+    /** @param ask how long a user who listens is waited for */
+    public TestPlatform(Duration ask) throws ErrnoException {
+        iommuDrivers.addDriver(new Type1Driver(new UserMemories(), new VendorThreads()));
+        vfio = new VfioMdev(new Tree(), this::register, iommuDrivers, ask);
+    }
+
+    private final class Tree implements ClassRegistry {
+        @Override
+        public Registration createClass(String name) {
+            return shown("/class/" + name);
+        }
+
+        @Override
+        public Registration createDevice(ClassDevice device) {
+            nodes.add(device);
+            return shown("/devices/virtual/" + device.className() + "/" + device.name());
+        }
+
+        private Registration shown(String path) {
+            tree.add("add@" + path);
+            return () -> tree.add("remove@" + path);
+        }
+    }
+
+    private Registration register(MdevDriver driver) {
+        tree.add("add@" + driver.name());
+        return () -> {
+            List.copyOf(bound).forEach(this::remove);
+            tree.add("remove@" + driver.name());
+        };
+    }
+
+    private record Device(UUID uuid, int group, DeviceOps ops) implements Mdev {
+        @Override
+        public ParentDevice parent() {
+            return new ParentDevice("test", "test0");
+        }
+
+        @Override
+        public MdevType type() {
+            return MdevType.of("2", "Test", VfioPci.DEVICE_API, () -> 1);
+        }
+
+        @Override
+        public String typeId() {
+            return "test-2";
+        }
+
+        @Override
+        public String deviceApi() {
+            return VfioPci.DEVICE_API;
+        }
+
+        @Override
+        public OptionalInt iommuGroup() {
+            return OptionalInt.of(group);
+        }
+    }
+
+    /** Creates a device and probes it. */
+    public Mdev add(int group, DeviceOps ops) throws ErrnoException {
+        Mdev mdev = new Device(UUID.randomUUID(), group, ops);
+        vfio.probe(mdev);
+        bound.add(mdev);
+        return mdev;
+    }
+
+    public void remove(Mdev mdev) {
+        remove(mdev, PATIENCE);
+    }
+
+    public void remove(Mdev mdev, Duration patience) {
+        if (bound.remove(mdev)) {
+            vfio.remove(mdev, patience);
+        }
+    }
+
+    public OpenedDevice open(Mdev mdev) throws ErrnoException {
+        return OpenedDevice.open(
+                vfio, mdev.iommuGroup().orElseThrow(), mdev.uuid().toString(), "test");
+    }
+
+    @Override
+    public void close() {
+        vfio.close();
+    }
+}
