@@ -1,0 +1,266 @@
+package vfio.mdev.shell;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InterruptedIOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicReference;
+import mdev.api.Mdev;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.api.shell.ShellCommand;
+import mdev.api.shell.ShellInvocation;
+import mdev.api.shell.ShellResult;
+import mdev.api.vfio.SetIrqs;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import vfio.mdev.Await;
+import vfio.mdev.TestPlatform;
+import vfio.mdev.tty.OpenedDevice;
+import vfio.mdev.tty.SerialCard;
+
+class VfioCommandsTest {
+    private final SerialCard card = new SerialCard();
+    private final TestPlatform platform = new TestPlatform();
+    private final Mdev mdev = platform.add(3, card);
+    private final String uuid = mdev.uuid().toString();
+    private final List<ShellCommand> commands = new VfioCommands(platform.vfio).commands();
+
+    VfioCommandsTest() throws ErrnoException {}
+
+    /** A run of a command with its streams in memory. */
+    private record Run(List<String> arguments, InputStream in, ByteArrayOutputStream output, boolean terminal)
+            implements ShellInvocation {
+        static Run with(InputStream in, boolean terminal, String... arguments) {
+            return new Run(List.of(arguments), in, new ByteArrayOutputStream(), terminal);
+        }
+
+        static Run of(String... arguments) {
+            return with(InputStream.nullInputStream(), false, arguments);
+        }
+
+        @Override
+        public boolean flag(String name) {
+            return false;
+        }
+
+        @Override
+        public PrintStream out() {
+            return new PrintStream(output, true, StandardCharsets.ISO_8859_1);
+        }
+
+        @Override
+        public PrintStream err() {
+            return out();
+        }
+
+        @Override
+        public RawTerminal rawTerminal() {
+            return new RawTerminal() {
+                @Override
+                public boolean present() {
+                    return terminal;
+                }
+
+                @Override
+                public void close() {}
+            };
+        }
+
+        @Override
+        public Size size() {
+            return new Size(80, 24);
+        }
+
+        String text() {
+            return output.toString(StandardCharsets.ISO_8859_1);
+        }
+    }
+
+    private ShellResult run(String name, Run run) throws ErrnoException, InterruptedException {
+        ShellCommand command = commands.stream()
+                .filter(each -> each.name().equals(name))
+                .findFirst()
+                .orElseThrow();
+        return command.action().run(run);
+    }
+
+    private static InputStream bytes(String text) {
+        return new ByteArrayInputStream(text.getBytes(StandardCharsets.ISO_8859_1));
+    }
+
+    private void assertRefused(Errno errno, String message, String command, String... arguments) {
+        ErrnoException refused = assertThrows(ErrnoException.class, () -> run(command, Run.of(arguments)));
+        assertEquals(errno, refused.errno());
+        assertEquals(message, refused.getMessage());
+    }
+
+    @Test
+    void listsGroupsAndTheirHolders() throws Exception {
+        platform.add(1, new SerialCard());
+        OpenedDevice open = platform.open(mdev);
+        ShellResult.Listing listing = (ShellResult.Listing) run("groups", Run.of());
+        assertEquals(List.of("group", "devices", "holder", "container", "iommu", "viable"), listing.columns());
+        assertEquals(2, listing.rows().size());
+        assertEquals(1, listing.rows().getFirst().getFirst());
+        assertEquals(null, listing.rows().getFirst().get(2));
+        assertEquals(
+                Arrays.asList(3, List.of(uuid), "test", 1, "vfio-iommu-type1", true),
+                listing.rows().getLast());
+        open.close();
+        platform.close();
+    }
+
+    @Test
+    void tellsWhatADeviceHas() throws Exception {
+        ShellResult.Details idle = (ShellResult.Details) run("info", Run.of(uuid.toUpperCase(Locale.ROOT)));
+        assertEquals(uuid, idle.fields().get("uuid"));
+        assertEquals(null, idle.fields().get("user"));
+        assertEquals(card.opens.get(), card.releases.get());
+        assertEquals(List.of("bar0", "bar1", "config"), names(idle, "regions"));
+        try (OpenedDevice open = platform.open(mdev)) {
+            open.device().ioctl(SetIrqs.arm(0, 0, () -> {}));
+            ShellResult.Details used = (ShellResult.Details) run("info", Run.of(uuid));
+            assertEquals("test", used.fields().get("user"));
+            assertEquals(List.of("intx", "msi", "req"), names(used, "irqs"));
+            assertEquals(List.of(1, 0, 0), values(used, "irqs", "armed"));
+            assertEquals(
+                    List.of("eventfd maskable automasked", "eventfd noresize", "eventfd noresize"),
+                    values(used, "irqs", "flags"));
+        }
+        platform.close();
+    }
+
+    private static List<?> names(ShellResult.Details details, String table) {
+        return values(details, table, "name");
+    }
+
+    private static List<?> values(ShellResult.Details details, String table, String column) {
+        return details.fields().get(table) instanceof List<?> rows
+                ? rows.stream().map(row -> ((Map<?, ?>) row).get(column)).toList()
+                : List.of();
+    }
+
+    @Test
+    void refusesWithOneLineThatSaysWhatWouldBeRight() throws ErrnoException {
+        assertRefused(Errno.ENODEV, "no device 'x' is bound to vfio_mdev: " + uuid, "info", "x");
+        assertRefused(Errno.ENODEV, "no device 'x' is bound to vfio_mdev: " + uuid, "tty", "x");
+        assertRefused(Errno.EINVAL, "no port '2' on " + uuid + ": 0, 1", "tty", uuid, "2");
+        assertRefused(Errno.EINVAL, "no port '-1' on " + uuid + ": 0, 1", "tty", uuid, "-1");
+        OpenedDevice open = platform.open(mdev);
+        assertRefused(Errno.EBUSY, "device " + uuid + " is in use by test", "tty", uuid);
+        open.close();
+        assertEquals(card.opens.get(), card.releases.get());
+        platform.close();
+    }
+
+    @Test
+    void relaysAPipeUntilAllHasComeBack() throws Exception {
+        String text = "the quick brown fox\n".repeat(100);
+        for (String port : List.of("0", "1")) {
+            Run run = Run.with(bytes(text), false, uuid, port);
+            assertEquals(ShellResult.DONE, run("tty", run));
+            assertEquals(text, run.text());
+        }
+        assertEquals(card.opens.get(), card.releases.get());
+        assertEquals(0, card.violations.get());
+        platform.close();
+    }
+
+    /** Gives its bytes, then one more when they have come back. */
+    private static InputStream keys(String text, CountDownLatch echoed, int last) {
+        return new InputStream() {
+            private final InputStream first = bytes(text);
+
+            @Override
+            public int read() throws IOException {
+                int next = first.read();
+                if (next >= 0) {
+                    return next;
+                }
+                try {
+                    echoed.await();
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                    throw (IOException) new InterruptedIOException().initCause(e);
+                }
+                return last;
+            }
+
+            @Override
+            public int read(byte[] bytes, int offset, int length) throws IOException {
+                int next = read();
+                bytes[offset] = (byte) next;
+                return next < 0 ? -1 : 1;
+            }
+        };
+    }
+
+    @Test
+    void endsOnATerminalWithCtrlRightBracket() throws Exception {
+        CountDownLatch echoed = new CountDownLatch(1);
+        Run run = Run.with(keys("hello\r", echoed, 0x1d), true, uuid);
+        Thread user = Thread.ofPlatform().start(() -> {
+            Await.until("the echo", () -> run.text().endsWith("hello\r\n"));
+            echoed.countDown();
+        });
+        assertEquals(ShellResult.DONE, run("tty", run));
+        user.join();
+        assertTrue(run.text().startsWith("Port 0 of " + uuid), run::text);
+        assertEquals(1, card.releases.get());
+        platform.close();
+    }
+
+    @Test
+    void endsWithOneLineWhenTheDeviceIsRemoved() throws Exception {
+        AtomicReference<@Nullable Throwable> end = new AtomicReference<>();
+        Run run = Run.with(keys("x", new CountDownLatch(1), -1), true, uuid);
+        Thread user = Thread.ofPlatform().name("user").start(() -> {
+            try {
+                run("tty", run);
+            } catch (Throwable e) {
+                end.set(e);
+            }
+        });
+        Await.until("the echo", () -> run.text().endsWith("x"));
+        Await.blocked(user);
+        platform.remove(mdev);
+        assertEquals(1, card.releases.get());
+        user.join();
+        assertTrue(end.get() instanceof ErrnoException e && e.errno() == Errno.ENODEV, () -> "" + end.get());
+        assertEquals("device " + uuid + " is being removed", end.get().getMessage());
+        platform.close();
+    }
+
+    @Test
+    void endsWithCtrlC() throws Exception {
+        AtomicReference<@Nullable Throwable> end = new AtomicReference<>();
+        Run run = Run.with(keys("x", new CountDownLatch(1), -1), false, uuid);
+        Thread user = Thread.ofPlatform().name("user").start(() -> {
+            try {
+                run("tty", run);
+            } catch (Throwable e) {
+                end.set(e);
+            }
+        });
+        Await.until("the echo", () -> run.text().endsWith("x"));
+        Await.blocked(user);
+        user.interrupt();
+        user.join();
+        assertTrue(end.get() instanceof InterruptedException, () -> "" + end.get());
+        assertEquals(1, card.releases.get());
+        platform.close();
+    }
+}

@@ -1,0 +1,113 @@
+package vfio.mdev.tty;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Random;
+import java.util.concurrent.atomic.AtomicReference;
+import mdev.api.Mdev;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.api.vfio.VfioDevice;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import vfio.mdev.Await;
+import vfio.mdev.TestPlatform;
+
+class Serial8250Test {
+    private static final Duration LONG = TestPlatform.PATIENCE;
+
+    private final SerialCard card = new SerialCard();
+    private final TestPlatform platform = new TestPlatform();
+    private final Mdev mdev = platform.add(0, card);
+
+    Serial8250Test() throws ErrnoException {}
+
+    @Test
+    void talksThroughBothPortsAtOnceAndLosesNothing() throws Exception {
+        try (OpenedDevice open = platform.open(mdev);
+                IntxService line = new IntxService(open.device());
+                Serial8250 first = new Serial8250(open.device(), 0, line);
+                Serial8250 second = new Serial8250(open.device(), 1, line)) {
+            assertEquals(0x1_03_0b, card.setUp(0), "115200 8N1, DTR, RTS and OUT2");
+            byte[] sent = new byte[10_000];
+            new Random(1).nextBytes(sent);
+            AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
+            Thread writer = Thread.ofPlatform().start(() -> {
+                try {
+                    first.write(sent, 0, sent.length);
+                    second.write(sent, 0, sent.length);
+                } catch (ErrnoException | InterruptedException e) {
+                    failure.set(e);
+                }
+            });
+            assertArrayEquals(sent, receive(first, sent.length));
+            assertArrayEquals(sent, receive(second, sent.length));
+            writer.join();
+            assertEquals(null, failure.get());
+            assertEquals(0, card.overruns());
+
+            byte[] text = "a line\nand".getBytes(StandardCharsets.ISO_8859_1);
+            first.write(text, 0, text.length);
+            assertEquals("a line", first.readLine(LONG));
+            ErrnoException late = assertThrows(ErrnoException.class, () -> first.readLine(Duration.ofMillis(1)));
+            assertEquals(Errno.ETIMEDOUT, late.errno());
+        }
+        assertEquals(0, card.violations.get());
+        platform.close();
+    }
+
+    private static byte[] receive(Serial8250 port, int count) throws InterruptedException {
+        byte[] bytes = new byte[count];
+        for (int i = 0; i < count; i++) {
+            bytes[i] = (byte) port.read();
+        }
+        return bytes;
+    }
+
+    @Test
+    void hangsUpWhenTheDeviceGoes() throws Exception {
+        try (OpenedDevice open = platform.open(mdev);
+                IntxService line = new IntxService(open.device());
+                Serial8250 port = new Serial8250(open.device(), 0, line)) {
+            AtomicReference<@Nullable Integer> read = new AtomicReference<>();
+            Thread reader = Thread.ofPlatform().name("reader").start(() -> {
+                try {
+                    read.set(port.read());
+                } catch (InterruptedException e) {
+                    throw new AssertionError(e);
+                }
+            });
+            Await.blocked(reader);
+            platform.remove(mdev);
+            // Nobody was asked: that its trigger is let go tells the interrupt thread.
+            reader.join();
+            ErrnoException gone = assertThrows(ErrnoException.class, () -> port.write(new byte[5000], 0, 5000));
+            assertEquals(Errno.ENODEV, gone.errno());
+            assertEquals(-1, read.get());
+            assertEquals(-1, port.read());
+            assertThrows(ErrnoException.class, () -> port.readLine(LONG));
+        }
+        platform.close();
+    }
+
+    @Test
+    void opensAllOrNothing() throws ErrnoException {
+        String nobody = "00000000-0000-0000-0000-000000000000";
+        ErrnoException noGroup =
+                assertThrows(ErrnoException.class, () -> OpenedDevice.open(platform.vfio, 9, nobody, "x"));
+        assertEquals(Errno.ENOENT, noGroup.errno());
+        ErrnoException noDevice =
+                assertThrows(ErrnoException.class, () -> OpenedDevice.open(platform.vfio, 0, nobody, "x"));
+        assertEquals(Errno.ENODEV, noDevice.errno());
+        VfioDevice device;
+        try (OpenedDevice open = platform.open(mdev)) {
+            device = open.device();
+        }
+        assertEquals(mdev.uuid().toString(), device.name());
+        platform.close();
+    }
+}
