@@ -72,7 +72,8 @@ final class Bundles {
                     manifest == null ? null : manifest.getMainAttributes().getValue(Constants.BUNDLE_SYMBOLICNAME);
             return Optional.ofNullable(header).map(value -> value.split(";", 2)[0].strip());
         } catch (IOException e) {
-            log.warn("{} is no jar: {}", file, e.toString());
+            // No warning: those reach the terminal, where the user gets the line of the command.
+            log.info("{} is no jar: {}", file, e.toString());
             return Optional.empty();
         }
     }
