@@ -47,17 +47,14 @@ final class AddressSpace {
         FORBIDDEN
     }
 
-    /** Chooses what is to go. */
-    @FunctionalInterface
-    interface Victims {
-        /** The next mapping to go, or null. Asked anew after each, and after a vendor was told, under the lock. */
-        @Nullable DmaMapping next(MappingTree mappings) throws ErrnoException;
-    }
-
-    /** What remains of a mapping that goes. */
-    @FunctionalInterface
-    interface Remains {
-        List<DmaMapping> of(DmaMapping gone);
+    /** What is to become of a mapping that is only in part in the range that is taken out. */
+    enum AtBorder {
+        /** It goes as a whole if its first page is in the range: version 1. */
+        TAKE_BY_FIRST_PAGE,
+        /** Nothing goes, EINVAL: version 2. */
+        REFUSE,
+        /** The part outside stays: sPAPR. */
+        SPLIT
     }
 
     AddressSpace(Pinning pinning, ExecutorService vendorThreads) {
@@ -222,18 +219,20 @@ final class AddressSpace {
     }
 
     /**
-     * Takes mappings out. Vendors that hold something of one are asked first; when this returns, no access is possible.
+     * Takes the mappings of a range out. Vendors that hold something of one are asked first; when this returns, no access is possible.
      *
-     * @param successors take the place in the same step in which the last one goes
+     * @param successors take their place in the same step in which the last one goes
      * @return what has gone
+     * @throws ErrnoException EINVAL: see {@link AtBorder#REFUSE}
      */
-    List<DmaMapping> evict(Victims victims, Remains remains, List<DmaMapping> successors) throws ErrnoException {
+    List<DmaMapping> evict(long first, long last, AtBorder atBorder, List<DmaMapping> successors)
+            throws ErrnoException {
         List<Gone> gone = new ArrayList<>();
         try {
             Asked asked = new Asked();
-            for (DmaMapping held = evictUnheld(victims, remains, successors, gone, asked);
+            for (DmaMapping held = evictUnheld(first, last, atBorder, successors, gone, asked);
                     held != null;
-                    held = evictUnheld(victims, remains, successors, gone, asked)) {
+                    held = evictUnheld(first, last, atBorder, successors, gone, asked)) {
                 asked.ask(held, notifiers);
             }
         } finally {
@@ -264,30 +263,38 @@ final class AddressSpace {
 
     /** Takes out what nobody holds, until a mapping comes that is held: the vendors are to be asked then, without the lock. */
     private @Nullable DmaMapping evictUnheld(
-            Victims victims, Remains remains, List<DmaMapping> successors, List<Gone> gone, Asked asked)
+            long first, long last, AtBorder atBorder, List<DmaMapping> successors, List<Gone> gone, Asked asked)
             throws ErrnoException {
         lock.lock();
         try {
-            for (DmaMapping next = victims.next(mappings); next != null; next = victims.next(mappings)) {
-                List<Attachment> robbed = List.of();
-                if (!next.holds().endUnheld()) {
-                    if (!asked.enough(next)) {
-                        return next;
-                    }
-                    robbed = next.force();
-                }
-                MappingTree without = mappings.without(next);
-                for (DmaMapping part : remains.of(next)) {
-                    without = without.with(part);
-                }
-                // Published at once: whoever sees that the mapping has ended looks again until it is out of the tree.
-                mappings = without;
-                gone.add(new Gone(next, robbed));
+            if (atBorder == AtBorder.REFUSE) {
+                checkUncut(mappings, first, last);
             }
-            for (DmaMapping successor : successors) {
-                mappings = mappings.with(successor);
+            DmaMapping held = null;
+            List<DmaMapping> ended = new ArrayList<>();
+            DmaMapping next =
+                    atBorder == AtBorder.SPLIT ? mappings.overlapping(first, last) : mappings.beginningIn(first, last);
+            while (next != null && held == null) {
+                if (next.holds().endUnheld()) {
+                    gone.add(new Gone(next, List.of()));
+                    ended.add(next);
+                } else if (asked.enough(next)) {
+                    gone.add(new Gone(next, next.force()));
+                    ended.add(next);
+                } else {
+                    held = next;
+                }
+                next = Long.compareUnsigned(next.last(), last) >= 0
+                        ? null
+                        : mappings.beginningIn(next.last() + 1, last);
             }
-            return null;
+            List<DmaMapping> added = new ArrayList<>(held == null ? successors : List.of());
+            if (atBorder == AtBorder.SPLIT) {
+                ended.forEach(mapping -> mapping.addOutside(first, last, added));
+            }
+            // Whoever sees that a mapping has ended looks again until it is out of the tree.
+            mappings = mappings.replace(ended, added);
+            return held;
         } finally {
             lock.unlock();
         }

@@ -47,8 +47,17 @@ final class DmaMapping {
         this.holds = new Holds(this, numbers);
     }
 
-    /** A mapping of a part of this one. */
-    DmaMapping part(long from, long to) {
+    /** Adds mappings of what this one has outside of a range that it has a byte in. */
+    void addOutside(long rangeFirst, long rangeLast, List<DmaMapping> to) {
+        if (Long.compareUnsigned(first, rangeFirst) < 0) {
+            to.add(part(first, rangeFirst - 1));
+        }
+        if (Long.compareUnsigned(last, rangeLast) > 0) {
+            to.add(part(rangeLast + 1, last));
+        }
+    }
+
+    private DmaMapping part(long from, long to) {
         return new DmaMapping(from, to, prot, memory.retain(), offset + (from - first), numbers);
     }
 

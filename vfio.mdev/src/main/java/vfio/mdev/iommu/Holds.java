@@ -165,6 +165,9 @@ final class Holds {
     void closeViews(long deadline) {
         Map<Attachment, Held> all;
         synchronized (this) {
+            if (byVendor.isEmpty()) {
+                return;
+            }
             all = new LinkedHashMap<>(byVendor);
             byVendor.clear();
         }

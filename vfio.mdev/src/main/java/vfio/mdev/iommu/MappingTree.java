@@ -1,5 +1,8 @@
 package vfio.mdev.iommu;
 
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -11,6 +14,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class MappingTree {
     static final MappingTree EMPTY = new MappingTree(null, 0, 0);
+
+    /** From this part of the tree on a change of many makes a new one. */
+    private static final int BULK = 16;
 
     private final @Nullable Node root;
     private final int count;
@@ -73,6 +79,50 @@ final class MappingTree {
     /** @param mapping one of the tree */
     MappingTree without(DmaMapping mapping) {
         return new MappingTree(remove(root, mapping), count - 1, bytes - mapping.size());
+    }
+
+    /**
+     * The tree after a change of many.
+     *
+     * @param gone some of the tree, in order
+     * @param added overlap none of what is left
+     */
+    MappingTree replace(List<DmaMapping> gone, List<DmaMapping> added) {
+        MappingTree tree = gone.size() > count / BULK ? rebuiltWithout(gone) : this;
+        if (tree == this) {
+            for (DmaMapping mapping : gone) {
+                tree = tree.without(mapping);
+            }
+        }
+        for (DmaMapping mapping : added) {
+            tree = tree.with(mapping);
+        }
+        return tree;
+    }
+
+    /** In O(n), where single removals would take O(n log n) and leave as many copies of paths behind. */
+    private MappingTree rebuiltWithout(List<DmaMapping> gone) {
+        List<DmaMapping> left = new ArrayList<>(count - gone.size());
+        long[] leftBytes = {bytes};
+        Iterator<DmaMapping> goes = gone.iterator();
+        DmaMapping[] next = {goes.next()};
+        forEach(mapping -> {
+            if (mapping == next[0]) {
+                leftBytes[0] -= mapping.size();
+                next[0] = goes.hasNext() ? goes.next() : mapping;
+            } else {
+                left.add(mapping);
+            }
+        });
+        return new MappingTree(build(left, 0, left.size()), left.size(), leftBytes[0]);
+    }
+
+    private static @Nullable Node build(List<DmaMapping> sorted, int from, int to) {
+        if (from == to) {
+            return null;
+        }
+        int middle = (from + to) >>> 1;
+        return new Node(sorted.get(middle), build(sorted, from, middle), build(sorted, middle + 1, to));
     }
 
     /** All mappings, in order. */

@@ -1,6 +1,5 @@
 package vfio.mdev.iommu;
 
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -324,20 +323,9 @@ final class SpaprIommu implements Iommu {
     /** Every page of the range gets a new mapping, or none; what else its old mapping had stays. */
     private void replace(long first, long last, List<DmaMapping> parts) {
         try {
-            space.evict(mappings -> mappings.overlapping(first, last), gone -> outside(gone, first, last), parts);
+            space.evict(first, last, AddressSpace.AtBorder.SPLIT, parts);
         } catch (ErrnoException e) {
-            throw new IllegalStateException(e); // choosing by address refuses nothing
+            throw new IllegalStateException(e); // splitting refuses nothing
         }
-    }
-
-    private static List<DmaMapping> outside(DmaMapping gone, long first, long last) {
-        List<DmaMapping> remains = new ArrayList<>(2);
-        if (Long.compareUnsigned(gone.first(), first) < 0) {
-            remains.add(gone.part(gone.first(), first - 1));
-        }
-        if (Long.compareUnsigned(gone.last(), last) > 0) {
-            remains.add(gone.part(last + 1, gone.last()));
-        }
-        return remains;
     }
 }

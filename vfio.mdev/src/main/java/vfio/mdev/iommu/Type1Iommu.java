@@ -37,6 +37,7 @@ final class Type1Iommu implements Iommu {
 
     private final String name;
     private final boolean v2;
+    private final AddressSpace.AtBorder atBorder;
     private final UserMemories memories;
     private final AddressSpace space;
 
@@ -44,6 +45,7 @@ final class Type1Iommu implements Iommu {
     Type1Iommu(String name, boolean v2, UserMemories memories, ExecutorService vendorThreads) {
         this.name = name;
         this.v2 = v2;
+        this.atBorder = v2 ? AddressSpace.AtBorder.REFUSE : AddressSpace.AtBorder.TAKE_BY_FIRST_PAGE;
         this.memories = memories;
         this.space =
                 new AddressSpace(v2 ? AddressSpace.Pinning.ALLOWED : AddressSpace.Pinning.FORBIDDEN, vendorThreads);
@@ -87,9 +89,9 @@ final class Type1Iommu implements Iommu {
     @Override
     public void release() {
         try {
-            space.evict(mappings -> mappings.beginningIn(0, -1), _ -> List.of(), List.of());
+            space.evict(0, -1, atBorder, List.of());
         } catch (ErrnoException e) {
-            throw new IllegalStateException(e); // choosing all refuses nothing
+            throw new IllegalStateException(e); // all of the address space cuts nothing
         }
     }
 
@@ -154,7 +156,7 @@ final class Type1Iommu implements Iommu {
         if (report && !space.isTracking()) {
             throw new ErrnoException(Errno.EINVAL, "written pages are not tracked");
         }
-        List<DmaMapping> gone = space.evict(mappings -> next(mappings, first, last), _ -> List.of(), List.of());
+        List<DmaMapping> gone = space.evict(first, last, atBorder, List.of());
         long size = 0;
         for (DmaMapping mapping : gone) {
             DirtyLog log = mapping.dirty();
@@ -164,14 +166,6 @@ final class Type1Iommu implements Iommu {
             size += mapping.size();
         }
         return new UnmapDma.Reply(size);
-    }
-
-    /** Version 1 takes mappings whose first page is in the range, whole; version 2 refuses to cut one. */
-    private @Nullable DmaMapping next(MappingTree mappings, long first, long last) throws ErrnoException {
-        if (v2) {
-            AddressSpace.checkUncut(mappings, first, last);
-        }
-        return mappings.beginningIn(first, last);
     }
 
     /** {@code vfio_iommu_type1_dirty_pages()}. */
