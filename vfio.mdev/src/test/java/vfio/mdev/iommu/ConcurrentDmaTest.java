@@ -144,7 +144,7 @@ class ConcurrentDmaTest {
         @Override
         public void read(long address, MemorySegment data, long offset, long length) {
             check();
-            Thread.yield();
+            LockSupport.parkNanos(1_000);
             check();
         }
 
@@ -259,7 +259,7 @@ class ConcurrentDmaTest {
 
     private static void copyWritten(MemorySegment bits, MemorySegment memory, MemorySegment copy) {
         for (int bit = 0; bit < bits.byteSize() * Byte.SIZE; bit++) {
-            if ((bits.get(JAVA_LONG, bit / Long.SIZE * Long.BYTES) >>> bit & 1) != 0) {
+            if ((bits.get(JAVA_LONG, (long) bit / Long.SIZE * Long.BYTES) >>> bit & 1) != 0) {
                 long at = (long) bit * PAGE;
                 MemorySegment.copy(memory, at, copy, at, PAGE);
             }
@@ -277,7 +277,7 @@ class ConcurrentDmaTest {
     private void transfer(DmaAttachment vendor, RandomGenerator random) throws ErrnoException {
         byte[] bytes = new byte[1 + random.nextInt(2 * PAGE)];
         random.nextBytes(bytes);
-        long iova = random.nextLong(SLOTS * SLOT - bytes.length);
+        long iova = random.nextInt(SLOTS * SLOT - bytes.length);
         try {
             if (random.nextInt(4) == 0) {
                 vendor.dmaRead(iova, MemorySegment.ofArray(bytes), 0, bytes.length);
@@ -292,7 +292,7 @@ class ConcurrentDmaTest {
 
     /** Pins some pages, writes them through the views and lets go, if the user was not faster. */
     private void pin(DmaAttachment vendor, RandomGenerator random) {
-        long[] pfns = random.longs(3, 0, SLOTS * SLOT_PAGES).toArray();
+        long[] pfns = random.longs(3, 0, (long) SLOTS * SLOT_PAGES).toArray();
         try {
             List<PinnedPage> pages = vendor.pinPages(pfns, 3);
             for (PinnedPage page : pages) {
@@ -307,8 +307,8 @@ class ConcurrentDmaTest {
     }
 
     private void range(DmaAttachment vendor, RandomGenerator random, ConcurrentLinkedQueue<DmaRange> ranges) {
-        long iova = random.nextLong(SLOTS * SLOT - 2L * PAGE);
-        try (DmaRange range = vendor.mapRange(iova, 1 + random.nextLong(2L * PAGE), 3)) {
+        long iova = random.nextInt(SLOTS * SLOT - 2 * PAGE);
+        try (DmaRange range = vendor.mapRange(iova, 1 + random.nextInt(2 * PAGE), 3)) {
             ranges.add(range);
             range.segments().forEach(segment -> segment.fill((byte) random.nextInt()));
             ranges.remove(range);

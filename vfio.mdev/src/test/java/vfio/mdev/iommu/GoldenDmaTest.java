@@ -85,7 +85,7 @@ class GoldenDmaTest {
                 skipped++;
                 continue;
             }
-            String answer = answer(golden, iommu, request);
+            String answer = answer(iommu, request);
             compare(golden, command + " " + golden.at("in", "case"), expected(golden), answer);
             if (request instanceof IommuGetInfo && succeeded) {
                 capabilities = info(iommu).capabilities().iterator();
@@ -180,7 +180,7 @@ class GoldenDmaTest {
 
     private static boolean argszDecides(Golden golden) {
         return String.valueOf(golden.at("in", "case")).equals("argsz short")
-                || golden.text("cmd").equals("VFIO_IOMMU_GET_INFO") && golden.number("in", "argsz") < 4096;
+                || (golden.text("cmd").equals("VFIO_IOMMU_GET_INFO") && golden.number("in", "argsz") < 4096);
     }
 
     private static String expected(Golden golden) {
@@ -196,7 +196,7 @@ class GoldenDmaTest {
         };
     }
 
-    private static String answer(Golden golden, Iommu iommu, IoctlRequest request) {
+    private static String answer(Iommu iommu, IoctlRequest request) {
         try {
             IoctlReply reply = iommu.ioctl(request);
             return switch (reply) {

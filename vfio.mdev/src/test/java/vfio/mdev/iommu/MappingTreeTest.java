@@ -78,12 +78,42 @@ class MappingTreeTest {
                 assertNull(tree.find(page * 2 * PAGE + PAGE));
             }
             for (long page : pages.subList(0, pages.size() - 100)) {
-                tree = tree.without(model.remove(page));
+                tree = tree.without(Objects.requireNonNull(model.remove(page)));
             }
             assertHeight(tree);
             List<DmaMapping> left = new ArrayList<>();
             tree.forEach(left::add);
             assertEquals(List.copyOf(model.values()), left);
+        }
+    }
+
+    /** Few by few and many at once, with what comes in their place. */
+    @Test
+    void replacesAnyNumber() {
+        Random random = new Random(2);
+        for (int each = 0; each < 300; each++) {
+            MappingTree tree = MappingTree.EMPTY;
+            List<DmaMapping> all = new ArrayList<>();
+            for (long page = 0; page < 1 + random.nextInt(200); page++) {
+                all.add(mapping(page * 2 * PAGE, PAGE));
+                tree = tree.with(all.getLast());
+            }
+            int part = 1 + random.nextInt(40);
+            List<DmaMapping> gone =
+                    all.stream().filter(_ -> random.nextInt(part) == 0).toList();
+            DmaMapping added = mapping(LAST_PAGE, PAGE);
+            MappingTree replaced = tree.replace(gone, List.of(added));
+            all.removeAll(gone);
+            all.add(added);
+            List<DmaMapping> left = new ArrayList<>();
+            replaced.forEach(left::add);
+            assertEquals(all, left);
+            assertEquals(all.size(), replaced.count());
+            assertEquals(all.size() * PAGE, replaced.bytes());
+            assertHeight(replaced);
+            for (DmaMapping mapping : all) {
+                assertSame(mapping, replaced.find(mapping.last()));
+            }
         }
     }
 

@@ -6,10 +6,12 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
+import org.jspecify.annotations.Nullable;
 
 /** What type1v2 has to do, as simple as it can be said: pages by number, one thread, nothing fast. */
 final class Model {
@@ -54,7 +56,7 @@ final class Model {
         }
     }
 
-    Mapping find(int page) {
+    @Nullable Mapping find(int page) {
         Map.Entry<Integer, Mapping> below = mappings.floorEntry(page);
         return below != null && below.getValue().last >= page ? below.getValue() : null;
     }
@@ -86,7 +88,7 @@ final class Model {
     List<Mapping> victims(int first, int last) throws ErrnoException {
         Mapping at = find(first);
         Mapping end = find(last);
-        if (at != null && at.first != first || end != null && end.last != last) {
+        if ((at != null && at.first != first) || (end != null && end.last != last)) {
             throw new ErrnoException(Errno.EINVAL);
         }
         return new ArrayList<>(mappings.subMap(first, true, last, true).values());
@@ -129,7 +131,7 @@ final class Model {
     }
 
     private void unpinOne(int vendor, int page) {
-        Map<Integer, Pin> pins = find(page).pins.getOrDefault(vendor, Map.of());
+        Map<Integer, Pin> pins = Objects.requireNonNull(find(page)).pins.getOrDefault(vendor, Map.of());
         Pin pin = pins.get(page);
         if (pin != null && --pin.count == 0) {
             pins.remove(page);

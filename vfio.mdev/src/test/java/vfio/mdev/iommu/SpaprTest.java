@@ -315,7 +315,7 @@ class SpaprTest {
         iommu.ioctl(new IommuEnable());
         try (Fd memfd = MemFd.create("guest", 8 * PAGE, Seal.SHRINK)) {
             for (int page = 0; page < 8; page++) {
-                Users.write(memfd, page * PAGE, new byte[] {(byte) page});
+                Users.write(memfd, (long) page * PAGE, new byte[] {(byte) page});
             }
             map(iommu, memfd, 0, 0, 4);
             DmaAttachment vendor = iommu.attachDevice("vendor");
@@ -331,7 +331,7 @@ class SpaprTest {
             assertThrows(IllegalStateException.class, () -> page.get(JAVA_BYTE, 0));
             byte[] firsts = new byte[4];
             for (int i = 0; i < 4; i++) {
-                vendor.dmaRead(i * PAGE, MemorySegment.ofArray(firsts), i, 1);
+                vendor.dmaRead((long) i * PAGE, MemorySegment.ofArray(firsts), i, 1);
             }
             assertArrayEquals(new byte[] {0, 1, 6, 3}, firsts);
             assertEquals(1, vendor.pinPages(new long[] {1}, 1).getFirst().page().get(JAVA_BYTE, 0));

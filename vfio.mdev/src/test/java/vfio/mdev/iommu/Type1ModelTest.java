@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import java.util.function.Supplier;
@@ -244,7 +245,7 @@ class Type1ModelTest {
                 () -> pinned.addAll(vendors[vendor].pinPages(pfns(pages), prot)))) {
             Map<Long, Integer> numbers = new HashMap<>();
             for (int i = 0; i < pages.length; i++) {
-                Model.Mapping mapping = model.find(pages[i]);
+                Model.Mapping mapping = Objects.requireNonNull(model.find(pages[i]));
                 int memoryPage = mapping.memoryPage + pages[i] - mapping.first;
                 assertEquals(memoryPage, numbers.computeIfAbsent(pinned.get(i).number(), _ -> memoryPage), where);
                 byte[] bytes = Arrays.copyOfRange(model.memory, memoryPage * PAGE, (memoryPage + 1) * PAGE);
