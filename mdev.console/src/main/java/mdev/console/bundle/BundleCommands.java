@@ -178,22 +178,16 @@ public final class BundleCommands implements ShellCommands {
         if (bundle.getBundleId() == 0) {
             throw new ErrnoException(Errno.EINVAL, "the framework itself cannot be updated");
         }
+        String location = words.size() == 1
+                ? origin(bundle)
+                : Bundles.location(words.get(1), ((Invocation) invocation).directory());
         List<Bundle> importers = bundles.importersOf(bundle);
-        if (!importers.isEmpty()) {
-            invocation
-                    .out()
-                    .println("these bundles use " + bundle.getSymbolicName() + " and are restarted with it: "
-                            + importers.stream().map(Bundle::getSymbolicName).collect(Collectors.joining(", ")));
-        }
-        try {
-            if (words.size() == 1) {
-                bundle.update();
-            } else {
-                String location = Bundles.location(words.get(1), ((Invocation) invocation).directory());
-                try (InputStream content = URI.create(location).toURL().openStream()) {
-                    bundle.update(content);
-                }
+        try (InputStream content = URI.create(location).toURL().openStream()) {
+            if (!importers.isEmpty()) {
+                String names = importers.stream().map(Bundle::getSymbolicName).collect(Collectors.joining(", "));
+                invocation.out().println(names + " use " + bundle.getSymbolicName() + ": they are restarted with it");
             }
+            bundle.update(content);
         } catch (BundleException e) {
             throw Bundles.refusal(words.getLast(), e);
         } catch (IOException | IllegalArgumentException e) {
@@ -203,6 +197,18 @@ public final class BundleCommands implements ShellCommands {
             refresh(bundle, importers);
         }
         return ShellResult.DONE;
+    }
+
+    /** Where a bundle is updated from if nothing else is said. */
+    private static String origin(Bundle bundle) throws ErrnoException {
+        String declared = bundle.getHeaders().get(Constants.BUNDLE_UPDATELOCATION);
+        String location = declared == null ? bundle.getLocation() : declared;
+        if (!location.contains(":")) {
+            throw new ErrnoException(
+                    Errno.EINVAL,
+                    bundle.getSymbolicName() + " came with the platform: give the URL of its new version");
+        }
+        return location.replaceFirst("^reference:", "");
     }
 
     /** The framework restarts the importers in its own time; this bundle may be one of them, and then nobody waits. */

@@ -17,9 +17,12 @@ import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.BundleException;
 import org.osgi.framework.wiring.FrameworkWiring;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The bundles of the framework, by the words of the user. */
 record Bundles(BundleContext context) {
+    private static final Logger LOG = LoggerFactory.getLogger(Bundles.class);
 
     /** A bundle by its id or its symbolic name (the highest version of it). */
     Optional<Bundle> find(String word) {
@@ -78,6 +81,7 @@ record Bundles(BundleContext context) {
 
     /** The framework's reason in one line that begins with what it is about. */
     static ErrnoException refusal(String subject, BundleException e) {
+        LOG.info("{} refused", subject, e);
         Throwable cause = e;
         while (cause.getCause() != null) {
             cause = cause.getCause();

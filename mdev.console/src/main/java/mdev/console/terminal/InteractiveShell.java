@@ -33,6 +33,7 @@ public final class InteractiveShell {
                 .parser(new LineParser())
                 .completer(completer)
                 .option(LineReader.Option.DISABLE_EVENT_EXPANSION, true)
+                .option(LineReader.Option.AUTO_FRESH_LINE, true)
                 .option(LineReader.Option.COMPLETE_MATCHER_TYPO, false)
                 .option(LineReader.Option.COMPLETE_MATCHER_CAMELCASE, false)
                 .option(LineReader.Option.HISTORY_IGNORE_SPACE, true)
@@ -64,6 +65,9 @@ public final class InteractiveShell {
                     Outcome outcome = shell.run(line);
                     if (outcome.exit()) {
                         return outcome.status();
+                    }
+                    if (outcome.status() == Outcome.INTERRUPTED) {
+                        reader.getTerminal().writer().println();
                     }
                 }
             } catch (UserInterruptException e) {

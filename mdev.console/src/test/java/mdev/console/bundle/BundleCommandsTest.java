@@ -55,7 +55,10 @@ class BundleCommandsTest {
                 .findFirst()
                 .orElseThrow()
                 .newFramework(Map.of(
-                        Constants.FRAMEWORK_STORAGE, temp.resolve("cache").toString()));
+                        "felix.log.level",
+                        "0",
+                        Constants.FRAMEWORK_STORAGE,
+                        temp.resolve("cache").toString()));
         framework.start();
         jar("good.jar", "Bundle-SymbolicName: test.good");
         jar("newer.jar", "Bundle-SymbolicName: test.good\nBundle-Version: 2");
@@ -144,6 +147,7 @@ class BundleCommandsTest {
                         "felix:start: no bundle '4711': its id or symbolic name, as 'lb -s' lists them (ENOENT)"),
                 new Refused("stop nope", 1, "felix:stop: no bundle 'nope': "),
                 new Refused("update nope", 1, "felix:update: no bundle 'nope': "),
+                new Refused("update 0 @nope.jar", 1, "felix:update: the framework itself cannot be updated (EINVAL)"),
                 new Refused("uninstall nope", 1, "felix:uninstall: no bundle 'nope': "),
                 new Refused("uninstall 0", 1, "felix:uninstall: the framework itself cannot be uninstalled (EINVAL)"),
                 new Refused("update 0", 1, "felix:update: the framework itself cannot be updated (EINVAL)"),
@@ -188,9 +192,25 @@ class BundleCommandsTest {
     }
 
     @Test
+    void anUpdateThatFailsLeavesTheBundleAsItWas() throws Exception {
+        Path gone = temp.resolve("gone.jar");
+        Files.copy(temp.resolve("good.jar"), gone);
+        assertEquals("0: ", run("start @gone.jar"));
+        Files.delete(gone);
+        assertEquals("1: felix:update: test.good: no such file (ENOENT)\n", run("update test.good"));
+        assertEquals("1: felix:update: @nope.jar: no such file (ENOENT)\n", run("update test.good @nope.jar"));
+        assertEquals("1: felix:update: @text.jar: zip END header not found (EIO)\n", run("update test.good @text.jar"));
+        assertEquals(Bundle.ACTIVE, bundle("test.good").getState());
+        context.installBundle("no-url", Files.newInputStream(temp.resolve("api.jar")));
+        assertEquals(
+                "1: felix:update: test.api came with the platform: give the URL of its new version (EINVAL)\n",
+                run("update test.api"));
+    }
+
+    @Test
     void updatingWhatOthersImportSaysSoAndRestartsThem() {
         assertEquals("0: ", run("start @api.jar @user.jar"));
-        assertEquals("0: these bundles use test.api and are restarted with it: test.user\n", run("update test.api"));
+        assertEquals("0: test.user use test.api: they are restarted with it\n", run("update test.api"));
         assertEquals(Bundle.ACTIVE, bundle("test.user").getState());
     }
 
