@@ -39,7 +39,7 @@ class GateTest {
     /** Refused entries pass through the count: they must neither end it early nor twice. */
     @Test
     void endsOnceAndNobodyIsInsideThen() throws InterruptedException {
-        for (int round = 0; round < 2000; round++) {
+        for (int round = 0; round < 500; round++) {
             AtomicInteger ended = new AtomicInteger();
             AtomicInteger insideAfterwards = new AtomicInteger();
             Gate contended = new Gate(ended::incrementAndGet);

@@ -15,7 +15,7 @@ import java.util.stream.Stream;
  * machine has.
  */
 final class Race {
-    private static final int ROUNDS = 200;
+    private static final int ROUNDS = 50;
     private static final int SUBJECTS = 1000;
     private static final int SPINS = 500;
 
