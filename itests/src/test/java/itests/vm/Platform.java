@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /** {@code ./mdev serve} with a run directory of its own, driven as a person does: by {@code ./mdev -c}. */
-final class Platform implements AutoCloseable {
+public final class Platform implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 
     private final Path dir;
@@ -24,7 +24,7 @@ final class Platform implements AutoCloseable {
     }
 
     /** Starts a platform, with more options of {@code ./mdev} if given, and waits until devices can be created. */
-    static Platform start(String... options) throws IOException {
+    public static Platform start(String... options) throws IOException {
         var dir = Files.createTempDirectory("mdev");
         var command = launcher(dir.resolve("run"));
         command.add("--no-mount");
@@ -60,7 +60,7 @@ final class Platform implements AutoCloseable {
     }
 
     /** Runs shell commands; errors are part of the output. */
-    Result run(String commands) throws IOException, InterruptedException {
+    public Result run(String commands) throws IOException, InterruptedException {
         var command = launcher(run());
         command.addAll(List.of("-c", commands));
         var client = new ProcessBuilder(command).redirectErrorStream(true).start();
@@ -70,7 +70,7 @@ final class Platform implements AutoCloseable {
     }
 
     /** The run directory. */
-    Path run() {
+    public Path run() {
         return dir.resolve("run");
     }
 
@@ -113,7 +113,7 @@ final class Platform implements AutoCloseable {
     }
 
     /** SIGTERM; returns the sockets that are still in the run directory when the platform has ended: there should be none. */
-    List<Path> stop() throws IOException, InterruptedException {
+    public List<Path> stop() throws IOException, InterruptedException {
         process.destroy();
         if (!process.waitFor(PATIENCE.toMillis(), TimeUnit.MILLISECONDS)) {
             throw new AssertionError("the platform does not end on SIGTERM\n" + errors());

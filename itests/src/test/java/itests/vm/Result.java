@@ -6,13 +6,13 @@ package itests.vm;
  * @param status its exit status; 137 if it was killed, for example because its time was over
  * @param output what it printed, errors included
  */
-record Result(int status, String output) {
+public record Result(int status, String output) {
     /**
      * The output without the line end that closes it.
      *
      * @throws AssertionError if the command failed
      */
-    String ok() {
+    public String ok() {
         if (status != 0) {
             throw new AssertionError("exit status " + status + ": " + output);
         }
