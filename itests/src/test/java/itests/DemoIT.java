@@ -1,0 +1,63 @@
+package itests;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code ./mdev demo}: that it holds, and that it can fail. */
+final class DemoIT {
+    /** What stands in the transcript, in this order. */
+    private static final List<String> TOLD = List.of(
+            "1. Load the module",
+            "mdev> mdev:modprobe vendor.mtty",
+            "available_instances",
+            "sample_mtty_dev",
+            "2. Create a mediated device",
+            "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001",
+            "3. What a guest sees",
+            "Serial controller: Device 4348:3253 (rev 10)",
+            "10: 51 c1 00 00 59 c1 00 00",
+            "4. Send a line through the first port",
+            "received: The quick brown fox",
+            "5. Send a line through the second port",
+            "received: The quick brown fox",
+            "6. Destroy the device",
+            "/remove 1",
+            "7. Unload the module",
+            "mdev> mdev:rmmod vendor.mtty",
+            "8. Nothing is left",
+            "All 8 steps held.");
+
+    @Test
+    void performsTheKernelDocumentsWalkThrough() throws Exception {
+        Mdev.Ended demo = Mdev.here().run("demo");
+        assertEquals(0, demo.status(), demo.out() + demo.err());
+        assertEquals("", demo.err());
+        int at = 0;
+        for (String told : TOLD) {
+            at = demo.out().indexOf(told, at);
+            assertTrue(at >= 0, () -> "'" + told + "' is not, or not there, in\n" + demo.out());
+            at += told.length();
+        }
+        assertEquals(8, demo.out().lines().filter("    ok"::equals).count(), demo.out());
+    }
+
+    @Test
+    void failsWithoutTheModule(@TempDir Path home) throws Exception {
+        Mdev here = Mdev.here();
+        Files.createDirectories(home.resolve("cnf/target/modules"));
+        for (String needed : List.of("mdev", "cnf/jdk.sh", "cnf/tinylog.properties", "cnf/target/mdev.jar")) {
+            Files.copy(here.home().resolve(needed), home.resolve(needed));
+        }
+        Mdev.Ended demo = new Mdev(home).run("demo");
+        assertNotEquals(0, demo.status(), demo.out());
+        assertTrue(demo.out().contains("FAILED"), demo.out());
+        assertTrue(demo.err().contains("steps failed"), demo.err());
+    }
+}
