@@ -1,0 +1,124 @@
+package itests.bench;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import itests.Mdev;
+import itests.vm.Platform;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
+import org.junit.jupiter.api.Assertions;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Measures the platform as it is shipped, and prints the table of docs/performance.md. */
+final class PlatformBench {
+    private static final double SECOND = 1e9;
+    private static final double FLAT = 0.8;
+    private static final int STARTS = 5;
+    private static final int INSTALLS = 20;
+    private static final int DEVICES = 10_000;
+    private static final int ROUNDS = 5;
+    private static final String PROMPT = "mdev> ";
+
+    private final Mdev mdev = Mdev.here();
+
+    @Test
+    void measure(@TempDir Path temp) throws Exception {
+        List<String> table = new ArrayList<>();
+        table.add("load average when it began: " + load());
+        table.add("");
+        table.add("| what | median | least | most | measured |");
+        table.add("|---|---|---|---|---|");
+        mdev.run("-c", "mdev:lsmod").ok(); // builds what is stale, warms the page cache
+
+        table.add(repeat(() -> prompt(temp.resolve("run"))).row("`./mdev` to the prompt", "s", 1));
+        table.add(repeat(() -> time(() -> mdev.run("-c", "mdev:lsmod").ok()))
+                .row("`./mdev -c mdev:lsmod`, platform of its own, to the end of the process", "s", 1));
+        try (Platform platform = Platform.start()) {
+            String run = platform.run().toString();
+            table.add(repeat(() -> time(
+                            () -> mdev.run("--run", run, "-c", "mdev:lsmod").ok()))
+                    .row("`./mdev -c mdev:lsmod`, in a platform that runs, to the end of the process", "s", 1));
+            mdev.run("--run", run, "-c", "mdev:modprobe " + MeasuringBundle.build(temp))
+                    .ok();
+
+            List<Double> installs =
+                    figures(ask(run, "bench:install " + INSTALLS), "seconds").toList();
+            table.add(new Figures(installs.subList(0, 1)).row("hot install of `vendor.mtty`, the first", "ms", 1e3));
+            table.add(new Figures(installs.subList(1, INSTALLS)).row("hot install of `vendor.mtty`, again", "ms", 1e3));
+
+            JsonNode answer = ask(run, "bench:devices " + DEVICES + " " + ROUNDS);
+            Figures few = new Figures(figures(answer, "few").toList());
+            Figures many = new Figures(figures(answer, "many").toList());
+            table.add(few.row("create + remove, no other device", "/s", 1));
+            table.add(many.row("create + remove, 10,000 devices present", "/s", 1));
+            table.add(new Figures(figures(answer, "bytes").toList()).row("heap per idle device", "bytes", 1));
+            double ratio = many.median() / few.median();
+            table.add("");
+            table.add(String.format(
+                    Locale.ROOT, "10,000 present : none present = %.2f (at least %.1f is wanted)", ratio, FLAT));
+            table.add("load average when it ended: " + load());
+            table.forEach(System.out::println);
+            Assertions.assertTrue(ratio >= FLAT, "create and remove are not flat");
+        }
+    }
+
+    private static String load() throws IOException {
+        return Files.readString(Path.of("/proc/loadavg")).strip();
+    }
+
+    private static Figures repeat(Callable<Double> measured) throws Exception {
+        List<Double> values = new ArrayList<>();
+        for (int i = 0; i < STARTS; i++) {
+            values.add(measured.call());
+        }
+        return new Figures(values);
+    }
+
+    private static double time(Callable<?> measured) throws Exception {
+        long start = System.nanoTime();
+        measured.call();
+        return (System.nanoTime() - start) / SECOND;
+    }
+
+    /** On a terminal, that of script(1), because only there is a prompt. */
+    private double prompt(Path run) throws Exception {
+        String command = "stty cols 120 rows 40; " + mdev.home().resolve("mdev") + " --no-mount --run " + run;
+        long start = System.nanoTime();
+        Process shell = new ProcessBuilder("script", "-qec", command, "/dev/null")
+                .redirectErrorStream(true)
+                .start();
+        StringBuilder screen = new StringBuilder();
+        while (screen.indexOf(PROMPT) < 0) {
+            int c = shell.getInputStream().read();
+            if (c < 0) {
+                throw new AssertionError("no prompt: " + screen);
+            }
+            screen.append((char) c);
+        }
+        double seconds = (System.nanoTime() - start) / SECOND;
+        shell.getOutputStream().write("exit\r".getBytes(UTF_8));
+        shell.getOutputStream().flush();
+        shell.getInputStream().readAllBytes();
+        shell.waitFor();
+        return seconds;
+    }
+
+    private JsonNode ask(String run, String command) throws Exception {
+        return new ObjectMapper()
+                .readTree(mdev.run("--run", run, "-c", command + " --json").ok());
+    }
+
+    private static Stream<Double> figures(JsonNode answer, String name) {
+        return StreamSupport.stream(answer.get(name).spliterator(), false).map(JsonNode::asDouble);
+    }
+}
