@@ -58,7 +58,7 @@ public final class MdevCore implements AutoCloseable {
         classes = new Classes(tree, uevents);
         Directory kernel = Tree.mkdir(tree, "kernel");
         moduleDirectory = Tree.mkdir(tree, "module");
-        bus = new MdevBus(Tree.mkdir(tree, "bus"), kernel, uevents, limits.patience());
+        bus = new MdevBus(Tree.mkdir(tree, "bus"), kernel, uevents, workers, limits::deadline, limits.patience());
         self = new Module(this, owner, "mdev");
         modules.add(self);
         self.appear();

@@ -1,9 +1,9 @@
 package mdev.core.bus;
 
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CountDownLatch;
 import mdev.api.MdevDriver;
 import mdev.api.errno.Errno;
@@ -65,7 +65,7 @@ public final class BusDriver extends Kobject {
     /** {@code bind_store()}. */
     private void bind(String value) throws ErrnoException {
         BusDevice device = bus.find(Text.name(value));
-        if (device == null || device.driver().isPresent() || !attach(device, Deadline.NEVER)) {
+        if (device == null || device.driver().isPresent() || !attach(device, bus.deadline())) {
             throw new ErrnoException(
                     Errno.ENODEV, "no device " + Text.name(value) + " that " + name() + " can be bound to");
         }
@@ -77,7 +77,15 @@ public final class BusDriver extends Kobject {
         if (device == null || !equals(device.binding().driver())) {
             throw new ErrnoException(Errno.ENODEV, "no device " + Text.name(value) + " is bound to " + name());
         }
-        unbind(device);
+        CountDownLatch unbound = bus.workers().each(List.of(device), this::unbind);
+        try {
+            if (!bus.deadline().await(unbound)) {
+                log.error("{}: driver {} did not let go of {} in time", owner.symbolicName(), name(), device.name());
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new ErrnoException(Errno.EINTR, "interrupted; the unbinding of " + device.name() + " goes on");
+        }
     }
 
     private void unbind(BusDevice device) {
@@ -150,21 +158,38 @@ public final class BusDriver extends Kobject {
         }
         try {
             owner.run("remove of " + device.name(), () -> ops.remove(device, bus.patience()));
-            CompletionStage<Void> quiet = owner.call("quiesced of " + device.name(), () -> ops.quiesced(device));
-            CompletableFuture<Void> over = quiet.toCompletableFuture();
-            if (!over.isDone()) {
-                log.warn("{}: a call into the vendor of {} has not come back", name(), device.name());
-                device.quietWhen(over);
-            }
         } catch (ErrnoException e) {
             log.debug("{} lets go of {} all the same", name(), device.name());
         }
+        awaitQuiet(device);
         try (var _ = tree().change()) {
             release(device);
             device.binding().endUnbind();
             device.uevent("unbind");
         }
         gate.exit();
+    }
+
+    /** Asked also of a driver whose remove failed: the vendor's call may still be inside. */
+    private void awaitQuiet(BusDevice device) {
+        String what = "quiesced of " + device.name();
+        try {
+            CompletableFuture<Void> quiet =
+                    owner.call(what, () -> ops.quiesced(device).toCompletableFuture());
+            // A stage that fails says no more than that: the device must not wait for it for ever.
+            CompletableFuture<Void> over = quiet.handle((_, failure) -> {
+                if (failure != null) {
+                    log.error("{}: {} failed", owner.symbolicName(), what, failure);
+                }
+                return null;
+            });
+            if (!over.isDone()) {
+                log.warn("{}: a call into the vendor of {} has not come back", name(), device.name());
+                device.quietWhen(over);
+            }
+        } catch (ErrnoException e) {
+            log.debug("{} does not say whether the vendor of {} is quiet", name(), device.name());
+        }
     }
 
     /** {@code driver_sysfs_remove()}. */
@@ -204,7 +229,7 @@ public final class BusDriver extends Kobject {
     /** Who uses the device. */
     public Optional<String> user(BusDevice device) {
         try {
-            return owner.call("user of " + device.name(), () -> ops.user(device));
+            return owner.call("user of " + device.name(), () -> Objects.requireNonNull(ops.user(device)));
         } catch (ErrnoException e) {
             return Optional.empty();
         }

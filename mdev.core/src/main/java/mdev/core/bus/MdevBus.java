@@ -3,6 +3,7 @@ package mdev.core.bus;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Supplier;
 import mdev.api.MdevDriver;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
@@ -11,6 +12,7 @@ import mdev.api.sysfs.SysfsNode;
 import mdev.core.device.Kobject;
 import mdev.core.device.Owner;
 import mdev.core.sync.Deadline;
+import mdev.core.sync.Workers;
 import mdev.core.sysfs.Contents;
 import mdev.core.sysfs.Directory;
 import mdev.core.sysfs.Link;
@@ -30,6 +32,8 @@ public final class MdevBus extends Kobject {
     private final Directory devices;
     private final Directory driverDirectory;
     private final IommuGroups groups;
+    private final Workers workers;
+    private final Supplier<Deadline> deadline;
     private final Duration patience;
 
     /** In the order of registration, as they are tried; changed together with {@link #driverDirectory}. */
@@ -40,13 +44,22 @@ public final class MdevBus extends Kobject {
     /**
      * @param buses {@code /sys/bus}
      * @param kernel {@code /sys/kernel}
+     * @param deadline until when somebody who asked for a change waits for drivers
      * @param patience the time that a driver gets to let go of a device
      */
-    public MdevBus(Directory buses, Directory kernel, Uevents uevents, Duration patience) {
+    public MdevBus(
+            Directory buses,
+            Directory kernel,
+            Uevents uevents,
+            Workers workers,
+            Supplier<Deadline> deadline,
+            Duration patience) {
         super(buses, "mdev", uevents);
         this.devices = new Directory(this, "devices");
         this.driverDirectory = new Directory(this, "drivers");
         this.groups = new IommuGroups(kernel);
+        this.workers = workers;
+        this.deadline = deadline;
         this.patience = patience;
         try (var _ = tree().change()) {
             kernel.add(groups);
@@ -94,7 +107,7 @@ public final class MdevBus extends Kobject {
     /** {@code device_attach()}: the first driver that takes the device keeps it. */
     private void attach(BusDevice device) {
         for (BusDriver driver : drivers) {
-            if (driver.attach(device, Deadline.NEVER)) {
+            if (driver.attach(device, deadline())) {
                 return;
             }
         }
@@ -174,6 +187,14 @@ public final class MdevBus extends Kobject {
 
     IommuGroups groups() {
         return groups;
+    }
+
+    Workers workers() {
+        return workers;
+    }
+
+    Deadline deadline() {
+        return deadline.get();
     }
 
     Duration patience() {
