@@ -37,7 +37,7 @@ final class VendorOps<D extends DeviceOps> {
         if (list == null) {
             throw new ErrnoException(Errno.EINVAL, parent + ": " + what + " returned null");
         }
-        return List.copyOf(list);
+        return owner.call(parent + ": " + what, () -> List.copyOf(list));
     }
 
     /** Pairs with {@link Instance#remove}. */
@@ -70,7 +70,7 @@ final class VendorOps<D extends DeviceOps> {
             if (groups == null) {
                 throw vendor.owner.fault(what + " returned null");
             }
-            return List.copyOf(groups);
+            return vendor.owner.call(what, () -> List.copyOf(groups));
         }
 
         void mayRemove() throws ErrnoException {

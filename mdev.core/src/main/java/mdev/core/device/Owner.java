@@ -40,7 +40,7 @@ public record Owner(String symbolicName, String version, long bundleId) {
             return call.call();
         } catch (ErrnoException e) {
             throw e;
-        } catch (Exception | LinkageError | AssertionError | StackOverflowError e) {
+        } catch (Throwable e) {
             throw fault(what, e);
         }
     }
@@ -51,7 +51,7 @@ public record Owner(String symbolicName, String version, long bundleId) {
             run.run();
         } catch (ErrnoException e) {
             throw e;
-        } catch (Exception | LinkageError | AssertionError | StackOverflowError e) {
+        } catch (Throwable e) {
             throw fault(what, e);
         }
     }

@@ -89,7 +89,7 @@ public final class Uevents implements AutoCloseable {
     public static void deliver(Uevent event, UeventListener listener) {
         try {
             listener.uevent(event);
-        } catch (Exception | LinkageError | AssertionError e) {
+        } catch (Throwable e) {
             log.error("{} failed on {}@{}", listener.getClass().getName(), event.action(), event.devpath(), e);
         }
     }
