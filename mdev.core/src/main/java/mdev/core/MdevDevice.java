@@ -195,15 +195,13 @@ public final class MdevDevice extends BusDevice {
         return true;
     }
 
-    /** The parent is going: no veto, no waiting for {@code remove}. */
-    void tearDownAlways() {
-        if (retire(State.ADDED)) {
-            tearDown();
-        }
+    /** The parent is going: no veto, no waiting until the device is whole. True: it is the caller's to {@link #tearDown}. */
+    boolean retireAlways() {
+        return retire(State.ADDED);
     }
 
     /** {@code mdev_device_remove_common()}; takes as long as driver and vendor take. */
-    private void tearDown() {
+    void tearDown() {
         core().bus().release(this);
         try (var _ = tree().change()) {
             uevent("remove");

@@ -103,9 +103,10 @@ public final class Parent extends VirtualDevice {
         try (var _ = tree().change()) {
             sealed = true;
             core.classes().parents().remove(name());
-            devices = devices();
+            // All at once: a vendor that holds up the first must not keep the others on the bus.
+            devices = devices().stream().filter(MdevDevice::retireAlways).toList();
         }
-        CountDownLatch gone = core.workers().each(devices, MdevDevice::tearDownAlways);
+        CountDownLatch gone = core.workers().each(devices, MdevDevice::tearDown);
         if (!deadline.awaitUninterruptibly(gone) || !gate.awaitEmpty(deadline)) {
             core.devices().stream()
                     .filter(left -> left.supportedType().parent().equals(this))
@@ -120,7 +121,6 @@ public final class Parent extends VirtualDevice {
         log.info("{}: unregistered", name());
     }
 
-    /** The devices in the tree. */
     private List<MdevDevice> devices() {
         return children().stream()
                 .filter(MdevDevice.class::isInstance)

@@ -125,10 +125,14 @@ public final class SupportedType extends Directory {
         }
     }
 
-    /** What {@code available_instances} says now. */
+    /**
+     * What {@code available_instances} says now.
+     *
+     * @throws ErrnoException ENODEV: the parent is going; else the vendor's errno
+     */
     public int availableInstances() throws ErrnoException {
         Owner owner = parent.module().owner();
-        String value = Draft.read(owner, id(), draft.available());
+        String value = Draft.read(owner, id(), owner.guard(draft.available(), parent.gate()));
         try {
             return Draft.number(id(), value);
         } catch (ErrnoException e) {
