@@ -99,14 +99,22 @@ public final class Module extends Kobject implements ParentRegistry, DriverRegis
             return kept;
         } finally {
             try (var _ = tree().change()) {
-                if (registered && !live) {
+                // After close() nobody would take the directory away again.
+                if (registered && !live && !closed()) {
                     live = true;
                     uevent("add");
                 }
-                if (--coming == 0 && !live) {
+                // It may be another incarnation's by now, if close() was faster.
+                if (--coming == 0 && !live && exists()) {
                     holder().remove(name());
                 }
             }
+        }
+    }
+
+    private boolean closed() {
+        synchronized (registrations) {
+            return closed;
         }
     }
 
