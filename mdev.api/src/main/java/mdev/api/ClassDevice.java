@@ -1,5 +1,7 @@
 package mdev.api;
 
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
 import mdev.api.sysfs.AttributeGroup;
@@ -16,6 +18,7 @@ import mdev.api.sysfs.AttributeGroup;
 public record ClassDevice(
         String className, String name, SequencedMap<String, String> uevent, List<AttributeGroup> groups) {
     public ClassDevice {
+        uevent = Collections.unmodifiableSequencedMap(new LinkedHashMap<>(uevent));
         groups = List.copyOf(groups);
     }
 }
