@@ -1,0 +1,268 @@
+package mdev.core;
+
+import static mdev.core.LifeCycleTest.assertErrno;
+import static mdev.core.LifeCycleTest.await;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.ServiceConfigurationError;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import mdev.api.ClassDevice;
+import mdev.api.Mdev;
+import mdev.api.MdevType;
+import mdev.api.ParentOps;
+import mdev.api.Registration;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.api.sysfs.AttributeGroup;
+import mdev.api.sysfs.SysfsDirectory;
+import mdev.core.device.Owner;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** What drivers, vendors and listeners do wrong, and what the core keeps all the same. */
+@Timeout(60)
+class FaultTest {
+    private static final UUID ONE = UUID.fromString("83b8f4f2-509f-382f-3c1e-e6bfe0fa1001");
+    private static final String DRIVER = "/sys/bus/mdev/drivers/vfio_mdev/";
+
+    @Test
+    void driverThatNeverLetsGoHoldsUpNoWriter() throws Exception {
+        CountDownLatch go = new CountDownLatch(1);
+        TestMtty mtty = new TestMtty();
+        try (Rig rig = Rig.impatient()) {
+            TestVfio vfio = rig.loadVfio();
+            rig.load(mtty);
+            rig.create("mtty-1", ONE);
+            CompletableFuture<Void> inside = new CompletableFuture<>();
+            vfio.inRemove = _ -> {
+                inside.complete(null);
+                await(go);
+            };
+            String device = ONE.toString();
+            var unbind = LifeCycleTest.start(() -> rig.write(DRIVER + "unbind", device));
+            inside.get();
+            assertTrue(unbind.get(10, TimeUnit.SECONDS).isEmpty());
+            var probe = LifeCycleTest.start(() -> rig.write("/sys/bus/mdev/drivers_probe", device));
+            assertTrue(probe.get(10, TimeUnit.SECONDS).isEmpty());
+            assertTrue(rig.exists(Rig.DEVICES + ONE + "/iommu_group"), "the driver still has it");
+            go.countDown();
+            Rig.await(() -> !rig.exists(Rig.DEVICES + ONE + "/iommu_group"));
+            rig.remove(ONE);
+            assertTrue(mtty.balanced());
+        }
+    }
+
+    static Stream<CompletionStage<Void>> stagesThatTellNothing() {
+        return Stream.of(CompletableFuture.failedStage(new IllegalStateException("lost")), new CompletableFuture<>() {
+            @Override
+            public CompletableFuture<Void> toCompletableFuture() {
+                throw new UnsupportedOperationException();
+            }
+        });
+    }
+
+    @ParameterizedTest
+    @MethodSource("stagesThatTellNothing")
+    void driverThatDoesNotSayWhetherTheVendorIsQuiet(CompletionStage<Void> quiesced) throws Exception {
+        TestMtty mtty = new TestMtty();
+        try (Rig rig = Rig.impatient()) {
+            TestVfio vfio = rig.loadVfio();
+            rig.load(mtty);
+            rig.create("mtty-1", ONE);
+            vfio.quiesced = quiesced;
+            rig.remove(ONE);
+            assertTrue(rig.core.devices().isEmpty());
+            assertTrue(mtty.balanced());
+        }
+    }
+
+    @Test
+    void stageThatFailsLaterEndsTheWaitToo() throws Exception {
+        TestMtty mtty = new TestMtty();
+        CompletableFuture<Void> quiet = new CompletableFuture<>();
+        try (Rig rig = Rig.impatient()) {
+            TestVfio vfio = rig.loadVfio();
+            rig.load(mtty);
+            rig.create("mtty-1", ONE);
+            vfio.quiesced = quiet;
+            rig.remove(ONE);
+            assertEquals(0, mtty.removed.get());
+            quiet.completeExceptionally(new IllegalStateException("lost"));
+            Rig.await(() -> rig.core.devices().isEmpty());
+            assertTrue(mtty.balanced());
+        }
+    }
+
+    @Test
+    void driverWhoseRemoveFailsIsAskedForQuietAllTheSame() throws Exception {
+        TestMtty mtty = new TestMtty();
+        CompletableFuture<Void> quiet = new CompletableFuture<>();
+        try (Rig rig = Rig.impatient()) {
+            TestVfio vfio = rig.loadVfio();
+            rig.load(mtty);
+            rig.create("mtty-1", ONE);
+            vfio.quiesced = quiet;
+            vfio.inRemove = _ -> {
+                throw new IllegalStateException("a bug of the driver");
+            };
+            rig.remove(ONE);
+            assertEquals(0, mtty.removed.get());
+            quiet.complete(null);
+            Rig.await(() -> rig.core.devices().isEmpty());
+            assertTrue(mtty.balanced());
+        }
+    }
+
+    @Test
+    void errorsOfAnyKindAreFaults() throws Exception {
+        TestMtty mtty = new TestMtty();
+        try (Rig rig = Rig.impatient()) {
+            TestVfio vfio = rig.loadVfio();
+            rig.load(mtty);
+            try (Registration _ = rig.core.listen(_ -> {
+                throw new ServiceConfigurationError("in a listener");
+            })) {
+                vfio.inProbe = _ -> {
+                    throw new ServiceConfigurationError("in probe");
+                };
+                rig.create("mtty-1", ONE);
+                assertFalse(rig.exists(Rig.DEVICES + ONE + "/driver"));
+                mtty.inMayRemove = _ -> {
+                    throw new ServiceConfigurationError("in mayRemove");
+                };
+                assertErrno(Errno.EIO, () -> rig.remove(ONE));
+                mtty.inMayRemove = _ -> {};
+                mtty.inRemove = _ -> {
+                    throw new ServiceConfigurationError("in remove");
+                };
+                rig.remove(ONE);
+                assertTrue(rig.core.devices().isEmpty());
+                Rig.await(() -> rig.events().stream()
+                        .anyMatch(event -> event.action().equals("remove")
+                                && event.devpath().endsWith(ONE.toString())));
+            }
+        }
+    }
+
+    /** A vendor whose lists are broken. */
+    private record Lists(TestMtty mtty, List<MdevType> types, List<AttributeGroup> groups)
+            implements ParentOps<TestMtty.Port> {
+        @Override
+        public List<MdevType> supportedTypes() {
+            return types;
+        }
+
+        @Override
+        public List<AttributeGroup> mdevAttributeGroups(TestMtty.Port port) {
+            return groups;
+        }
+
+        @Override
+        public TestMtty.Port create(Mdev mdev) throws ErrnoException {
+            return mtty.create(mdev);
+        }
+
+        @Override
+        public void remove(TestMtty.Port port) throws ErrnoException {
+            mtty.remove(port);
+        }
+    }
+
+    /** A list with a hole. */
+    private static <T> List<T> hole() {
+        return Stream.<T>iterate(null, _ -> null).limit(1).toList();
+    }
+
+    @Test
+    void listsWithHoles() throws Exception {
+        TestMtty mtty = new TestMtty();
+        try (Rig rig = new Rig()) {
+            assertErrno(
+                    Errno.EIO, () -> rig.vendor.registerDevice(TestMtty.DEVICE, new Lists(mtty, hole(), List.of())));
+            rig.vendor.registerDevice(TestMtty.DEVICE, new Lists(mtty, mtty.supportedTypes(), hole()));
+            assertErrno(Errno.EIO, () -> rig.create("mtty-1", ONE));
+            assertEquals(1, mtty.created.get());
+            assertTrue(mtty.balanced(), "what create allocated is freed");
+            assertTrue(rig.core.devices().isEmpty());
+        }
+    }
+
+    /** More devices than are torn down at once. */
+    @Test
+    void vendorThatHangsLeavesNoDeviceOnTheBus() throws Exception {
+        CountDownLatch go = new CountDownLatch(1);
+        TestMtty mtty = new TestMtty(100);
+        mtty.inRemove = _ -> await(go);
+        try (Rig rig = Rig.impatient()) {
+            Registration parent = rig.load(mtty);
+            for (int i = 0; i < 100; i++) {
+                rig.create("mtty-1");
+            }
+            parent.close();
+            SysfsDirectory bus = (SysfsDirectory) rig.sysfs().lookup("/sys/bus/mdev/devices", true);
+            assertEquals(List.of(), bus.children());
+            assertEquals(100, rig.core.devices().size());
+            go.countDown();
+            Rig.await(() -> rig.core.devices().isEmpty());
+            assertTrue(mtty.balanced());
+        }
+    }
+
+    @Test
+    void vendorThatHasGoneIsNotAskedForInstances() throws Exception {
+        try (Rig rig = new Rig()) {
+            Registration parent = rig.load(new TestMtty());
+            SupportedType type = rig.core.parents().iterator().next().types().getFirst();
+            assertEquals(24, type.availableInstances());
+            parent.close();
+            assertErrno(Errno.ENODEV, type::availableInstances);
+        }
+    }
+
+    /** Whoever is faster, the directory of the module goes, and the next incarnation can have its name. */
+    @Test
+    void bundleThatGoesWhileItRegisters() throws Exception {
+        try (Rig rig = new Rig()) {
+            for (int i = 0; i < 2_000; i++) {
+                Module module = rig.core.module(new Owner("vendor.racer", "1.0.0", 9));
+                TestMtty mtty = new TestMtty();
+                CyclicBarrier both = new CyclicBarrier(2);
+                var registration = LifeCycleTest.start(() -> {
+                    both.await();
+                    module.registerDevice(TestMtty.DEVICE, mtty);
+                });
+                both.await();
+                while (rig.core.parents().isEmpty() && !registration.isDone()) {
+                    Thread.onSpinWait();
+                }
+                module.close();
+                registration.get();
+                assertFalse(rig.exists("/sys/module/racer"), "round " + i);
+                assertTrue(rig.core.parents().isEmpty());
+            }
+        }
+    }
+
+    @Test
+    void classDeviceKeepsWhatItWasMadeWith() throws Exception {
+        LinkedHashMap<String, String> env = new LinkedHashMap<>();
+        env.put("MAJOR", "10");
+        try (Rig rig = new Rig()) {
+            rig.vfio.createDevice(new ClassDevice("misc", "one", env, List.of()));
+            env.clear();
+            assertEquals("MAJOR=10\n", rig.read("/sys/class/misc/one/uevent"));
+        }
+    }
+}
