@@ -26,8 +26,7 @@ public class FrameworkLogIT extends PlatformTestSupport {
         log.getLogger("any").error(message);
 
         Instant deadline = Instant.now().plus(Duration.ofSeconds(10));
-        while (!Files.readString(LOG).contains(message)
-                && Instant.now().isBefore(deadline)) {
+        while (!Files.readString(LOG).contains(message) && Instant.now().isBefore(deadline)) {
             LockSupport.parkNanos(Duration.ofMillis(20).toNanos());
         }
         assertTrue(Files.readString(LOG).contains(message));

@@ -74,12 +74,13 @@ public final class Parent extends VirtualDevice {
         List<AttributeGroup> groups = ops.deviceAttributeGroups();
         Names.groups(device.name(), groups, new HashSet<>(OWN_NAMES));
 
+        Parent parent;
         try (var _ = core.tree().change()) {
             if (core.parentsByName().containsKey(device.name())) {
                 throw new ErrnoException(Errno.EEXIST, "there is a parent " + device.name() + " already");
             }
             DeviceClass deviceClass = core.classes().obtain(device.className());
-            Parent parent = new Parent(core, module, deviceClass, device, ops, groups);
+            parent = new Parent(core, module, deviceClass, device, ops, groups);
             parent.add(parent.types);
             for (SupportedType.Draft draft : drafts) {
                 parent.types.add(new SupportedType(parent, parent.types, draft));
@@ -88,9 +89,9 @@ public final class Parent extends VirtualDevice {
             core.classes().parents().link(device.name(), parent);
             core.parentsByName().put(device.name(), parent);
             parent.uevent("change", Map.of("MDEV_STATE", "registered"));
-            log.info("{}: registered by {}", device.name(), module.owner().symbolicName());
-            return parent;
         }
+        log.info("{}: registered by {}", device.name(), module.owner().symbolicName());
+        return parent;
     }
 
     /**

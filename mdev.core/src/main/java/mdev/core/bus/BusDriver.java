@@ -65,7 +65,10 @@ public final class BusDriver extends Kobject {
     /** {@code bind_store()}. */
     private void bind(String value) throws ErrnoException {
         BusDevice device = bus.find(Text.name(value));
-        if (device == null || device.driver().isPresent() || !attach(device, bus.deadline())) {
+        if (device == null
+                || device.driver().isPresent()
+                || !attach(device, bus.deadline())
+                || !equals(device.binding().driver())) { // another driver may have been faster
             throw new ErrnoException(
                     Errno.ENODEV, "no device " + Text.name(value) + " that " + name() + " can be bound to");
         }
