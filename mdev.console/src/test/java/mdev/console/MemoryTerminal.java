@@ -9,7 +9,7 @@ import mdev.console.shell.DemandInput;
 import mdev.console.shell.UserTerminal;
 
 /** A user without a screen: types what it was given, and remembers what it was shown. */
-public final class MemoryTerminal implements UserTerminal {
+public class MemoryTerminal implements UserTerminal {
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
     private final ByteArrayOutputStream err = new ByteArrayOutputStream();
     private final DemandInput in = new DemandInput(() -> {});

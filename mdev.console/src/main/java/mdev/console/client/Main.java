@@ -1,6 +1,7 @@
 package mdev.console.client;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicBoolean;
 import mdev.console.control.Wire;
@@ -44,7 +45,7 @@ public final class Main {
         }
         try {
             return command ? one(wire, args[2]) : Tty.interactive() ? interactive(wire) : piped(wire);
-        } catch (RemoteShell.GoneException | IOException e) {
+        } catch (RemoteShell.GoneException | IOException | UncheckedIOException e) {
             System.err.println("mdev: " + e.getMessage());
             return 1;
         }

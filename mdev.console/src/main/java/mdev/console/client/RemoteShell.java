@@ -91,7 +91,7 @@ final class RemoteShell implements Shell {
                 }
             }
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new UncheckedIOException("cannot print: " + e.getMessage(), e);
         } finally {
             raw.close();
             stop(reader);

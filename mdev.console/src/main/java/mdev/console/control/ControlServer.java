@@ -8,9 +8,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
 import mdev.console.shell.Shell;
 import mdev.console.shell.UserTerminal;
@@ -20,6 +22,7 @@ import org.slf4j.LoggerFactory;
 /** Listens on the control socket; each client has a shell of its own. */
 public final class ControlServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ControlServer.class);
+    private static final Duration RETRY = Duration.ofMillis(100);
 
     private final Path socket;
     private final ServerSocketChannel listener;
@@ -73,13 +76,15 @@ public final class ControlServer implements AutoCloseable {
     }
 
     private void accept() {
-        try {
-            for (int number = 1; ; number++) {
+        for (int number = 1; listener.isOpen(); number++) {
+            try {
                 add(new Wire(listener.accept(), true), number);
-            }
-        } catch (IOException e) {
-            if (listener.isOpen()) {
-                LOG.error("the control socket is given up", e);
+            } catch (IOException | RuntimeException e) {
+                // One client who cannot be served, or no descriptor left for him: the next one may have more luck.
+                if (listener.isOpen()) {
+                    LOG.error("a client of the control socket could not be served", e);
+                    LockSupport.parkNanos(RETRY.toNanos());
+                }
             }
         }
     }

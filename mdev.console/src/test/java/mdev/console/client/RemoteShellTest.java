@@ -4,6 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PipedOutputStream;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -71,6 +74,20 @@ class RemoteShellTest {
         Await.until("monitoring", platform.monitoring);
         shell.interrupt();
         assertEquals(new Outcome(130, false), outcome.get());
+    }
+
+    @Test
+    void saysThatItCannotPrint() throws IOException {
+        MemoryTerminal closed = new MemoryTerminal() {
+            @Override
+            public OutputStream out() {
+                return new PipedOutputStream();
+            }
+        };
+        try (RemoteShell shell = new RemoteShell(Wire.connect(server.socket()), closed, () -> {})) {
+            UncheckedIOException failure = assertThrows(UncheckedIOException.class, () -> shell.run("mdev:echo a"));
+            assertEquals("cannot print: Pipe not connected", failure.getMessage());
+        }
     }
 
     @Test
