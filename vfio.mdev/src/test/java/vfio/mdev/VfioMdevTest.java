@@ -90,8 +90,11 @@ class VfioMdevTest {
     @Test
     void keepsAnEmptyGroupWhileItsFileIsOpen() throws ErrnoException {
         Mdev mdev = platform.add(0, new TestVendor());
+        VfioGroup earlier = platform.vfio.openGroup(0, "test");
+        earlier.close();
         VfioGroup file = platform.vfio.openGroup(0, "test");
         platform.remove(mdev);
+        earlier.close(); // a second time: it is not the group's file any more
         assertEquals("add@/devices/virtual/vfio/0", platform.tree.getLast());
         assertEquals(VfioGroup.VIABLE, file.getStatus());
         VfioContainer container = platform.vfio.openContainer();

@@ -100,7 +100,7 @@ public final class Group implements Container.Member {
             if (file == closed) {
                 file = null;
             }
-            over = !present;
+            over = !present && file == null;
         }
         leaveIfIdle();
         if (over) {

@@ -21,7 +21,8 @@ final class GroupsCommand implements ShellCommand.Action {
     }
 
     ShellCommand command() {
-        return new ShellCommand("vfio", "groups", "The VFIO groups and who holds them", List.of(), List.of(), this);
+        return new ShellCommand(
+                "vfio", "groups", "lists the VFIO groups and who holds them", List.of(), List.of(), this);
     }
 
     @Override

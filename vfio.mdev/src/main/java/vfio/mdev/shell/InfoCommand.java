@@ -26,6 +26,9 @@ import vfio.mdev.irq.IrqTable;
 
 /** {@code vfio:info}. */
 final class InfoCommand implements ShellCommand.Action {
+    /** As many regions and kinds of interrupts as are listed; what a vendor claims beyond is not believed. */
+    private static final int MOST = 100;
+
     private static final List<String> PCI_REGIONS =
             List.of("bar0", "bar1", "bar2", "bar3", "bar4", "bar5", "rom", "config", "vga");
     private static final List<String> PCI_IRQS = List.of("intx", "msi", "msix", "err", "req");
@@ -40,7 +43,7 @@ final class InfoCommand implements ShellCommand.Action {
         return new ShellCommand(
                 "vfio",
                 "info",
-                "A device's regions, interrupts and user",
+                "shows a device's regions, interrupts and user",
                 List.of(ShellCommand.Parameter.one("uuid", devices)),
                 List.of(),
                 this);
@@ -62,8 +65,8 @@ final class InfoCommand implements ShellCommand.Action {
         device.irqs().forEach(kind -> states.put(kind.index(), kind));
         device.inspect(open -> {
             DeviceInfo info = (DeviceInfo) open.ioctl(new GetInfo());
-            fields.put("regions", regions(open, info.numRegions(), pci ? PCI_REGIONS : List.of()));
-            fields.put("irqs", irqs(open, info.numIrqs(), pci ? PCI_IRQS : List.of(), states));
+            fields.put("regions", regions(open, Math.min(info.numRegions(), MOST), pci ? PCI_REGIONS : List.of()));
+            fields.put("irqs", irqs(open, Math.min(info.numIrqs(), MOST), pci ? PCI_IRQS : List.of(), states));
             return info;
         });
         Container container = found.group().container();

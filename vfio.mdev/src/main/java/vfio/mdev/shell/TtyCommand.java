@@ -34,7 +34,7 @@ final class TtyCommand implements ShellCommand.Action {
         return new ShellCommand(
                 "vfio",
                 "tty",
-                "Talks to a serial port of a device, 115200 8N1; on a terminal Ctrl-] ends it",
+                "talks to a serial port of a device, 115200 8N1; on a terminal Ctrl-] ends it",
                 List.of(
                         ShellCommand.Parameter.one("uuid", devices),
                         ShellCommand.Parameter.optional("port", TtyCommand::portCandidates)),

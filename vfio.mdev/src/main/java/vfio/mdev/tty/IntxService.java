@@ -69,7 +69,7 @@ public final class IntxService implements AutoCloseable {
                     for (Source source : sources) {
                         served |= source.service();
                     }
-                } while (served);
+                } while (served && !Thread.currentThread().isInterrupted()); // a broken device has always something
                 // The signal has masked the line; if something came since, it is high and signals again here.
                 device.ioctl(SetIrqs.unmask(VfioPci.INTX_IRQ, 0));
             }

@@ -17,6 +17,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Serial8250 implements IntxService.Source, AutoCloseable {
     /** Receive and transmit buffer; the low divisor byte while DLAB is set. */
+    /** How much one service reads at most, so that a device that always has data cannot hold it ({@code serial8250_rx_chars()}). */
+    private static final int RX_BUDGET = 256;
+
     private static final int RBR_THR = 0;
 
     private static final int IER = 1;
@@ -149,7 +152,7 @@ public final class Serial8250 implements IntxService.Source, AutoCloseable {
             return false;
         }
         int status = in(LSR);
-        while ((status & LSR_DR) != 0) {
+        for (int budget = RX_BUDGET; (status & LSR_DR) != 0 && budget > 0; budget--) {
             received.offer(in(RBR_THR)); // what nobody reads is lost, as in any tty
             status = in(LSR);
         }

@@ -3,15 +3,19 @@ package vfio.mdev.tty;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Random;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;
 import mdev.api.Mdev;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
+import mdev.api.vfio.SetIrqs;
 import mdev.api.vfio.VfioDevice;
+import mdev.api.vfio.VfioPci;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import vfio.mdev.Await;
@@ -90,6 +94,35 @@ class Serial8250Test {
             assertEquals(-1, read.get());
             assertEquals(-1, port.read());
             assertThrows(ErrnoException.class, () -> port.readLine(LONG));
+        }
+        platform.close();
+    }
+
+    /** A device whose register always tells of a cause, as one that is no UART may: who talks to it still gets away. */
+    @Test
+    void letsGoOfADeviceThatAlwaysHasSomething() throws Exception {
+        CountDownLatch serving = new CountDownLatch(1000);
+        try (OpenedDevice open = platform.open(mdev)) {
+            IntxService line = new IntxService(open.device());
+            line.add(new IntxService.Source() {
+                @Override
+                public boolean service() {
+                    serving.countDown();
+                    return true;
+                }
+
+                @Override
+                public void hangUp(ErrnoException reason) {}
+            });
+            open.device()
+                    .ioctl(new SetIrqs(
+                            SetIrqs.DATA_NONE | SetIrqs.ACTION_TRIGGER,
+                            VfioPci.INTX_IRQ,
+                            0,
+                            1,
+                            new SetIrqs.Data.None()));
+            Await.until("serving without end", () -> serving.getCount() == 0);
+            assertTimeoutPreemptively(LONG, line::close);
         }
         platform.close();
     }
