@@ -160,7 +160,7 @@ public final class Module extends Kobject implements ParentRegistry, DriverRegis
     }
 
     /** The bundle is going: what it has not taken back itself is taken back, within one deadline for all. */
-    void close() {
+    public void close() {
         Deadline deadline = deadline();
         List<Closing> slow;
         List<Closing> rest;

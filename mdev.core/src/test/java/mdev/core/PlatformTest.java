@@ -33,6 +33,7 @@ import mdev.api.shell.ShellCommands;
 import mdev.api.shell.ShellInvocation;
 import mdev.api.shell.ShellResult;
 import mdev.api.sysfs.Sysfs;
+import mdev.core.bundle.CoreComponent;
 import org.apache.felix.framework.Felix;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;

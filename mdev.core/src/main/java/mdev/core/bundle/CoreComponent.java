@@ -1,4 +1,4 @@
-package mdev.core;
+package mdev.core.bundle;
 
 import java.util.List;
 import mdev.api.ClassRegistry;
@@ -7,6 +7,9 @@ import mdev.api.ParentRegistry;
 import mdev.api.UeventListener;
 import mdev.api.shell.ShellCommands;
 import mdev.api.sysfs.Sysfs;
+import mdev.core.Limits;
+import mdev.core.MdevCore;
+import mdev.core.Module;
 import mdev.core.device.Owner;
 import mdev.core.shell.CoreCommands;
 import mdev.core.uevent.Uevents;
@@ -59,7 +62,7 @@ public final class CoreComponent {
     }
 
     @Deactivate
-    void deactivate() {
+    public void deactivate() {
         services.reversed().forEach(ServiceRegistration::unregister);
         core.close();
     }
