@@ -4,7 +4,6 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
@@ -25,12 +24,6 @@ final class AddressSpace {
     static final int PAGE_SHIFT = 12;
 
     private static final Logger LOG = LoggerFactory.getLogger(AddressSpace.class);
-
-    /** For accesses that are inside a mapping when it goes; with a vendor's notifier it stays below the 5 s after which a virtual machine gives up. */
-    private static final long PATIENCE_SECONDS = 3;
-
-    /** How often a vendor is told that does not let go; after as many the kernel gives up with a BUG (vfio_dma_do_unmap). */
-    private static final int RETRIES = 10;
 
     private final Pinning pinning;
     private final Notifiers notifiers;
@@ -139,7 +132,7 @@ final class AddressSpace {
     }
 
     void takeBack(Attachment vendor) {
-        long deadline = deadline();
+        long deadline = Eviction.deadline();
         List<DmaMapping> kept = new ArrayList<>();
         mappings.forEach(mapping -> {
             if (mapping.holds().takeBack(vendor, deadline)) {
@@ -227,98 +220,46 @@ final class AddressSpace {
      */
     List<DmaMapping> evict(long first, long last, AtBorder atBorder, List<DmaMapping> successors)
             throws ErrnoException {
-        List<Gone> gone = new ArrayList<>();
+        Eviction eviction = new Eviction(LOG::warn);
         try {
-            Asked asked = new Asked();
-            for (DmaMapping held = evictUnheld(first, last, atBorder, successors, gone, asked);
+            for (DmaMapping held = evictUnheld(first, last, atBorder, successors, eviction);
                     held != null;
-                    held = evictUnheld(first, last, atBorder, successors, gone, asked)) {
-                asked.ask(held, notifiers);
+                    held = evictUnheld(first, last, atBorder, successors, eviction)) {
+                eviction.ask(held, notifiers);
             }
         } finally {
-            finish(gone);
+            eviction.finish();
         }
-        return gone.stream().map(Gone::mapping).toList();
-    }
-
-    private record Gone(DmaMapping mapping, List<Attachment> robbed) {}
-
-    /** Who was asked to let go, and how often. */
-    private static final class Asked {
-        private @Nullable DmaMapping mapping;
-        private int times;
-
-        boolean enough(DmaMapping held) {
-            return held == mapping && times >= RETRIES;
-        }
-
-        void ask(DmaMapping held, Notifiers notifiers) {
-            times = held == mapping ? times + 1 : 1;
-            mapping = held;
-            if (!notifiers.dmaUnmap(held)) {
-                times = RETRIES;
-            }
-        }
+        return eviction.mappings();
     }
 
     /** Takes out what nobody holds, until a mapping comes that is held: the vendors are to be asked then, without the lock. */
     private @Nullable DmaMapping evictUnheld(
-            long first, long last, AtBorder atBorder, List<DmaMapping> successors, List<Gone> gone, Asked asked)
+            long first, long last, AtBorder atBorder, List<DmaMapping> successors, Eviction eviction)
             throws ErrnoException {
         lock.lock();
         try {
             if (atBorder == AtBorder.REFUSE) {
                 checkUncut(mappings, first, last);
             }
-            DmaMapping held = null;
             List<DmaMapping> ended = new ArrayList<>();
             DmaMapping next =
                     atBorder == AtBorder.SPLIT ? mappings.overlapping(first, last) : mappings.beginningIn(first, last);
-            while (next != null && held == null) {
-                if (next.holds().endUnheld()) {
-                    gone.add(new Gone(next, List.of()));
-                    ended.add(next);
-                } else if (asked.enough(next)) {
-                    gone.add(new Gone(next, next.force()));
-                    ended.add(next);
-                } else {
-                    held = next;
-                }
-                next = Long.compareUnsigned(next.last(), last) >= 0
-                        ? null
-                        : mappings.beginningIn(next.last() + 1, last);
+            while (next != null && eviction.end(next)) {
+                ended.add(next);
+                boolean more = Long.compareUnsigned(next.last(), last) < 0;
+                next = more ? mappings.beginningIn(next.last() + 1, last) : null;
             }
-            List<DmaMapping> added = new ArrayList<>(held == null ? successors : List.of());
+            List<DmaMapping> added = new ArrayList<>(next == null ? successors : List.of());
             if (atBorder == AtBorder.SPLIT) {
                 ended.forEach(mapping -> mapping.addOutside(first, last, added));
             }
             // Whoever sees that a mapping has ended looks again until it is out of the tree.
             mappings = mappings.replace(ended, added);
-            return held;
+            return next;
         } finally {
             lock.unlock();
         }
-    }
-
-    private static void finish(List<Gone> gone) {
-        long deadline = deadline();
-        for (Gone each : gone) {
-            each.mapping.close(deadline);
-            for (Attachment vendor : each.robbed) {
-                LOG.warn("{} did not let go of {} on DMA_UNMAP: its pins are taken by force", vendor, each.mapping);
-            }
-        }
-        for (Gone each : gone) {
-            if (!each.mapping.await(deadline)) {
-                LOG.warn(
-                        "{} is unmapped, but an access does not come back: its memory stays until it does",
-                        each.mapping);
-            }
-        }
-    }
-
-    private static long deadline() {
-        return System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
     }
 
     // Written pages.

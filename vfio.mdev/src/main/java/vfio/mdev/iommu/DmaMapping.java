@@ -192,15 +192,6 @@ final class DmaMapping {
         ended.countDown();
     }
 
-    /**
-     * Ends the mapping whoever holds it.
-     *
-     * @return who is robbed
-     */
-    List<Attachment> force() {
-        return holds.end();
-    }
-
     @Override
     public String toString() {
         return "iova 0x%x+0x%x".formatted(first, size());

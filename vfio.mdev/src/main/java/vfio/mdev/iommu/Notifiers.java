@@ -10,6 +10,7 @@ import java.util.concurrent.TimeoutException;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.VfioNotifier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -20,7 +21,21 @@ final class Notifiers {
     /** For one call of a vendor; a user waits for it, and a virtual machine gives up an unmapping after 5 s. */
     private static final long PATIENCE_SECONDS = 1;
 
-    private record Registration(Attachment owner, VfioNotifier.DmaUnmap notifier) {}
+    private static final class Registration {
+        final Attachment owner;
+        final VfioNotifier.DmaUnmap notifier;
+        /** A call that did not come back in time: until it does the vendor is not called again, nor waited for. */
+        volatile @Nullable Future<?> late;
+
+        Registration(Attachment owner, VfioNotifier.DmaUnmap notifier) {
+            this.owner = owner;
+            this.notifier = notifier;
+        }
+
+        boolean is(Attachment otherOwner, VfioNotifier.DmaUnmap otherNotifier) {
+            return owner == otherOwner && notifier.equals(otherNotifier);
+        }
+    }
 
     private final List<Registration> registered = new CopyOnWriteArrayList<>();
     private final ExecutorService threads;
@@ -31,17 +46,16 @@ final class Notifiers {
     }
 
     void register(Attachment owner, VfioNotifier.DmaUnmap notifier) throws ErrnoException {
-        Registration registration = new Registration(owner, notifier);
         synchronized (registered) {
-            if (registered.contains(registration)) {
+            if (registered.stream().anyMatch(each -> each.is(owner, notifier))) {
                 throw new ErrnoException(Errno.EEXIST, "the notifier is registered");
             }
-            registered.add(registration);
+            registered.add(new Registration(owner, notifier));
         }
     }
 
     void unregister(Attachment owner, VfioNotifier.DmaUnmap notifier) throws ErrnoException {
-        if (!registered.remove(new Registration(owner, notifier))) {
+        if (!registered.removeIf(each -> each.is(owner, notifier))) {
             throw new ErrnoException(Errno.ENOENT, "the notifier is not registered");
         }
     }
@@ -68,6 +82,10 @@ final class Notifiers {
     }
 
     private boolean call(Registration registration, DmaMapping mapping) {
+        Future<?> late = registration.late;
+        if (late != null && !late.isDone()) {
+            return false;
+        }
         Future<?> call = threads.submit(() -> registration.notifier.dmaUnmap(mapping.first(), mapping.size()));
         boolean interrupted = false;
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
@@ -85,6 +103,7 @@ final class Notifiers {
             return true;
         } catch (TimeoutException e) {
             LOG.warn("{} hangs in DMA_UNMAP of {}", registration.owner, mapping);
+            registration.late = call;
             return false;
         } finally {
             if (interrupted) {

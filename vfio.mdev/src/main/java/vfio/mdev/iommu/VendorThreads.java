@@ -1,15 +1,26 @@
 package vfio.mdev.iommu;
 
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
-import org.osgi.service.component.annotations.Deactivate;
 
-/** Threads for vendors' notifiers: a user that unmaps does not wait for ever for a vendor that hangs. Platform threads, since a vendor may block in a system call. */
+/**
+ * Threads for vendors' notifiers: a user that unmaps does not wait for ever for a vendor that hangs. Platform threads, since a vendor may block in a system call.
+ * They end by themselves when they are idle, and are not shut down: containers that are released last still need them.
+ */
 @Component(service = VendorThreads.class)
 public final class VendorThreads {
-    private final ExecutorService executor = Executors.newCachedThreadPool(
+    private static final long IDLE_SECONDS = 2;
+
+    private final ExecutorService executor = new ThreadPoolExecutor(
+            0,
+            Integer.MAX_VALUE,
+            IDLE_SECONDS,
+            TimeUnit.SECONDS,
+            new SynchronousQueue<>(),
             Thread.ofPlatform().daemon().name("vfio-notifier-", 0).factory());
 
     @Activate
@@ -17,10 +28,5 @@ public final class VendorThreads {
 
     ExecutorService executor() {
         return executor;
-    }
-
-    @Deactivate
-    public void close() {
-        executor.shutdown();
     }
 }

@@ -59,7 +59,6 @@ class ConcurrentDmaTest {
     @AfterEach
     void release() {
         iommu.release();
-        threads.close();
         assertEquals(0, memories.numbers().size());
         assertEquals(0, memories.openFiles());
     }

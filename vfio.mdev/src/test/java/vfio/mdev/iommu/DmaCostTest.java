@@ -50,7 +50,6 @@ class DmaCostTest {
                     + (bean.getCurrentThreadCpuTime() - cpu) / 1000 + " us of a processor");
         } finally {
             iommu.release();
-            threads.close();
         }
     }
 

@@ -49,7 +49,6 @@ class MemoryKindsTest {
         iommu.release();
         assertEquals(0, memories.openFiles());
         assertEquals(0, memories.numbers().size());
-        threads.close();
     }
 
     /** (a): mapped, and so its pages can be held; the peer's own view of the file is the same memory. */

@@ -58,7 +58,6 @@ class SpaprTest {
         opened.forEach(Iommu::release);
         assertEquals(0, memories.openFiles());
         assertEquals(0, memories.numbers().size());
-        threads.close();
     }
 
     private Iommu v1() throws ErrnoException {

@@ -40,9 +40,7 @@ import vfio.mdev.iommu.memory.UserMemories;
  */
 class Type1ModelTest {
     private static final int PAGE = 4096;
-    /** Half of the pages begin at 0, half end the address space. */
-    private static final int HALF = 32;
-
+    private static final int HALF = Pages.HALF;
     private static final int MEMORY_PAGES = 48;
     private static final int VENDORS = 2;
 
@@ -67,7 +65,7 @@ class Type1ModelTest {
     private final VfioNotifier.DmaUnmap notifier = (iova, size) -> {
         told.add("0x%x+0x%x".formatted(iova, size));
         if (obedient) {
-            letGo(page(iova), page(iova + size - 1));
+            letGo(Pages.of(iova), Pages.of(iova + size - 1));
         }
     };
 
@@ -143,7 +141,7 @@ class Type1ModelTest {
                 () -> iommu.ioctl(new MapDma(
                         prot,
                         new UserMemory.Local(memory.asSlice((long) at * PAGE)),
-                        iova(first),
+                        Pages.iova(first),
                         (long) pages * PAGE)));
     }
 
@@ -175,7 +173,7 @@ class Type1ModelTest {
                         closed.addAll(force ? Set.of() : mapping.ranges);
                         long size = (long) (mapping.last - mapping.first + 1) * PAGE;
                         for (int i = 0; i < (held ? model.notifiers * (force ? 10 : 1) : 0); i++) {
-                            expected.add("0x%x+0x%x".formatted(iova(mapping.first), size));
+                            expected.add("0x%x+0x%x".formatted(Pages.iova(mapping.first), size));
                         }
                         written.or(mapping.dirty);
                     }
@@ -185,7 +183,7 @@ class Type1ModelTest {
                             ? UnmapDma.all()
                             : new UnmapDma(
                                     report ? UnmapDma.GET_DIRTY_BITMAP : 0,
-                                    iova(first),
+                                    Pages.iova(first),
                                     (long) pages * PAGE,
                                     report ? new DirtyBitmap(PAGE, bits) : null);
                     unmapped[0] = ((UnmapDma.Reply) iommu.ioctl(request)).size();
@@ -211,7 +209,7 @@ class Type1ModelTest {
                 for (Map.Entry<Integer, Model.Pin> pin : pins.entrySet()) {
                     for (; pin.getValue().count > 0; pin.getValue().count--) {
                         try {
-                            vendors[vendor].unpinPages(new long[] {iova(pin.getKey()) >>> 12});
+                            vendors[vendor].unpinPages(new long[] {Pages.iova(pin.getKey()) >>> 12});
                         } catch (ErrnoException e) {
                             throw new AssertionError("seed " + seed, e);
                         }
@@ -242,7 +240,7 @@ class Type1ModelTest {
                 "pin",
                 where,
                 () -> model.pin(vendor, pages, prot),
-                () -> pinned.addAll(vendors[vendor].pinPages(pfns(pages), prot)))) {
+                () -> pinned.addAll(vendors[vendor].pinPages(Pages.pfns(pages), prot)))) {
             Map<Long, Integer> numbers = new HashMap<>();
             for (int i = 0; i < pages.length; i++) {
                 Model.Mapping mapping = Objects.requireNonNull(model.find(pages[i]));
@@ -266,7 +264,7 @@ class Type1ModelTest {
                 "unpin",
                 where,
                 () -> counts[0] = model.unpin(vendor, pages),
-                () -> counts[1] = vendors[vendor].unpinPages(pfns(pages)));
+                () -> counts[1] = vendors[vendor].unpinPages(Pages.pfns(pages)));
         assertEquals(counts[0], counts[1], where);
     }
 
@@ -281,9 +279,9 @@ class Type1ModelTest {
         same(write ? "write" : "read", where, () -> model.dma(page, offset, theirs, write), () -> {
             MemorySegment data = MemorySegment.ofArray(ours);
             if (write) {
-                vendors[0].dmaWrite(iova(page) + offset, data, 0, length);
+                vendors[0].dmaWrite(Pages.iova(page) + offset, data, 0, length);
             } else {
-                vendors[0].dmaRead(iova(page) + offset, data, 0, length);
+                vendors[0].dmaRead(Pages.iova(page) + offset, data, 0, length);
             }
         });
         assertArrayEquals(theirs, ours, where);
@@ -300,7 +298,7 @@ class Type1ModelTest {
                 "hold",
                 where,
                 () -> model.hold(range, prot),
-                () -> open[0] = vendors[range.vendor()].mapRange(iova(first), (long) pages * PAGE, prot))) {
+                () -> open[0] = vendors[range.vendor()].mapRange(Pages.iova(first), (long) pages * PAGE, prot))) {
             ranges.put(range, open[0]);
             assertEquals(
                     (long) pages * PAGE,
@@ -324,7 +322,7 @@ class Type1ModelTest {
                 "report",
                 where,
                 () -> reports[0] = model.report(first, first + pages - 1),
-                () -> iommu.ioctl(DirtyPages.get(iova(first), (long) pages * PAGE, new DirtyBitmap(PAGE, bits))));
+                () -> iommu.ioctl(DirtyPages.get(Pages.iova(first), (long) pages * PAGE, new DirtyBitmap(PAGE, bits))));
         if (ok) {
             assertEquals(reports[0], pages(bits, first), where);
         }
@@ -411,23 +409,6 @@ class Type1ModelTest {
 
     private int[] pages() {
         return random.ints(1 + random.nextInt(4), 0, 2 * HALF).toArray();
-    }
-
-    private static long iova(int page) {
-        return page < HALF ? (long) page * PAGE : (long) (page - 2 * HALF) * PAGE;
-    }
-
-    private static int page(long iova) {
-        int page = (int) (iova / PAGE);
-        return iova >= 0 ? page : 2 * HALF + (int) Math.floorDiv(iova, PAGE);
-    }
-
-    private static long[] pfns(int[] pages) {
-        long[] pfns = new long[pages.length];
-        for (int i = 0; i < pages.length; i++) {
-            pfns[i] = iova(pages[i]) >>> 12;
-        }
-        return pfns;
     }
 
     private static BitSet pages(MemorySegment bits, int first) {

@@ -174,6 +174,5 @@ final class Rig implements AutoCloseable {
         opened.forEach(Runnable::run);
         container.close();
         platform.close();
-        threads.close();
     }
 }
