@@ -16,10 +16,10 @@ import org.jspecify.annotations.Nullable;
  * write.
  */
 public final class Serial8250 implements IntxService.Source, AutoCloseable {
-    /** Receive and transmit buffer; the low divisor byte while DLAB is set. */
     /** How much one service reads at most, so that a device that always has data cannot hold it ({@code serial8250_rx_chars()}). */
     private static final int RX_BUDGET = 256;
 
+    /** Receive and transmit buffer; the low divisor byte while DLAB is set. */
     private static final int RBR_THR = 0;
 
     private static final int IER = 1;
