@@ -4,7 +4,7 @@ package mdev.api.vfio;
  * {@code VFIO_IOMMU_MAP_DMA}: lets devices reach the user's memory at an I/O virtual address; answered by {@link IoctlReply#DONE}.
  *
  * <p>type1 (vfio_iommu_type1.c, {@code vfio_dma_do_map}): EINVAL for unknown flags, neither READ nor WRITE, a size of 0, anything that is not page aligned, and a range that
- * wraps; EEXIST where something is mapped in the range already; ENOSPC when there are 65,535 mappings; EFAULT where the memory
+ * wraps; EEXIST where something is mapped in the range already; ENOSPC when there are 65,535 mappings; EINVAL where the memory
  * is shorter than the mapping; EACCES for WRITE on a file that is open for reading. sPAPR (vfio_iommu_spapr_tce.c): EPERM before {@link IommuEnable} or
  * {@link SpaprRegisterMemory}; ENXIO outside of all windows; EINVAL as above with the window's page size, and for memory that is not registered; what was mapped in the range is replaced.
  *
