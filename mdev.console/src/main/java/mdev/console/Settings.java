@@ -7,6 +7,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,7 +22,11 @@ record Settings(Mode mode, String command, Path run, List<String> load) {
     enum Mode {
         SHELL,
         COMMAND,
-        SERVE
+        SERVE;
+
+        private String property() {
+            return name().toLowerCase(Locale.ROOT);
+        }
     }
 
     Settings {
@@ -32,15 +37,25 @@ record Settings(Mode mode, String command, Path run, List<String> load) {
     static Settings of(Function<String, @Nullable String> properties) {
         UnaryOperator<String> property =
                 name -> Optional.ofNullable(properties.apply("mdev." + name)).orElse("");
-        String mode = property.apply("mode");
         String run = property.apply("run");
         return new Settings(
-                mode.isEmpty() ? Mode.SHELL : Mode.valueOf(mode.toUpperCase(Locale.ROOT)),
+                mode(property.apply("mode")),
                 property.apply("command"),
                 Path.of(run.isEmpty() ? "/run/mdev" : run),
                 Arrays.stream(property.apply("load").split(","))
                         .map(String::strip)
                         .filter(module -> !module.isEmpty())
                         .toList());
+    }
+
+    private static Mode mode(String name) {
+        if (name.isEmpty()) {
+            return Mode.SHELL;
+        }
+        return Arrays.stream(Mode.values())
+                .filter(mode -> mode.property().equals(name))
+                .findFirst()
+                .orElseThrow(() -> new IllegalArgumentException("no mode '" + name + "': "
+                        + Arrays.stream(Mode.values()).map(Mode::property).collect(Collectors.joining(", "))));
     }
 }

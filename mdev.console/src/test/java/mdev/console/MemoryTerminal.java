@@ -25,6 +25,19 @@ public class MemoryTerminal implements UserTerminal {
         in.end();
     }
 
+    /** A user who types nothing yet. */
+    public static MemoryTerminal silent() {
+        MemoryTerminal terminal = new MemoryTerminal();
+        terminal.in.reopen();
+        return terminal;
+    }
+
+    /** Types, and ends the input. */
+    public void type(String text) {
+        in.offer(text.getBytes(StandardCharsets.UTF_8));
+        in.end();
+    }
+
     /** What was shown on standard output since the last call. */
     public String takeOut() {
         return take(out);

@@ -87,6 +87,27 @@ final class Demo {
     }
 
     void perform() throws InterruptedException {
+        try {
+            steps();
+        } catch (InterruptedException e) {
+            leave();
+            throw e;
+        }
+    }
+
+    /** After Ctrl-C: nothing shall be left then, either. */
+    private void leave() {
+        Optional<Bundle> module = module(context);
+        try {
+            if (module.isPresent()) {
+                typist.run("mdev:rmmod -f " + MODULE);
+            }
+        } catch (Failure | InterruptedException e) {
+            transcript.shown(MODULE + " is left loaded: " + e.getMessage());
+        }
+    }
+
+    private void steps() throws InterruptedException {
         transcript.step("Load the module: it creates the dummy device " + PARENT, this::load);
         Optional<BundleWiring> wiring = module(context).map(bundle -> bundle.adapt(BundleWiring.class));
         WeakReference<ClassLoader> loader =
@@ -100,7 +121,7 @@ final class Demo {
         transcript.step("Nothing is left", () -> nothingLeft(wiring, loader));
     }
 
-    private void load() throws ErrnoException, Failure {
+    private void load() throws ErrnoException, Failure, InterruptedException {
         typist.type("mdev:modprobe " + MODULE);
         typist.type("sysfs:tree " + PARENT);
         for (String path : TREE) {
@@ -110,7 +131,7 @@ final class Demo {
         checkInstances(24, 12);
     }
 
-    private void checkInstances(int ofOnePort, int ofTwoPorts) throws Failure {
+    private void checkInstances(int ofOnePort, int ofTwoPorts) throws Failure, InterruptedException {
         check(
                 "available_instances of mtty-1",
                 ofOnePort + "\n",
@@ -121,7 +142,7 @@ final class Demo {
                 typist.run("sysfs:cat " + TYPES + "mtty-2/available_instances"));
     }
 
-    private void create() throws ErrnoException, Failure {
+    private void create() throws ErrnoException, Failure, InterruptedException {
         typist.type("sysfs:write " + TYPES + "mtty-2/create " + UUID);
         typist.type("sysfs:ls " + DEVICE + "/");
         typist.type("mdev:list");
@@ -130,7 +151,7 @@ final class Demo {
         checkInstances(22, 11);
     }
 
-    private void dump() throws ErrnoException, Failure {
+    private void dump() throws ErrnoException, Failure, InterruptedException {
         try (OpenDevice device = new OpenDevice(vfio, sysfs, UUID)) {
             device.write32(VfioPci.CONFIG_REGION, 0x10, 0xc150);
             device.write32(VfioPci.CONFIG_REGION, 0x14, 0xc158);
@@ -156,7 +177,7 @@ final class Demo {
         }
     }
 
-    private void remove() throws Failure {
+    private void remove() throws Failure, InterruptedException {
         typist.type("sysfs:write " + DEVICE + "/remove 1");
         typist.typeInVain("mdev:show " + UUID);
         typist.typeInVain("sysfs:ls " + DEVICE);
@@ -164,12 +185,13 @@ final class Demo {
         checkInstances(24, 12);
     }
 
-    private void unload() throws Failure {
+    private void unload() throws Failure, InterruptedException {
         typist.type("mdev:rmmod " + MODULE);
         typist.type("mdev:lsmod");
     }
 
-    private void nothingLeft(Optional<BundleWiring> wiring, WeakReference<ClassLoader> loader) throws Failure {
+    private void nothingLeft(Optional<BundleWiring> wiring, WeakReference<ClassLoader> loader)
+            throws Failure, InterruptedException {
         typist.type("mdev:parents");
         typist.typeInVain("sysfs:tree " + PARENT);
         typist.typeInVain("sysfs:ls /sys/class/mdev_bus/mtty");

@@ -28,7 +28,7 @@ final class Typist implements UserTerminal, AutoCloseable {
      * @return the output
      * @throws Failure the line failed
      */
-    String type(String line) throws Failure {
+    String type(String line) throws Failure, InterruptedException {
         transcript.typed(line);
         String output = run(line);
         transcript.shown(output);
@@ -36,21 +36,24 @@ final class Typist implements UserTerminal, AutoCloseable {
     }
 
     /** Runs a line that must be refused, and shows it with the complaint. */
-    void typeInVain(String line) throws Failure {
+    void typeInVain(String line) throws Failure, InterruptedException {
         transcript.typed(line);
         int status = shell.run(line).status();
         transcript.shown(take(err));
+        if (Thread.interrupted()) {
+            throw new InterruptedException();
+        }
         if (status == 0) {
             throw new Failure("'" + line + "' should have failed");
         }
     }
 
     /** Runs a line without showing it. */
-    String run(String line) throws Failure {
+    String run(String line) throws Failure, InterruptedException {
         Shell.Outcome outcome = shell.run(line);
         String complaint = take(err);
-        if (outcome.status() == Shell.Outcome.INTERRUPTED) {
-            Thread.currentThread().interrupt();
+        if (Thread.interrupted()) {
+            throw new InterruptedException();
         }
         if (outcome.status() != 0) {
             throw new Failure(complaint.strip());

@@ -36,7 +36,7 @@ final class Builtins implements ShellCommands {
                 new ShellCommand(
                         SCOPE,
                         "exit",
-                        "leave the shell; what runs in the platform ends with it, unless it runs elsewhere",
+                        "leave the shell; a platform that was started with it ends",
                         List.of(Parameter.optional("status", ShellCommand.Candidates.NONE)),
                         List.of(),
                         this::exit));

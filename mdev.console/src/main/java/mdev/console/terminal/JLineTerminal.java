@@ -22,7 +22,7 @@ public final class JLineTerminal implements UserTerminal, AutoCloseable {
     private final OutputStream out = new FileOutputStream(FileDescriptor.out);
     private final OutputStream err = new FileOutputStream(FileDescriptor.err);
 
-    private JLineTerminal(Terminal terminal) {
+    JLineTerminal(Terminal terminal) {
         this.terminal = terminal;
     }
 

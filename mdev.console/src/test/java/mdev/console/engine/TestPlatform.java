@@ -1,6 +1,7 @@
 package mdev.console.engine;
 
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.io.UncheckedIOException;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -17,6 +18,7 @@ import mdev.api.shell.ShellCommand.Flag;
 import mdev.api.shell.ShellCommand.Parameter;
 import mdev.api.shell.ShellInvocation;
 import mdev.api.shell.ShellResult;
+import mdev.console.MemoryTerminal;
 import mdev.console.shell.Shell;
 import mdev.console.shell.UserTerminal;
 import org.apache.felix.gogo.runtime.CommandProcessorImpl;
@@ -70,6 +72,13 @@ public final class TestPlatform implements AutoCloseable {
                 run -> new ShellResult.Text(run.size() + " " + run.rawTerminal().present() + "\n"),
                 List.of());
         add(
+                "nested",
+                "run a line within a line",
+                TestPlatform::nested,
+                List.of(),
+                Parameter.one("line", Candidates.NONE));
+        add("gone", "have its reading broken off from elsewhere", TestPlatform::gone, List.of());
+        add(
                 "where",
                 "print the directory",
                 run -> new ShellResult.Text(((Invocation) run).directory() + "\n"),
@@ -121,6 +130,26 @@ public final class TestPlatform implements AutoCloseable {
             throw new UncheckedIOException(e);
         }
         return ShellResult.DONE;
+    }
+
+    private static ShellResult nested(ShellInvocation run) {
+        MemoryTerminal inner = new MemoryTerminal();
+        try (Shell shell = ((Invocation) run).shell(inner)) {
+            int status = shell.run(run.arguments().getFirst()).status();
+            return new ShellResult.Text(status + " <" + inner.takeOut() + "> <" + inner.takeErr() + ">\n");
+        }
+    }
+
+    private static ShellResult gone(ShellInvocation run) throws ErrnoException {
+        Thread.currentThread().interrupt();
+        try {
+            return new ShellResult.Text(run.in().read() + "\n");
+        } catch (InterruptedIOException e) {
+            Thread.interrupted();
+            throw new ErrnoException(Errno.ENODEV, "the device is gone");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private ShellResult monitor(ShellInvocation run) throws InterruptedException {

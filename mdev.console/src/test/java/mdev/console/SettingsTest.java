@@ -1,0 +1,36 @@
+package mdev.console;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import mdev.console.Settings.Mode;
+import org.junit.jupiter.api.Test;
+
+class SettingsTest {
+    @Test
+    void nothingAskedForIsAShell() {
+        Map<String, String> none = Map.of();
+        assertEquals(new Settings(Mode.SHELL, "", Path.of("/run/mdev"), List.of()), Settings.of(none::get));
+    }
+
+    @Test
+    void everything() {
+        Map<String, String> all = Map.of(
+                "mdev.mode", "command", "mdev.command", "list", "mdev.run", "/tmp/r", "mdev.load", " mtty, ,gpu_sim ");
+        assertEquals(
+                new Settings(Mode.COMMAND, "list", Path.of("/tmp/r"), List.of("mtty", "gpu_sim")),
+                Settings.of(all::get));
+    }
+
+    @Test
+    void anUnknownModeIsRefused() {
+        Map<String, String> wrong = Map.of("mdev.mode", "daemon");
+        assertEquals(
+                "no mode 'daemon': shell, command, serve",
+                assertThrows(IllegalArgumentException.class, () -> Settings.of(wrong::get))
+                        .getMessage());
+    }
+}
