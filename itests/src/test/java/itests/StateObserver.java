@@ -5,7 +5,7 @@ import java.io.IOException;
 import java.io.Writer;
 
 /** A shell that stays attached to a platform and tells everything about it that a command can change. */
-final class StateObserver implements AutoCloseable {
+final class StateObserver {
     private static final String ALL = "sysfs:tree /sys; mdev:list; mdev:lsmod; mdev:types; vfio:groups; lb -s";
     private static final String END = "end-of-state";
 
@@ -38,8 +38,7 @@ final class StateObserver implements AutoCloseable {
         return state.toString();
     }
 
-    @Override
-    public void close() throws IOException, InterruptedException {
+    void close() throws IOException, InterruptedException {
         in.close();
         Mdev.end(shell);
     }
