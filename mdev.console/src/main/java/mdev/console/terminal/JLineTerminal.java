@@ -22,8 +22,12 @@ public final class JLineTerminal implements UserTerminal, AutoCloseable {
     private final OutputStream out = new FileOutputStream(FileDescriptor.out);
     private final OutputStream err = new FileOutputStream(FileDescriptor.err);
 
+    /** A terminal that does not know its size, as a new pseudo terminal or a serial line, gets the usual one. */
     JLineTerminal(Terminal terminal) {
         this.terminal = terminal;
+        if (terminal.getColumns() <= 0 || terminal.getRows() <= 0) {
+            terminal.setSize(org.jline.terminal.Size.of(Size.DEFAULT.columns(), Size.DEFAULT.rows()));
+        }
     }
 
     /** Pairs with {@link #close}. */
@@ -71,9 +75,7 @@ public final class JLineTerminal implements UserTerminal, AutoCloseable {
 
     @Override
     public Size size() {
-        int columns = terminal.getColumns();
-        int rows = terminal.getRows();
-        return columns > 0 && rows > 0 ? new Size(columns, rows) : Size.DEFAULT;
+        return new Size(terminal.getColumns(), terminal.getRows());
     }
 
     @Override
