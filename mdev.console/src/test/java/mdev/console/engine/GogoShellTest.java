@@ -148,6 +148,35 @@ class GogoShellTest {
     }
 
     @Test
+    void aLineWithinALinePrintsToItsOwnTerminal() {
+        assertEquals(
+                0, shell.run("mdev:nested 'mdev:echo a | mdev:cat; mdev:fail'").status());
+        assertEquals("1 <a\n> <mdev:fail: it is in use (EBUSY)\n>\n", terminal.takeOut());
+        assertEquals("", terminal.takeErr());
+    }
+
+    @Test
+    void ctrlCReachesTheLineWithinTheLine() throws Exception {
+        CompletableFuture<Outcome> outcome = CompletableFuture.supplyAsync(() -> shell.run("mdev:nested mdev:monitor"));
+        Await.until("monitoring", platform.monitoring);
+        shell.interrupt();
+        assertEquals(Outcome.INTERRUPTED, outcome.get().status());
+        assertEquals(0, platform.interrupted.getCount());
+    }
+
+    @Test
+    void aReaderThatIsBrokenOffLeavesTheInputToTheNext() {
+        MemoryTerminal silent = MemoryTerminal.silent();
+        try (Shell other = platform.shell(silent)) {
+            assertEquals(1, other.run("mdev:gone").status());
+            assertEquals("mdev:gone: the device is gone (ENODEV)\n", silent.takeErr());
+            silent.type("typed later");
+            assertEquals(0, other.run("mdev:cat").status());
+            assertEquals("typed later", silent.takeOut());
+        }
+    }
+
+    @Test
     void ctrlCAtRestDoesNothing() {
         shell.interrupt();
         assertEquals(0, shell.run("mdev:list").status());

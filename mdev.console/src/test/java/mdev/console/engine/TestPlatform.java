@@ -18,6 +18,7 @@ import mdev.api.shell.ShellCommand.Flag;
 import mdev.api.shell.ShellCommand.Parameter;
 import mdev.api.shell.ShellInvocation;
 import mdev.api.shell.ShellResult;
+import mdev.console.Await;
 import mdev.console.MemoryTerminal;
 import mdev.console.shell.Shell;
 import mdev.console.shell.UserTerminal;
@@ -98,9 +99,17 @@ public final class TestPlatform implements AutoCloseable {
         return new GogoShell(processor, catalogue, terminal);
     }
 
+    /** A thread of Gogo that ends an interrupted command makes sure that its streams are the system's: not after we have taken them back. */
     @Override
     public void close() {
         processor.stop();
+        Await.until(
+                "Gogo's threads have ended",
+                () -> Thread.getAllStackTraces().keySet().stream()
+                        .map(Thread::getName)
+                        .noneMatch(name -> name.startsWith("pipe-")
+                                || name.startsWith("job controller")
+                                || name.startsWith("session-")));
         threadIo.stop();
     }
 
