@@ -1,7 +1,8 @@
 package mdev.core;
 
-import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Consumer;
 import mdev.api.ClassDevice;
 import mdev.api.ClassRegistry;
@@ -33,10 +34,12 @@ public final class Module extends Kobject implements ParentRegistry, DriverRegis
     private final MdevCore core;
     private final Owner owner;
 
-    /** Parents and drivers, whose closing may take long, and the rest; both guarded by this list's monitor, as is {@link #closed}. */
-    private final List<Closing> registrations = new ArrayList<>();
+    /** Parents and drivers, whose closing may take long, and the rest; both guarded by this set's monitor, as is {@link #closed}. */
+    private final Set<Closing> registrations = new LinkedHashSet<>();
 
-    private final List<Closing> classRegistrations = new ArrayList<>();
+    /** As many as there are devices: a class device each. */
+    private final Set<Closing> classRegistrations = new LinkedHashSet<>();
+
     private boolean closed;
 
     /** Registrations in progress, and whether one has come through; guarded by the tree's change. */
@@ -126,13 +129,13 @@ public final class Module extends Kobject implements ParentRegistry, DriverRegis
         holder().add(this);
     }
 
-    private Registration keep(List<Closing> list, Consumer<Deadline> undo) throws ErrnoException {
+    private Registration keep(Set<Closing> kept, Consumer<Deadline> undo) throws ErrnoException {
         Closing closing = new Closing(this, undo);
         boolean late;
         synchronized (registrations) {
             late = closed;
             if (!late) {
-                list.add(closing);
+                kept.add(closing);
             }
         }
         if (late) {

@@ -5,6 +5,7 @@ import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
@@ -29,8 +30,8 @@ import org.osgi.service.component.annotations.Reference;
 @Component
 public final class Measurements implements ShellCommands {
     private static final double SECOND = 1e9;
-    private static final int BLOCK = 2000;
-    private static final int BLOCKS = 9;
+    private static final int BLOCK = 1000;
+    private static final int BLOCKS = 5;
     private static final int COLLECTIONS = 4;
 
     private final Sysfs sysfs;
@@ -75,20 +76,20 @@ public final class Measurements implements ShellCommands {
         // The first round is for the compiler.
         for (int round = 0; round <= rounds; round++) {
             heap(); // both rates begin with a heap that was just collected
-            List<Double> without = rates();
+            double without = rate();
             long before = heap();
             List<String> present = new ArrayList<>();
             for (int i = 0; i < devices; i++) {
                 present.add(create());
             }
             double each = (double) (heap() - before) / devices;
-            List<Double> with = rates();
+            double with = rate();
             for (String uuid : present) {
                 remove(uuid);
             }
             if (round > 0) {
-                few.addAll(without);
-                many.addAll(with);
+                few.add(without);
+                many.add(with);
                 bytes.add(each);
             }
         }
@@ -99,8 +100,8 @@ public final class Measurements implements ShellCommands {
         return new ShellResult.Details(answer);
     }
 
-    /** Pairs of a create and a remove per second, of several blocks. */
-    private List<Double> rates() throws ErrnoException {
+    /** Pairs of a create and a remove per second: the middle one of several blocks, which a hiccup of the machine does not move. */
+    private double rate() throws ErrnoException {
         List<Double> rates = new ArrayList<>();
         for (int block = 0; block < BLOCKS; block++) {
             long start = System.nanoTime();
@@ -109,7 +110,8 @@ public final class Measurements implements ShellCommands {
             }
             rates.add(BLOCK * SECOND / (System.nanoTime() - start));
         }
-        return rates;
+        Collections.sort(rates);
+        return rates.get(BLOCKS / 2);
     }
 
     private String create() throws ErrnoException {
