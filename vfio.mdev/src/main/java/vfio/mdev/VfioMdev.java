@@ -9,6 +9,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import mdev.api.ClassRegistry;
 import mdev.api.DriverRegistry;
@@ -19,6 +20,7 @@ import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.Vfio;
 import mdev.api.vfio.VfioContainer;
+import mdev.api.vfio.VfioDeviceListener;
 import mdev.api.vfio.VfioGroup;
 import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
@@ -37,7 +39,8 @@ public final class VfioMdev implements Vfio, MdevDriver {
     private final Groups groups;
     private final IommuDrivers iommuDrivers;
     private final Duration ask;
-    private final Map<Mdev, Group> bound = new ConcurrentHashMap<>();
+    private final Map<Mdev, BoundDevice> bound = new ConcurrentHashMap<>();
+    private final List<VfioDeviceListener> listeners = new CopyOnWriteArrayList<>();
     /** Removed devices whose vendor is not quiet yet. */
     private final Map<Mdev, CompletionStage<Void>> late = new ConcurrentHashMap<>();
 
@@ -97,6 +100,17 @@ public final class VfioMdev implements Vfio, MdevDriver {
         return groups.list().stream().map(Group::number).toList();
     }
 
+    @Override
+    public Registration listen(VfioDeviceListener listener) {
+        // Who is bound meanwhile may be told by either side; BoundDevice tells once.
+        listeners.add(listener);
+        bound.values().forEach(device -> device.added(listener));
+        return () -> {
+            listeners.remove(listener);
+            bound.values().forEach(device -> device.forget(listener));
+        };
+    }
+
     /** For listings: the state of each group, in the order of their numbers. */
     public List<Group.State> states() {
         return groups.list().stream().map(Group::state).toList();
@@ -111,16 +125,21 @@ public final class VfioMdev implements Vfio, MdevDriver {
     public void probe(Mdev mdev) throws ErrnoException {
         int number = mdev.iommuGroup()
                 .orElseThrow(() -> new ErrnoException(Errno.EINVAL, "device " + mdev.uuid() + " is in no IOMMU group"));
-        bound.put(mdev, groups.create(number, new MdevDevice(mdev)));
+        BoundDevice device = new BoundDevice(mdev.uuid().toString(), groups.create(number, new MdevDevice(mdev)));
+        bound.put(mdev, device);
+        listeners.forEach(device::added);
     }
 
     @Override
     public void remove(Mdev mdev, Duration patience) {
-        Group group = bound.remove(mdev);
-        if (group == null) {
+        BoundDevice device = bound.remove(mdev);
+        if (device == null) {
             return;
         }
+        device.removing();
+        Group group = device.group();
         group.removeDevice(patience, ask);
+        device.removed();
         CompletionStage<Void> quiet = group.quiet();
         late.put(mdev, quiet);
         var _ = quiet.thenRun(() -> late.remove(mdev, quiet));
@@ -133,7 +152,7 @@ public final class VfioMdev implements Vfio, MdevDriver {
 
     @Override
     public Optional<String> user(Mdev mdev) {
-        Group group = bound.get(mdev);
-        return group == null ? Optional.empty() : group.user();
+        BoundDevice device = bound.get(mdev);
+        return device == null ? Optional.empty() : device.group().user();
     }
 }

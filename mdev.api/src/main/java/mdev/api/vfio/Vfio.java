@@ -1,6 +1,7 @@
 package mdev.api.vfio;
 
 import java.util.List;
+import mdev.api.Registration;
 import mdev.api.errno.ErrnoException;
 import org.osgi.annotation.versioning.ProviderType;
 
@@ -24,4 +25,7 @@ public interface Vfio {
 
     /** The numbers of the groups there are, in order. */
     List<Integer> groups();
+
+    /** Tells of every device that is there, on the calling thread, and of those that come and go until the registration is closed. */
+    Registration listen(VfioDeviceListener listener);
 }

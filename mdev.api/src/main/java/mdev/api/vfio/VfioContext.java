@@ -1,5 +1,8 @@
 package mdev.api.vfio;
 
+import java.lang.foreign.MemorySegment;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
 import org.osgi.annotation.versioning.ProviderType;
 
 /**
@@ -28,4 +31,18 @@ public interface VfioContext extends DmaAccess {
      * until the user unmasks it; if it is still high then, the user is signalled again.
      */
     void setIntx(boolean high);
+
+    /**
+     * Memory behind a region, which the user can map too ({@code mmap} of {@code struct mdev_parent_ops}): a read or write of either side
+     * is the other's at once. One per region. It begins as zeroes and belongs to the device: what is in it outlives the release. The vendor tells the user by
+     * {@link RegionInfo#MMAP} and {@link RegionCapability.SparseMmap} which parts he may map.
+     *
+     * @param region its index
+     * @param size of the whole region in bytes; pages that nobody touches take no memory
+     * @return the memory, until {@code release} returns: an access after that throws IllegalStateException
+     * @throws ErrnoException EINVAL: a negative index, a size below 1, or other than the first time; ENODEV: released; ENOMEM, EMFILE: out of them
+     */
+    default MemorySegment regionMemory(int region, long size) throws ErrnoException {
+        throw new ErrnoException(Errno.ENOTTY);
+    }
 }

@@ -37,6 +37,15 @@ public interface VfioDevice extends AutoCloseable {
     IoctlReply ioctl(IoctlRequest request) throws ErrnoException;
 
     /**
+     * The file behind a region that can be mapped ({@code mmap} of the device file): the region's bytes are at the same offsets in it.
+     *
+     * @param region its index
+     * @return a descriptor of this process, which the caller owns
+     * @throws ErrnoException EINVAL: the region has no memory that can be mapped; EMFILE: out of descriptors; ENODEV, EBADF as above
+     */
+    int regionFd(int region) throws ErrnoException;
+
+    /**
      * What to run when the device is to be removed: the in-process form of the REQ interrupt. A user that has set
      * this is given a bounded time to close its handle; then the handle is cut off.
      *

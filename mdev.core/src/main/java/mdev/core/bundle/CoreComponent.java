@@ -5,6 +5,7 @@ import mdev.api.ClassRegistry;
 import mdev.api.DriverRegistry;
 import mdev.api.ParentRegistry;
 import mdev.api.UeventListener;
+import mdev.api.shell.DeviceDetails;
 import mdev.api.shell.ShellCommands;
 import mdev.api.sysfs.Sysfs;
 import mdev.core.Limits;
@@ -38,6 +39,9 @@ public final class CoreComponent {
     @Reference(cardinality = ReferenceCardinality.MULTIPLE, policy = ReferencePolicy.DYNAMIC)
     private volatile List<UeventListener> listeners = List.of();
 
+    @Reference(cardinality = ReferenceCardinality.MULTIPLE, policy = ReferencePolicy.DYNAMIC)
+    private volatile List<DeviceDetails> details = List.of();
+
     private final MdevCore core;
     private final List<ServiceRegistration<?>> services;
 
@@ -49,7 +53,7 @@ public final class CoreComponent {
                 event -> listeners.forEach(listener -> Uevents.deliver(event, listener)));
         services = List.of(
                 context.registerService(Sysfs.class, core.sysfs(), null),
-                context.registerService(ShellCommands.class, new CoreCommands(core, context), null),
+                context.registerService(ShellCommands.class, new CoreCommands(core, context, () -> details), null),
                 // Last: who gets one of these begins to register at once.
                 context.registerService(
                         new String[] {

@@ -8,8 +8,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
+import java.util.function.Supplier;
 import mdev.api.MdevType;
 import mdev.api.errno.ErrnoException;
+import mdev.api.shell.DeviceDetails;
 import mdev.api.shell.ShellCommand;
 import mdev.api.shell.ShellCommand.Parameter;
 import mdev.api.shell.ShellInvocation;
@@ -27,10 +29,12 @@ import org.jspecify.annotations.Nullable;
 /** What there is: {@code mdev:parents}, {@code types}, {@code list}, {@code show}, {@code drivers}. */
 final class ListCommands {
     private final MdevCore core;
+    private final Supplier<List<DeviceDetails>> details;
     private final Named named;
 
-    ListCommands(MdevCore core) {
+    ListCommands(MdevCore core, Supplier<List<DeviceDetails>> details) {
         this.core = core;
+        this.details = details;
         this.named = new Named(core);
     }
 
@@ -131,6 +135,7 @@ final class ListCommands {
         Map<String, @Nullable Object> attributes = new LinkedHashMap<>();
         attributes(device, "", attributes);
         facts.put("attributes", attributes);
+        details.get().forEach(more -> facts.putAll(more.usage(device.name())));
         return new ShellResult.Details(facts);
     }
 

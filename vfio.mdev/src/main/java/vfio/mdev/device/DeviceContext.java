@@ -14,10 +14,17 @@ import vfio.mdev.irq.IrqTable;
 final class DeviceContext implements VfioContext {
     private final IrqTable irqs;
     private final DmaAccess dma;
+    private final RegionViews regions;
 
-    DeviceContext(IrqTable irqs, DmaAccess dma) {
+    DeviceContext(IrqTable irqs, DmaAccess dma, RegionViews regions) {
         this.irqs = irqs;
         this.dma = dma;
+        this.regions = regions;
+    }
+
+    @Override
+    public MemorySegment regionMemory(int region, long size) throws ErrnoException {
+        return regions.map(region, size);
     }
 
     @Override

@@ -108,6 +108,16 @@ final class DeviceHandle implements VfioDevice {
     }
 
     @Override
+    public int regionFd(int region) throws ErrnoException {
+        enter();
+        try {
+            return session.regionFd(region);
+        } finally {
+            session.gate.leave();
+        }
+    }
+
+    @Override
     public void onRequest(Runnable request) {
         this.request = request;
     }

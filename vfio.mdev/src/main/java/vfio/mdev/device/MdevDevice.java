@@ -45,6 +45,9 @@ public final class MdevDevice {
     private final FaultLog userFaults;
     private final CompletableFuture<Void> quiet = new CompletableFuture<>();
 
+    /** Closed when the device is gone. */
+    private final RegionMemories regions;
+
     /** Guards the phase and what belongs to it; never held in a call of vendor or user. */
     private final ReentrantLock lock = new ReentrantLock();
 
@@ -59,6 +62,7 @@ public final class MdevDevice {
 
     public MdevDevice(Mdev mdev) {
         this.mdev = mdev;
+        this.regions = new RegionMemories(mdev.uuid().toString());
         this.userFaults = new FaultLog(LOG, "the user of device " + mdev.uuid());
     }
 
@@ -128,7 +132,7 @@ public final class MdevDevice {
             lock.unlock();
         }
         fresh.shut();
-        throw gone();
+        throw isGoing();
     }
 
     /** With the lock held: waits while another thread is in the vendor's open or release. */
@@ -142,7 +146,7 @@ public final class MdevDevice {
             throw new ErrnoException(Errno.EINTR);
         }
         if (removed) {
-            throw gone();
+            throw isGoing();
         }
     }
 
@@ -151,8 +155,8 @@ public final class MdevDevice {
         try {
             DeviceOps ops = mdev.ops();
             String vendor = vendor(ops);
-            OpenDevice fresh =
-                    new OpenDevice(ops, memory.attach(vendor), new FaultLog(LOG, vendor), userFaults, this::closed);
+            OpenDevice fresh = new OpenDevice(
+                    ops, memory.attach(vendor), regions, new FaultLog(LOG, vendor), userFaults, this::closed);
             fresh.open();
             return fresh;
         } catch (ErrnoException | RuntimeException | Error e) {
@@ -184,7 +188,7 @@ public final class MdevDevice {
             awaitSettled();
             open = session;
             if (open != null && !open.gate.enter()) {
-                throw gone();
+                throw isGoing();
             }
             if (open == null) {
                 phase = Phase.OPENING;
@@ -213,7 +217,13 @@ public final class MdevDevice {
         return handle;
     }
 
-    private static ErrnoException gone() {
+    /** Removed, and nobody is in the vendor. */
+    private void gone() {
+        regions.close();
+        quiet.complete(null);
+    }
+
+    private static ErrnoException isGoing() {
         return new ErrnoException(Errno.ENODEV, "the device is being removed");
     }
 
@@ -267,7 +277,7 @@ public final class MdevDevice {
             lock.unlock();
         }
         if (done) {
-            quiet.complete(null);
+            gone();
         }
     }
 
@@ -288,7 +298,7 @@ public final class MdevDevice {
             lock.unlock();
         }
         if (unused) {
-            quiet.complete(null);
+            gone();
             return;
         }
         ask(time, ask);

@@ -25,6 +25,8 @@ final class OpenDevice {
     private final FaultLog faults;
     private final Runnable onReleased;
     private final DeviceDma dma;
+    private final RegionMemories memories;
+    private final RegionViews views;
     /** Set by the one that detaches {@link #dma}: the release, or a removal that cannot wait for it. */
     private final AtomicBoolean detached = new AtomicBoolean();
 
@@ -34,11 +36,20 @@ final class OpenDevice {
 
     /**
      * @param dma the user's memory; detached after the release
+     * @param memories the memory of the device's regions, which outlives the release
      * @param onReleased runs when the vendor's {@code release} has returned
      */
-    OpenDevice(DeviceOps ops, DeviceDma dma, FaultLog faults, FaultLog userFaults, Runnable onReleased) {
+    OpenDevice(
+            DeviceOps ops,
+            DeviceDma dma,
+            RegionMemories memories,
+            FaultLog faults,
+            FaultLog userFaults,
+            Runnable onReleased) {
         this.ops = ops;
         this.dma = dma;
+        this.memories = memories;
+        this.views = new RegionViews(memories);
         this.faults = faults;
         this.onReleased = onReleased;
         this.irqs = new IrqTable(userFaults);
@@ -47,8 +58,9 @@ final class OpenDevice {
     /** The vendor's {@code open}; after one that threw the vendor must not be released. */
     void open() throws ErrnoException {
         try {
-            ops.open(new DeviceContext(irqs, dma));
+            ops.open(new DeviceContext(irqs, dma, views));
         } catch (Throwable t) {
+            views.close();
             detach();
             throw failed("open", t);
         }
@@ -103,6 +115,7 @@ final class OpenDevice {
         } catch (Throwable t) {
             faults.report("release", t);
         }
+        views.close();
         detach();
         onReleased.run();
     }
@@ -116,6 +129,11 @@ final class OpenDevice {
                 faults.report("detaching its memory", e);
             }
         }
+    }
+
+    /** Inside the gate: another descriptor of the region's memory. */
+    int regionFd(int region) throws ErrnoException {
+        return memories.dup(region);
     }
 
     /** Inside the gate. */

@@ -6,7 +6,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
 import java.util.StringJoiner;
+import java.util.function.Supplier;
 import mdev.api.errno.ErrnoException;
+import mdev.api.shell.DeviceDetails;
 import mdev.api.shell.ShellCommand;
 import mdev.api.shell.ShellInvocation;
 import mdev.api.shell.ShellResult;
@@ -34,9 +36,12 @@ final class InfoCommand implements ShellCommand.Action {
     private static final List<String> PCI_IRQS = List.of("intx", "msi", "msix", "err", "req");
 
     private final Devices devices;
+    private final Supplier<List<DeviceDetails>> details;
 
-    InfoCommand(VfioMdev vfio) {
+    /** @param details who knows more of a device, now */
+    InfoCommand(VfioMdev vfio, Supplier<List<DeviceDetails>> details) {
         this.devices = new Devices(vfio);
+        this.details = details;
     }
 
     ShellCommand command() {
@@ -74,6 +79,7 @@ final class InfoCommand implements ShellCommand.Action {
             fields.put("iommu", container.iommuName());
             container.iommuState().ifPresent(state -> memory(fields, state));
         }
+        details.get().forEach(more -> fields.putAll(more.statistics(device.name())));
         return new ShellResult.Details(fields);
     }
 

@@ -1,0 +1,66 @@
+package vfio.mdev;
+
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Consumer;
+import mdev.api.vfio.VfioDeviceListener;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import vfio.mdev.group.Group;
+
+/** A device that is bound to the driver, with those who were told of it. */
+final class BoundDevice {
+    private static final Logger LOG = LoggerFactory.getLogger(BoundDevice.class);
+
+    private final String name;
+    private final Group group;
+
+    /** The monitor guards both, and keeps the calls for this device one after the other, listener by listener. */
+    private final Set<VfioDeviceListener> told = new LinkedHashSet<>();
+
+    private boolean going;
+
+    BoundDevice(String name, Group group) {
+        this.name = name;
+        this.group = group;
+    }
+
+    Group group() {
+        return group;
+    }
+
+    synchronized void added(VfioDeviceListener listener) {
+        if (!going && told.add(listener)) {
+            call(listener, () -> listener.added(name, group.number()));
+        }
+    }
+
+    synchronized void removing() {
+        going = true;
+        each(listener -> listener.removing(name));
+    }
+
+    synchronized void removed() {
+        each(listener -> listener.removed(name));
+        told.clear();
+    }
+
+    /** The listener hears no more. */
+    synchronized void forget(VfioDeviceListener listener) {
+        told.remove(listener);
+    }
+
+    private void each(Consumer<VfioDeviceListener> event) {
+        List.copyOf(told).forEach(listener -> call(listener, () -> event.accept(listener)));
+    }
+
+    /** A listener that fails is its own affair: the device goes its way. */
+    private void call(VfioDeviceListener listener, Runnable event) {
+        try {
+            event.run();
+        } catch (RuntimeException | Error e) {
+            LOG.error("device {}: {} failed", name, listener.getClass().getName(), e);
+        }
+    }
+}
