@@ -31,6 +31,7 @@ final class ArchitectureTest {
             "mdev.core", Set.of("mdev.api"),
             "mdev.console", Set.of("mdev.api"),
             "vfio.mdev", Set.of("mdev.api", "mdev.linux"),
+            "vfio.user", Set.of("mdev.api", "mdev.linux"),
             "vendor.mtty", Set.of("mdev.api", "mdev.pci"),
             "vendor.gpu-sim", Set.of("mdev.api", "mdev.pci"));
 

@@ -1,0 +1,110 @@
+package vfio.user.server;
+
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
+import mdev.api.errno.Errno;
+import mdev.linux.Epoll;
+import mdev.linux.LinuxException;
+import mdev.linux.UnixServerSocket;
+import mdev.linux.UnixSocket;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Waits for clients on any number of listening sockets, with one thread. */
+public final class Acceptor implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Acceptor.class);
+    private static final int EVENTS = 64;
+    private static final long PAUSE_NANOS = 100_000_000;
+    private static final Duration LONG = Duration.ofHours(1);
+
+    private final Epoll epoll;
+    private final Thread thread;
+    private final AtomicLong lastId = new AtomicLong();
+    private final Map<Long, Listening> listening = new ConcurrentHashMap<>();
+
+    /** What comes to a socket goes to whom. */
+    interface Clients {
+        /** On the acceptor's thread: must not block. */
+        void accept(UnixSocket client);
+    }
+
+    private record Listening(UnixServerSocket socket, Clients clients) {}
+
+    public Acceptor() throws LinuxException {
+        epoll = Epoll.create(EVENTS);
+        thread = Thread.ofPlatform()
+                .daemon()
+                .name("vfio-user-accept")
+                .inheritInheritableThreadLocals(false)
+                .start(this::run);
+    }
+
+    /** @return what {@link #remove} takes */
+    long add(UnixServerSocket socket, Clients clients) throws LinuxException {
+        long id = lastId.incrementAndGet();
+        listening.put(id, new Listening(socket, clients));
+        try {
+            epoll.add(socket.fd(), Epoll.EPOLLIN, id);
+        } catch (LinuxException e) {
+            listening.remove(id);
+            throw e;
+        }
+        return id;
+    }
+
+    /** A client that is being accepted may still come. The socket is the caller's to close. */
+    void remove(long id) {
+        Listening gone = listening.remove(id);
+        if (gone != null) {
+            try {
+                epoll.remove(gone.socket.fd());
+            } catch (LinuxException e) {
+                LOG.debug("{} is not waited for any more: {}", gone.socket.path(), e.toString());
+            }
+        }
+    }
+
+    private void run() {
+        try {
+            for (; ; ) {
+                int found = epoll.await(LONG);
+                for (int i = 0; i < found; i++) {
+                    Listening ready = listening.get(epoll.data(i));
+                    if (ready != null) {
+                        accept(ready);
+                    }
+                }
+            }
+        } catch (LinuxException e) {
+            if (Errno.of(e.errno()) != Errno.EBADF) { // not closed
+                LOG.error("no client can come any more", e);
+            }
+        }
+    }
+
+    private static void accept(Listening ready) {
+        try {
+            ready.socket.tryAccept().ifPresent(ready.clients::accept);
+        } catch (LinuxException e) {
+            if (Errno.of(e.errno()) != Errno.EBADF) {
+                LOG.warn("{}: no client can be accepted: {}", ready.socket.path(), e.toString());
+                LockSupport.parkNanos(PAUSE_NANOS); // out of descriptors: the client waits, and is found again at once
+            }
+        } catch (RuntimeException | Error e) {
+            LOG.error("{}: no client can be accepted", ready.socket.path(), e);
+        }
+    }
+
+    @Override
+    public void close() {
+        epoll.close();
+        try {
+            thread.join();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

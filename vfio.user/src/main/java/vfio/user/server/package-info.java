@@ -1,0 +1,5 @@
+/** The sockets that clients find devices on. */
+@NullMarked
+package vfio.user.server;
+
+import org.jspecify.annotations.NullMarked;

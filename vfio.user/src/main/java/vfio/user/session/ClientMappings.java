@@ -1,0 +1,94 @@
+package vfio.user.session;
+
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.TreeMap;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import org.jspecify.annotations.Nullable;
+import vfio.user.wire.DmaMapRequest;
+
+/**
+ * The mappings as the client knows them: what the wire answers by. The IOMMU behind it would also take apart what the client has
+ * mapped as one. For the connection's thread.
+ */
+final class ClientMappings {
+    private final int most;
+
+    /** By address; unsigned, as addresses are. */
+    private final NavigableMap<Long, Mapping> mappings = new TreeMap<>(Long::compareUnsigned);
+
+    /** @param most how many there can be: what was agreed on */
+    ClientMappings(int most) {
+        this.most = most;
+    }
+
+    /**
+     * A mapping.
+     *
+     * @param file which file; null for memory that is reached by messages
+     */
+    record Mapping(DmaMapRequest request, @Nullable FileId file) {
+        boolean isRemote() {
+            return file == null;
+        }
+    }
+
+    /** A file, however many descriptors there are for it. */
+    record FileId(long device, long inode) {}
+
+    /**
+     * Whether the very same is mapped already.
+     *
+     * @throws ErrnoException EEXIST: something else is there; EINVAL: there are too many
+     */
+    boolean has(Mapping wanted) throws ErrnoException {
+        Map.Entry<Long, Mapping> below = mappings.floorEntry(wanted.request.last());
+        if (below != null && Long.compareUnsigned(below.getValue().request.last(), wanted.request.address()) >= 0) {
+            if (below.getValue().equals(wanted)) {
+                return true;
+            }
+            throw new ErrnoException(
+                    Errno.EEXIST,
+                    "DMA_MAP: something is mapped at 0x"
+                            + Long.toHexString(below.getValue().request.address()));
+        }
+        if (mappings.size() >= most) {
+            throw new ErrnoException(Errno.EINVAL, "DMA_MAP: there are " + most + " mappings");
+        }
+        return false;
+    }
+
+    void add(Mapping mapping) {
+        mappings.put(mapping.request.address(), mapping);
+    }
+
+    /**
+     * The mapping of exactly this range.
+     *
+     * @throws ErrnoException ENOENT: there is none
+     */
+    Mapping find(long address, long size) throws ErrnoException {
+        Mapping mapping = mappings.get(address);
+        if (mapping == null || mapping.request.size() != size) {
+            throw new ErrnoException(
+                    Errno.ENOENT,
+                    "DMA_UNMAP: nothing is mapped at 0x" + Long.toHexString(address) + " with size 0x"
+                            + Long.toHexString(size));
+        }
+        return mapping;
+    }
+
+    void remove(Mapping mapping) {
+        mappings.remove(mapping.request.address());
+    }
+
+    void clear() {
+        mappings.clear();
+    }
+
+    /** Whether any of them is reached by messages. */
+    boolean anyRemote() {
+        return mappings.values().stream().anyMatch(Mapping::isRemote);
+    }
+}

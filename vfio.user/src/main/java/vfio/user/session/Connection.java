@@ -1,0 +1,137 @@
+package vfio.user.session;
+
+import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.List;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.linux.Fd;
+import mdev.linux.LinuxException;
+import mdev.linux.UnixSocket;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import vfio.user.wire.Command;
+import vfio.user.wire.Message;
+
+/**
+ * A client: one thread that receives, carries out and answers, message by message. What a region access costs here is two system calls; it takes no
+ * lock and allocates nothing.
+ */
+public final class Connection implements Runnable {
+    private static final Logger LOG = LoggerFactory.getLogger(Connection.class);
+
+    private final Served device;
+    private final UnixSocket socket;
+    private final SendTurn turn;
+
+    /** Of the last message that was refused; so that a trace and a log can tell more than its errno. */
+    private @Nullable ErrnoException refusal;
+
+    private boolean refusedBefore;
+
+    /** @param socket closed when the connection ends */
+    public Connection(Served device, UnixSocket socket) {
+        this.device = device;
+        this.socket = socket;
+        this.turn = new SendTurn(socket);
+    }
+
+    /** Ends the connection: what has been received is answered if the client still listens. Any thread; the run returns soon after. */
+    public void cut() {
+        // Without it a client with a request under way may see ECONNRESET, at which QEMU 11.1 aborts.
+        socket.shutdown();
+    }
+
+    /** Serves the client until it goes or is cut. */
+    @Override
+    public void run() {
+        device.trace().event("client connected");
+        try (socket;
+                Arena arena = Arena.ofConfined();
+                Inbox inbox = new Inbox(socket, arena, device.spins());
+                Session session = new Session(device, socket, turn)) {
+            Message reply = new Message(arena.allocate(Message.MAX_SIZE, Long.BYTES));
+            do {
+                for (Inbox.Found found = inbox.next(); found != Inbox.Found.NOTHING; found = inbox.next()) {
+                    serve(session, inbox.message(), found, inbox.takeFds(), reply);
+                    inbox.done(found);
+                }
+            } while (inbox.receive());
+            socket.shutdown();
+        } catch (LinuxException e) {
+            LOG.debug("device {}: the connection ended: {}", device.name(), e.toString());
+        } catch (RuntimeException | Error e) {
+            LOG.error("device {}: the connection failed", device.name(), e);
+        } finally {
+            device.trace().event("client gone");
+        }
+    }
+
+    /** @param fds what came with the message; closed here unless its command takes them */
+    private void serve(Session session, Message request, Inbox.Found found, List<Fd> fds, Message reply)
+            throws LinuxException {
+        long begun = device.trace().begin();
+        List<Fd> replyFds = List.of();
+        int length = 0;
+        refusal = null;
+        try {
+            device.counters().message();
+            if (found == Inbox.Found.BAD_SIZE) {
+                throw new ErrnoException(Errno.EINVAL, "a message of " + request.size() + " bytes");
+            }
+            Command command = Command.of(request.commandNumber());
+            if (command == Command.REGION_READ && session.isOpen() && request.isCommand()) {
+                length = session.access().read(request, fds, reply);
+            } else if (command == Command.REGION_WRITE && session.isOpen() && request.isCommand()) {
+                length = session.access().write(request, fds, reply);
+            } else if (request.isReply() && session.answered(request)) {
+                return;
+            } else {
+                replyFds = new ArrayList<>(1);
+                length = session.dispatch(command, request, fds, reply, replyFds);
+            }
+        } catch (ErrnoException e) {
+            refused(e);
+        } catch (RuntimeException | Error e) {
+            LOG.error("device {}: a command failed", device.name(), e);
+            refused(new ErrnoException(Errno.EIO, "the server failed"));
+        } finally {
+            if (!fds.isEmpty()) {
+                fds.forEach(Fd::close);
+            }
+        }
+        try {
+            if (request.wantsReply()) {
+                answer(request, reply, length, replyFds);
+            }
+            device.trace().command(begun, request, reply, refusal);
+        } finally {
+            if (!replyFds.isEmpty()) {
+                session.sent(replyFds);
+            }
+        }
+    }
+
+    private void answer(Message request, Message reply, int length, List<Fd> fds) throws LinuxException {
+        ErrnoException failure = refusal;
+        if (failure == null) {
+            reply.reply(request.id(), request.commandNumber(), length);
+            turn.answer(reply.buffer(), Message.HEADER + length, fds);
+        } else {
+            reply.error(request.id(), request.commandNumber(), failure.errno().number());
+            turn.answer(reply.buffer(), Message.HEADER, List.of());
+        }
+    }
+
+    private void refused(ErrnoException e) {
+        refusal = e;
+        device.counters().error(e.errno());
+        if (refusedBefore) {
+            LOG.debug("device {}: refused: {}", device.name(), e.toString());
+        } else { // one line per client: whoever sends garbage must not fill the log
+            LOG.info("device {}: refused: {} (more of this client only in a trace)", device.name(), e.toString());
+            refusedBefore = true;
+        }
+    }
+}

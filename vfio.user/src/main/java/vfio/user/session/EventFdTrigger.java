@@ -1,0 +1,35 @@
+package vfio.user.session;
+
+import mdev.api.vfio.IrqTrigger;
+import mdev.linux.EventFd;
+import vfio.user.trace.Counters;
+import vfio.user.trace.TraceSwitch;
+
+/** An eventfd of the client as the way of an interrupt. */
+final class EventFdTrigger implements IrqTrigger {
+    private final EventFd eventfd;
+    private final int index;
+    private final int vector;
+    private final Counters counters;
+    private final TraceSwitch trace;
+
+    EventFdTrigger(EventFd eventfd, int index, int vector, Counters counters, TraceSwitch trace) {
+        this.eventfd = eventfd;
+        this.index = index;
+        this.vector = vector;
+        this.counters = counters;
+        this.trace = trace;
+    }
+
+    @Override
+    public void signal() {
+        eventfd.signal();
+        counters.interrupt();
+        trace.interrupt(index, vector);
+    }
+
+    @Override
+    public void close() {
+        eventfd.close();
+    }
+}

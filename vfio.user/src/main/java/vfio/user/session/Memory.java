@@ -1,0 +1,107 @@
+package vfio.user.session;
+
+import java.util.List;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.api.vfio.DirtyBitmap;
+import mdev.api.vfio.MapDma;
+import mdev.api.vfio.UnmapDma;
+import mdev.api.vfio.UserMemory;
+import mdev.linux.Fd;
+import mdev.linux.FileStatus;
+import mdev.linux.LinuxException;
+import org.jspecify.annotations.Nullable;
+import vfio.user.wire.DmaMapRequest;
+import vfio.user.wire.DmaUnmapRequest;
+import vfio.user.wire.Message;
+
+/** The client's memory: what it maps becomes a mapping of the container, by its file or by messages. For the connection's thread. */
+final class Memory {
+    private final OpenDevice device;
+    private final MessageDma messages;
+    private final @Nullable ConnectionChannel own;
+    private final ClientMappings mappings;
+
+    /** @param own the channel whose answers only this thread receives, if that is what {@code messages} use */
+    Memory(OpenDevice device, MessageDma messages, @Nullable ConnectionChannel own, int maxMappings) {
+        this.device = device;
+        this.messages = messages;
+        this.own = own;
+        this.mappings = new ClientMappings(maxMappings);
+    }
+
+    int map(Message message, List<Fd> fds) throws ErrnoException {
+        DmaMapRequest request = DmaMapRequest.of(message, fds);
+        ClientMappings.Mapping mapping = new ClientMappings.Mapping(request, fds.isEmpty() ? null : id(fds.getFirst()));
+        if (mappings.has(mapping)) {
+            return 0;
+        }
+        UserMemory memory = fds.isEmpty()
+                ? new UserMemory.Remote(request.address(), messages)
+                : new UserMemory.File(fds.getFirst().release(), request.offset());
+        device.memory(new MapDma(
+                request.flags() & (DmaMapRequest.READ | DmaMapRequest.WRITE),
+                memory,
+                request.address(),
+                request.size()));
+        mappings.add(mapping);
+        return 0;
+    }
+
+    private static ClientMappings.FileId id(Fd fd) throws ErrnoException {
+        try {
+            FileStatus status = fd.stat();
+            return new ClientMappings.FileId(status.device(), status.inode());
+        } catch (LinuxException e) {
+            throw new ErrnoException(Errno.of(e.errno()), "DMA_MAP: " + e.getMessage());
+        }
+    }
+
+    int unmap(Message message, List<Fd> fds, Message reply) throws ErrnoException {
+        DmaUnmapRequest request = DmaUnmapRequest.of(message, fds);
+        reply.copy(message, DmaUnmapRequest.BYTES);
+        switch (request.kind()) {
+            case ALL -> {
+                unmap(UnmapDma.all(), mappings.anyRemote());
+                mappings.clear();
+                return DmaUnmapRequest.BYTES;
+            }
+            case RANGE -> {
+                ClientMappings.Mapping mapping = mappings.find(request.address(), request.size());
+                unmap(new UnmapDma(request.address(), request.size()), mapping.isRemote());
+                mappings.remove(mapping);
+                return DmaUnmapRequest.BYTES;
+            }
+            case RANGE_WITH_BITMAP -> {
+                ClientMappings.Mapping mapping = mappings.find(request.address(), request.size());
+                // The client may have more room than the range has pages, and gets nothing of what was there before.
+                DirtyBitmap bitmap = new DirtyBitmap(
+                        request.pgsize(),
+                        reply.slice(DmaUnmapRequest.BITMAP, request.bitmapBytes())
+                                .fill((byte) 0));
+                unmap(
+                        new UnmapDma(UnmapDma.GET_DIRTY_BITMAP, request.address(), request.size(), bitmap),
+                        mapping.isRemote());
+                mappings.remove(mapping);
+                int length = DmaUnmapRequest.BITMAP + request.bitmapBytes();
+                reply.u32(0, length).u64(24, request.pgsize()).u64(32, request.bitmapBytes());
+                return length;
+            }
+        }
+        throw new IllegalStateException();
+    }
+
+    /** Unmapping waits for DMA under way: what goes by messages would wait for this thread to receive the answers. */
+    private void unmap(UnmapDma request, boolean remote) throws ErrnoException {
+        if (own == null || !remote) {
+            device.memory(request);
+            return;
+        }
+        own.suspend();
+        try {
+            device.memory(request);
+        } finally {
+            own.resume();
+        }
+    }
+}

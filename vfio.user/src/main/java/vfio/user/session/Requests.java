@@ -1,0 +1,276 @@
+package vfio.user.session;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.api.vfio.DirtyBitmap;
+import mdev.api.vfio.DirtyPages;
+import mdev.api.vfio.GetIrqInfo;
+import mdev.api.vfio.IrqInfo;
+import mdev.api.vfio.IrqTrigger;
+import mdev.api.vfio.RegionCapability;
+import mdev.api.vfio.RegionInfo;
+import mdev.api.vfio.Reset;
+import mdev.api.vfio.SetIrqs;
+import mdev.linux.EventFd;
+import mdev.linux.Fd;
+import mdev.linux.LinuxException;
+import org.jspecify.annotations.Nullable;
+import vfio.user.trace.Counters;
+import vfio.user.trace.TraceSwitch;
+import vfio.user.wire.Command;
+import vfio.user.wire.FeatureRequest;
+import vfio.user.wire.InfoRequest;
+import vfio.user.wire.Message;
+import vfio.user.wire.RegionInfoRequest;
+import vfio.user.wire.RegionIoFdsRequest;
+import vfio.user.wire.SetIrqsRequest;
+
+/** The commands about the device itself: each becomes the VFIO call that a VMM would make. Each returns the length of what it wrote into the reply. */
+final class Requests {
+    /** {@code struct vfio_info_cap_header}. */
+    private static final int CAP_HEADER = 8;
+
+    private static final int CAP_SPARSE_MMAP = 1;
+    private static final int CAP_TYPE = 2;
+
+    private final OpenDevice device;
+    private final Counters counters;
+    private final TraceSwitch trace;
+
+    Requests(OpenDevice device, Counters counters, TraceSwitch trace) {
+        this.device = device;
+        this.counters = counters;
+        this.trace = trace;
+    }
+
+    int getInfo(Message request, List<Fd> fds, Message reply) throws ErrnoException {
+        InfoRequest.of(request, Command.DEVICE_GET_INFO, fds);
+        reply.u32(0, InfoRequest.BYTES)
+                .u32(4, device.info().flags())
+                .u32(8, device.info().numRegions())
+                .u32(12, device.info().numIrqs());
+        return InfoRequest.BYTES;
+    }
+
+    int getIrqInfo(Message request, List<Fd> fds, Message reply) throws ErrnoException {
+        int index = InfoRequest.of(request, Command.DEVICE_GET_IRQ_INFO, fds).index();
+        if (index < 0 || index >= device.info().numIrqs()) {
+            throw new ErrnoException(Errno.EINVAL, "interrupt index " + Integer.toUnsignedString(index));
+        }
+        reply.u32(0, InfoRequest.BYTES).u32(8, index);
+        // vfio-pci refuses an index without interrupts, the protocol has a count of 0 for it.
+        IrqInfo none = new IrqInfo(index, 0, 0);
+        IrqInfo info = none;
+        try {
+            info = device.device().ioctl(new GetIrqInfo(index)) instanceof IrqInfo answer ? answer : none;
+        } catch (ErrnoException e) {
+            if (e.errno() != Errno.EINVAL) {
+                throw e;
+            }
+        }
+        reply.u32(4, info.flags()).u32(12, info.count());
+        return InfoRequest.BYTES;
+    }
+
+    /** @param replyFds gets the region's file when the answer says how to map it */
+    int getRegionInfo(Message request, List<Fd> fds, Message reply, List<Fd> replyFds) throws ErrnoException {
+        RegionInfoRequest wanted = RegionInfoRequest.of(request, fds);
+        RegionInfo region = device.region(wanted.index());
+        Fd file = mappable(region) ? file(wanted.index()) : null;
+        List<RegionCapability> capabilities = file == null ? withoutMmap(region) : withMmap(region);
+        int flags = region.flags() & ~(RegionInfo.MMAP | RegionInfo.CAPS) | (file == null ? 0 : RegionInfo.MMAP);
+        int needed = RegionInfoRequest.BYTES
+                + capabilities.stream().mapToInt(Requests::size).sum();
+        // A client that has too little room learns how much it takes, and asks again.
+        boolean all = Integer.compareUnsigned(wanted.argsz(), needed) >= 0;
+        boolean caps = all && !capabilities.isEmpty();
+        reply.u32(0, needed)
+                .u32(4, caps ? flags | RegionInfo.CAPS : flags)
+                .u32(8, wanted.index())
+                .u32(12, caps ? RegionInfoRequest.BYTES : 0)
+                .u64(16, region.size())
+                .u64(24, 0);
+        if (file != null) {
+            if (caps) {
+                replyFds.add(file); // closed when it is sent
+            } else {
+                file.close();
+            }
+        }
+        if (!all) {
+            return RegionInfoRequest.BYTES;
+        }
+        int at = RegionInfoRequest.BYTES;
+        for (RegionCapability capability : capabilities) {
+            int next = at + size(capability);
+            write(capability, reply, at, next < needed ? next : 0);
+            at = next;
+        }
+        return needed;
+    }
+
+    private static boolean mappable(RegionInfo region) {
+        return region.size() > 0 && (region.flags() & RegionInfo.MMAP) != 0;
+    }
+
+    /** Null if the device says that the region can be mapped but has no memory for it. */
+    private @Nullable Fd file(int index) throws ErrnoException {
+        try {
+            return Fd.adopt(device.device().regionFd(index));
+        } catch (ErrnoException e) {
+            if (e.errno() == Errno.EINVAL) {
+                return null;
+            }
+            throw e;
+        }
+    }
+
+    private static List<RegionCapability> withoutMmap(RegionInfo region) {
+        return region.size() == 0
+                ? List.of()
+                : region.capabilities().stream()
+                        .filter(capability -> !(capability instanceof RegionCapability.SparseMmap))
+                        .toList();
+    }
+
+    /** A region that can be mapped as a whole is one area, so that there is one way to say it. */
+    private static List<RegionCapability> withMmap(RegionInfo region) {
+        List<RegionCapability> capabilities = new ArrayList<>(region.capabilities());
+        if (capabilities.stream().noneMatch(RegionCapability.SparseMmap.class::isInstance)) {
+            capabilities.addFirst(
+                    new RegionCapability.SparseMmap(List.of(new RegionCapability.Area(0, region.size()))));
+        }
+        return capabilities;
+    }
+
+    private static int size(RegionCapability capability) {
+        return switch (capability) {
+            case RegionCapability.SparseMmap(List<RegionCapability.Area> areas) -> CAP_HEADER + 8 + areas.size() * 16;
+            case RegionCapability.Type _ -> CAP_HEADER + 8;
+        };
+    }
+
+    private static void write(RegionCapability capability, Message reply, int at, int next) {
+        reply.u16(at + 2, 1).u32(at + 4, next);
+        switch (capability) {
+            case RegionCapability.SparseMmap(List<RegionCapability.Area> areas) -> {
+                reply.u16(at, CAP_SPARSE_MMAP).u32(at + 8, areas.size()).u32(at + 12, 0);
+                int to = at + 16;
+                for (RegionCapability.Area area : areas) {
+                    reply.u64(to, area.offset()).u64(to + 8, area.size());
+                    to += 16;
+                }
+            }
+            case RegionCapability.Type(int type, int subtype) ->
+                reply.u16(at, CAP_TYPE).u32(at + 8, type).u32(at + 12, subtype);
+        }
+    }
+
+    /** No vendor offers descriptors for parts of its regions yet, which is what an empty list says. */
+    int getRegionIoFds(Message request, List<Fd> fds, Message reply) throws ErrnoException {
+        int index = RegionIoFdsRequest.of(request, fds).index();
+        if (device.region(index).size() == 0) {
+            throw new ErrnoException(Errno.EINVAL, "there is no region " + index);
+        }
+        reply.u32(0, RegionIoFdsRequest.BYTES).u32(4, 0).u32(8, index).u32(12, 0);
+        return RegionIoFdsRequest.BYTES;
+    }
+
+    int setIrqs(Message request, List<Fd> fds) throws ErrnoException {
+        SetIrqsRequest set = SetIrqsRequest.of(request, fds);
+        device.device().ioctl(new SetIrqs(set.flags(), set.index(), set.start(), set.count(), data(set, fds)));
+        return 0;
+    }
+
+    private SetIrqs.Data data(SetIrqsRequest set, List<Fd> fds) throws ErrnoException {
+        if ((set.flags() & SetIrqs.DATA_EVENTFD) == 0) {
+            return set.bools().isEmpty() ? new SetIrqs.Data.None() : new SetIrqs.Data.Bools(set.bools());
+        }
+        if (fds.isEmpty()) {
+            return new SetIrqs.Data.Triggers(Collections.nCopies(set.count(), null));
+        }
+        List<@Nullable IrqTrigger> triggers = new ArrayList<>();
+        try {
+            for (Fd fd : fds) {
+                triggers.add(new EventFdTrigger(
+                        EventFd.adopt(fd), set.index(), set.start() + triggers.size(), counters, trace));
+            }
+        } catch (LinuxException e) {
+            for (IrqTrigger trigger : triggers) {
+                if (trigger != null) {
+                    trigger.close();
+                }
+            }
+            throw new ErrnoException(Errno.of(e.errno()), "SET_IRQS: " + e.getMessage());
+        }
+        return new SetIrqs.Data.Triggers(triggers);
+    }
+
+    int reset(Message request, List<Fd> fds) throws ErrnoException {
+        if (request.payload() != 0 || !fds.isEmpty()) {
+            throw new ErrnoException(Errno.EINVAL, "DEVICE_RESET: carries something");
+        }
+        device.device().ioctl(new Reset());
+        return 0;
+    }
+
+    int feature(Message request, List<Fd> fds, Message reply) throws ErrnoException {
+        FeatureRequest feature = FeatureRequest.of(request, fds);
+        switch (feature.feature()) {
+            case FeatureRequest.DMA_LOGGING_START, FeatureRequest.DMA_LOGGING_STOP ->
+                allow(feature, FeatureRequest.SET);
+            case FeatureRequest.DMA_LOGGING_REPORT -> allow(feature, FeatureRequest.GET);
+            default -> throw unsupported(feature);
+        }
+        reply.copy(request, feature.is(FeatureRequest.PROBE) ? FeatureRequest.BYTES : request.payload());
+        if (feature.is(FeatureRequest.PROBE)) {
+            return FeatureRequest.BYTES;
+        }
+        return switch (feature.feature()) {
+            case FeatureRequest.DMA_LOGGING_START -> {
+                tracked(FeatureRequest.LoggingStart.of(request).pageSize());
+                device.memory(DirtyPages.start());
+                yield request.payload();
+            }
+            case FeatureRequest.DMA_LOGGING_STOP -> {
+                device.memory(DirtyPages.stop());
+                yield request.payload();
+            }
+            default -> report(FeatureRequest.LoggingReport.of(request), reply);
+        };
+    }
+
+    private static void allow(FeatureRequest feature, int operation) throws ErrnoException {
+        if ((feature.operation() & ~FeatureRequest.PROBE & ~operation) != 0) {
+            throw unsupported(feature);
+        }
+    }
+
+    private static ErrnoException unsupported(FeatureRequest feature) {
+        return new ErrnoException(
+                Errno.EINVAL,
+                "DEVICE_FEATURE: feature %d cannot do 0x%x".formatted(feature.feature(), feature.operation()));
+    }
+
+    private static void tracked(long pageSize) throws ErrnoException {
+        if (pageSize != 4096) {
+            throw new ErrnoException(
+                    Errno.EINVAL, "DEVICE_FEATURE: pages of 4096 bytes are tracked, not of " + pageSize);
+        }
+    }
+
+    private int report(FeatureRequest.LoggingReport report, Message reply) throws ErrnoException {
+        tracked(report.pageSize());
+        int bytes = (int) report.bitmapBytes();
+        device.memory(DirtyPages.get(
+                report.iova(),
+                report.length(),
+                new DirtyBitmap(report.pageSize(), reply.slice(FeatureRequest.LoggingReport.BITMAP, bytes))));
+        int length = FeatureRequest.LoggingReport.BITMAP + bytes;
+        reply.u32(0, length);
+        return length;
+    }
+}

@@ -1,0 +1,149 @@
+package vfio.user.session;
+
+import java.util.List;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.linux.Fd;
+import mdev.linux.LinuxException;
+import mdev.linux.UnixSocket;
+import org.jspecify.annotations.Nullable;
+import vfio.user.wire.Command;
+import vfio.user.wire.Message;
+import vfio.user.wire.Version;
+
+/** What a client has: nothing until VERSION, then the device, its memory and the way to what has no file. For the connection's thread. */
+final class Session implements AutoCloseable {
+    private final Served served;
+    private final UnixSocket socket;
+    private final SendTurn turn;
+    private @Nullable Opened opened;
+    /** Passed with the answer to VERSION. */
+    private @Nullable TwinChannel twin;
+
+    private record Opened(OpenDevice device, DmaChannel dma, RegionAccess access, Requests requests, Memory memory) {}
+
+    Session(Served served, UnixSocket socket, SendTurn turn) {
+        this.served = served;
+        this.socket = socket;
+        this.turn = turn;
+    }
+
+    boolean isOpen() {
+        return opened != null;
+    }
+
+    /** For region accesses. */
+    RegionAccess access() throws ErrnoException {
+        return opened().access;
+    }
+
+    /** A reply of the client; false if nobody waits for it. */
+    boolean answered(Message reply) {
+        return opened != null && opened.dma instanceof ConnectionChannel channel && channel.answered(reply);
+    }
+
+    /**
+     * Carries out a command.
+     *
+     * @param replyFds gets what goes with the answer
+     * @return the length of the answer's payload
+     */
+    int dispatch(@Nullable Command command, Message request, List<Fd> fds, Message reply, List<Fd> replyFds)
+            throws ErrnoException {
+        if (!request.isCommand()) {
+            throw new ErrnoException(Errno.EINVAL, "an answer to nothing");
+        }
+        if (command == null) {
+            throw new ErrnoException(Errno.EINVAL, "there is no command " + request.commandNumber());
+        }
+        return switch (command) {
+            case VERSION -> negotiate(request, fds, reply, replyFds);
+            case DMA_MAP -> opened().memory.map(request, fds);
+            case DMA_UNMAP -> opened().memory.unmap(request, fds, reply);
+            case DEVICE_GET_INFO -> opened().requests.getInfo(request, fds, reply);
+            case DEVICE_GET_REGION_INFO -> opened().requests.getRegionInfo(request, fds, reply, replyFds);
+            case DEVICE_GET_REGION_IO_FDS -> opened().requests.getRegionIoFds(request, fds, reply);
+            case DEVICE_GET_IRQ_INFO -> opened().requests.getIrqInfo(request, fds, reply);
+            case DEVICE_SET_IRQS -> opened().requests.setIrqs(request, fds);
+            case REGION_READ -> opened().access.read(request, fds, reply);
+            case REGION_WRITE -> opened().access.write(request, fds, reply);
+            case REGION_WRITE_MULTI -> opened().access.writeMulti(request, fds, reply);
+            case DEVICE_RESET -> opened().requests.reset(request, fds);
+            case DEVICE_FEATURE -> opened().requests.feature(request, fds, reply);
+            case DMA_READ, DMA_WRITE ->
+                throw new ErrnoException(Errno.EINVAL, command + ": only the server sends that");
+            case MIG_DATA_READ, MIG_DATA_WRITE ->
+                throw new ErrnoException(Errno.EOPNOTSUPP, command + ": devices do not migrate yet");
+        };
+    }
+
+    private Opened opened() throws ErrnoException {
+        if (opened == null) {
+            throw new ErrnoException(Errno.EINVAL, "VERSION comes first");
+        }
+        return opened;
+    }
+
+    private int negotiate(Message request, List<Fd> fds, Message reply, List<Fd> replyFds) throws ErrnoException {
+        if (opened != null) {
+            throw new ErrnoException(Errno.EINVAL, "VERSION comes once");
+        }
+        Version agreed = Version.of(request, fds).agree();
+        OpenDevice device =
+                OpenDevice.open(served.vfio(), served.group(), served.name(), holder()); // closed in close()
+        try {
+            DmaChannel dma = channel(agreed, replyFds);
+            MessageDma messages = new MessageDma(
+                    dma, agreed.dialect(), agreed.capabilities().maxDataXferSize(), served.counters(), served.trace());
+            opened = new Opened(
+                    device,
+                    dma,
+                    new RegionAccess(device, served.counters()),
+                    new Requests(device, served.counters(), served.trace()),
+                    new Memory(device, messages, dma instanceof ConnectionChannel own ? own : null, (int)
+                            agreed.capabilities().maxDmaMaps()));
+        } catch (ErrnoException | RuntimeException | Error e) {
+            device.close();
+            throw e;
+        }
+        served.counters().connected();
+        return agreed.write(reply);
+    }
+
+    private DmaChannel channel(Version agreed, List<Fd> replyFds) throws ErrnoException {
+        if (!agreed.capabilities().twinSocket()) {
+            return new ConnectionChannel(Thread.currentThread(), turn);
+        }
+        TwinChannel channel = TwinChannel.open();
+        twin = channel;
+        replyFds.add(channel.clientFd());
+        return channel;
+    }
+
+    private String holder() {
+        try {
+            return "vfio-user (pid " + socket.peerCredentials().pid() + ")";
+        } catch (LinuxException e) {
+            return "vfio-user";
+        }
+    }
+
+    /** Descriptors have gone with an answer: the client has its own of them now. */
+    void sent(List<Fd> fds) {
+        if (twin != null && fds.contains(twin.clientFd())) {
+            twin.passed();
+        } else {
+            fds.forEach(Fd::close);
+        }
+    }
+
+    /** Interrupts, memory and device are let go; the device keeps its state. */
+    @Override
+    public void close() {
+        Opened last = opened;
+        if (last != null) {
+            last.dma.close();
+            last.device.close();
+        }
+    }
+}

@@ -1,0 +1,129 @@
+package vfio.user.session;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.linux.Fd;
+import mdev.linux.LinuxException;
+import mdev.linux.UnixSocket;
+import vfio.user.wire.DmaMessage;
+import vfio.user.wire.Message;
+
+/** DMA over the second socket of a client that has asked for one: one command after the other, from any thread. */
+final class TwinChannel implements DmaChannel {
+    private final UnixSocket socket;
+    private final UnixSocket client;
+    private final Arena arena = Arena.ofShared();
+    private final MemorySegment buffer = arena.allocate(DmaMessage.MAX_SIZE, Long.BYTES);
+    private final Message message = new Message(buffer);
+
+    /** Guards the buffer, and that a command and its answer follow each other. */
+    private final ReentrantLock lock = new ReentrantLock();
+
+    private int lastId;
+    private boolean closed;
+
+    /** Where the two disagree about what comes next nothing more can be said. */
+    private boolean broken;
+
+    private TwinChannel(UnixSocket.Pair pair) {
+        this.socket = pair.first();
+        this.client = pair.second();
+    }
+
+    static TwinChannel open() throws ErrnoException {
+        try {
+            UnixSocket.Pair pair = UnixSocket.pair(1);
+            try {
+                Duration patience = Duration.ofNanos(PATIENCE_NANOS);
+                pair.first().setReceiveTimeout(patience);
+                pair.first().setSendTimeout(patience);
+                return new TwinChannel(pair);
+            } catch (LinuxException e) {
+                pair.close();
+                throw e;
+            }
+        } catch (LinuxException e) {
+            throw new ErrnoException(Errno.of(e.errno()), "no twin socket: " + e.getMessage());
+        }
+    }
+
+    /** The client's end, to be passed to it. */
+    Fd clientFd() {
+        return client.fd();
+    }
+
+    /** The client has its end: ours of it would keep the socket open behind its back. */
+    void passed() {
+        client.close();
+    }
+
+    @Override
+    public void exchange(DmaMessage command) throws ErrnoException {
+        try {
+            if (!lock.tryLock(PATIENCE_NANOS, TimeUnit.NANOSECONDS)) {
+                throw new ErrnoException(Errno.EIO, "the client has not answered");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new ErrnoException(Errno.EINTR, "interrupted while the client answers " + command.command());
+        }
+        try {
+            if (closed || broken) {
+                throw new ErrnoException(Errno.EIO, closed ? "the client is gone" : "the client has stopped answering");
+            }
+            broken = true; // unless all of it went well
+            exchangeLocked(command);
+        } catch (LinuxException e) {
+            throw new ErrnoException(Errno.EIO, "the client is gone: " + e.getMessage());
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void exchangeLocked(DmaMessage command) throws LinuxException, ErrnoException {
+        int id = ++lastId & 0xffff;
+        command.write(message, id);
+        socket.send(buffer, 0, message.size());
+        receive(0, Message.HEADER);
+        if (!message.isReply()
+                || message.id() != id
+                || message.size() < Message.HEADER
+                || message.size() > DmaMessage.MAX_SIZE) {
+            throw new ErrnoException(Errno.EPROTO, "not an answer to " + command.command());
+        }
+        receive(Message.HEADER, message.size());
+        broken = false;
+        command.take(message);
+    }
+
+    private void receive(long from, long to) throws LinuxException, ErrnoException {
+        for (long at = from; at < to; ) {
+            long n = socket.receive(buffer, at, to - at, 0);
+            if (n <= 0) {
+                throw new ErrnoException(Errno.EIO, n == 0 ? "the client has not answered" : "the client is gone");
+            }
+            at += n;
+        }
+    }
+
+    @Override
+    public void close() {
+        socket.shutdown(); // ends what somebody waits for
+        lock.lock();
+        try {
+            if (!closed) {
+                closed = true;
+                socket.close();
+                client.close();
+                arena.close();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+}

@@ -1,0 +1,86 @@
+package vfio.user.shell;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Locale;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.api.shell.ShellCommand;
+import mdev.api.shell.ShellCommand.Candidates;
+import mdev.api.shell.ShellCommand.Parameter;
+import mdev.api.shell.ShellCommands;
+import mdev.api.shell.ShellInvocation;
+import mdev.api.shell.ShellResult;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Reference;
+import vfio.user.VfioUser;
+import vfio.user.trace.Trace;
+import vfio.user.trace.TraceSwitch;
+
+/** {@code vfio:trace}: every message of a device's client, until Ctrl-C or until the device is gone. */
+@Component
+public final class TraceCommand implements ShellCommands, Candidates {
+    private static final long LOOK_MILLIS = 200;
+
+    private final VfioUser server;
+
+    @Activate
+    public TraceCommand(@Reference VfioUser server) {
+        this.server = server;
+    }
+
+    @Override
+    public List<ShellCommand> commands() {
+        return List.of(new ShellCommand(
+                "vfio",
+                "trace",
+                "shows every message and access of a device's client, or records them in a file",
+                List.of(Parameter.one("uuid", this), Parameter.optional("file", Candidates.NONE)),
+                List.of(),
+                this::run));
+    }
+
+    private ShellResult run(ShellInvocation invocation) throws ErrnoException, InterruptedException {
+        List<String> arguments = invocation.arguments();
+        TraceSwitch device = server.trace(arguments.getFirst().toLowerCase(Locale.ROOT));
+        if (arguments.size() == 1) {
+            return follow(device, invocation.out());
+        }
+        try (PrintStream file =
+                new PrintStream(Files.newOutputStream(Path.of(arguments.get(1))), false, StandardCharsets.UTF_8)) {
+            return follow(device, file);
+        } catch (IOException e) {
+            throw new ErrnoException(Errno.EIO, "'" + arguments.get(1) + "' cannot be written: " + e);
+        }
+    }
+
+    private static ShellResult follow(TraceSwitch device, PrintStream out) throws ErrnoException, InterruptedException {
+        Trace trace = new Trace();
+        device.start(trace);
+        try {
+            while (!trace.isOver() && !out.checkError()) {
+                String line = trace.next(LOOK_MILLIS);
+                if (line != null) {
+                    out.println(line);
+                }
+            }
+            return ShellResult.DONE;
+        } finally {
+            device.stop(trace);
+        }
+    }
+
+    @Override
+    public Collection<String> candidates(List<String> words, String prefix) {
+        List<String> names = new ArrayList<>();
+        server.names().forEach(names::add);
+        return names;
+    }
+}

@@ -1,0 +1,93 @@
+package vfio.user.trace;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.SequencedMap;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.concurrent.atomic.LongAdder;
+import mdev.api.errno.Errno;
+import org.jspecify.annotations.Nullable;
+import vfio.user.wire.Command;
+
+/**
+ * What has happened on a device since it is served. What the connection's thread counts, one thread after the other, it counts without an atomic
+ * operation on memory that others write: only readers share it.
+ */
+public final class Counters {
+    private static final int CONNECTIONS = 0;
+    private static final int MESSAGES = 1;
+    private static final int READS = 2;
+    private static final int READ_BYTES = 3;
+    private static final int WRITES = 4;
+    private static final int WRITE_BYTES = 5;
+    private static final int POSTED_WRITES = 6;
+    private static final String[] NAMES = {
+        "connections", "messages", "reads", "read_bytes", "writes", "write_bytes", "posted_writes"
+    };
+
+    /** Written by the one thread that serves the device. */
+    private final AtomicLongArray own = new AtomicLongArray(NAMES.length);
+
+    private final AtomicLong interrupts = new AtomicLong();
+    private final LongAdder dmaReadBytes = new LongAdder();
+    private final LongAdder dmaWriteBytes = new LongAdder();
+    private final Map<Errno, LongAdder> errors = new ConcurrentHashMap<>();
+
+    private void add(int counter, long more) {
+        own.setOpaque(counter, own.getPlain(counter) + more);
+    }
+
+    /** By the device's connection, as are the next three. */
+    public void connected() {
+        add(CONNECTIONS, 1);
+    }
+
+    public void message() {
+        add(MESSAGES, 1);
+    }
+
+    public void read(int bytes) {
+        add(READS, 1);
+        add(READ_BYTES, bytes);
+    }
+
+    public void write(int bytes, boolean posted) {
+        add(WRITES, 1);
+        add(WRITE_BYTES, bytes);
+        if (posted) {
+            add(POSTED_WRITES, 1);
+        }
+    }
+
+    /** By any thread, as is what follows. */
+    public void interrupt() {
+        interrupts.getAndIncrement();
+    }
+
+    /** DMA by message; what a vendor does to memory that is mapped nobody sees here. */
+    public void dma(Command command, int bytes) {
+        (command == Command.DMA_READ ? dmaReadBytes : dmaWriteBytes).add(bytes);
+    }
+
+    public void error(Errno errno) {
+        errors.computeIfAbsent(errno, _ -> new LongAdder()).increment();
+    }
+
+    /** For listings. */
+    public SequencedMap<String, @Nullable Object> snapshot() {
+        SequencedMap<String, @Nullable Object> fields = new LinkedHashMap<>();
+        for (int i = 0; i < NAMES.length; i++) {
+            fields.put(NAMES[i], own.getOpaque(i));
+        }
+        fields.put("interrupts", interrupts.get());
+        fields.put("message_dma_read_bytes", dmaReadBytes.sum());
+        fields.put("message_dma_write_bytes", dmaWriteBytes.sum());
+        Map<String, Long> byErrno = new TreeMap<>();
+        errors.forEach((errno, count) -> byErrno.put(errno.name(), count.sum()));
+        fields.put("errors", byErrno);
+        return fields;
+    }
+}

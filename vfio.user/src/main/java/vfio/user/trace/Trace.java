@@ -1,0 +1,50 @@
+package vfio.user.trace;
+
+import java.time.LocalTime;
+import java.time.ZoneId;
+import java.time.format.DateTimeFormatter;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+
+/** Lines on their way to who reads a trace. A reader that is too slow loses lines and is told how many; the device never waits for him. */
+public final class Trace {
+    private static final int QUEUED = 16_384;
+    private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("HH:mm:ss.SSSSSS");
+
+    private final BlockingQueue<String> lines = new ArrayBlockingQueue<>(QUEUED);
+    private final AtomicLong lost = new AtomicLong();
+    private volatile boolean ended;
+
+    void add(String line) {
+        if (!lines.offer(LocalTime.now(ZoneId.systemDefault()).format(TIME) + " " + line)) {
+            lost.getAndIncrement();
+        }
+    }
+
+    /** The device is gone: what is queued is the rest. */
+    void end() {
+        ended = true;
+    }
+
+    /**
+     * The next line; waits for it a while.
+     *
+     * @return null when nothing came in that time
+     */
+    public @Nullable String next(long millis) throws InterruptedException {
+        String line = lines.poll();
+        if (line != null) {
+            return line;
+        }
+        long missing = lost.getAndSet(0);
+        return missing == 0 ? lines.poll(millis, TimeUnit.MILLISECONDS) : "... " + missing + " lines lost";
+    }
+
+    /** Whether no more lines will come. */
+    public boolean isOver() {
+        return ended && lines.isEmpty() && lost.get() == 0;
+    }
+}

@@ -1,0 +1,62 @@
+package vfio.user.wire;
+
+import static java.lang.foreign.MemorySegment.copy;
+import static java.lang.foreign.MemorySegment.ofArray;
+
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+
+/**
+ * {@code VFIO_USER_DMA_READ} and {@code VFIO_USER_DMA_WRITE}, which the server sends: address, count, data.
+ *
+ * @param command one of the two
+ * @param data what is written, or where what is read goes
+ */
+public record DmaMessage(Dialect dialect, Command command, long address, byte[] data) {
+    /** Room for the address, the count and padding, before or behind the data. */
+    private static final int HEAD = 16;
+
+    /** The largest with as many bytes of data as one message moves. */
+    public static final int MAX_SIZE = Message.HEADER + HEAD + Message.MAX_DATA;
+
+    private boolean isWrite() {
+        return command == Command.DMA_WRITE;
+    }
+
+    /** How large the command is. */
+    public int size() {
+        return Message.HEADER + HEAD + (isWrite() ? data.length : 0);
+    }
+
+    /** Writes the command. */
+    public void write(Message message, int id) {
+        message.command(id, command, size() - Message.HEADER);
+        message.u64(0, address).u64(8, data.length);
+        if (isWrite()) {
+            message.u32(HEAD + data.length - Integer.BYTES, 0); // the padding, where it is behind the data
+            copy(ofArray(data), 0, message.buffer(), message.position(dialect.dmaData()), data.length);
+        }
+    }
+
+    /**
+     * Takes what an answer brings.
+     *
+     * @throws ErrnoException the client's errno; EPROTO: not an answer to this command
+     */
+    public void take(Message answer) throws ErrnoException {
+        if (answer.isError()) {
+            // 0 is no error number, though the specification allows it here.
+            Errno errno = answer.errorNumber() == 0 ? Errno.EIO : Errno.of(answer.errorNumber());
+            throw new ErrnoException(errno, "the client refused " + command);
+        }
+        int least = isWrite() ? dialect.dmaWriteAnswer() : HEAD + data.length;
+        if (answer.commandNumber() != command.number()
+                || answer.payload() < least
+                || (least > 0 && (answer.u64(0) != address || answer.u32(8) != data.length))) {
+            throw new ErrnoException(Errno.EPROTO, "the client's answer does not fit " + command);
+        }
+        if (!isWrite()) {
+            copy(answer.buffer(), answer.position(dialect.dmaData()), ofArray(data), 0, data.length);
+        }
+    }
+}

@@ -1,0 +1,108 @@
+package vfio.user.wire;
+
+import java.util.ArrayList;
+import java.util.List;
+import mdev.api.errno.ErrnoException;
+import mdev.linux.Fd;
+
+/**
+ * {@code VFIO_USER_DEVICE_FEATURE}: argsz, flags, data.
+ *
+ * @param argsz the room for the answer
+ * @param feature which
+ * @param operation {@link #GET} or {@link #SET}; either or both with {@link #PROBE}
+ */
+public record FeatureRequest(int argsz, int feature, int operation) {
+    public static final int GET = 1 << 16;
+    public static final int SET = 1 << 17;
+    public static final int PROBE = 1 << 18;
+
+    /** argsz and flags; the data follow. */
+    public static final int BYTES = 8;
+
+    public static final int DMA_LOGGING_START = 6;
+    public static final int DMA_LOGGING_STOP = 7;
+    public static final int DMA_LOGGING_REPORT = 8;
+
+    private static final int FEATURE = 0xffff;
+    private static final Command COMMAND = Command.DEVICE_FEATURE;
+
+    public static FeatureRequest of(Message message, List<Fd> fds) throws ErrnoException {
+        Checks.noFds(fds, COMMAND);
+        Checks.sizes(message, COMMAND, BYTES);
+        int flags = message.u32(4);
+        int operation = flags & ~FEATURE;
+        boolean one = operation == GET || operation == SET;
+        Checks.require(
+                one || ((operation & PROBE) != 0 && (operation & ~(GET | SET | PROBE)) == 0),
+                COMMAND,
+                "flags 0x" + Integer.toHexString(flags));
+        return new FeatureRequest(message.u32(0), flags & FEATURE, operation);
+    }
+
+    public boolean is(int bit) {
+        return (operation & bit) != 0;
+    }
+
+    /**
+     * {@code struct vfio_device_feature_dma_logging_control}.
+     *
+     * @param ranges none for all
+     */
+    public record LoggingStart(long pageSize, List<Range> ranges) {
+        private static final int HEAD = 16;
+        private static final int MAX_RANGES = 65_535;
+
+        public LoggingStart {
+            ranges = List.copyOf(ranges);
+        }
+
+        public static LoggingStart of(Message message) throws ErrnoException {
+            Checks.payload(message, COMMAND, BYTES + HEAD);
+            int count = message.u32(BYTES + 8);
+            Checks.require(
+                    count >= 0
+                            && count <= MAX_RANGES
+                            && message.payload() >= BYTES + HEAD + count * 16L
+                            && Integer.toUnsignedLong(message.u32(0)) >= BYTES + HEAD + count * 16L,
+                    COMMAND,
+                    Integer.toUnsignedString(count) + " ranges in " + message.payload() + " bytes");
+            List<Range> ranges = new ArrayList<>();
+            for (int i = 0; i < count; i++) {
+                ranges.add(new Range(message.u64(BYTES + HEAD + i * 16L), message.u64(BYTES + HEAD + i * 16L + 8)));
+            }
+            return new LoggingStart(message.u64(BYTES), ranges);
+        }
+    }
+
+    /** A part of the address space. */
+    public record Range(long iova, long length) {}
+
+    /** {@code struct vfio_device_feature_dma_logging_report}. */
+    public record LoggingReport(long iova, long length, long pageSize) {
+        /** Where the bitmap begins in the answer. */
+        public static final int BITMAP = BYTES + 24;
+
+        public static LoggingReport of(Message message) throws ErrnoException {
+            Checks.payload(message, COMMAND, BITMAP);
+            LoggingReport report =
+                    new LoggingReport(message.u64(BYTES), message.u64(BYTES + 8), message.u64(BYTES + 16));
+            Checks.require(
+                    report.length > 0 && report.pageSize > 0 && Long.bitCount(report.pageSize) == 1,
+                    COMMAND,
+                    "a report of %d bytes with pages of %d".formatted(report.length, report.pageSize));
+            Checks.require(
+                    report.bitmapBytes() <= Message.MAX_DATA
+                            && Integer.toUnsignedLong(message.u32(0)) >= BITMAP + report.bitmapBytes(),
+                    COMMAND,
+                    "no room for the bitmap");
+            return report;
+        }
+
+        /** Whole 64-bit words. */
+        public long bitmapBytes() {
+            long pages = (length - 1) / pageSize + 1;
+            return ((pages - 1) / 64 + 1) * Long.BYTES;
+        }
+    }
+}
