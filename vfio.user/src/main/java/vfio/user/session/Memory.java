@@ -60,17 +60,17 @@ final class Memory {
     int unmap(Message message, List<Fd> fds, Message reply) throws ErrnoException {
         DmaUnmapRequest request = DmaUnmapRequest.of(message, fds);
         reply.copy(message, DmaUnmapRequest.BYTES);
-        switch (request.kind()) {
+        return switch (request.kind()) {
             case ALL -> {
                 unmap(UnmapDma.all(), mappings.anyRemote());
                 mappings.clear();
-                return DmaUnmapRequest.BYTES;
+                yield DmaUnmapRequest.BYTES;
             }
             case RANGE -> {
                 ClientMappings.Mapping mapping = mappings.find(request.address(), request.size());
                 unmap(new UnmapDma(request.address(), request.size()), mapping.isRemote());
                 mappings.remove(mapping);
-                return DmaUnmapRequest.BYTES;
+                yield DmaUnmapRequest.BYTES;
             }
             case RANGE_WITH_BITMAP -> {
                 ClientMappings.Mapping mapping = mappings.find(request.address(), request.size());
@@ -85,10 +85,9 @@ final class Memory {
                 mappings.remove(mapping);
                 int length = DmaUnmapRequest.BITMAP + request.bitmapBytes();
                 reply.u32(0, length).u64(24, request.pgsize()).u64(32, request.bitmapBytes());
-                return length;
+                yield length;
             }
-        }
-        throw new IllegalStateException();
+        };
     }
 
     /** Unmapping waits for DMA under way: what goes by messages would wait for this thread to receive the answers. */

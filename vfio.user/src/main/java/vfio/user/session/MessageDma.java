@@ -30,32 +30,32 @@ final class MessageDma implements RemoteAccess {
     @Override
     public void read(long address, MemorySegment data, long offset, long length) throws ErrnoException {
         for (long done = 0; done < length; ) {
-            byte[] bytes = new byte[(int) Math.min(length - done, largest)];
+            MemorySegment bytes = MemorySegment.ofArray(new byte[(int) Math.min(length - done, largest)]);
             exchange(Command.DMA_READ, address + done, bytes);
-            MemorySegment.copy(MemorySegment.ofArray(bytes), 0, data, offset + done, bytes.length);
-            done += bytes.length;
+            MemorySegment.copy(bytes, 0, data, offset + done, bytes.byteSize());
+            done += bytes.byteSize();
         }
     }
 
     @Override
     public void write(long address, MemorySegment data, long offset, long length) throws ErrnoException {
         for (long done = 0; done < length; ) {
-            byte[] bytes = new byte[(int) Math.min(length - done, largest)];
-            MemorySegment.copy(data, offset + done, MemorySegment.ofArray(bytes), 0, bytes.length);
+            MemorySegment bytes = MemorySegment.ofArray(new byte[(int) Math.min(length - done, largest)]);
+            MemorySegment.copy(data, offset + done, bytes, 0, bytes.byteSize());
             exchange(Command.DMA_WRITE, address + done, bytes);
-            done += bytes.length;
+            done += bytes.byteSize();
         }
     }
 
-    private void exchange(Command command, long address, byte[] bytes) throws ErrnoException {
+    private void exchange(Command command, long address, MemorySegment bytes) throws ErrnoException {
         long begun = trace.begin();
         try {
             channel.exchange(new DmaMessage(dialect, command, address, bytes));
-            counters.dma(command, bytes.length);
-            trace.dma(begun, command, address, bytes.length, null);
+            counters.dma(command, (int) bytes.byteSize());
+            trace.dma(begun, command, address, (int) bytes.byteSize(), null);
         } catch (ErrnoException e) {
             counters.error(e.errno());
-            trace.dma(begun, command, address, bytes.length, e);
+            trace.dma(begun, command, address, (int) bytes.byteSize(), e);
             throw e;
         }
     }

@@ -81,7 +81,7 @@ final class Requests {
         RegionInfo region = device.region(wanted.index());
         Fd file = mappable(region) ? file(wanted.index()) : null;
         List<RegionCapability> capabilities = file == null ? withoutMmap(region) : withMmap(region);
-        int flags = region.flags() & ~(RegionInfo.MMAP | RegionInfo.CAPS) | (file == null ? 0 : RegionInfo.MMAP);
+        int flags = (region.flags() & ~(RegionInfo.MMAP | RegionInfo.CAPS)) | (file == null ? 0 : RegionInfo.MMAP);
         int needed = RegionInfoRequest.BYTES
                 + capabilities.stream().mapToInt(Requests::size).sum();
         // A client that has too little room learns how much it takes, and asks again.

@@ -1,8 +1,6 @@
 package vfio.user.wire;
 
-import static java.lang.foreign.MemorySegment.copy;
-import static java.lang.foreign.MemorySegment.ofArray;
-
+import java.lang.foreign.MemorySegment;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 
@@ -10,14 +8,18 @@ import mdev.api.errno.ErrnoException;
  * {@code VFIO_USER_DMA_READ} and {@code VFIO_USER_DMA_WRITE}, which the server sends: address, count, data.
  *
  * @param command one of the two
- * @param data what is written, or where what is read goes
+ * @param data what is written, or where what is read goes; memory that outlives its caller's patience
  */
-public record DmaMessage(Dialect dialect, Command command, long address, byte[] data) {
+public record DmaMessage(Dialect dialect, Command command, long address, MemorySegment data) {
     /** Room for the address, the count and padding, before or behind the data. */
     private static final int HEAD = 16;
 
     /** The largest with as many bytes of data as one message moves. */
     public static final int MAX_SIZE = Message.HEADER + HEAD + Message.MAX_DATA;
+
+    private int count() {
+        return (int) data.byteSize();
+    }
 
     private boolean isWrite() {
         return command == Command.DMA_WRITE;
@@ -25,16 +27,16 @@ public record DmaMessage(Dialect dialect, Command command, long address, byte[] 
 
     /** How large the command is. */
     public int size() {
-        return Message.HEADER + HEAD + (isWrite() ? data.length : 0);
+        return Message.HEADER + HEAD + (isWrite() ? count() : 0);
     }
 
     /** Writes the command. */
     public void write(Message message, int id) {
         message.command(id, command, size() - Message.HEADER);
-        message.u64(0, address).u64(8, data.length);
+        message.u64(0, address).u64(8, count());
         if (isWrite()) {
-            message.u32(HEAD + data.length - Integer.BYTES, 0); // the padding, where it is behind the data
-            copy(ofArray(data), 0, message.buffer(), message.position(dialect.dmaData()), data.length);
+            message.u32(HEAD + count() - Integer.BYTES, 0); // the padding, where it is behind the data
+            MemorySegment.copy(data, 0, message.buffer(), message.position(dialect.dmaData()), count());
         }
     }
 
@@ -49,14 +51,14 @@ public record DmaMessage(Dialect dialect, Command command, long address, byte[] 
             Errno errno = answer.errorNumber() == 0 ? Errno.EIO : Errno.of(answer.errorNumber());
             throw new ErrnoException(errno, "the client refused " + command);
         }
-        int least = isWrite() ? dialect.dmaWriteAnswer() : HEAD + data.length;
+        int least = isWrite() ? dialect.dmaWriteAnswer() : HEAD + count();
         if (answer.commandNumber() != command.number()
                 || answer.payload() < least
-                || (least > 0 && (answer.u64(0) != address || answer.u32(8) != data.length))) {
+                || (least > 0 && (answer.u64(0) != address || answer.u32(8) != count()))) {
             throw new ErrnoException(Errno.EPROTO, "the client's answer does not fit " + command);
         }
         if (!isWrite()) {
-            copy(answer.buffer(), answer.position(dialect.dmaData()), ofArray(data), 0, data.length);
+            MemorySegment.copy(answer.buffer(), answer.position(dialect.dmaData()), data, 0, count());
         }
     }
 }
