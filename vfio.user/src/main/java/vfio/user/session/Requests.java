@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
 import vfio.user.trace.Counters;
 import vfio.user.trace.TraceSwitch;
 import vfio.user.wire.Command;
+import vfio.user.wire.Dialect;
 import vfio.user.wire.FeatureRequest;
 import vfio.user.wire.InfoRequest;
 import vfio.user.wire.Message;
@@ -37,11 +38,13 @@ final class Requests {
     private static final int CAP_TYPE = 2;
 
     private final OpenDevice device;
+    private final Dialect dialect;
     private final Counters counters;
     private final TraceSwitch trace;
 
-    Requests(OpenDevice device, Counters counters, TraceSwitch trace) {
+    Requests(OpenDevice device, Dialect dialect, Counters counters, TraceSwitch trace) {
         this.device = device;
+        this.dialect = dialect;
         this.counters = counters;
         this.trace = trace;
     }
@@ -61,13 +64,12 @@ final class Requests {
             throw new ErrnoException(Errno.EINVAL, "interrupt index " + Integer.toUnsignedString(index));
         }
         reply.u32(0, InfoRequest.BYTES).u32(8, index);
-        // vfio-pci refuses an index without interrupts, the protocol has a count of 0 for it.
         IrqInfo none = new IrqInfo(index, 0, 0);
         IrqInfo info = none;
         try {
             info = device.device().ioctl(new GetIrqInfo(index)) instanceof IrqInfo answer ? answer : none;
         } catch (ErrnoException e) {
-            if (e.errno() != Errno.EINVAL) {
+            if (e.errno() != Errno.EINVAL || dialect.refusesAbsentIrqs()) {
                 throw e;
             }
         }

@@ -99,7 +99,7 @@ final class Session implements AutoCloseable {
                     device,
                     dma,
                     new RegionAccess(device, served.counters()),
-                    new Requests(device, served.counters(), served.trace()),
+                    new Requests(device, agreed.dialect(), served.counters(), served.trace()),
                     new Memory(device, messages, dma instanceof ConnectionChannel own ? own : null, (int)
                             agreed.capabilities().maxDmaMaps()));
         } catch (ErrnoException | RuntimeException | Error e) {

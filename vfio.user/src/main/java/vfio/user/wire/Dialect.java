@@ -9,20 +9,22 @@ package vfio.user.wire;
  */
 public enum Dialect {
     /** As written; also libvfio-user, whose answer to DMA_WRITE has a count of 8 bytes: what is behind the first 4 is not looked at. */
-    SPECIFICATION(16, Long.BYTES + Integer.BYTES),
+    SPECIFICATION(16, Long.BYTES + Integer.BYTES, false),
 
     /**
      * QEMU's {@code VFIOUserDMARW} is a char array behind a count of 4 bytes: the data begin there, although its size is counted with padding. Its answer
-     * to DMA_WRITE is a bare header.
+     * to DMA_WRITE is a bare header. Of interrupts that the device does not have it wants to hear the kernel's EINVAL: at a count of 0 it warns its user.
      */
-    QEMU(12, 0);
+    QEMU(12, 0, true);
 
     private final int dmaData;
     private final int dmaWriteAnswer;
+    private final boolean refusesAbsentIrqs;
 
-    Dialect(int dmaData, int dmaWriteAnswer) {
+    Dialect(int dmaData, int dmaWriteAnswer, boolean refusesAbsentIrqs) {
         this.dmaData = dmaData;
         this.dmaWriteAnswer = dmaWriteAnswer;
+        this.refusesAbsentIrqs = refusesAbsentIrqs;
     }
 
     /** Nothing in the protocol says who the client is; this is what QEMU proposes and nobody else does. */
@@ -40,5 +42,10 @@ public enum Dialect {
     /** How much of an answer to DMA_WRITE there must be. */
     int dmaWriteAnswer() {
         return dmaWriteAnswer;
+    }
+
+    /** Whether to ask for interrupts that the device does not have is an error, and not answered with a count of 0, without which cloud-hypervisor waits for ever. */
+    public boolean refusesAbsentIrqs() {
+        return refusesAbsentIrqs;
     }
 }
