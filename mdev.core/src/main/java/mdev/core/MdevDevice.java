@@ -154,7 +154,7 @@ public final class MdevDevice extends BusDevice {
                 throw isGoing();
             }
             Deadline deadline = core().limits().deadline();
-            CountDownLatch gone = core().workers().each(List.of(this), MdevDevice::tearDown);
+            CountDownLatch gone = core().workers().one(this, MdevDevice::tearDown);
             if (!deadline.await(gone)) {
                 leaveBehind();
             }

@@ -4,6 +4,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import mdev.api.ClassDevice;
 import mdev.api.ClassRegistry;
 import mdev.api.DriverRegistry;
@@ -175,7 +176,8 @@ public final class Module extends Kobject implements ParentRegistry, DriverRegis
         if (slow.size() == 1) {
             slow.getFirst().close(deadline);
         } else {
-            deadline.awaitUninterruptibly(core.workers().each(slow, closing -> closing.close(deadline)));
+            deadline.awaitUninterruptibly(
+                    core.workers().each(slow, Function.identity(), closing -> closing.close(deadline)));
         }
         rest.forEach(closing -> closing.close(deadline));
         try (var _ = tree().change()) {

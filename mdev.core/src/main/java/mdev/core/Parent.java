@@ -107,7 +107,7 @@ public final class Parent extends VirtualDevice {
             // All at once: a vendor that holds up the first must not keep the others on the bus.
             devices = devices().stream().filter(MdevDevice::retireAlways).toList();
         }
-        CountDownLatch gone = core.workers().each(devices, MdevDevice::tearDown);
+        CountDownLatch gone = core.workers().each(devices, _ -> this, MdevDevice::tearDown);
         if (!deadline.awaitUninterruptibly(gone) || !gate.awaitEmpty(deadline)) {
             core.devices().stream()
                     .filter(left -> left.supportedType().parent().equals(this))

@@ -80,7 +80,7 @@ public final class BusDriver extends Kobject {
         if (device == null || !equals(device.binding().driver())) {
             throw new ErrnoException(Errno.ENODEV, "no device " + Text.name(value) + " is bound to " + name());
         }
-        CountDownLatch unbound = bus.workers().each(List.of(device), this::unbind);
+        CountDownLatch unbound = bus.workers().one(device, this::unbind);
         try {
             if (!bus.deadline().await(unbound)) {
                 log.error("{}: driver {} did not let go of {} in time", owner.symbolicName(), name(), device.name());
@@ -214,7 +214,8 @@ public final class BusDriver extends Kobject {
     public void unregister(Workers workers, Deadline deadline) {
         gate.shut();
         bus.withdraw(this);
-        CountDownLatch unbound = workers.each(devices(), this::unbind);
+        // By parent: a vendor that holds up all its devices must not keep another's bound.
+        CountDownLatch unbound = workers.each(devices(), BusDevice::parent, this::unbind);
         if (!deadline.awaitUninterruptibly(unbound) || !gate.awaitEmpty(deadline)) {
             log.error("{}: driver {} did not let go of all devices in time", owner.symbolicName(), name());
         }

@@ -1,6 +1,7 @@
 package mdev.core.sync;
 
 import java.util.Collection;
+import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
@@ -9,6 +10,8 @@ import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -19,7 +22,7 @@ import org.slf4j.LoggerFactory;
 public final class Workers implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Workers.class);
 
-    /** How many calls of one batch run at once: a vendor that hangs holds its own batch back, nobody else's. */
+    /** How many calls of one batch run at once: whoever hangs holds its own batch back, nobody else's. */
     private static final int LANES = 64;
 
     private final ExecutorService threads;
@@ -38,11 +41,17 @@ public final class Workers implements AutoCloseable {
     /**
      * Runs the action for every item, in parallel.
      *
+     * @param batch whose item it is: items of one batch may have to wait for each other, those of two never
      * @return counts down to zero as the items get through
      */
-    public <T> CountDownLatch each(Collection<T> items, Consumer<? super T> action) {
+    public <T> CountDownLatch each(Collection<T> items, Function<? super T, ?> batch, Consumer<? super T> action) {
         CountDownLatch left = new CountDownLatch(items.size());
-        Queue<T> waiting = new ConcurrentLinkedQueue<>(items);
+        items.stream().collect(Collectors.groupingBy(batch)).values().forEach(some -> run(some, action, left));
+        return left;
+    }
+
+    private <T> void run(List<T> batch, Consumer<? super T> action, CountDownLatch left) {
+        Queue<T> waiting = new ConcurrentLinkedQueue<>(batch);
         Runnable lane = () -> {
             for (T item = waiting.poll(); item != null; item = waiting.poll()) {
                 try {
@@ -54,10 +63,14 @@ public final class Workers implements AutoCloseable {
                 }
             }
         };
-        for (int i = 0; i < Math.min(items.size(), LANES); i++) {
+        for (int i = 0; i < Math.min(batch.size(), LANES); i++) {
             threads.execute(lane);
         }
-        return left;
+    }
+
+    /** Runs the action on a thread of its own. */
+    public <T> CountDownLatch one(T item, Consumer<? super T> action) {
+        return each(List.of(item), Function.identity(), action);
     }
 
     /** What still runs is interrupted: it could not be waited for. */

@@ -1,0 +1,48 @@
+package mdev.core;
+
+import static mdev.core.LifeCycleTest.await;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+
+import java.util.UUID;
+import java.util.concurrent.CountDownLatch;
+import mdev.api.ParentDevice;
+import mdev.core.device.Owner;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Who hangs holds up his own, and nobody else. */
+@Timeout(60)
+class IsolationTest {
+    private static final ParentDevice OTHER = new ParentDevice("other", "other");
+
+    /** More devices of one vendor than are unbound at once. */
+    @Test
+    void devicesThatHangInTheirDriverDoNotKeepAnotherVendorsBound() throws Exception {
+        CountDownLatch go = new CountDownLatch(1);
+        UUID other = new UUID(~0L, 2); // the last one in any order
+        try (Rig rig = Rig.impatient()) {
+            TestVfio vfio = new TestVfio(rig.vfio);
+            vfio.inRemove = mdev -> {
+                if (mdev.parent().equals(TestMtty.DEVICE)) {
+                    await(go);
+                }
+            };
+            rig.load(new TestMtty(100));
+            rig.core.module(new Owner("vendor.other", "1.0.0", 4)).registerDevice(OTHER, new TestMtty());
+            for (int i = 0; i < 100; i++) {
+                rig.create("mtty-1");
+            }
+            rig.write("/sys/class/mdev_bus/other/mdev_supported_types/other-1/create", other.toString());
+            var driver = rig.vfio.registerDriver(vfio);
+            assertEquals(101, vfio.bound());
+
+            driver.close();
+
+            Rig.await(() -> !rig.exists(Rig.DEVICES + other + "/iommu_group"));
+            assertFalse(go.getCount() == 0, "the others hang");
+            go.countDown();
+            Rig.await(() -> vfio.bound() == 0);
+        }
+    }
+}
