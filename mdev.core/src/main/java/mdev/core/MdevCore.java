@@ -7,6 +7,7 @@ import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Function;
 import mdev.api.Registration;
 import mdev.api.UeventListener;
 import mdev.api.sysfs.Sysfs;
@@ -14,6 +15,7 @@ import mdev.core.bus.BusDriver;
 import mdev.core.bus.MdevBus;
 import mdev.core.device.Classes;
 import mdev.core.device.Owner;
+import mdev.core.sync.Deadline;
 import mdev.core.sync.Workers;
 import mdev.core.sysfs.Directory;
 import mdev.core.sysfs.Tree;
@@ -42,6 +44,9 @@ public final class MdevCore implements AutoCloseable {
     private final List<Module> modules = new CopyOnWriteArrayList<>();
     private final Module self;
 
+    /** Set before the modules are listed that have to go: a later one finds it. */
+    private volatile boolean closed;
+
     /** Invariant 1: who puts a device here owns its UUID, until it takes it out. */
     private final Map<UUID, MdevDevice> devices = new ConcurrentHashMap<>();
 
@@ -68,6 +73,9 @@ public final class MdevCore implements AutoCloseable {
     public Module module(Owner owner) {
         Module module = new Module(this, owner, Module.nameOf(owner.symbolicName()));
         modules.add(module);
+        if (closed) {
+            module.close();
+        }
         return module;
     }
 
@@ -149,10 +157,17 @@ public final class MdevCore implements AutoCloseable {
         return moduleDirectory;
     }
 
-    /** {@code rmmod mdev}. */
+    /** {@code rmmod mdev}: all that bundles have registered is taken back, at once and within one deadline; nothing can be registered any more. */
     @Override
     public void close() {
-        modules.stream().filter(module -> !module.equals(self)).forEach(Module::close);
+        if (closed) {
+            return;
+        }
+        closed = true;
+        Deadline deadline = limits.deadline();
+        List<Module> others =
+                modules.stream().filter(module -> !module.equals(self)).toList();
+        deadline.awaitUninterruptibly(workers.each(others, Function.identity(), module -> module.close(deadline)));
         bus.close();
         self.close();
         uevents.close();

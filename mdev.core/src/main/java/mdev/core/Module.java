@@ -165,7 +165,10 @@ public final class Module extends Kobject implements ParentRegistry, DriverRegis
 
     /** The bundle is going: what it has not taken back itself is taken back, within one deadline for all. */
     public void close() {
-        Deadline deadline = deadline();
+        close(deadline());
+    }
+
+    void close(Deadline deadline) {
         List<Closing> slow;
         List<Closing> rest;
         synchronized (registrations) {

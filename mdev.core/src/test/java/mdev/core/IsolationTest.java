@@ -1,12 +1,20 @@
 package mdev.core;
 
+import static mdev.core.LifeCycleTest.assertErrno;
 import static mdev.core.LifeCycleTest.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 
+import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.BrokenBarrierException;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 import mdev.api.ParentDevice;
+import mdev.api.errno.Errno;
 import mdev.core.device.Owner;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -43,6 +51,39 @@ class IsolationTest {
             assertFalse(go.getCount() == 0, "the others hang");
             go.countDown();
             Rig.await(() -> vfio.bound() == 0);
+        }
+    }
+
+    /** Each waits in its remove until all three are there. */
+    @Test
+    void coreThatGoesWaitsForAllVendorsAtOnce() throws Exception {
+        CyclicBarrier all = new CyclicBarrier(3);
+        AtomicInteger met = new AtomicInteger();
+        try (Rig rig = new Rig(new Limits(Rig.LONG, Rig.LONG))) {
+            for (String name : List.of("one", "two", "three")) {
+                TestMtty vendor = new TestMtty();
+                vendor.inRemove = _ -> {
+                    try {
+                        all.await(10, TimeUnit.SECONDS);
+                        met.incrementAndGet();
+                    } catch (InterruptedException | BrokenBarrierException | TimeoutException e) {
+                        throw new IllegalStateException("the others did not come", e);
+                    }
+                };
+                rig.core
+                        .module(new Owner("vendor." + name, "1.0.0", 5))
+                        .registerDevice(new ParentDevice(name, name), vendor);
+                rig.write(
+                        "/sys/class/mdev_bus/" + name + "/mdev_supported_types/" + name + "-1/create",
+                        UUID.randomUUID().toString());
+            }
+            rig.core.close();
+            assertEquals(3, met.get());
+            assertErrno(
+                    Errno.ENODEV,
+                    () -> rig.core
+                            .module(new Owner("vendor.late", "1.0.0", 6))
+                            .registerDevice(new ParentDevice("late", "late"), new TestMtty()));
         }
     }
 }

@@ -67,8 +67,9 @@ public final class CoreComponent {
 
     @Deactivate
     public void deactivate() {
-        services.reversed().forEach(ServiceRegistration::unregister);
+        // First: the framework lets the bundles go of the services one after another, with no deadline in common.
         core.close();
+        services.reversed().forEach(ServiceRegistration::unregister);
     }
 
     private static Owner owner(Bundle bundle) {

@@ -7,6 +7,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -30,12 +31,15 @@ public final class Workers implements AutoCloseable {
     public Workers() {
         var factory = Thread.ofPlatform().daemon().name("mdev-worker-", 0).inheritInheritableThreadLocals(false);
         ClassLoader own = Workers.class.getClassLoader();
-        threads = new ThreadPoolExecutor(0, Integer.MAX_VALUE, 1, TimeUnit.SECONDS, new SynchronousQueue<>(), task -> {
+        ThreadFactory makes = task -> {
             Thread thread = factory.unstarted(task);
             // Else it would be the class loader of whoever asked first.
             thread.setContextClassLoader(own);
             return thread;
-        });
+        };
+        // After close() whoever comes late does it himself.
+        threads = new ThreadPoolExecutor(
+                0, Integer.MAX_VALUE, 1, TimeUnit.SECONDS, new SynchronousQueue<>(), makes, (task, _) -> task.run());
     }
 
     /**
