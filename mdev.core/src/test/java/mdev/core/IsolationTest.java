@@ -2,10 +2,12 @@ package mdev.core;
 
 import static mdev.core.LifeCycleTest.assertErrno;
 import static mdev.core.LifeCycleTest.await;
+import static mdev.core.LifeCycleTest.start;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.BrokenBarrierException;
 import java.util.concurrent.CountDownLatch;
@@ -84,6 +86,31 @@ class IsolationTest {
                     () -> rig.core
                             .module(new Owner("vendor.late", "1.0.0", 6))
                             .registerDevice(new ParentDevice("late", "late"), new TestMtty()));
+        }
+    }
+
+    @Test
+    void creatorDoesNotWaitForADriverThatWentDuringTheProbe() throws Exception {
+        CountDownLatch inside = new CountDownLatch(1);
+        CountDownLatch probe = new CountDownLatch(1);
+        CountDownLatch remove = new CountDownLatch(1);
+        try (Rig rig = Rig.impatient()) {
+            TestVfio vfio = new TestVfio(rig.vfio);
+            vfio.inProbe = _ -> {
+                inside.countDown();
+                await(probe);
+            };
+            vfio.inRemove = _ -> await(remove);
+            var driver = rig.vfio.registerDriver(vfio);
+            rig.load(new TestMtty());
+            var create = start(() -> rig.create("mtty-1"));
+            await(inside);
+            driver.close();
+            probe.countDown();
+            assertEquals(Optional.empty(), create.get(20, TimeUnit.SECONDS));
+            assertEquals(1, vfio.bound(), "it has not let go");
+            remove.countDown();
+            Rig.await(() -> vfio.bound() == 0);
         }
     }
 }

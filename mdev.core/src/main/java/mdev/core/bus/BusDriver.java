@@ -83,12 +83,16 @@ public final class BusDriver extends Kobject {
         CountDownLatch unbound = bus.workers().one(device, this::unbind);
         try {
             if (!bus.deadline().await(unbound)) {
-                log.error("{}: driver {} did not let go of {} in time", owner.symbolicName(), name(), device.name());
+                reportHeld(device);
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new ErrnoException(Errno.EINTR, "interrupted; the unbinding of " + device.name() + " goes on");
         }
+    }
+
+    private void reportHeld(BusDevice device) {
+        log.error("{}: driver {} did not let go of {} in time", owner.symbolicName(), name(), device.name());
     }
 
     private void unbind(BusDevice device) {
@@ -133,7 +137,10 @@ public final class BusDriver extends Kobject {
         }
         if (gate.isShut()) {
             // unregister() may have listed the devices before this one was linked.
-            unbind(device);
+            CountDownLatch unbound = bus.workers().one(device, this::unbind);
+            if (!bus.deadline().awaitUninterruptibly(unbound)) {
+                reportHeld(device);
+            }
         }
         return true;
     }
