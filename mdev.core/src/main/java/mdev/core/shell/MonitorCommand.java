@@ -12,6 +12,9 @@ import mdev.core.MdevCore;
 
 /** {@code mdev:monitor}, as {@code udevadm monitor --property}. */
 final class MonitorCommand {
+    /** How far a terminal that is not read may fall behind, until events are lost to it. */
+    private static final int BACKLOG = 4096;
+
     private final MdevCore core;
 
     MonitorCommand(MdevCore core) {
@@ -24,11 +27,17 @@ final class MonitorCommand {
     }
 
     private ShellResult monitor(ShellInvocation invocation) throws InterruptedException {
-        BlockingQueue<Uevent> events = new LinkedBlockingQueue<>();
+        BlockingQueue<Uevent> events = new LinkedBlockingQueue<>(BACKLOG);
         PrintStream out = invocation.out();
-        try (var _ = core.listen(events::add)) {
-            while (!out.checkError()) {
-                print(out, events.take());
+        try (var _ = core.listen(events::offer)) {
+            for (long last = 0; !out.checkError(); ) {
+                Uevent event = events.take();
+                long number = Long.parseLong(event.env().getOrDefault("SEQNUM", "0"));
+                if (last != 0 && number > last + 1) {
+                    out.println("... " + (number - last - 1) + " events lost\n");
+                }
+                print(out, event);
+                last = number;
             }
         }
         return ShellResult.DONE;

@@ -9,6 +9,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.atomic.AtomicLong;
 import mdev.api.Registration;
 import mdev.api.Uevent;
 import mdev.api.UeventListener;
@@ -17,12 +18,19 @@ import mdev.core.sysfs.Tree;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Numbers events and queues them ({@code kobject_uevent_env()}); one thread hands them to the listeners in that order. */
+/**
+ * Numbers events and queues them ({@code kobject_uevent_env()}); one thread hands them to the listeners in that order. The queue has an end, as
+ * a netlink socket's buffer has: what comes while it is full is lost to all listeners, and leaves a gap in the numbers.
+ */
 public final class Uevents implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Uevents.class);
 
+    /** The events of some 10,000 devices that come at once; 30 MB when a listener hangs. */
+    private static final int BACKLOG = 1 << 15;
+
     private final Tree tree;
-    private final BlockingQueue<Uevent> queue = new LinkedBlockingQueue<>();
+    private final int backlog;
+    private final BlockingQueue<Uevent> queue;
     private final List<UeventListener> listeners = new CopyOnWriteArrayList<>();
     private final Uevent end = new Uevent("end", "", new LinkedHashMap<>());
     private final CountDownLatch ended = new CountDownLatch(1);
@@ -30,8 +38,17 @@ public final class Uevents implements AutoCloseable {
     /** Guarded by {@link Tree#change()}. */
     private long seqnum;
 
+    /** How many were lost since the queue was last half empty: one burst, which the log tells of when it begins and when it is over. */
+    private final AtomicLong lost = new AtomicLong();
+
     public Uevents(Tree tree) {
+        this(tree, BACKLOG);
+    }
+
+    Uevents(Tree tree, int backlog) {
         this.tree = tree;
+        this.backlog = backlog;
+        this.queue = new LinkedBlockingQueue<>(backlog);
         Thread thread = Thread.ofPlatform()
                 .daemon()
                 .name("mdev-uevents")
@@ -61,7 +78,12 @@ public final class Uevents implements AutoCloseable {
         env.putAll(environment);
         try (var _ = tree.change()) {
             env.put("SEQNUM", Long.toString(++seqnum));
-            queue.add(new Uevent(action, devpath, env));
+            if (!queue.offer(new Uevent(action, devpath, env)) && lost.getAndIncrement() == 0) {
+                log.error(
+                        "uevents are lost from SEQNUM {} on: {} wait for a listener that does not come back",
+                        seqnum,
+                        backlog);
+            }
         }
     }
 
@@ -76,6 +98,9 @@ public final class Uevents implements AutoCloseable {
             for (Uevent event = queue.take(); !event.equals(end); event = queue.take()) {
                 for (UeventListener listener : listeners) {
                     deliver(event, listener);
+                }
+                if (lost.get() > 0 && queue.size() <= backlog / 2) {
+                    log.warn("{} uevents were lost; their listener has come back", lost.getAndSet(0));
                 }
             }
         } catch (InterruptedException e) {
@@ -97,7 +122,9 @@ public final class Uevents implements AutoCloseable {
     /** Delivers what is queued, for a while, and ends. */
     @Override
     public void close() {
-        queue.add(end);
+        while (!queue.offer(end)) {
+            queue.poll();
+        }
         Deadline.in(Duration.ofSeconds(1)).awaitUninterruptibly(ended);
     }
 }

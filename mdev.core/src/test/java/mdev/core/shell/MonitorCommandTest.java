@@ -1,0 +1,143 @@
+package mdev.core.shell;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayOutputStream;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import mdev.api.errno.ErrnoException;
+import mdev.api.shell.ShellInvocation;
+import mdev.api.sysfs.SysfsFile;
+import mdev.core.Limits;
+import mdev.core.MdevCore;
+import mdev.core.device.Owner;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(60)
+class MonitorCommandTest {
+    private static final Pattern SEQNUM = Pattern.compile("SEQNUM=(\\d+)|\\.\\.\\. (\\d+) events lost");
+    private static final int MANY = 5000;
+
+    private final AtomicInteger delivered = new AtomicInteger();
+
+    /** A terminal that stops taking output at its first byte. */
+    private static final class Stopped extends OutputStream {
+        private final ByteArrayOutputStream taken = new ByteArrayOutputStream();
+        final CountDownLatch reached = new CountDownLatch(1);
+        final CountDownLatch go = new CountDownLatch(1);
+
+        @Override
+        public void write(int b) {
+            reached.countDown();
+            try {
+                if (go.getCount() > 0) { // else the interrupt is the monitor's
+                    go.await();
+                }
+            } catch (InterruptedException e) {
+                throw new AssertionError(e);
+            }
+            taken.write(b);
+        }
+
+        String text() {
+            return taken.toString(StandardCharsets.UTF_8);
+        }
+    }
+
+    private record Run(PrintStream out) implements ShellInvocation {
+        @Override
+        public List<String> arguments() {
+            return List.of();
+        }
+
+        @Override
+        public boolean flag(String name) {
+            return false;
+        }
+
+        @Override
+        public InputStream in() {
+            return InputStream.nullInputStream();
+        }
+
+        @Override
+        public PrintStream err() {
+            return out;
+        }
+
+        @Override
+        public RawTerminal rawTerminal() {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public Size size() {
+            return new Size(80, 24);
+        }
+    }
+
+    private static void emit(MdevCore core, int count) throws ErrnoException {
+        SysfsFile trigger = (SysfsFile) core.sysfs().lookup("/sys/bus/mdev/uevent", true);
+        for (int i = 0; i < count; i++) {
+            trigger.write("change".getBytes(StandardCharsets.US_ASCII));
+        }
+    }
+
+    @Test
+    void saysHowManyEventsATerminalThatStoppedHasMissed() throws Exception {
+        Stopped terminal = new Stopped();
+        try (MdevCore core = new MdevCore(new Owner("mdev.core", "0.1.0", 1), Limits.STANDARD, _ -> {})) {
+            Thread monitor = Thread.ofPlatform().daemon().start(() -> {
+                try {
+                    new MonitorCommand(core)
+                            .commands()
+                            .getFirst()
+                            .action()
+                            .run(new Run(new PrintStream(terminal, false, StandardCharsets.UTF_8)));
+                } catch (InterruptedException e) {
+                    // what ends it
+                } catch (ErrnoException e) {
+                    throw new AssertionError(e);
+                }
+            });
+            while (terminal.reached.getCount() > 0) {
+                emit(core, 1); // until it listens
+                Thread.onSpinWait();
+            }
+            core.listen(_ -> delivered.incrementAndGet()); // hears each event after the monitor
+            emit(core, MANY);
+            while (delivered.get() < MANY) {
+                Thread.onSpinWait();
+            }
+            terminal.go.countDown();
+            while (!terminal.text().contains("events lost")) {
+                emit(core, 1);
+                Thread.onSpinWait();
+            }
+            monitor.interrupt();
+            monitor.join();
+        }
+        long next = -1;
+        boolean lost = false;
+        for (MatchResult each : SEQNUM.matcher(terminal.text()).results().toList()) {
+            if (each.group(1) == null) {
+                next += Long.parseLong(each.group(2));
+                lost = true;
+            } else {
+                long number = Long.parseLong(each.group(1));
+                assertEquals(next < 0 ? number : next, number);
+                next = number + 1;
+            }
+        }
+        assertTrue(lost);
+    }
+}

@@ -1,0 +1,79 @@
+package mdev.core.uevent;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.stream.LongStream;
+import mdev.api.Uevent;
+import mdev.core.SurefireLog;
+import mdev.core.sysfs.Tree;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** A listener that hangs: what waits for it has an end. */
+@Timeout(60)
+class UeventsTest {
+    private static final int BACKLOG = 8;
+
+    private final Uevents uevents = new Uevents(new Tree(), BACKLOG);
+    private final LinkedBlockingQueue<Uevent> heard = new LinkedBlockingQueue<>();
+    private final CountDownLatch inside = new CountDownLatch(1);
+    private final CountDownLatch go = new CountDownLatch(1);
+
+    UeventsTest() {
+        uevents.listen(event -> {
+            inside.countDown();
+            try {
+                go.await();
+            } catch (InterruptedException e) {
+                throw new AssertionError(e);
+            }
+            heard.add(event);
+        });
+    }
+
+    private void emit(int count) {
+        for (int i = 0; i < count; i++) {
+            uevents.emit("change", "/devices/virtual/some", "some", Map.of(), Map.of());
+        }
+    }
+
+    private List<Long> numbers(int count) throws InterruptedException {
+        List<Long> numbers = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            numbers.add(Long.valueOf(heard.take().env().get("SEQNUM")));
+        }
+        return numbers;
+    }
+
+    @Test
+    void whatDoesNotFitIsLostCountedAndSaid() throws InterruptedException {
+        emit(1);
+        inside.await();
+        emit(BACKLOG + 5);
+        go.countDown();
+        assertEquals(LongStream.rangeClosed(1, 1 + BACKLOG).boxed().toList(), numbers(1 + BACKLOG));
+        emit(1);
+        assertEquals(List.of(15L), numbers(1), "SEQNUM shows the gap");
+        assertEquals(
+                1,
+                SurefireLog.lines("uevents are lost from SEQNUM 10 on: 8 wait").size());
+        assertEquals(1, SurefireLog.lines("5 uevents were lost").size());
+        uevents.close();
+    }
+
+    /** Also when there is no room for the end. */
+    @Test
+    void endsAllTheSame() throws InterruptedException {
+        emit(1);
+        inside.await();
+        emit(BACKLOG);
+        uevents.close();
+        go.countDown();
+        assertEquals(List.of(1L, 3L), numbers(2));
+    }
+}
