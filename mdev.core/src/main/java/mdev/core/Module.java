@@ -24,6 +24,7 @@ import mdev.core.device.Owner;
 import mdev.core.device.ShownDevice;
 import mdev.core.sync.Deadline;
 import mdev.core.sysfs.Contents;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A bundle as a module: the core's services as this bundle sees them, and {@code /sys/module/<name>} from the first parent or driver that it
@@ -63,6 +64,8 @@ public final class Module extends Kobject implements ParentRegistry, DriverRegis
     @Override
     public <D extends DeviceOps> Registration registerDevice(ParentDevice device, ParentOps<D> ops)
             throws ErrnoException {
+        given("parent device", device);
+        given("ParentOps", ops);
         return registerAsModule(() -> {
             Parent parent = Parent.register(core, this, device, ops);
             return parent::unregister;
@@ -71,6 +74,7 @@ public final class Module extends Kobject implements ParentRegistry, DriverRegis
 
     @Override
     public Registration registerDriver(MdevDriver driver) throws ErrnoException {
+        given("driver", driver);
         return registerAsModule(() -> {
             BusDriver registered = core.bus().register(owner, this, driver, deadline());
             return deadline -> registered.unregister(core.workers(), deadline);
@@ -85,8 +89,16 @@ public final class Module extends Kobject implements ParentRegistry, DriverRegis
 
     @Override
     public Registration createDevice(ClassDevice device) throws ErrnoException {
+        given("class device", device);
         ShownDevice made = ShownDevice.create(core.classes(), owner, device, core.uevents());
         return keep(classRegistrations, made::destroy);
+    }
+
+    /** Bundles are not bound to be null-marked. */
+    private void given(String what, @Nullable Object argument) throws ErrnoException {
+        if (argument == null) {
+            throw new ErrnoException(Errno.EINVAL, owner.symbolicName() + " gave no " + what);
+        }
     }
 
     /** {@code do_init_module()}: the directory comes before what the module registers, its event after. */

@@ -4,7 +4,9 @@ import static mdev.core.LifeCycleTest.assertErrno;
 import static mdev.core.LifeCycleTest.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -18,7 +20,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import mdev.api.ClassDevice;
 import mdev.api.Mdev;
+import mdev.api.MdevDriver;
 import mdev.api.MdevType;
+import mdev.api.ParentDevice;
 import mdev.api.ParentOps;
 import mdev.api.Registration;
 import mdev.api.errno.Errno;
@@ -29,6 +33,7 @@ import mdev.core.device.Owner;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** What drivers, vendors and listeners do wrong, and what the core keeps all the same. */
@@ -263,6 +268,36 @@ class FaultTest {
             rig.vfio.createDevice(new ClassDevice("misc", "one", env, List.of()));
             env.clear();
             assertEquals("MAJOR=10\n", rig.read("/sys/class/misc/one/uevent"));
+        }
+    }
+
+    static Stream<Arguments> nothingGiven() {
+        TestMtty mtty = new TestMtty();
+        return Stream.of(
+                arguments("parent device", (Step) module ->
+                        module.registerDevice(FaultTest.<ParentDevice>hole().getFirst(), mtty)),
+                arguments("ParentOps", (Step) module -> module.registerDevice(
+                        TestMtty.DEVICE, FaultTest.<TestMtty>hole().getFirst())),
+                arguments("driver", (Step) module ->
+                        module.registerDriver(FaultTest.<MdevDriver>hole().getFirst())),
+                arguments("class device", (Step) module ->
+                        module.createDevice(FaultTest.<ClassDevice>hole().getFirst())));
+    }
+
+    /** What a bundle asks of the core. */
+    @FunctionalInterface
+    interface Step {
+        void of(Module module) throws ErrnoException;
+    }
+
+    @ParameterizedTest
+    @MethodSource("nothingGiven")
+    void nothingIsNoArgument(String what, Step step) {
+        try (Rig rig = new Rig()) {
+            ErrnoException refused = assertThrows(ErrnoException.class, () -> step.of(rig.vendor));
+            assertEquals(Errno.EINVAL, refused.errno());
+            assertEquals("vendor.mtty gave no " + what, refused.getMessage());
+            assertFalse(rig.exists("/sys/module/mtty"));
         }
     }
 }
