@@ -27,6 +27,7 @@ public final class MdevDevice extends BusDevice {
     private static final Logger log = LoggerFactory.getLogger(MdevDevice.class);
     private static final List<String> OWN_NAMES =
             List.of("driver", "iommu_group", "mdev_type", "power", "remove", "subsystem", "uevent");
+    private static final String VETO = "mayRemove";
 
     /** What a device goes through, in this order. */
     private enum State {
@@ -76,7 +77,8 @@ public final class MdevDevice extends BusDevice {
         if (!core.claim(device)) {
             throw new ErrnoException(Errno.EEXIST, "there is a device " + uuid + " already");
         }
-        if (!parent.tryEnter()) { // exits when the device is whole, or nothing is left of it
+        String call = "create of " + uuid;
+        if (!parent.tryEnter(call)) { // exits when the device is whole, or nothing is left of it
             core.release(device);
             throw device.parentIsGoing();
         }
@@ -89,7 +91,7 @@ public final class MdevDevice extends BusDevice {
             if (device.state == State.NEW) {
                 core.release(device);
             }
-            parent.exit();
+            parent.exit(call);
         }
     }
 
@@ -145,7 +147,8 @@ public final class MdevDevice extends BusDevice {
     /** {@code mdev_device_remove()}, in two phases: the vendor may refuse while nothing has changed yet. */
     private void remove() throws ErrnoException {
         Gate parent = type.parent().gate();
-        if (!parent.tryEnter()) {
+        String call = "remove of " + uuid;
+        if (!parent.tryEnter(call)) {
             throw parentIsGoing();
         }
         try {
@@ -162,12 +165,12 @@ public final class MdevDevice extends BusDevice {
             Thread.currentThread().interrupt();
             throw new ErrnoException(Errno.EINTR, "interrupted; the removal of " + uuid + " goes on");
         } finally {
-            parent.exit();
+            parent.exit(call);
         }
     }
 
     private void mayRemove() throws ErrnoException {
-        if (!gate.tryEnter()) {
+        if (!gate.tryEnter(VETO)) {
             throw isGoing();
         }
         try {
@@ -177,7 +180,7 @@ public final class MdevDevice extends BusDevice {
             }
             asked.mayRemove();
         } finally {
-            gate.exit();
+            gate.exit(VETO);
         }
     }
 
@@ -236,10 +239,11 @@ public final class MdevDevice extends BusDevice {
     void leaveBehind() {
         leftBehind = true;
         log.error(
-                "{}: device {} is left behind: its removal has not come back within {} ms",
+                "{}: device {} is left behind: its removal has not come back within {} ms; inside: {}",
                 owner(),
                 uuid,
-                core().limits().total().toMillis());
+                core().limits().total().toMillis(),
+                gate.inside());
     }
 
     private ErrnoException parentIsGoing() {

@@ -112,6 +112,13 @@ public final class Parent extends VirtualDevice {
             core.devices().stream()
                     .filter(left -> left.supportedType().parent().equals(this))
                     .forEach(MdevDevice::leaveBehind);
+            if (!gate.inside().isEmpty()) {
+                log.error(
+                        "{}: parent {} goes while its vendor is inside: {}",
+                        module.owner().symbolicName(),
+                        name(),
+                        gate.inside());
+            }
         }
         try (var _ = tree().change()) {
             remove(TYPES);

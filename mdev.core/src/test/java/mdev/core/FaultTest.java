@@ -300,4 +300,41 @@ class FaultTest {
             assertFalse(rig.exists("/sys/module/mtty"));
         }
     }
+
+    /** The log names the vendor, the device, and what is inside. */
+    @Test
+    void vendorThatHoldsUpItsUnregistrationIsNamed() throws Exception {
+        UUID shown = UUID.randomUUID();
+        UUID made = UUID.randomUUID();
+        CountDownLatch inside = new CountDownLatch(2);
+        CountDownLatch go = new CountDownLatch(1);
+        TestMtty mtty = new TestMtty();
+        try (Rig rig = Rig.impatient()) {
+            Registration parent = rig.load(mtty);
+            rig.create("mtty-1", shown);
+            TestMtty.Step hang = _ -> {
+                inside.countDown();
+                await(go);
+            };
+            mtty.inShow = hang;
+            mtty.inCreate = hang;
+            var read = LifeCycleTest.start(() -> rig.read(Rig.DEVICES + shown + "/vendor/sample_mdev_dev"));
+            var create = LifeCycleTest.start(() -> rig.create("mtty-1", made));
+            await(inside);
+            parent.close();
+            go.countDown();
+            read.get();
+            create.get();
+            Rig.await(() -> rig.core.devices().isEmpty());
+        }
+        assertEquals(
+                1,
+                SurefireLog.lines("vendor.mtty: device " + shown + " is left behind").stream()
+                        .filter(line -> line.endsWith("; inside: [attribute sample_mdev_dev]"))
+                        .count());
+        assertEquals(
+                1,
+                SurefireLog.lines("vendor.mtty: parent mtty goes while its vendor is inside: [create of " + made + "]")
+                        .size());
+    }
 }

@@ -85,13 +85,14 @@ public record Owner(String symbolicName, String version, long bundleId) {
 
     private <T extends @Nullable Object> T inside(Gate gate, Attribute attribute, Call<T> access)
             throws ErrnoException {
-        if (!gate.tryEnter()) {
+        String what = "attribute " + attribute.name();
+        if (!gate.tryEnter(what)) {
             throw new ErrnoException(Errno.ENODEV, "the owner of " + attribute.name() + " is going");
         }
         try {
-            return call("attribute " + attribute.name(), access);
+            return call(what, access);
         } finally {
-            gate.exit();
+            gate.exit(what);
         }
     }
 

@@ -10,9 +10,13 @@ import mdev.core.sync.Gate;
 import mdev.core.sysfs.Contents;
 import mdev.core.sysfs.Names;
 import mdev.core.uevent.Uevents;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** A {@link ClassDevice} in the tree. */
 public final class ShownDevice extends VirtualDevice {
+    private static final Logger log = LoggerFactory.getLogger(ShownDevice.class);
+
     private final Owner owner;
     private final ClassDevice device;
     private final Gate gate = new Gate();
@@ -46,7 +50,9 @@ public final class ShownDevice extends VirtualDevice {
         try (var _ = tree().change()) {
             disappear();
         }
-        gate.awaitEmpty(deadline);
+        if (!gate.awaitEmpty(deadline)) {
+            log.error("{}: device {} goes while its owner is inside: {}", owner.symbolicName(), name(), gate.inside());
+        }
     }
 
     @Override

@@ -1,5 +1,9 @@
 package mdev.core.sync;
 
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -12,6 +16,9 @@ public final class Gate {
     /** How many are inside, and the sign bit once it is shut. */
     private final AtomicInteger state = new AtomicInteger();
 
+    /** Which of them said what they do, and how many do the same. */
+    private final Map<String, Integer> named = new ConcurrentHashMap<>();
+
     /** Pairs with {@link #exit()}, unless it answered false. */
     public boolean tryEnter() {
         int inside = state.get();
@@ -22,6 +29,26 @@ public final class Gate {
             inside = state.get();
         }
         return false;
+    }
+
+    /** As {@link #tryEnter()}, for a call that may hang; pairs with {@link #exit(String)}. */
+    public boolean tryEnter(String call) {
+        if (!tryEnter()) {
+            return false;
+        }
+        named.merge(call, 1, Integer::sum);
+        return true;
+    }
+
+    /** Pairs with {@link #tryEnter(String)}. */
+    public void exit(String call) {
+        named.computeIfPresent(call, (_, count) -> count == 1 ? null : count - 1);
+        exit();
+    }
+
+    /** What is inside, as far as it said, for the log. */
+    public Set<String> inside() {
+        return new TreeSet<>(named.keySet());
     }
 
     /** Pairs with {@link #tryEnter()}. */
