@@ -5,7 +5,9 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import mdev.api.ClassDevice;
 import mdev.api.ClassRegistry;
 import mdev.api.Mdev;
@@ -13,6 +15,7 @@ import mdev.api.MdevDriver;
 import mdev.api.MdevType;
 import mdev.api.ParentDevice;
 import mdev.api.Registration;
+import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.DeviceOps;
 import mdev.api.vfio.VfioPci;
@@ -45,20 +48,43 @@ public final class TestPlatform implements AutoCloseable {
     }
 
     private final class Tree implements ClassRegistry {
+        private final Set<String> there = ConcurrentHashMap.newKeySet();
+
         @Override
-        public Registration createClass(String name) {
+        public Registration createClass(String name) throws ErrnoException {
             return shown("/class/" + name);
         }
 
         @Override
-        public Registration createDevice(ClassDevice device) {
+        public Registration createDevice(ClassDevice device) throws ErrnoException {
             nodes.add(device);
             return shown("/devices/virtual/" + device.className() + "/" + device.name());
         }
 
-        private Registration shown(String path) {
+        private Registration shown(String path) throws ErrnoException {
+            if (!there.add(path)) {
+                throw new ErrnoException(Errno.EEXIST, "there is a " + path + " already");
+            }
             tree.add("add@" + path);
-            return () -> tree.add("remove@" + path);
+            return new Shown(path);
+        }
+
+        private final class Shown implements Registration {
+            private final String path;
+            private boolean gone;
+
+            Shown(String path) {
+                this.path = path;
+            }
+
+            @Override
+            public synchronized void close() {
+                if (!gone) {
+                    gone = true;
+                    tree.add("remove@" + path);
+                    there.remove(path);
+                }
+            }
         }
     }
 

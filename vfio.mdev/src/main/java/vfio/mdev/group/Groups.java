@@ -121,11 +121,11 @@ public final class Groups {
         }
     }
 
-    /** Takes the group of that node out of the list, and its node from the tree. Idempotent. */
+    /** Takes the group of that node out of the list, and its node from the tree. Idempotent; when it returns the name is free. */
     private void forget(int number, AtomicReference<@Nullable Registration> node) {
-        Registration shown = node.getAndSet(null);
+        Registration shown = node.get();
         if (shown != null) {
-            shown.close();
+            shown.close(); // waits for another thread that is at it
         }
         synchronized (this) {
             Entry entry = entries.get(number);
