@@ -29,6 +29,9 @@ import vfio.mdev.iommu.memory.UserMemories;
 public final class Container implements VfioContainer {
     private static final Logger LOG = LoggerFactory.getLogger(Container.class);
 
+    /** In listings: a change is going on, in a back-end that may hang. */
+    public static final String BUSY = "busy";
+
     /** A group in a container; two of one number may exist for a while, so a member is the object. */
     public interface Member {
         int number();
@@ -63,11 +66,11 @@ public final class Container implements VfioContainer {
         return id;
     }
 
-    /** The name of the back-end, or null. Waits for nobody: null too while the container is being changed. */
+    /** For listings, the name of the back-end, or null. Waits for nobody: {@link #BUSY} while the container is being changed. */
     public @Nullable String iommuName() {
         Lock read = lock.readLock();
         if (!read.tryLock()) {
-            return null;
+            return BUSY;
         }
         try {
             return attached == null ? null : attached.driver.name();
@@ -144,13 +147,16 @@ public final class Container implements VfioContainer {
         }
     }
 
-    /** What is in the address space, as far as the back-end tells. */
+    /** For listings, what is in the address space, as far as the back-end tells. Empty too while the container is being changed. */
     public Optional<IommuState> iommuState() {
-        lock.readLock().lock();
+        Lock read = lock.readLock();
+        if (!read.tryLock()) {
+            return Optional.empty();
+        }
         try {
             return attached == null ? Optional.empty() : attached.iommu.state();
         } finally {
-            lock.readLock().unlock();
+            read.unlock();
         }
     }
 

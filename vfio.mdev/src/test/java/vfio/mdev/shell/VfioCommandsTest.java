@@ -2,6 +2,7 @@ package vfio.mdev.shell;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayInputStream;
@@ -15,6 +16,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;
 import mdev.api.Mdev;
@@ -23,7 +25,11 @@ import mdev.api.errno.ErrnoException;
 import mdev.api.shell.ShellCommand;
 import mdev.api.shell.ShellInvocation;
 import mdev.api.shell.ShellResult;
+import mdev.api.vfio.Iommu;
+import mdev.api.vfio.IommuDriver;
 import mdev.api.vfio.SetIrqs;
+import mdev.api.vfio.VfioContainer;
+import mdev.api.vfio.VfioGroup;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import vfio.mdev.Await;
@@ -140,6 +146,48 @@ class VfioCommandsTest {
                     List.of("eventfd maskable automasked", "eventfd noresize", "eventfd noresize"),
                     values(used, "irqs", "flags"));
         }
+        platform.close();
+    }
+
+    /** A back-end that hangs is its user's trouble, not of who looks. */
+    @Test
+    void showsABusyContainerWithoutWaiting() throws Exception {
+        CountDownLatch inside = new CountDownLatch(1);
+        CountDownLatch go = new CountDownLatch(1);
+        platform.iommuDrivers.addDriver(new IommuDriver() {
+            @Override
+            public String name() {
+                return "hangs";
+            }
+
+            @Override
+            public Set<Integer> types() {
+                return Set.of(1000);
+            }
+
+            @Override
+            public Iommu open(int type) throws ErrnoException {
+                inside.countDown();
+                Await.until("go", () -> go.getCount() == 0);
+                throw new ErrnoException(Errno.ENODEV);
+            }
+        });
+        VfioGroup group = platform.vfio.openGroup(3, "test");
+        VfioContainer container = platform.vfio.openContainer();
+        group.setContainer(container);
+        Thread user =
+                Thread.ofPlatform().start(() -> assertThrows(ErrnoException.class, () -> container.setIommu(1000)));
+        inside.await();
+        ShellResult.Details info =
+                assertTimeoutPreemptively(TestPlatform.PATIENCE, () -> (ShellResult.Details) run("info", Run.of(uuid)));
+        assertEquals("busy", info.fields().get("iommu"));
+        ShellResult.Listing groups = (ShellResult.Listing) run("groups", Run.of());
+        assertEquals(
+                Arrays.asList(3, List.of(uuid), "test", 1, "busy", true),
+                groups.rows().getFirst());
+        go.countDown();
+        user.join();
+        group.close();
         platform.close();
     }
 
