@@ -75,7 +75,10 @@ final class DeviceHandle implements VfioDevice {
         if (offset < 0 || length < 0) {
             throw new ErrnoException(Errno.EINVAL, "negative offset or length");
         }
-        if (dataOffset < 0 || dataOffset > data.byteSize() - length || !data.isAccessibleBy(Thread.currentThread())) {
+        if (dataOffset < 0
+                || dataOffset > data.byteSize() - length
+                || !data.scope().isAlive()
+                || !data.isAccessibleBy(Thread.currentThread())) {
             throw new ErrnoException(Errno.EFAULT, "the buffer cannot take the access");
         }
     }

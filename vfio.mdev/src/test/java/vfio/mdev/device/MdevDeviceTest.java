@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.Optional;
@@ -80,6 +81,10 @@ class MdevDeviceTest {
         try (OpenedDevice open = platform.open(platform.add(0, new TestVendor()))) {
             VfioDevice device = open.device();
             MemorySegment constant = buffer.asReadOnly();
+            MemorySegment freed;
+            try (Arena arena = Arena.ofShared()) {
+                freed = arena.allocate(8);
+            }
             assertAll(
                     () -> assertErrno(Errno.EINVAL, () -> device.read(0, -1, buffer, 0, 1)),
                     () -> assertErrno(Errno.EINVAL, () -> device.write(0, 0, buffer, 0, -1)),
@@ -87,6 +92,8 @@ class MdevDeviceTest {
                     () -> assertErrno(Errno.EFAULT, () -> device.write(0, 0, buffer, -1, 1)),
                     () -> assertErrno(Errno.EFAULT, () -> device.write(0, 0, buffer, Long.MAX_VALUE, 8)),
                     () -> assertErrno(Errno.EFAULT, () -> device.read(0, 0, constant, 0, 1)),
+                    () -> assertErrno(Errno.EFAULT, () -> device.read(0, 0, freed, 0, 1)),
+                    () -> assertErrno(Errno.EFAULT, () -> device.write(0, 0, freed, 0, 1)),
                     () -> assertDoesNotThrow(() -> device.write(0, 0, constant, 0, 1)),
                     () -> assertDoesNotThrow(() -> device.read(0, 1 << 20, buffer, 0, 0)),
                     () -> assertErrno(Errno.EINVAL, () -> device.read(0, 8, buffer, 0, 1)));
