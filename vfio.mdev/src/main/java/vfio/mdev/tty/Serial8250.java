@@ -51,7 +51,10 @@ public final class Serial8250 implements IntxService.Source, AutoCloseable {
     private final VfioDevice device;
     private final int region;
     private final BlockingQueue<Byte> sending = new ArrayBlockingQueue<>(4096);
+
+    /** Its last place is kept for an {@link #END}: it is full only with one in it. */
     private final BlockingQueue<Integer> received = new ArrayBlockingQueue<>(1 << 16);
+
     private volatile @Nullable ErrnoException hungUp;
 
     /** Guarded by this, as are the registers: the writer enables the transmit interrupt that the interrupt thread disables. */
@@ -153,7 +156,10 @@ public final class Serial8250 implements IntxService.Source, AutoCloseable {
         }
         int status = in(LSR);
         for (int budget = RX_BUDGET; (status & LSR_DR) != 0 && budget > 0; budget--) {
-            received.offer(in(RBR_THR)); // what nobody reads is lost, as in any tty
+            int next = in(RBR_THR);
+            if (received.remainingCapacity() > 1) { // what nobody reads is lost, as in any tty
+                received.add(next);
+            }
             status = in(LSR);
         }
         if ((status & LSR_THRE) != 0 && (ier & IER_THRI) != 0) {
@@ -200,10 +206,7 @@ public final class Serial8250 implements IntxService.Source, AutoCloseable {
 
     private void hangUp() {
         sending.clear(); // lets a waiting writer go on, which then sees why
-        if (!received.offer(END)) {
-            received.clear();
-            received.offer(END);
-        }
+        received.offer(END); // after what has been received; if it does not fit there is one already
     }
 
     /** Stops the port's interrupts and hangs up. */

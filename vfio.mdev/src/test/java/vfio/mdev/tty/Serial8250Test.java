@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;
@@ -94,6 +95,25 @@ class Serial8250Test {
             assertEquals(-1, read.get());
             assertEquals(-1, port.read());
             assertThrows(ErrnoException.class, () -> port.readLine(LONG));
+        }
+        platform.close();
+    }
+
+    /** Also when it filled all the room that there is. */
+    @Test
+    void whatWasReceivedBeforeTheHangUpStaysReadable() throws Exception {
+        try (OpenedDevice open = platform.open(mdev);
+                IntxService line = new IntxService(open.device())) {
+            Serial8250 port = new Serial8250(open.device(), 0, line);
+            byte[] sent = new byte[70_000];
+            new Random(2).nextBytes(sent);
+            port.write(sent, 0, sent.length);
+            Await.until("all has come back", () -> card.isIdle(0));
+            port.close();
+            int kept = (1 << 16) - 1;
+            assertArrayEquals(Arrays.copyOf(sent, kept), receive(port, kept));
+            assertEquals(-1, port.read());
+            assertEquals(-1, port.read());
         }
         platform.close();
     }

@@ -102,6 +102,11 @@ public final class SerialCard extends TestVendor {
         }
     }
 
+    /** Whether the driver has sent all it has, and has taken all that came back. */
+    synchronized boolean isIdle(int port) {
+        return (ports[port].ier & 2) == 0 && ports[port].received.isEmpty();
+    }
+
     synchronized int overruns() {
         return ports[0].overruns + ports[1].overruns;
     }
