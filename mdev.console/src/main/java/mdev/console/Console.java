@@ -83,7 +83,8 @@ public final class Console implements Callable<Integer> {
 
     private int run(Settings settings) throws IOException, InterruptedException {
         Framework framework = context.getBundle(0).adapt(Framework.class);
-        Termination termination = Termination.watch(framework, ending, settings.mode() == Mode.SERVE);
+        Termination termination =
+                Termination.watch(framework, ending, settings.mode() == Mode.SERVE, settings.leftovers());
         try (RunDirectory directory = RunDirectory.open(settings.run())) {
             List<String> missing = new Readiness(context)
                     .await(List.of(CommandProcessor.class, ParentRegistry.class, Sysfs.class, Vfio.class), READY);

@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,8 +18,9 @@ import org.jspecify.annotations.Nullable;
  * @param command {@code mdev.command}: the line of {@link Mode#COMMAND}
  * @param run {@code mdev.run}: the run directory
  * @param load {@code mdev.load}: modules to load at start
+ * @param leftovers {@code mdev.leftovers}: what the launcher made for this process, to be deleted after it
  */
-record Settings(Mode mode, String command, Path run, List<String> load) {
+record Settings(Mode mode, String command, Path run, List<String> load, List<Path> leftovers) {
     enum Mode {
         SHELL,
         COMMAND,
@@ -31,6 +33,7 @@ record Settings(Mode mode, String command, Path run, List<String> load) {
 
     Settings {
         load = List.copyOf(load);
+        leftovers = List.copyOf(leftovers);
     }
 
     /** @throws IllegalArgumentException with a line for the user */
@@ -42,10 +45,12 @@ record Settings(Mode mode, String command, Path run, List<String> load) {
                 mode(property.apply("mode")),
                 property.apply("command"),
                 Path.of(run.isEmpty() ? "/run/mdev" : run),
-                Arrays.stream(property.apply("load").split(","))
-                        .map(String::strip)
-                        .filter(module -> !module.isEmpty())
-                        .toList());
+                words(property.apply("load"), ",").toList(),
+                words(property.apply("leftovers"), ":").map(Path::of).toList());
+    }
+
+    private static Stream<String> words(String list, String separator) {
+        return Arrays.stream(list.split(separator)).map(String::strip).filter(word -> !word.isEmpty());
     }
 
     private static Mode mode(String name) {

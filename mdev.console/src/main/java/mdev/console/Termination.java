@@ -1,6 +1,13 @@
 package mdev.console;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Stream;
 import org.osgi.framework.BundleException;
 import org.osgi.framework.launch.Framework;
 
@@ -13,9 +20,11 @@ final class Termination extends Thread {
     private final Framework framework;
     private final Ending ending;
     private final boolean service;
+    private final List<Path> leftovers;
 
-    private Termination(Framework framework, Ending ending, boolean service) {
+    private Termination(Framework framework, Ending ending, boolean service, List<Path> leftovers) {
         super("mdev-termination");
+        this.leftovers = leftovers;
         this.framework = framework;
         this.ending = ending;
         this.service = service;
@@ -25,9 +34,10 @@ final class Termination extends Thread {
      * Waits for the signal. Pairs with {@link #forget}.
      *
      * @param service whether SIGTERM is the regular end: the exit status is 0 then, where Java's would be 143
+     * @param leftovers deleted when the framework has stopped: what the launcher made, which has become this process
      */
-    static Termination watch(Framework framework, Ending ending, boolean service) {
-        Termination hook = new Termination(framework, ending, service);
+    static Termination watch(Framework framework, Ending ending, boolean service, List<Path> leftovers) {
+        Termination hook = new Termination(framework, ending, service, leftovers);
         Runtime.getRuntime().addShutdownHook(hook);
         return hook;
     }
@@ -41,8 +51,20 @@ final class Termination extends Thread {
         } catch (BundleException | InterruptedException e) {
             // The process ends all the same.
         }
+        leftovers.forEach(Termination::delete);
         if (service) {
             Runtime.getRuntime().halt(0);
+        }
+    }
+
+    /** With classes of the JDK only: our bundle is stopped. */
+    private static void delete(Path root) {
+        try (Stream<Path> files = Files.walk(root)) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.deleteIfExists(file);
+            }
+        } catch (IOException | UncheckedIOException e) {
+            // The next start deletes it.
         }
     }
 

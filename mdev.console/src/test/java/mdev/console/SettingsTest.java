@@ -13,15 +13,24 @@ class SettingsTest {
     @Test
     void nothingAskedForIsAShell() {
         Map<String, String> none = Map.of();
-        assertEquals(new Settings(Mode.SHELL, "", Path.of("/run/mdev"), List.of()), Settings.of(none::get));
+        assertEquals(new Settings(Mode.SHELL, "", Path.of("/run/mdev"), List.of(), List.of()), Settings.of(none::get));
     }
 
     @Test
     void everything() {
         Map<String, String> all = Map.of(
-                "mdev.mode", "command", "mdev.command", "list", "mdev.run", "/tmp/r", "mdev.load", " mtty, ,gpu_sim ");
+                "mdev.mode", "command",
+                "mdev.command", "list",
+                "mdev.run", "/tmp/r",
+                "mdev.load", " mtty, ,gpu_sim ",
+                "mdev.leftovers", "/tmp/r/tmp:/tmp/r/lock");
         assertEquals(
-                new Settings(Mode.COMMAND, "list", Path.of("/tmp/r"), List.of("mtty", "gpu_sim")),
+                new Settings(
+                        Mode.COMMAND,
+                        "list",
+                        Path.of("/tmp/r"),
+                        List.of("mtty", "gpu_sim"),
+                        List.of(Path.of("/tmp/r/tmp"), Path.of("/tmp/r/lock"))),
                 Settings.of(all::get));
     }
 
