@@ -10,7 +10,10 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import mdev.api.errno.ErrnoException;
@@ -92,6 +95,15 @@ class MonitorCommandTest {
         }
     }
 
+    private static void emitUntil(MdevCore core, BooleanSupplier condition) throws ErrnoException {
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+        while (!condition.getAsBoolean()) {
+            assertTrue(System.nanoTime() - end < 0, "in vain");
+            emit(core, 1);
+            LockSupport.parkNanos(500_000);
+        }
+    }
+
     @Test
     void saysHowManyEventsATerminalThatStoppedHasMissed() throws Exception {
         Stopped terminal = new Stopped();
@@ -109,20 +121,12 @@ class MonitorCommandTest {
                     throw new AssertionError(e);
                 }
             });
-            while (terminal.reached.getCount() > 0) {
-                emit(core, 1); // until it listens
-                Thread.onSpinWait();
-            }
+            emitUntil(core, () -> terminal.reached.getCount() == 0); // it listens
             core.listen(_ -> delivered.incrementAndGet()); // hears each event after the monitor
             emit(core, MANY);
-            while (delivered.get() < MANY) {
-                Thread.onSpinWait();
-            }
+            emitUntil(core, () -> delivered.get() >= MANY);
             terminal.go.countDown();
-            while (!terminal.text().contains("events lost")) {
-                emit(core, 1);
-                Thread.onSpinWait();
-            }
+            emitUntil(core, () -> terminal.text().contains("events lost"));
             monitor.interrupt();
             monitor.join();
         }
