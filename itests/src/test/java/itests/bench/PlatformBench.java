@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import itests.Mdev;
+import itests.PackedBundle;
 import itests.vm.Platform;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -49,7 +50,11 @@ final class PlatformBench {
             table.add(repeat(() -> time(
                             () -> mdev.run("--run", run, "-c", "mdev:lsmod").ok()))
                     .row("`./mdev -c mdev:lsmod`, in a platform that runs, to the end of the process", "s", 1));
-            mdev.run("--run", run, "-c", "mdev:modprobe " + MeasuringBundle.build(temp))
+            mdev.run(
+                            "--run",
+                            run,
+                            "-c",
+                            "mdev:modprobe " + PackedBundle.build("itests.bench", "itests.bench.inside", temp))
                     .ok();
 
             List<Double> installs =

@@ -1,4 +1,4 @@
-package itests.bench;
+package itests;
 
 import aQute.bnd.osgi.Builder;
 import java.io.File;
@@ -6,21 +6,22 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** Packs {@link itests.bench.inside} as a vendor would its driver. */
-final class MeasuringBundle {
-    private MeasuringBundle() {}
+/** Packs a package of the tests as a vendor packs its own: a bundle that meets the platform's only through services. */
+public final class PackedBundle {
+    private PackedBundle() {}
 
-    static Path build(Path directory) throws Exception {
+    /** @return the jar, named as the bundle */
+    public static Path build(String symbolicName, String packageName, Path directory) throws Exception {
         try (Builder builder = new Builder()) {
-            builder.setProperty("Bundle-SymbolicName", "itests.bench");
-            builder.setProperty("Private-Package", "itests.bench.inside");
+            builder.setProperty("Bundle-SymbolicName", symbolicName);
+            builder.setProperty("Private-Package", packageName);
             builder.setProperty("-conditionalpackage", "mdev.pci.*");
             builder.setProperty("Import-Package", "!org.jspecify.annotations, *");
             builder.setClasspath(Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
                     .map(File::new)
                     .filter(File::exists)
                     .toArray(File[]::new));
-            Path jar = directory.resolve("itests.bench.jar");
+            Path jar = directory.resolve(symbolicName + ".jar");
             builder.build().write(jar.toFile());
             if (!builder.getErrors().isEmpty()) {
                 throw new AssertionError("bnd: " + List.copyOf(builder.getErrors()));
