@@ -1,0 +1,145 @@
+package itests;
+
+import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertTrue;
+
+import java.io.ByteArrayOutputStream;
+import java.io.InputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Dictionary;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.UUID;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import javax.inject.Inject;
+import mdev.api.Uevent;
+import mdev.api.UeventListener;
+import mdev.api.sysfs.Sysfs;
+import org.apache.felix.service.command.CommandProcessor;
+import org.apache.felix.service.command.CommandSession;
+import org.junit.After;
+import org.junit.Before;
+import org.junit.Test;
+import org.osgi.framework.Bundle;
+import org.osgi.framework.FrameworkUtil;
+import org.osgi.framework.ServiceRegistration;
+import org.osgi.service.event.Event;
+import org.osgi.service.event.EventConstants;
+import org.osgi.service.event.EventHandler;
+
+/**
+ * What the platform tells of a device's life, by every way there is to hear it. That {@link UeventListener} hears what the kernel says is {@link
+ * GoldenIT}'s: the other two hear the same.
+ */
+public class UeventIT extends PlatformTestSupport {
+    private static final String ONE = UUID.randomUUID().toString();
+    private static final String DEVICE = "/devices/virtual/mtty/mtty/" + ONE;
+
+    @Inject
+    private Sysfs sysfs;
+
+    @Inject
+    private CommandProcessor gogo;
+
+    private final List<Uevent> heard = new CopyOnWriteArrayList<>();
+    private final List<ServiceRegistration<?>> listeners = new ArrayList<>();
+    private Tree tree;
+
+    @Before
+    public void before() {
+        tree = new Tree(sysfs);
+        listeners.add(context.registerService(UeventListener.class, (UeventListener) heard::add, null));
+    }
+
+    @After
+    public void after() {
+        listeners.forEach(ServiceRegistration::unregister);
+    }
+
+    /** A vendor comes, a device comes and goes, the vendor goes; returns when all of it has been heard. */
+    private List<Uevent> live() throws Exception {
+        int before = heard.size();
+        Bundle mtty = startModule("vendor.mtty");
+        tree.create("mtty", "mtty-2", ONE);
+        tree.remove(ONE);
+        mtty.uninstall();
+        Predicate<Uevent> last =
+                event -> event.action().equals("remove") && event.devpath().equals("/module/mtty");
+        Wait.until("the last event has come", () -> heard.stream().skip(before).anyMatch(last));
+        return List.copyOf(heard.subList(before, heard.size()));
+    }
+
+    @Test
+    public void eventAdminTellsTheSameInTheSameOrder() throws Exception {
+        List<Map<String, Object>> handled = new CopyOnWriteArrayList<>();
+        Dictionary<String, ?> topic = FrameworkUtil.asDictionary(Map.of(EventConstants.EVENT_TOPIC, Uevent.TOPIC));
+        listeners.add(
+                context.registerService(EventHandler.class, (EventHandler) event -> handled.add(keys(event)), topic));
+
+        List<Uevent> events = live();
+
+        Wait.until("EventAdmin has told all", () -> handled.size() >= events.size());
+        assertEquals(events.stream().map(event -> new TreeMap<>(event.env())).toList(), handled);
+        assertEquals(
+                List.of("add", "bind", "unbind", "remove"),
+                handled.stream()
+                        .filter(event -> event.get("DEVPATH").equals(DEVICE))
+                        .map(event -> event.get("ACTION"))
+                        .toList());
+        for (int i = 1; i < handled.size(); i++) {
+            assertEquals(Long.parseLong((String) handled.get(i - 1).get("SEQNUM")) + 1, Long.parseLong((String)
+                    handled.get(i).get("SEQNUM")));
+        }
+    }
+
+    private static Map<String, Object> keys(Event event) {
+        return Stream.of(event.getPropertyNames())
+                .filter(key -> !key.equals(EventConstants.EVENT_TOPIC))
+                .collect(Collectors.toMap(key -> key, event::getProperty, (one, _) -> one, TreeMap::new));
+    }
+
+    @Test
+    public void monitorPrintsTheKeysInTheKernelsOrder() throws Exception {
+        ByteArrayOutputStream terminal = new ByteArrayOutputStream();
+        Thread monitor = Thread.ofPlatform().daemon().start(() -> {
+            PrintStream print = new PrintStream(terminal, false, StandardCharsets.UTF_8);
+            try (CommandSession session = gogo.createSession(InputStream.nullInputStream(), print, print)) {
+                session.execute("mdev:monitor");
+            } catch (InterruptedException e) {
+                // its end
+            } catch (Exception e) {
+                throw new AssertionError(e);
+            }
+        });
+        Wait.until("the monitor listens", () -> {
+            tree.write("/sys/bus/mdev/uevent", "change");
+            return terminal.toString(StandardCharsets.UTF_8).contains("UEVENT change /bus/mdev\n");
+        });
+
+        List<Uevent> events = live();
+
+        String expected = events.stream().map(UeventIT::printed).collect(Collectors.joining());
+        Wait.until(
+                "all is printed",
+                () -> terminal.toString(StandardCharsets.UTF_8).contains(printed(events.getLast())));
+        String text = terminal.toString(StandardCharsets.UTF_8);
+        assertEquals(expected, text.substring(text.indexOf(printed(events.getFirst()))));
+        String first = "UEVENT add %1$s\nACTION=add\nDEVPATH=%1$s\nSUBSYSTEM=mdev\nSEQNUM=".formatted(DEVICE);
+        assertTrue(text, text.contains(first));
+
+        monitor.interrupt(); // as Ctrl-C does
+        monitor.join();
+    }
+
+    private static String printed(Uevent event) {
+        return event.env().entrySet().stream()
+                .map(entry -> entry.getKey() + "=" + entry.getValue() + "\n")
+                .collect(Collectors.joining("", "UEVENT " + event.action() + " " + event.devpath() + "\n", "\n"));
+    }
+}
