@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Sourced by qemu.sh and guest.sh: packages of Debian trixie, unpacked into a cache without being installed. Needs no root.
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/mdev
+cache=${XDG_CACHE_HOME:-~/.cache}/mdev
 # shellcheck disable=SC2034 # for who sources this
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 
@@ -35,14 +35,15 @@ once() {
     exec {lock}>&-
 }
 
-# unpack ROOT WHAT PACKAGE...: unpacks the packages and all they depend on into ROOT, from the Debian mirror that this machine already uses.
+# unpack ROOT WHAT ELSE PACKAGE...: unpacks the packages and all they depend on into ROOT, from the Debian mirror that this machine already
+# uses. ELSE is what one can do on another system.
 unpack() {
-    local root=$1 what=$2 state=$1.apt keyring=/usr/share/keyrings/debian-archive-keyring.gpg mirror suite deb apt
-    shift 2
+    local root=$1 what=$2 else=$3 state=$1.apt keyring=/usr/share/keyrings/debian-archive-keyring.gpg mirror suite deb apt
+    shift 3
     [ "$(uname -m)" = x86_64 ] || die "VMs need an x86-64 machine: this is $(uname -m)"
     # shellcheck disable=SC2016 # a name that apt replaces
     mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' 2>/dev/null | awk '/\/debian\/*$/ && !n++') || true
-    { [ -n "$mirror" ] && [ -e $keyring ]; } || die "cannot fetch $what: this is no Debian with its apt sources; use Debian 12 or newer"
+    { [ -n "$mirror" ] && [ -e $keyring ]; } || die "cannot fetch $what: this is no Debian with its apt sources; use Debian 12 or newer$else"
     say "fetching $what from Debian into $cache (once)"
     mkdir -p "$root" "$state"/{lists,archives}/partial "$state/parts"
     : >"$state/status"

@@ -9,7 +9,7 @@ modules=(bochs) # 8250_pci and virtio_console are built in
 
 build() {
     local root=$1/root fs=$1/fs lib=usr/lib/x86_64-linux-gnu version name file
-    unpack "$root" "a kernel and tools for the guest (140 MB)" linux-image-amd64/trixie busybox-static pciutils setserial kmod xz-utils zstd
+    unpack "$root" "a kernel and tools for the guest (140 MB)" "" linux-image-amd64/trixie busybox-static pciutils setserial kmod xz-utils zstd
     ln -sfn usr/lib "$root/lib" # where kmod looks; base-files, which owns the link, is not among the packages
     version=$(basename "$root"/usr/lib/modules/*)
     unpacked() { "$root/$lib/ld-linux-x86-64.so.2" --inhibit-cache --library-path "$root/$lib" --argv0 "$1" "$root/usr/bin/$2" "${@:3}"; }

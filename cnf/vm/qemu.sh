@@ -9,16 +9,17 @@ lacks() {
     local version
     version=$("$1" --version 2>/dev/null | sed -n 's/^QEMU emulator version \([0-9]*\.[0-9]*\).*/\1/p')
     if [ -z "$version" ]; then
-        echo "is no QEMU"
+        echo "is no QEMU: vfio-user needs a qemu-system-x86_64 of version 10.1 or newer"
     elif [ "$(printf '%s\n' 10.1 "$version" | sort -V | head -1)" != 10.1 ]; then
         echo "is QEMU $version: vfio-user needs 10.1 or newer"
     elif ! "$1" -device vfio-user-pci,help >/dev/null 2>&1; then
-        echo "was built without the device vfio-user-pci"
+        echo "was built without the device vfio-user-pci: another one is needed"
     fi
 }
 
 build() {
-    unpack "$1/root" "QEMU (40 MB)" qemu-system-x86/trixie-backports qemu-system-common/trixie-backports qemu-system-data/trixie-backports seabios/trixie-backports
+    unpack "$1/root" "QEMU (40 MB)" ", or a QEMU of version 10.1 or newer with --qemu PATH" \
+        qemu-system-x86/trixie-backports qemu-system-common/trixie-backports qemu-system-data/trixie-backports seabios/trixie-backports
     local root=$1/root
     mkdir -p "$1"/{bin,lib,share}
     mv "$root/usr/bin/qemu-system-x86_64" "$1/bin/"
@@ -38,12 +39,12 @@ W
     [ -z "$lack" ] || die "Debian's QEMU $lack; name another one with --qemu PATH"
 }
 
-own=${MDEV_QEMU-}
+own=${MDEV_QEMU-} ask="; leave out --qemu and MDEV_QEMU for Debian's"
 [ "${1-}" != --qemu ] || own=$2
 if [ -n "$own" ]; then
-    path=$(command -v "$own") || die "$own is no program: --qemu and MDEV_QEMU take a qemu-system-x86_64 of version 10.1 or newer"
+    path=$(command -v "$own") || die "$own is no program: vfio-user needs a qemu-system-x86_64 of version 10.1 or newer$ask"
     lack=$(lacks "$path")
-    [ -z "$lack" ] || die "$own $lack"
+    [ -z "$lack" ] || die "$own $lack$ask"
     echo "$path"
 elif path=$(command -v qemu-system-x86_64) && [ -z "$(lacks "$path")" ]; then
     echo "$path"
