@@ -40,6 +40,10 @@ final class Guest implements AutoCloseable {
 
     /** Starts a guest that boots while the caller starts more of them. */
     static Guest start(Path... sockets) throws IOException {
+        return start(List.of(), sockets);
+    }
+
+    private static Guest start(List<String> more, Path... sockets) throws IOException {
         var dir = Files.createTempDirectory("vm");
         var command = new ArrayList<>(List.of(Home.file("cnf/vm/boot")));
         for (var socket : sockets) {
@@ -58,6 +62,7 @@ final class Guest implements AutoCloseable {
                 "virtio-serial-pci,addr=1f",
                 "-device",
                 "virtserialport,chardev=agent,name=mdev.agent"));
+        command.addAll(more);
         var process = new ProcessBuilder(command)
                 .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
                 .redirectErrorStream(true)
@@ -72,6 +77,33 @@ final class Guest implements AutoCloseable {
             process.destroyForcibly();
             throw new AssertionError("QEMU did not start: " + Files.readString(dir.resolve("qemu.log")), e);
         }
+    }
+
+    /** A guest that goes on where another one was saved: in a tenth of the time that a boot takes. */
+    static Guest restore(Path saved) throws IOException {
+        // The agent's line has to be there before the guest is, which would take it for hung up.
+        var guest = start(List.of("-incoming", "defer"));
+        guest.qmp.execute("migrate-incoming", Map.of("uri", "file:" + saved));
+        guest.awaitState("query-status", "running");
+        return guest;
+    }
+
+    /** Ends the guest, which has no device of ours, and keeps its state in a file, for {@link #restore}. */
+    void save(Path file) throws IOException, InterruptedException {
+        qmp.execute("migrate", Map.of("uri", "file:" + file));
+        awaitState("query-migrate", "completed");
+        quit();
+    }
+
+    private void awaitState(String query, String state) throws IOException {
+        var deadline = Deadline.in(PATIENCE);
+        String now;
+        do {
+            now = qmp.execute(query).path("status").asText();
+            if (deadline.isOver() || now.equals("failed")) {
+                throw failure(query + " tells " + now + ", not " + state, null);
+            }
+        } while (!now.equals(state));
     }
 
     void awaitBoot() throws IOException {

@@ -52,6 +52,20 @@ final class GuestIT {
         }
     }
 
+    @Test
+    void aSavedGuestGoesOnAnyNumberOfTimes(@TempDir Path dir) throws Exception {
+        var saved = dir.resolve("saved");
+        try (var guest = Guest.boot()) {
+            guest.run("echo kept >/tmp/note").ok();
+            guest.save(saved);
+        }
+        for (int i = 0; i < 2; i++) {
+            try (var guest = Guest.restore(saved)) {
+                assertEquals("kept", guest.run("cat /tmp/note; rm /tmp/note").ok());
+            }
+        }
+    }
+
     /** {@code serial-loop} is what judges our serial ports: here it judges one of QEMU's own, behind which sits an echo that can lie. */
     @Test
     void serialLoopTellsAnEchoFromNoise(@TempDir Path dir) throws Exception {

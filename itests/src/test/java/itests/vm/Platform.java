@@ -79,6 +79,17 @@ public final class Platform implements AutoCloseable {
         return run().resolve("vfio-user").resolve(uuid + ".sock");
     }
 
+    /** Creates a device; returns where it is served. */
+    Path create(String parent, String type, String uuid) throws IOException, InterruptedException {
+        run("mdev:create %s %s %s".formatted(parent, type, uuid)).ok();
+        return socket(uuid);
+    }
+
+    /** Writes a 1 to the device's {@code remove}, as the kernel document's step 8. */
+    void remove(String uuid) throws IOException, InterruptedException {
+        run("sysfs:write /sys/bus/mdev/devices/" + uuid + "/remove 1").ok();
+    }
+
     /** What the platform holds at this moment. */
     Footprint footprint() throws IOException {
         return Footprint.of(process.pid());
