@@ -1,0 +1,62 @@
+package itests.vm;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+
+/** A serial card as a guest has it in a slot, with as many ports. */
+record SerialCard(Guest guest, int slot, int ports) {
+    private static final Duration PATIENCE = Duration.ofMinutes(2);
+
+    /** As {@code lspci} writes it. */
+    String address() {
+        return "00:%02x.0".formatted(slot);
+    }
+
+    /** The terminals of its ports, once the guest's driver has made them. */
+    List<String> ttys() throws IOException {
+        var script = "while [ $(pci-ttys %1$s | wc -l) -lt %2$d ]; do usleep 20000; done; pci-ttys %1$s";
+        return guest.run(script.formatted(address(), ports)).ok().lines().toList();
+    }
+
+    /** Sends random bytes through a port at full speed, both ways at once; its result is whether they came back. */
+    Result loop(String tty, int bytes) throws IOException {
+        return guest.run("serial-loop %s %d".formatted(tty, bytes), PATIENCE);
+    }
+
+    /**
+     * Sends through all ports at once.
+     *
+     * @throws AssertionError if a byte does not come back
+     */
+    void loopAll(int bytes) throws IOException {
+        loopAll(guest, ttys(), bytes);
+    }
+
+    /** The same for ports of any card. */
+    static void loopAll(Guest guest, List<String> ttys, int bytes) throws IOException {
+        var script = """
+                for tty in %s; do serial-loop $tty %d & loops="$loops $!"; done
+                for loop in $loops; do wait $loop || exit; done
+                """;
+        guest.run(script.formatted(String.join(" ", ttys), bytes), PATIENCE).ok();
+    }
+
+    /** Sends without end from now on, through the first port, and waits until bytes come back. */
+    void transfer() throws IOException {
+        var tty = ttys().getFirst();
+        guest.background("while serial-loop " + tty + " 65536; do :; done");
+        guest.run("until " + statisticsOf(tty) + " | grep ' rx:[0-9]\\{4\\}'; do usleep 20000; done")
+                .ok();
+    }
+
+    /** The driver's account of the port: bytes sent and received, and each kind of error that there was. */
+    String statistics(String tty) throws IOException {
+        return guest.run(statisticsOf(tty)).ok();
+    }
+
+    /** A command that prints, for example, "4: uart:16550A port:0000C050 irq:10 tx:65536 rx:65536 RTS|CTS". */
+    private static String statisticsOf(String tty) {
+        return "grep '^" + tty.substring("/dev/ttyS".length()) + ":' /proc/tty/driver/serial";
+    }
+}
