@@ -136,7 +136,7 @@ final class Guest implements AutoCloseable {
 
     /** Reboots from inside. */
     void reboot() throws IOException {
-        agent.send("reboot", PATIENCE);
+        agent.send("reboot -f", PATIENCE);
         awaitBoot();
     }
 
@@ -190,7 +190,7 @@ final class Guest implements AutoCloseable {
 
     /** Shuts down from inside; returns QEMU's exit status. */
     int poweroff() throws IOException, InterruptedException {
-        agent.send("poweroff", PATIENCE);
+        agent.send("poweroff -f", PATIENCE);
         return awaitExit();
     }
 
