@@ -14,11 +14,13 @@ import vfio.mdev.irq.IrqTable;
 final class DeviceContext implements VfioContext {
     private final IrqTable irqs;
     private final DmaAccess dma;
+    private final DmaCounters moved;
     private final RegionViews regions;
 
-    DeviceContext(IrqTable irqs, DmaAccess dma, RegionViews regions) {
+    DeviceContext(IrqTable irqs, DmaAccess dma, DmaCounters moved, RegionViews regions) {
         this.irqs = irqs;
         this.dma = dma;
+        this.moved = moved;
         this.regions = regions;
     }
 
@@ -55,11 +57,13 @@ final class DeviceContext implements VfioContext {
     @Override
     public void dmaRead(long iova, MemorySegment data, long offset, long length) throws ErrnoException {
         dma.dmaRead(iova, data, offset, length);
+        moved.read(length);
     }
 
     @Override
     public void dmaWrite(long iova, MemorySegment data, long offset, long length) throws ErrnoException {
         dma.dmaWrite(iova, data, offset, length);
+        moved.written(length);
     }
 
     @Override

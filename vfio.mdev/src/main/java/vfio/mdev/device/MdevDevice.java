@@ -45,6 +45,8 @@ public final class MdevDevice {
     private final FaultLog userFaults;
     private final CompletableFuture<Void> quiet = new CompletableFuture<>();
 
+    private final DmaCounters moved = new DmaCounters();
+
     /** Closed when the device is gone. */
     private final RegionMemories regions;
 
@@ -82,6 +84,16 @@ public final class MdevDevice {
         } finally {
             lock.unlock();
         }
+    }
+
+    /** Bytes that the vendor has read from its users' memory by DMA calls, since the device was created. */
+    public long dmaReadBytes() {
+        return moved.readBytes();
+    }
+
+    /** As {@link #dmaReadBytes}, written. */
+    public long dmaWrittenBytes() {
+        return moved.writtenBytes();
     }
 
     /** The interrupts of the open device; empty when it is not open. */
@@ -156,7 +168,7 @@ public final class MdevDevice {
             DeviceOps ops = mdev.ops();
             String vendor = vendor(ops);
             OpenDevice fresh = new OpenDevice(
-                    ops, memory.attach(vendor), regions, new FaultLog(LOG, vendor), userFaults, this::closed);
+                    ops, memory.attach(vendor), moved, regions, new FaultLog(LOG, vendor), userFaults, this::closed);
             fresh.open();
             return fresh;
         } catch (ErrnoException | RuntimeException | Error e) {

@@ -25,6 +25,7 @@ final class OpenDevice {
     private final FaultLog faults;
     private final Runnable onReleased;
     private final DeviceDma dma;
+    private final DmaCounters moved;
     private final RegionMemories memories;
     private final RegionViews views;
     /** Set by the one that detaches {@link #dma}: the release, or a removal that cannot wait for it. */
@@ -36,18 +37,21 @@ final class OpenDevice {
 
     /**
      * @param dma the user's memory; detached after the release
+     * @param moved counts what goes through the vendor's context
      * @param memories the memory of the device's regions, which outlives the release
      * @param onReleased runs when the vendor's {@code release} has returned
      */
     OpenDevice(
             DeviceOps ops,
             DeviceDma dma,
+            DmaCounters moved,
             RegionMemories memories,
             FaultLog faults,
             FaultLog userFaults,
             Runnable onReleased) {
         this.ops = ops;
         this.dma = dma;
+        this.moved = moved;
         this.memories = memories;
         this.views = new RegionViews(memories);
         this.faults = faults;
@@ -58,7 +62,7 @@ final class OpenDevice {
     /** The vendor's {@code open}; after one that threw the vendor must not be released. */
     void open() throws ErrnoException {
         try {
-            ops.open(new DeviceContext(irqs, dma, views));
+            ops.open(new DeviceContext(irqs, dma, moved, views));
         } catch (Throwable t) {
             views.close();
             detach();
