@@ -23,7 +23,7 @@ final class FourGuestsIT {
             for (int i = 0; i < GUESTS; i++) {
                 sockets.add(platform.create("mtty", "mtty-2", "83b8f4f2-509f-382f-3c1e-e6bfe0fa100" + i));
             }
-            var idle = platform.footprint();
+            var idle = platform.idleFootprint();
 
             var guests = new ArrayList<Guest>();
             try {

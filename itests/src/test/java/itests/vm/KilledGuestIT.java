@@ -22,7 +22,7 @@ final class KilledGuestIT {
         }
         try (var platform = Platform.start("--load", "vendor.mtty")) {
             var socket = platform.create("mtty", "mtty-2", UUID);
-            var idle = platform.footprint();
+            var idle = platform.idleFootprint();
             for (int i = 0; i < KILLS; i++) {
                 try (var guest = Guest.restore(saved)) {
                     guest.plug("card", 5, socket);

@@ -3,6 +3,7 @@ package itests.vm;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -10,6 +11,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 
 /** {@code ./mdev serve} with a run directory of its own, driven as a person does: by {@code ./mdev -c}. */
 public final class Platform implements AutoCloseable {
@@ -95,6 +97,24 @@ public final class Platform implements AutoCloseable {
         return Footprint.of(process.pid());
     }
 
+    /** What the platform holds when the threads of its pool, which end when they have had nothing to do for a while, have ended. */
+    Footprint idleFootprint() {
+        var now = new AtomicReference<>(current());
+        Deadline.await(PATIENCE, "the pool is empty", () -> {
+            now.set(current());
+            return now.get().threads().keySet().stream().noneMatch(name -> name.startsWith("mdev-worker"));
+        });
+        return now.get();
+    }
+
+    private Footprint current() {
+        try {
+            return footprint();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     /**
      * Waits until the platform holds no more and no less than it did {@code before}.
      *
@@ -102,13 +122,8 @@ public final class Platform implements AutoCloseable {
      */
     void awaitFootprint(Footprint before) throws IOException {
         try {
-            Deadline.await(PATIENCE, "all that came since is released", () -> {
-                try {
-                    return footprint().equals(before);
-                } catch (IOException e) {
-                    return false;
-                }
-            });
+            Deadline.await(
+                    PATIENCE, "all that came since is released", () -> current().equals(before));
         } catch (AssertionError e) {
             throw new AssertionError("before: " + before + "\n   now: " + footprint() + "\n" + errors(), e);
         }

@@ -73,7 +73,8 @@ final class SeveralDevicesIT {
         assertEquals(
                 "bochs-drmdrmfb", guest.run("cat /sys/class/graphics/fb0/name").ok());
         var tty = new SerialCard(guest, 6, 1).ttys().getFirst();
-        guest.run("serial-loop " + tty + " 16384 & yes mdev | head -c 4096 | dd of=/dev/fb0 bs=4096 seek=256 && wait $!")
+        guest.run("serial-loop " + tty
+                        + " 16384 & yes mdev | head -c 4096 | dd of=/dev/fb0 bs=4096 seek=256 && wait $!")
                 .ok();
         var address = guest.run("sed -n '1s/ .*//p' /sys/bus/pci/devices/0000:00:07.0/resource")
                 .ok();

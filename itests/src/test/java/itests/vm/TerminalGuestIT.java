@@ -17,7 +17,7 @@ final class TerminalGuestIT {
     void aGuestRunsOnTheTerminalAndEndsWithCtrlAX() throws Exception {
         try (var platform = Platform.start("--load", "vendor.mtty")) {
             platform.create("mtty", "mtty-2", UUID);
-            var idle = platform.footprint();
+            var idle = platform.idleFootprint();
             var vm = Home.file("mdev") + " --run " + platform.run() + " vm " + UUID;
             try (var terminal = new Terminal("before=$(stty -g); " + vm
                     + "; status=$?; [ \"$(stty -g)\" != \"$before\" ] || echo terminal restored; exit $status")) {
