@@ -15,8 +15,11 @@ record SerialCard(Guest guest, int slot, int ports) {
 
     /** The terminals of its ports, once the guest's driver has made them. */
     List<String> ttys() throws IOException {
-        var script = "while [ $(pci-ttys %1$s | wc -l) -lt %2$d ]; do usleep 20000; done; pci-ttys %1$s";
-        return guest.run(script.formatted(address(), ports)).ok().lines().toList();
+        return guest.run("while [ $(pci-ttys %1$s | wc -l) -lt %2$d ]; do usleep 20000; done; pci-ttys %1$s"
+                        .formatted(address(), ports))
+                .ok()
+                .lines()
+                .toList();
     }
 
     /** Sends random bytes through a port at full speed, both ways at once; its result is whether they came back. */
@@ -35,11 +38,10 @@ record SerialCard(Guest guest, int slot, int ports) {
 
     /** The same for ports of any card. */
     static void loopAll(Guest guest, List<String> ttys, int bytes) throws IOException {
-        var script = """
+        guest.run("""
                 for tty in %s; do serial-loop $tty %d & loops="$loops $!"; done
                 for loop in $loops; do wait $loop || exit; done
-                """;
-        guest.run(script.formatted(String.join(" ", ttys), bytes), PATIENCE).ok();
+                """.formatted(String.join(" ", ttys), bytes), PATIENCE).ok();
     }
 
     /** Sends without end from now on, through the first port, and waits until bytes come back. */
