@@ -290,7 +290,12 @@ final class CommandLineIT {
                             "group",
                             "user",
                             "path",
-                            "attributes")),
+                            "attributes",
+                            "socket",
+                            "qemu",
+                            "qemu_memory",
+                            "libvirt",
+                            "libvirt_memory")),
             new Listing("mdev:drivers", 1, List.of("driver", "bundle", "devices", "path")),
             new Listing("sysfs:ls /sys/class/mdev_bus", 1, List.of("name")),
             new Listing("sysfs:ls -l /sys/class/mdev_bus", 1, List.of("mode", "size", "name", "target")),
@@ -298,7 +303,18 @@ final class CommandLineIT {
             new Listing(
                     "vfio:info " + IDLE,
                     1,
-                    List.of("uuid", "parent", "type", "device_api", "group", "user", "regions", "irqs")));
+                    List.of(
+                            "uuid",
+                            "parent",
+                            "type",
+                            "device_api",
+                            "group",
+                            "user",
+                            "regions",
+                            "irqs",
+                            "dma_read_bytes",
+                            "dma_write_bytes",
+                            "vfio_user")));
 
     @Test
     void everyListingCanBeHadAsJson() throws Exception {

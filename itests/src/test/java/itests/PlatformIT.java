@@ -18,7 +18,7 @@ public class PlatformIT extends PlatformTestSupport {
                 .collect(toMap(Bundle::getSymbolicName, Bundle::getState));
 
         assertEquals(
-                Stream.of("mdev.api", "mdev.linux", "mdev.core", "mdev.console", "vfio.mdev")
+                Stream.of("mdev.api", "mdev.linux", "mdev.core", "mdev.console", "vfio.mdev", "vfio.user")
                         .collect(toMap(name -> name, _ -> Bundle.ACTIVE)),
                 ours);
     }

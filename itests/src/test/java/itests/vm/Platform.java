@@ -11,7 +11,6 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicReference;
 
 /** {@code ./mdev serve} with a run directory of its own, driven as a person does: by {@code ./mdev -c}. */
 public final class Platform implements AutoCloseable {
@@ -99,12 +98,12 @@ public final class Platform implements AutoCloseable {
 
     /** What the platform holds when the threads of its pool, which end when they have had nothing to do for a while, have ended. */
     Footprint idleFootprint() {
-        var now = new AtomicReference<>(current());
+        Footprint[] now = new Footprint[1];
         Deadline.await(PATIENCE, "the pool is empty", () -> {
-            now.set(current());
-            return now.get().threads().keySet().stream().noneMatch(name -> name.startsWith("mdev-worker"));
+            now[0] = current();
+            return now[0].threads().keySet().stream().noneMatch(name -> name.startsWith("mdev-worker"));
         });
-        return now.get();
+        return now[0];
     }
 
     private Footprint current() {

@@ -9,8 +9,8 @@ import java.util.concurrent.TimeUnit;
 /** A shell command on a pseudo terminal, that of script(1), as if a person typed. */
 final class Terminal implements AutoCloseable {
     private final Process process;
-    /** All that was printed; filled by {@link #reader}. */
-    private final StringBuffer screen = new StringBuffer();
+    /** All that was printed; {@link #reader} replaces it by what is longer. */
+    private volatile String screen = "";
 
     private final Thread reader;
     private int seen;
@@ -25,7 +25,7 @@ final class Terminal implements AutoCloseable {
     private void read() {
         try (var out = process.inputReader(UTF_8)) {
             for (int c = out.read(); c >= 0; c = out.read()) {
-                screen.append((char) c);
+                screen += (char) c;
             }
         } catch (IOException e) {
             // close() ended it.
