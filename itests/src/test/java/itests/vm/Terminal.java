@@ -3,14 +3,15 @@ package itests.vm;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.io.IOException;
+import java.io.StringWriter;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 
 /** A shell command on a pseudo terminal, that of script(1), as if a person typed. */
 final class Terminal implements AutoCloseable {
     private final Process process;
-    /** All that was printed; {@link #reader} replaces it by what is longer. */
-    private volatile String screen = "";
+    /** All that was printed; filled by {@link #reader}. */
+    private final StringWriter screen = new StringWriter();
 
     private final Thread reader;
     private int seen;
@@ -25,7 +26,7 @@ final class Terminal implements AutoCloseable {
     private void read() {
         try (var out = process.inputReader(UTF_8)) {
             for (int c = out.read(); c >= 0; c = out.read()) {
-                screen += (char) c;
+                screen.append((char) c);
             }
         } catch (IOException e) {
             // close() ended it.
@@ -35,11 +36,11 @@ final class Terminal implements AutoCloseable {
     /** Waits for a text that was not awaited yet. */
     void await(String text, Duration time) {
         try {
-            Deadline.await(time, "'" + text + "' is printed", () -> screen.indexOf(text, seen) >= 0);
+            Deadline.await(time, "'" + text + "' is printed", () -> screen().indexOf(text, seen) >= 0);
         } catch (AssertionError e) {
             throw new AssertionError("the screen:\n" + screen, e);
         }
-        seen = screen.indexOf(text, seen) + text.length();
+        seen = screen().indexOf(text, seen) + text.length();
     }
 
     void type(String keys) throws IOException {
