@@ -101,14 +101,16 @@ public final class VfioMdev implements Vfio, MdevDriver {
     }
 
     @Override
-    public Registration listen(VfioDeviceListener listener) {
+    public void registerListener(VfioDeviceListener listener) {
         // Who is bound meanwhile may be told by either side; BoundDevice tells once.
         listeners.add(listener);
         bound.values().forEach(device -> device.added(listener));
-        return () -> {
-            listeners.remove(listener);
-            bound.values().forEach(device -> device.forget(listener));
-        };
+    }
+
+    @Override
+    public void unregisterListener(VfioDeviceListener listener) {
+        listeners.remove(listener);
+        bound.values().forEach(device -> device.forget(listener));
     }
 
     /** For listings: the state of each group, in the order of their numbers. */
@@ -132,7 +134,7 @@ public final class VfioMdev implements Vfio, MdevDriver {
 
     @Override
     public void remove(Mdev mdev, Duration patience) {
-        BoundDevice device = bound.remove(mdev);
+        BoundDevice device = bound.get(mdev);
         if (device == null) {
             return;
         }
@@ -140,6 +142,7 @@ public final class VfioMdev implements Vfio, MdevDriver {
         Group group = device.group();
         group.removeDevice(patience, ask);
         device.removed();
+        bound.remove(mdev); // not before: unregisterListener() waits for the calls of what is here
         CompletionStage<Void> quiet = group.quiet();
         late.put(mdev, quiet);
         var _ = quiet.thenRun(() -> late.remove(mdev, quiet));

@@ -10,7 +10,6 @@ import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.IntStream;
 import mdev.api.Mdev;
-import mdev.api.Registration;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.GetInfo;
@@ -48,7 +47,7 @@ class VfioDeviceListenerTest {
     void hearsOfWhatIsThereAndOfWhatComesAndGoes() throws ErrnoException {
         UUID first = platform.add(3, new TestVendor()).uuid();
         Heard heard = new Heard();
-        Registration registration = platform.vfio.listen(heard);
+        platform.vfio.registerListener(heard);
         assertEquals(List.of("added " + first + " 3"), heard.events);
         Mdev second = platform.add(4, new TestVendor());
         platform.remove(second);
@@ -59,7 +58,7 @@ class VfioDeviceListenerTest {
                         "removing " + second.uuid(),
                         "removed " + second.uuid()),
                 heard.events);
-        registration.close();
+        platform.vfio.unregisterListener(heard);
         platform.close();
         assertEquals(4, heard.events.size(), "it hears no more");
     }
@@ -68,7 +67,7 @@ class VfioDeviceListenerTest {
     void theDeviceCanBeOpenedWhenItIsAddedAndCannotWhenItIsRemoved() throws ErrnoException {
         List<String> seen = new ArrayList<>();
         OpenedDevice[] open = new OpenedDevice[1];
-        platform.vfio.listen(new VfioDeviceListener() {
+        platform.vfio.registerListener(new VfioDeviceListener() {
             @Override
             public void added(String name, int group) {
                 try {
@@ -107,13 +106,13 @@ class VfioDeviceListenerTest {
     @Test
     void oneThatFailsHarmsNobody() throws ErrnoException {
         Heard heard = new Heard();
-        platform.vfio.listen(new Heard() {
+        platform.vfio.registerListener(new Heard() {
             @Override
             public void added(String name, int group) {
                 throw new IllegalStateException("on purpose");
             }
         });
-        platform.vfio.listen(heard);
+        platform.vfio.registerListener(heard);
         platform.remove(platform.add(0, new TestVendor()));
         assertEquals(3, heard.events.size());
         platform.close();
@@ -136,7 +135,7 @@ class VfioDeviceListenerTest {
                 IntStream.range(4, 8).forEach(group -> coming.add(add(group)));
             });
             start.countDown();
-            Registration registration = platform.vfio.listen(heard);
+            platform.vfio.registerListener(heard);
             remover.join();
             adder.join();
             for (Mdev device : going) {
@@ -147,7 +146,7 @@ class VfioDeviceListenerTest {
             for (Mdev device : coming) {
                 assertEquals(List.of("added"), of(heard, device));
             }
-            registration.close();
+            platform.vfio.unregisterListener(heard);
             coming.forEach(platform::remove);
         }
         platform.close();

@@ -9,7 +9,6 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.SequencedMap;
 import java.util.concurrent.ConcurrentHashMap;
-import mdev.api.Registration;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.shell.DeviceDetails;
@@ -44,7 +43,6 @@ public final class VfioUser implements VfioDeviceListener, DeviceDetails, AutoCl
     private final @Nullable Path directory;
     private final Options options;
     private final Map<String, DeviceServer> servers = new ConcurrentHashMap<>();
-    private final Registration listening;
 
     /** The monitor guards both: what the first device needs is made once, and not after the end. */
     private @Nullable Acceptor acceptor;
@@ -61,7 +59,7 @@ public final class VfioUser implements VfioDeviceListener, DeviceDetails, AutoCl
         this.vfio = vfio;
         this.directory = directory;
         this.options = options;
-        this.listening = vfio.listen(this); // ended in close()
+        vfio.registerListener(this); // unregistered in close()
     }
 
     private static @Nullable Path directory(@Nullable String run) {
@@ -128,7 +126,7 @@ public final class VfioUser implements VfioDeviceListener, DeviceDetails, AutoCl
     @Override
     @Deactivate
     public void close() {
-        listening.close();
+        vfio.unregisterListener(this);
         Acceptor last;
         synchronized (this) {
             closed = true;

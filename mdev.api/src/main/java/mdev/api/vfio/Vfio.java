@@ -1,7 +1,6 @@
 package mdev.api.vfio;
 
 import java.util.List;
-import mdev.api.Registration;
 import mdev.api.errno.ErrnoException;
 import org.osgi.annotation.versioning.ProviderType;
 
@@ -26,6 +25,9 @@ public interface Vfio {
     /** The numbers of the groups there are, in order. */
     List<Integer> groups();
 
-    /** Tells of every device that is there, on the calling thread, and of those that come and go until the registration is closed. */
-    Registration listen(VfioDeviceListener listener);
+    /** Tells of every device that is there, on the calling thread, and from then on of those that come and go. */
+    void registerListener(VfioDeviceListener listener);
+
+    /** The listener hears no more; when this returns no call of it is running. */
+    void unregisterListener(VfioDeviceListener listener);
 }
