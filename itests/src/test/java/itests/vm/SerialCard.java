@@ -47,8 +47,9 @@ record SerialCard(Guest guest, int slot, int ports) {
     /** Sends without end from now on, through the first port, and waits until bytes come back. */
     void transfer() throws IOException {
         var tty = ttys().getFirst();
-        guest.background("while serial-loop " + tty + " 65536; do :; done");
-        guest.run("until " + statisticsOf(tty) + " | grep ' rx:[0-9]\\{4\\}'; do usleep 20000; done")
+        guest.background(
+                "stty -F %1$s 115200 raw -echo -crtscts clocal; cat %1$s & cat /dev/urandom >%1$s".formatted(tty));
+        guest.run("until " + statisticsOf(tty) + " | grep ' rx:[0-9]\\{4\\}'; do usleep 20000; done", PATIENCE)
                 .ok();
     }
 
