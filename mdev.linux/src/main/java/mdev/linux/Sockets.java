@@ -20,7 +20,8 @@ final class Sockets {
 
     private static final int SOL_SOCKET = 1;
     private static final int SO_PEERCRED = 17;
-    private static final int SHUT_RDWR = 2;
+    static final int SHUT_RD = 0;
+    static final int SHUT_RDWR = 2;
 
     private static final MethodHandle SOCKET =
             Libc.function("socket", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT));
@@ -39,14 +40,15 @@ final class Sockets {
     }
 
     /**
-     * Ends the connection, or the listening, in both directions: whoever blocks in a call on it comes back.
+     * Ends the connection, or the listening: whoever blocks in a call that this ends comes back.
      *
+     * @param how {@link #SHUT_RD} or {@link #SHUT_RDWR}
      * @param state of the socket's own arena, so that the number cannot be another file's; its errno is not looked at, the
      *     only possible one is ENOTCONN
      */
-    static void shutdown(MemorySegment state, int fd) {
+    static void shutdown(MemorySegment state, int fd, int how) {
         try {
-            SHUTDOWN.invokeExact(state, fd, SHUT_RDWR);
+            SHUTDOWN.invokeExact(state, fd, how);
         } catch (Throwable t) {
             throw Libc.unexpected(t);
         }

@@ -146,7 +146,7 @@ public final class UnixServerSocket implements AutoCloseable {
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             } finally {
-                Sockets.shutdown(shutdownState, number); // wakes the poll of accept()
+                Sockets.shutdown(shutdownState, number, Sockets.SHUT_RDWR); // wakes the poll of accept()
                 arena.close();
                 fd.close();
             }

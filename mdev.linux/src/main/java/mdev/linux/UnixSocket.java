@@ -310,8 +310,20 @@ public final class UnixSocket implements AutoCloseable {
      * descriptor stays until {@link #close}. Idempotent.
      */
     public void shutdown() {
+        shutdown(Sockets.SHUT_RDWR);
+    }
+
+    /**
+     * Takes no more from the peer, who gets EPIPE for what he sends from now on: {@link #receive} returns what he has sent already and then the
+     * end, {@link #send} works still. Idempotent.
+     */
+    public void shutdownReceive() {
+        shutdown(Sockets.SHUT_RD);
+    }
+
+    private void shutdown(int how) {
         try {
-            Sockets.shutdown(shutdownState, number);
+            Sockets.shutdown(shutdownState, number, how);
         } catch (IllegalStateException e) {
             if (!isLate(e)) {
                 throw e;

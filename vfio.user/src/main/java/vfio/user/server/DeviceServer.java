@@ -2,6 +2,9 @@ package vfio.user.server;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
 import mdev.linux.LinuxException;
 import mdev.linux.UnixServerSocket;
 import mdev.linux.UnixSocket;
@@ -12,12 +15,15 @@ import vfio.user.session.Connection;
 import vfio.user.session.Served;
 import vfio.user.wire.Version;
 
-/** A device and its socket: one client at a time, and one that waits for the other to be gone. */
+/** A device and its socket: one client at a time; who comes meanwhile waits a while for the one before to be gone. */
 public final class DeviceServer {
     private static final Logger LOG = LoggerFactory.getLogger(DeviceServer.class);
 
     /** Clients that wait to be looked at. */
     private static final int BACKLOG = 4;
+
+    /** More at once are turned away: one can be served, and some may have ended without being noticed yet. */
+    private static final int MOST = 8;
 
     private final Served device;
     private final Acceptor acceptor;
@@ -25,10 +31,9 @@ public final class DeviceServer {
     private final UnixServerSocket socket;
     private final long accepting;
 
-    /** The monitor guards what follows: who is served, who waits for it, and that nobody comes after the end. */
-    private @Nullable Client client;
+    /** The monitor guards both: who is there, in the order of their coming, and that nobody comes after the end. */
+    private final Deque<Client> clients = new ArrayDeque<>();
 
-    private @Nullable Client next;
     private boolean ended;
 
     private record Client(Connection connection, Thread thread) {}
@@ -55,25 +60,20 @@ public final class DeviceServer {
         return socket.path();
     }
 
-    /** A client that just ended may not have been noticed: the next waits for it, one after that is turned away. */
+    /** A client that just ended may not have been noticed yet: the next one waits for it. */
     private synchronized void accept(UnixSocket connected) {
-        if (ended || next != null) {
+        if (ended || clients.size() == MOST) {
             connected.close();
             return;
         }
         Connection connection = new Connection(device, connected);
-        Client before = client;
+        Client before = clients.peekLast();
         Thread thread = Thread.ofPlatform()
                 .daemon()
                 .name("vfio-user-" + device.name())
                 .inheritInheritableThreadLocals(false)
                 .unstarted(() -> serve(connection, before));
-        Client fresh = new Client(connection, thread);
-        if (before == null) {
-            client = fresh;
-        } else {
-            next = fresh;
-        }
+        clients.add(new Client(connection, thread));
         thread.start();
     }
 
@@ -85,20 +85,13 @@ public final class DeviceServer {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-        // Where the one before is still there the device is busy, and VERSION is answered so.
+        // Where one before is still there the device is busy, and VERSION is answered so.
         try {
             connection.run();
         } finally {
-            over(connection);
-        }
-    }
-
-    private synchronized void over(Connection connection) {
-        if (client != null && client.connection.equals(connection)) {
-            client = next;
-            next = null;
-        } else if (next != null && next.connection.equals(connection)) {
-            next = null;
+            synchronized (this) {
+                clients.removeIf(client -> client.connection.equals(connection));
+            }
         }
     }
 
@@ -111,31 +104,31 @@ public final class DeviceServer {
         socket.close();
     }
 
-    /** Cuts the clients off and waits for their connections to end. */
+    /** Ends the connections: what the clients have sent is answered, unless that takes longer than a while. */
     public void end(Duration patience) {
         stopListening();
-        Client[] left;
+        List<Client> left;
         synchronized (this) {
-            left = new Client[] {client, next};
+            left = List.copyOf(clients);
         }
-        for (Client one : left) {
-            if (one != null) {
-                end(one, patience);
-            }
-        }
+        left.forEach(client -> client.connection.end());
+        left.forEach(client -> await(client, patience));
         device.trace().end();
     }
 
-    private void end(Client one, Duration patience) {
-        one.connection.cut();
+    private void await(Client client, Duration patience) {
         try {
-            if (!one.thread.equals(Thread.currentThread()) && !one.thread.join(patience)) {
-                LOG.warn(
-                        "device {}: its connection has not ended: a call into the vendor has not come back",
-                        device.name());
+            if (!client.thread.join(patience)) {
+                client.connection.cut(); // it may be one that does not take its answers
+                if (!client.thread.join(patience)) {
+                    LOG.warn(
+                            "device {}: its connection has not ended: a call into the vendor has not come back",
+                            device.name());
+                }
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+            client.connection.cut();
         }
     }
 }

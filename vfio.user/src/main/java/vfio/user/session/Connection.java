@@ -37,9 +37,16 @@ public final class Connection implements Runnable {
         this.turn = new SendTurn(socket);
     }
 
-    /** Ends the connection: what has been received is answered if the client still listens. Any thread; the run returns soon after. */
+    /**
+     * Takes nothing of the client any more. What it has sent already is answered, so that it waits for nothing (QEMU would for 5 s); then the
+     * run returns, unless a call into the vendor does not come back. Any thread.
+     */
+    public void end() {
+        socket.shutdownReceive();
+    }
+
+    /** Ends the connection also for a client that does not take its answers. Any thread. */
     public void cut() {
-        // Without it a client with a request under way may see ECONNRESET, at which QEMU 11.1 aborts.
         socket.shutdown();
     }
 
@@ -58,6 +65,7 @@ public final class Connection implements Runnable {
                     inbox.done(found);
                 }
             } while (inbox.receive());
+            // QEMU 11.1 aborts at the ECONNRESET of a socket that is only closed; and it need not wait for the device's release.
             socket.shutdown();
         } catch (LinuxException e) {
             LOG.debug("device {}: the connection ended: {}", device.name(), e.toString());
@@ -102,10 +110,7 @@ public final class Connection implements Runnable {
             }
         }
         try {
-            if (request.wantsReply()) {
-                answer(request, reply, length, replyFds);
-            }
-            device.trace().command(begun, request, reply, refusal);
+            answer(begun, request, reply, length, replyFds);
         } finally {
             if (!replyFds.isEmpty()) {
                 session.sent(replyFds);
@@ -113,14 +118,17 @@ public final class Connection implements Runnable {
         }
     }
 
-    private void answer(Message request, Message reply, int length, List<Fd> fds) throws LinuxException {
+    private void answer(long begun, Message request, Message reply, int length, List<Fd> fds) throws LinuxException {
         ErrnoException failure = refusal;
         if (failure == null) {
             reply.reply(request.id(), request.commandNumber(), length);
-            turn.answer(reply.buffer(), Message.HEADER + length, fds);
         } else {
             reply.error(request.id(), request.commandNumber(), failure.errno().number());
-            turn.answer(reply.buffer(), Message.HEADER, List.of());
+        }
+        // Before the client knows: so a trace has this before all that follows from it.
+        device.trace().command(begun, request, reply, failure);
+        if (request.wantsReply()) {
+            turn.answer(reply.buffer(), reply.size(), failure == null ? fds : List.of());
         }
     }
 
