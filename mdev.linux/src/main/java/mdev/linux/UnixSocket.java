@@ -345,6 +345,20 @@ public final class UnixSocket implements AutoCloseable {
         }
     }
 
+    /**
+     * Gives the descriptor up: this is as if closed, but the connection goes on for whoever has a descriptor of it, which {@link #close} would end for all
+     * of them. Nobody may be inside a call.
+     *
+     * @return the descriptor, which the caller owns now; a closed one if this was closed
+     */
+    public Fd release() {
+        if (arena.beginClose()) {
+            arena.close();
+            closeReceivedFds();
+        }
+        return fd.move();
+    }
+
     /** Whether a call failed because the socket is closed, and not because its caller's buffer is. */
     private boolean isLate(Throwable t) {
         return t instanceof IllegalStateException && arena.isClosing();

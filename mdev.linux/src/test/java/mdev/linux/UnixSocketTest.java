@@ -56,6 +56,20 @@ class UnixSocketTest {
         return new String(buffer.asSlice(offset, length).toArray(JAVA_BYTE), US_ASCII);
     }
 
+    /** A close of a socket whose descriptor somebody else has too would end the connection for both. */
+    @Test
+    void aReleasedSocketLivesOnInItsDescriptor() throws Exception {
+        try (Fd released = peer.release()) {
+            peer.close();
+            here.send(buffer, 0, 3);
+            try (UnixSocket again = UnixSocket.adopt(released, 1)) {
+                assertEquals(3, again.receive(buffer, 0, 64, 0));
+                assertEquals("...", text(0, 3));
+            }
+            assertEquals(UnixSocket.END, here.receive(buffer, 0, 64, 0));
+        }
+    }
+
     @Test
     void aReadTakesWhatIsThereUpToTheRoom() throws Exception {
         peerSends("abc");
