@@ -16,7 +16,7 @@ import vfio.user.wire.Message;
 /** DMA over the second socket of a client that has asked for one: one command after the other, from any thread. */
 final class TwinChannel implements DmaChannel {
     private final UnixSocket socket;
-    private final UnixSocket client;
+    private final Fd client;
     private final Arena arena = Arena.ofShared();
     private final MemorySegment buffer = arena.allocate(DmaMessage.MAX_SIZE, Long.BYTES);
     private final Message message = new Message(buffer);
@@ -32,7 +32,8 @@ final class TwinChannel implements DmaChannel {
 
     private TwinChannel(UnixSocket.Pair pair) {
         this.socket = pair.first();
-        this.client = pair.second();
+        // Closing it as a socket would shut it down, and the client's descriptor is of the same socket.
+        this.client = pair.second().release();
     }
 
     static TwinChannel open() throws ErrnoException {
@@ -54,7 +55,7 @@ final class TwinChannel implements DmaChannel {
 
     /** The client's end, to be passed to it. */
     Fd clientFd() {
-        return client.fd();
+        return client;
     }
 
     /** The client has its end: ours of it would keep the socket open behind its back. */
