@@ -1,5 +1,7 @@
 package vfio.user.session;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -33,6 +35,12 @@ import vfio.user.wire.SetIrqsRequest;
 final class Requests {
     /** {@code struct vfio_info_cap_header}. */
     private static final int CAP_HEADER = 8;
+
+    /** What the IOMMU tracks writes by. */
+    private static final long TRACKED_PAGE = 4096;
+
+    /** For a report by larger pages, which a client could make as long as it likes: the bits of 512 GiB. */
+    private static final long MAX_TRACKED_BYTES = 16 << 20;
 
     private static final int CAP_SPARSE_MMAP = 1;
     private static final int CAP_TYPE = 2;
@@ -103,7 +111,9 @@ final class Requests {
             }
         }
         if (!all) {
-            return RegionInfoRequest.BYTES;
+            int room = wanted.argsz() - RegionInfoRequest.BYTES;
+            reply.slice(RegionInfoRequest.BYTES, room).fill((byte) 0);
+            return wanted.argsz();
         }
         int at = RegionInfoRequest.BYTES;
         for (RegionCapability capability : capabilities) {
@@ -258,21 +268,35 @@ final class Requests {
     }
 
     private static void tracked(long pageSize) throws ErrnoException {
-        if (pageSize != 4096) {
+        if (pageSize != TRACKED_PAGE) {
             throw new ErrnoException(
-                    Errno.EINVAL, "DEVICE_FEATURE: pages of 4096 bytes are tracked, not of " + pageSize);
+                    Errno.EINVAL,
+                    "DEVICE_FEATURE: pages of " + TRACKED_PAGE + " bytes are tracked, not of " + pageSize);
         }
     }
 
     private int report(FeatureRequest.LoggingReport report, Message reply) throws ErrnoException {
-        tracked(report.pageSize());
         int bytes = (int) report.bitmapBytes();
-        device.memory(DirtyPages.get(
-                report.iova(),
-                report.length(),
-                new DirtyBitmap(report.pageSize(), reply.slice(FeatureRequest.LoggingReport.BITMAP, bytes))));
+        MemorySegment bitmap = reply.slice(FeatureRequest.LoggingReport.BITMAP, bytes);
+        if (report.pageSize() == TRACKED_PAGE) {
+            read(report, bitmap);
+        } else {
+            long tracked = DirtyBitmap.bytes((report.length() - 1) / TRACKED_PAGE + 1);
+            if (tracked > MAX_TRACKED_BYTES) {
+                throw new ErrnoException(Errno.EINVAL, "DEVICE_FEATURE: a report of " + report.length() + " bytes");
+            }
+            try (Arena arena = Arena.ofConfined()) {
+                MemorySegment pages = arena.allocate(tracked);
+                read(report, pages);
+                PageBits.add(pages, TRACKED_PAGE, bitmap.fill((byte) 0), report.pageSize());
+            }
+        }
         int length = FeatureRequest.LoggingReport.BITMAP + bytes;
         reply.u32(0, length);
         return length;
+    }
+
+    private void read(FeatureRequest.LoggingReport report, MemorySegment pages) throws ErrnoException {
+        device.memory(DirtyPages.get(report.iova(), report.length(), new DirtyBitmap(TRACKED_PAGE, pages)));
     }
 }
