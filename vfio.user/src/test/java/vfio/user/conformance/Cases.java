@@ -1,0 +1,49 @@
+package vfio.user.conformance;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.stream.Stream;
+import mdev.api.errno.Errno;
+import org.junit.jupiter.api.DynamicTest;
+
+/** A table of cases. Each runs on a rig of its own, with a client that has agreed on the version. */
+final class Cases {
+    /** Succeeds or throws. */
+    @FunctionalInterface
+    interface Case {
+        void run(Rig rig, Client client) throws Exception;
+    }
+
+    private final Map<String, Case> all = new LinkedHashMap<>();
+
+    Cases add(String name, Case test) {
+        if (all.put(name, test) != null) {
+            throw new IllegalArgumentException("twice: " + name);
+        }
+        return this;
+    }
+
+    /** The command must be refused, and the connection must live on. */
+    Cases refused(String name, Errno errno, int command, Payload payload) {
+        return add(name + " is " + errno, (_, client) -> client.refused(errno, command, payload));
+    }
+
+    Stream<DynamicTest> run() {
+        return all.entrySet().stream()
+                .map(row -> DynamicTest.dynamicTest(row.getKey(), () -> {
+                    try (Rig rig = new Rig()) {
+                        row.getValue().run(rig, rig.client());
+                    }
+                }));
+    }
+
+    /** As {@link #run}, with a client that has said nothing yet. */
+    Stream<DynamicTest> runSilent() {
+        return all.entrySet().stream()
+                .map(row -> DynamicTest.dynamicTest(row.getKey(), () -> {
+                    try (Rig rig = new Rig()) {
+                        row.getValue().run(rig, rig.connect());
+                    }
+                }));
+    }
+}

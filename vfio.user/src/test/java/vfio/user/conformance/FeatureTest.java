@@ -1,0 +1,245 @@
+package vfio.user.conformance;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static vfio.user.conformance.Requests.GET;
+import static vfio.user.conformance.Requests.PROBE;
+import static vfio.user.conformance.Requests.RW;
+import static vfio.user.conformance.Requests.SET;
+import static vfio.user.conformance.Rig.PAGE;
+
+import java.util.stream.Stream;
+import mdev.api.errno.Errno;
+import mdev.linux.LinuxException;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+
+/** DEVICE_FEATURE: probing, the log of what the device writes (libvfio-user's test_dirty_pages.py), and migration, which there is not. */
+final class FeatureTest {
+    private static final int MIGRATION = 1;
+    private static final int MIG_DEVICE_STATE = 2;
+    private static final int LOGGING_START = 6;
+    private static final int LOGGING_STOP = 7;
+    private static final int LOGGING_REPORT = 8;
+    private static final int REPORT_HEAD = 8 + 24;
+    private static final long IOVA = 0x10_0000;
+
+    static void startLogging(Client client, long pageSize) throws LinuxException {
+        Payload start = control(LOGGING_START, pageSize);
+        assertArrayEquals(start.toBytes(), client.ok(Commands.FEATURE, start).bytes(0), "the answer echoes");
+    }
+
+    private static Payload control(int feature, long pageSize) {
+        return Requests.feature(8 + 16, SET | feature).u64(pageSize).u32(0).u32(0);
+    }
+
+    private static Payload report(long argsz, long iova, long length, long pageSize) {
+        return Requests.feature(argsz, GET | LOGGING_REPORT)
+                .u64(iova)
+                .u64(length)
+                .u64(pageSize);
+    }
+
+    /** The log of 16 pages in one word. */
+    private static long bitmap(Client client, long pageSize) throws LinuxException {
+        Message answer = client.ok(Commands.FEATURE, report(REPORT_HEAD + 8, IOVA, 16 * PAGE, pageSize));
+        assertEquals(REPORT_HEAD + 8, answer.size());
+        assertEquals(REPORT_HEAD + 8, answer.u32(0), "argsz");
+        assertEquals(GET | LOGGING_REPORT, answer.u32(4), "flags");
+        assertEquals(IOVA, answer.u64(8), "iova");
+        assertEquals(16 * PAGE, answer.u64(16), "length");
+        assertEquals(pageSize, answer.u64(24), "page size");
+        return answer.u64(REPORT_HEAD);
+    }
+
+    @TestFactory
+    Stream<DynamicTest> refusals() {
+        Cases cases = new Cases();
+        refused(
+                cases,
+                "a payload of 7 bytes",
+                Requests.feature(8, PROBE | LOGGING_START).cut(7));
+        refused(cases, "argsz 2", Requests.feature(2, PROBE | LOGGING_START));
+        refused(cases, "no operation", Requests.feature(8, LOGGING_START));
+        refused(cases, "GET and SET", control(GET | LOGGING_START, PAGE));
+        refused(cases, "an unknown operation", Requests.feature(8, PROBE | 1 << 19 | LOGGING_START));
+        for (int feature : new int[] {0, 3, 4, 5, 9, 0xffff}) {
+            refused(cases, "a probe of feature " + feature, Requests.feature(8, PROBE | feature));
+            refused(cases, "GET of feature " + feature, Requests.feature(64, GET | feature));
+            refused(
+                    cases,
+                    "SET of feature " + feature,
+                    Requests.feature(64, SET | feature).zeroes(56));
+        }
+        refused(
+                cases,
+                "GET of LOGGING_START",
+                Requests.feature(64, GET | LOGGING_START).zeroes(16));
+        refused(
+                cases,
+                "GET of LOGGING_STOP",
+                Requests.feature(64, GET | LOGGING_STOP).zeroes(16));
+        refused(
+                cases,
+                "SET of LOGGING_REPORT",
+                Requests.feature(64, SET | LOGGING_REPORT).zeroes(56));
+        refused(cases, "a start without data", Requests.feature(8, SET | LOGGING_START));
+        refused(
+                cases,
+                "a start with argsz 8",
+                Requests.feature(8, SET | LOGGING_START).u64(PAGE).u64(0));
+        refused(cases, "a start with pages of 0 bytes", control(LOGGING_START, 0));
+        refused(
+                cases,
+                "a start with more ranges than there are",
+                Requests.feature(24, SET | LOGGING_START).u64(PAGE).u32(1).u32(0));
+        refused(
+                cases,
+                "a start with 2^32-1 ranges",
+                Requests.feature(-1, SET | LOGGING_START).u64(PAGE).u32(-1).u32(0));
+        return cases.run();
+    }
+
+    private static void refused(Cases cases, String name, Payload payload) {
+        cases.refused(name, Errno.EINVAL, Commands.FEATURE, payload);
+    }
+
+    @TestFactory
+    Stream<DynamicTest> probes() {
+        Cases cases = new Cases();
+        for (int flags : new int[] {
+            LOGGING_START, SET | LOGGING_START, LOGGING_STOP, SET | LOGGING_STOP, LOGGING_REPORT, GET | LOGGING_REPORT
+        }) {
+            cases.add("a probe of 0x" + Integer.toHexString(flags) + " is echoed", (_, client) -> {
+                Payload probe = Requests.feature(8, PROBE | flags);
+                assertArrayEquals(
+                        probe.toBytes(), client.ok(Commands.FEATURE, probe).bytes(0));
+            });
+        }
+        for (int flags : new int[] {
+            GET | LOGGING_START,
+            GET | SET | LOGGING_START,
+            GET | LOGGING_STOP,
+            SET | LOGGING_REPORT,
+            GET | SET | LOGGING_REPORT
+        }) {
+            cases.refused(
+                    "a probe of 0x" + Integer.toHexString(flags),
+                    Errno.EINVAL,
+                    Commands.FEATURE,
+                    Requests.feature(8, PROBE | flags));
+        }
+        return cases.run();
+    }
+
+    @TestFactory
+    Stream<DynamicTest> logging() {
+        Cases cases = new Cases();
+        cases.refused("a report while nothing is logged", Errno.EINVAL, Commands.FEATURE, report(40, IOVA, PAGE, PAGE));
+        logged(cases, "nothing written is no page", (rig, client) -> assertEquals(0, bitmap(client, PAGE)));
+        logged(cases, "pages that the device writes are reported once", (rig, client) -> {
+            Dma.write(rig.card.context(), IOVA + 8, (byte) 1);
+            Dma.write(rig.card.context(), IOVA + 7 * PAGE - 1, (byte) 1, (byte) 2);
+            Dma.write(rig.card.context(), IOVA + 15 * PAGE, new byte[PAGE]);
+            assertEquals(0b1000_0000_1100_0001, bitmap(client, PAGE));
+            assertEquals(0, bitmap(client, PAGE));
+        });
+        logged(cases, "pages that the device reads are not", (rig, client) -> {
+            Dma.read(rig.card.context(), IOVA, PAGE);
+            assertEquals(0, bitmap(client, PAGE));
+        });
+        logged(cases, "a finer report has a page's bit for each of its parts", (rig, client) -> {
+            Dma.write(rig.card.context(), IOVA + PAGE, (byte) 1);
+            Dma.write(rig.card.context(), IOVA + 15 * PAGE, (byte) 1);
+            assertEquals(0b1100_0000_0000_0000_0000_0000_0000_1100L, bitmap(client, PAGE / 2));
+            assertEquals(0, bitmap(client, PAGE / 2));
+        });
+        logged(cases, "a coarser report has one bit for several pages", (rig, client) -> {
+            Dma.write(rig.card.context(), IOVA + PAGE, (byte) 1);
+            Dma.write(rig.card.context(), IOVA + 14 * PAGE, (byte) 1);
+            assertEquals(0b1000_0001, bitmap(client, PAGE * 2));
+            assertEquals(0, bitmap(client, PAGE * 2));
+        });
+        logged(cases, "a report of one bit tells of all pages", (rig, client) -> {
+            Dma.write(rig.card.context(), IOVA + 9 * PAGE, (byte) 1);
+            assertEquals(1, bitmap(client, PAGE * 16));
+            assertEquals(0, bitmap(client, PAGE * 16));
+        });
+        logged(cases, "starting again is no matter", (rig, client) -> {
+            startLogging(client, PAGE);
+            Dma.write(rig.card.context(), IOVA, (byte) 1);
+            assertEquals(1, bitmap(client, PAGE));
+        });
+        logged(cases, "what was written before a second start is reported after it", (rig, client) -> {
+            Dma.write(rig.card.context(), IOVA, (byte) 1);
+            startLogging(client, PAGE);
+            assertEquals(1, bitmap(client, PAGE));
+        });
+        for (int pageSize : new int[] {PAGE / 2, PAGE * 2}) {
+            logged(
+                    cases,
+                    "starting again with pages of " + pageSize + " is EINVAL",
+                    (_, client) -> client.refused(Errno.EINVAL, Commands.FEATURE, control(LOGGING_START, pageSize)));
+        }
+        logged(cases, "after a stop there is no report, and stopping again is no matter", (_, client) -> {
+            client.ok(Commands.FEATURE, control(LOGGING_STOP, PAGE));
+            client.ok(Commands.FEATURE, control(LOGGING_STOP, PAGE));
+            client.refused(Errno.EINVAL, Commands.FEATURE, report(40, IOVA, PAGE, PAGE));
+        });
+        logged(cases, "the next client finds nothing logged", (rig, client) -> {
+            client.close();
+            rig.client().refused(Errno.EINVAL, Commands.FEATURE, report(40, IOVA, PAGE, PAGE));
+        });
+        badReport(cases, "no length", REPORT_HEAD + 8, IOVA, 0, PAGE);
+        badReport(cases, "no page size", REPORT_HEAD + 8, IOVA, PAGE, 0);
+        badReport(cases, "a page size that is no power of two", REPORT_HEAD + 8, IOVA, PAGE, 3 * PAGE);
+        badReport(cases, "a range that wraps", REPORT_HEAD + 8, -PAGE, 2 * PAGE, PAGE);
+        badReport(cases, "argsz without room", REPORT_HEAD + 7, IOVA, 16 * PAGE, PAGE);
+        badReport(cases, "a bitmap above max_data_xfer_size", -1, IOVA, 1L << 50, PAGE);
+        badReport(cases, "2^64-1 bytes", -1, 0, -1, 1);
+        return cases.run();
+    }
+
+    private static void logged(Cases cases, String name, Cases.Case test) {
+        cases.add(name, (rig, client) -> {
+            client.ok(Commands.DMA_MAP, Requests.map(RW, 0, IOVA, 16 * PAGE), rig.memory(16 * PAGE));
+            startLogging(client, PAGE);
+            test.run(rig, client);
+        });
+    }
+
+    private static void badReport(Cases cases, String name, long argsz, long iova, long length, long pageSize) {
+        logged(cases, "a report with " + name + " is EINVAL", (rig, client) -> {
+            Dma.write(rig.card.context(), IOVA, (byte) 1);
+            client.refused(Errno.EINVAL, Commands.FEATURE, report(argsz, iova, length, pageSize));
+            assertEquals(1, bitmap(client, PAGE), "what was logged is not lost");
+        });
+    }
+
+    /** There is no migration yet: each of its requests says so, and nothing else happens. */
+    @TestFactory
+    Stream<DynamicTest> migration() {
+        Cases cases = new Cases();
+        refused(cases, "a probe of MIGRATION", Requests.feature(8, PROBE | MIGRATION));
+        refused(cases, "GET of MIGRATION", Requests.feature(16, GET | MIGRATION));
+        refused(cases, "SET of MIGRATION", Requests.feature(16, SET | MIGRATION).u64(0));
+        refused(cases, "a probe of the device state", Requests.feature(8, PROBE | GET | SET | MIG_DEVICE_STATE));
+        refused(cases, "GET of the device state", Requests.feature(16, GET | MIG_DEVICE_STATE));
+        for (int state = 0; state <= 8; state++) {
+            refused(
+                    cases,
+                    "device state " + state,
+                    Requests.feature(16, SET | MIG_DEVICE_STATE).u32(state).u32(-1));
+        }
+        for (int command : new int[] {Commands.MIG_DATA_READ, Commands.MIG_DATA_WRITE}) {
+            for (int size : new int[] {0, 8, 16}) {
+                cases.refused(
+                        "command " + command + " for migration data, of " + size + " bytes,",
+                        Errno.EOPNOTSUPP,
+                        command,
+                        new Payload().zeroes(size));
+            }
+        }
+        return cases.run();
+    }
+}

@@ -1,0 +1,139 @@
+package vfio.user.conformance;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
+import mdev.api.Mdev;
+import mdev.api.errno.ErrnoException;
+import mdev.linux.EventFd;
+import mdev.linux.Fd;
+import mdev.linux.LinuxException;
+import mdev.linux.MemFd;
+import vfio.mdev.TestPlatform;
+import vfio.user.Options;
+import vfio.user.VfioUser;
+
+/** A platform with one card, its server, and clients. When it is closed nothing of it may be left in the process. */
+final class Rig implements AutoCloseable {
+    static final int PAGE = 4096;
+    /** What the memory of the clients is called in {@code /proc/self/maps}. */
+    private static final String MEMORY = "wire-client";
+
+    private final Map<String, Integer> before = Descriptors.open();
+    private final List<Runnable> owned = new ArrayList<>();
+
+    private final Path home = Files.createTempDirectory("vfu");
+    final Path directory = home.resolve("vfio-user");
+    final TestPlatform platform;
+    final VfioUser server;
+    final Card card = new Card();
+    final Mdev mdev;
+
+    Rig() throws ErrnoException, IOException {
+        this(Options.STANDARD, Duration.ofSeconds(10));
+    }
+
+    /** @param ask how long a client with REQ is asked to leave */
+    Rig(Options options, Duration ask) throws ErrnoException, IOException {
+        platform = new TestPlatform(ask);
+        server = new VfioUser(platform.vfio, directory, options);
+        mdev = platform.add(0, card);
+    }
+
+    Path socket() {
+        return socket(mdev);
+    }
+
+    Path socket(Mdev device) {
+        return directory.resolve(device.uuid() + ".sock");
+    }
+
+    /** Closed with the rig, the last first; so are the next two. */
+    Client owned(Client client) {
+        owned.add(client::close);
+        return client;
+    }
+
+    EventFd owned(EventFd event) {
+        owned.add(event::close);
+        return event;
+    }
+
+    Fd owned(Fd fd) {
+        owned.add(fd::close);
+        return fd;
+    }
+
+    /** A connection on which nothing has been said. */
+    Client connect() throws LinuxException {
+        return owned(Client.connect(socket()));
+    }
+
+    /** A connection that has agreed on the version. */
+    Client client() throws LinuxException {
+        return connect().negotiate();
+    }
+
+    EventFd eventFd() throws LinuxException {
+        return owned(EventFd.create());
+    }
+
+    /** A client's memory. */
+    Fd memory(long size) throws LinuxException {
+        return owned(MemFd.create(MEMORY, size));
+    }
+
+    long mappings() {
+        return Descriptors.mappingsOf(MEMORY);
+    }
+
+    /** Waits until something has become what it must be: what a connection holds is let go on the server's threads. */
+    static <T> void await(String what, T expected, Supplier<T> actual) {
+        long deadline = System.nanoTime() + TestPlatform.PATIENCE.toNanos();
+        while (!expected.equals(actual.get())) {
+            if (System.nanoTime() - deadline > 0) {
+                assertEquals(expected, actual.get(), what);
+                return;
+            }
+            LockSupport.parkNanos(100_000);
+        }
+    }
+
+    /** The next client is served as if there had been no other. One that comes while others are on their way out may be turned away before. */
+    void requireServing() throws LinuxException {
+        long deadline = System.nanoTime() + TestPlatform.PATIENCE.toNanos();
+        for (; ; ) {
+            try (Client next = Client.connect(socket())) {
+                if (next.tries()) {
+                    next.requireAlive();
+                    return;
+                }
+            }
+            assertTrue(System.nanoTime() - deadline < 0, "the next client is served");
+            LockSupport.parkNanos(1_000_000);
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        owned.reversed().forEach(Runnable::run);
+        server.close();
+        try (Stream<Path> left = Files.list(home)) {
+            assertEquals(List.of(), left.toList(), "what the server leaves behind");
+        }
+        platform.close();
+        Files.delete(home);
+        await("open descriptors", before, Descriptors::open);
+        await("mappings of clients' memory", 0L, this::mappings);
+    }
+}
