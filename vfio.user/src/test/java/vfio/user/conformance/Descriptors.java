@@ -12,8 +12,8 @@ import java.util.stream.Stream;
 
 /** What this process holds of the kernel: the server and its clients are both in it. */
 final class Descriptors {
-    /** The class path, the source of the JDK's random numbers, and the directory that is being looked at. */
-    private static final Pattern NOT_OURS = Pattern.compile(".*\\.jar|.*/modules|/dev/u?random|/proc/.*");
+    /** The class path, the log, the source of the JDK's random numbers, and the directory that is being looked at. */
+    private static final Pattern NOT_OURS = Pattern.compile(".*\\.jar|.*\\.log|.*/modules|/dev/u?random|/proc/.*");
 
     static final String EVENTFD = "anon_inode:[eventfd]";
     static final String SOCKET = "socket";
