@@ -65,7 +65,8 @@ public final class Connection implements Runnable {
                     inbox.done(found);
                 }
             } while (inbox.receive());
-            // QEMU 11.1 aborts at the ECONNRESET of a socket that is only closed; and it need not wait for the device's release.
+            // QEMU 11.1 aborts at the ECONNRESET of a socket that is only closed; and it need not wait for the device's
+            // release.
             socket.shutdown();
         } catch (LinuxException e) {
             LOG.debug("device {}: the connection ended: {}", device.name(), e.toString());

@@ -208,6 +208,11 @@ final class Client implements AutoCloseable {
         assertEquals(data.length, answer.u32(12), "count of the answer");
     }
 
+    /** For those who send and receive for themselves. */
+    UnixSocket socket() {
+        return socket;
+    }
+
     boolean isOpen() {
         return socket.fd().number() >= 0;
     }

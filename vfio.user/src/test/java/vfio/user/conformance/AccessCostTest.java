@@ -1,0 +1,60 @@
+package vfio.user.conformance;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.sun.management.ThreadMXBean;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.management.ManagementFactory;
+import mdev.linux.LinuxException;
+import mdev.linux.UnixSocket;
+import org.junit.jupiter.api.Test;
+
+/** What a region access costs the thread that serves it. */
+class AccessCostTest {
+    private static final int TIMES = 20_000;
+
+    @Test
+    void anAccessAllocatesNothing() throws Exception {
+        try (Rig rig = new Rig();
+                Client client = rig.client()) {
+            client.requireAlive();
+            ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+            long server = Thread.getAllStackTraces().keySet().stream()
+                    .filter(thread -> thread.getName().equals("vfio-user-" + rig.mdev.uuid()))
+                    .findFirst()
+                    .orElseThrow()
+                    .threadId();
+            access(client); // compiled now
+            long before = threads.getThreadAllocatedBytes(server);
+            access(client);
+            long allocated = threads.getThreadAllocatedBytes(server) - before;
+            // A single object per access would be 640 kB.
+            assertTrue(allocated < 2 * TIMES, allocated + " bytes");
+        }
+    }
+
+    /** Reads and posted writes, one after the other, of a region whose card allocates nothing itself. */
+    private static void access(Client client) throws LinuxException {
+        byte[] read = Client.message(1, Commands.REGION_READ, 0, Requests.read(4, 8, 4));
+        byte[] write = Client.message(2, Commands.REGION_WRITE, Message.NO_REPLY, Requests.write(4, 8, new byte[4]));
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment bytes = arena.allocate(read.length + write.length);
+            MemorySegment.copy(write, 0, bytes, ValueLayout.JAVA_BYTE, 0, write.length);
+            MemorySegment.copy(read, 0, bytes, ValueLayout.JAVA_BYTE, write.length, read.length);
+            MemorySegment answer = arena.allocate(64);
+            UnixSocket socket = client.socket();
+            for (int i = 0; i < TIMES; i++) {
+                socket.send(bytes, 0, bytes.byteSize());
+                for (long got = 0; got < 36; ) {
+                    long n = socket.receive(answer, got, 36 - got, 0);
+                    assertTrue(n > 0, "no answer");
+                    got += n;
+                }
+                assertEquals(1, answer.get(ValueLayout.JAVA_SHORT, 0));
+            }
+        }
+    }
+}

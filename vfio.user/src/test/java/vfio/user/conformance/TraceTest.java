@@ -1,0 +1,190 @@
+package vfio.user.conformance;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayOutputStream;
+import java.io.InputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Pattern;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.api.shell.ShellCommand;
+import mdev.api.shell.ShellInvocation;
+import mdev.api.vfio.VfioPci;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import vfio.user.shell.TraceCommand;
+import vfio.user.trace.Trace;
+import vfio.user.trace.TraceSwitch;
+
+/** {@code vfio:trace}. */
+class TraceTest {
+    private static final Pattern TIME = Pattern.compile("\\d\\d:\\d\\d:\\d\\d\\.\\d{6} (.*)");
+    private static final Pattern DURATION = Pattern.compile(" \\d+\\.\\d us$");
+
+    /** A line without what differs from run to run; so its time is there, and how long it took where it took time. */
+    private static String fixed(String line) {
+        var match = TIME.matcher(line);
+        assertTrue(match.matches(), line);
+        return DURATION.matcher(match.group(1)).replaceFirst(" T");
+    }
+
+    private static List<String> lines(Trace trace) throws InterruptedException {
+        List<String> lines = new ArrayList<>();
+        for (@Nullable String line = trace.next(0); line != null; line = trace.next(0)) {
+            lines.add(fixed(line).replaceFirst("^#\\d+", "#N"));
+        }
+        return lines;
+    }
+
+    private static TraceSwitch device(Rig rig) throws ErrnoException {
+        return rig.server.trace(rig.mdev.uuid().toString());
+    }
+
+    @Test
+    void tellsEveryMessageInWords() throws Exception {
+        try (Rig rig = new Rig();
+                Client client = rig.client()) {
+            Trace trace = new Trace();
+            device(rig).start(trace);
+            client.write(0, 0x10, (byte) 0xab, (byte) 1);
+            assertEquals((byte) 0xab, client.read(0, 0x10, 1)[0]);
+            client.post(Commands.REGION_WRITE, Requests.write(0, 0x12, (byte) 2));
+            client.refused(Errno.ENOENT, Commands.DMA_UNMAP, Requests.unmap(0x1000, Rig.PAGE));
+            client.ok(
+                    Commands.SET_IRQS,
+                    Requests.setIrqs(Requests.EVENTFD | Requests.TRIGGER, VfioPci.MSI_IRQ, 0, 1),
+                    rig.eventFd().fd());
+            rig.card.context().trigger(VfioPci.MSI_IRQ, 0);
+            client.requireAlive(); // what was before it is told
+            device(rig).stop(trace);
+            client.requireAlive();
+            assertEquals(
+                    List.of(
+                            "#N REGION_WRITE region 0 offset 0x10 count 2: ab 01 -> T",
+                            "#N REGION_READ region 0 offset 0x10 count 1 ->: ab T",
+                            "#N REGION_WRITE region 0 offset 0x12 count 1: 02 (posted) -> T",
+                            "#N DMA_UNMAP 0x1000 size 0x1000 flags 0x0 -> ENOENT (DMA_UNMAP: nothing is mapped at 0x1000 with size 0x1000) T",
+                            "#N DEVICE_GET_INFO -> flags 0x3, 9 regions, 5 irqs T",
+                            "#N DEVICE_SET_IRQS flags 0x24 index 1 start 0 count 1 -> T",
+                            "interrupt index 1 vector 0"),
+                    lines(trace).subList(0, 7));
+        }
+    }
+
+    @Test
+    void aMessageThatIsNoneIsToldToo() throws Exception {
+        try (Rig rig = new Rig();
+                Client client = rig.client()) {
+            Trace trace = new Trace();
+            device(rig).start(trace);
+            client.call(99, new Payload().zeroes(5));
+            client.call(Commands.REGION_READ, new Payload().zeroes(3));
+            client.requireAlive();
+            List<String> lines = lines(trace);
+            assertEquals("#N command 99, 5 bytes -> EINVAL (there is no command 99) T", lines.get(0));
+            assertTrue(lines.get(1).startsWith("#N REGION_READ of 3 bytes -> EINVAL ("), lines.get(1));
+        }
+    }
+
+    @Test
+    void aReaderThatIsTooSlowIsToldHowMuchHeMissed() throws Exception {
+        try (Rig rig = new Rig();
+                Client client = rig.client()) {
+            Trace trace = new Trace();
+            device(rig).start(trace);
+            int posted = 20_000;
+            for (int i = 0; i < posted; i++) {
+                client.post(Commands.REGION_WRITE, Requests.write(0, 0, (byte) 1));
+            }
+            client.read(0, 0, 1);
+            client.requireAlive();
+            device(rig).stop(trace);
+            int told = 0;
+            @Nullable String last = null;
+            for (@Nullable String line = trace.next(0); line != null; line = trace.next(0)) {
+                told++;
+                last = line;
+            }
+            long lost = Long.parseLong(String.valueOf(last).replaceFirst("^\\.\\.\\. (\\d+) lines lost$", "$1"));
+            long all = told - 1 + lost; // the line about the rest is none of them
+            // GET_INFO is answered before it is told, so the end may have come between the two.
+            assertTrue(all == posted + 1 || all == posted + 2, told + " lines, " + last);
+        }
+    }
+
+    /** One run of the command. */
+    private record Run(List<String> arguments, PrintStream out) implements ShellInvocation {
+        @Override
+        public boolean flag(String name) {
+            return false;
+        }
+
+        @Override
+        public InputStream in() {
+            return InputStream.nullInputStream();
+        }
+
+        @Override
+        public PrintStream err() {
+            return out;
+        }
+
+        @Override
+        public RawTerminal rawTerminal() {
+            throw new AssertionError();
+        }
+
+        @Override
+        public Size size() {
+            return new Size(80, 24);
+        }
+    }
+
+    @Test
+    void theCommandRecordsInAFileUntilTheDeviceIsGone(@TempDir Path temp) throws Exception {
+        Path file = temp.resolve("trace");
+        try (Rig rig = new Rig();
+                Client client = rig.client()) {
+            ShellCommand command = new TraceCommand(rig.server).commands().getFirst();
+            String uuid = rig.mdev.uuid().toString();
+            PrintStream out = new PrintStream(new ByteArrayOutputStream(), true, StandardCharsets.UTF_8);
+            Thread tracing = Thread.ofPlatform().start(() -> {
+                try {
+                    command.action().run(new Run(List.of(uuid, file.toString()), out));
+                } catch (ErrnoException | InterruptedException e) {
+                    throw new AssertionError(e);
+                }
+            });
+            Rig.await("it is traced", true, () -> isTraced(rig));
+            ErrnoException busy =
+                    assertThrows(ErrnoException.class, () -> command.action().run(new Run(List.of(uuid), out)));
+            assertEquals(Errno.EBUSY, busy.errno());
+            client.read(0, 0x20, 1);
+            rig.platform.remove(rig.mdev);
+            tracing.join();
+            List<String> lines = Files.readAllLines(file);
+            assertTrue(lines.getFirst().contains("REGION_READ region 0 offset 0x20 count 1"), lines::toString);
+            assertTrue(lines.getLast().endsWith("removed"), lines::toString);
+            ErrnoException gone =
+                    assertThrows(ErrnoException.class, () -> command.action().run(new Run(List.of(uuid), out)));
+            assertEquals(Errno.ENODEV, gone.errno());
+        }
+    }
+
+    private static boolean isTraced(Rig rig) {
+        try {
+            return device(rig).begin() != 0;
+        } catch (ErrnoException e) {
+            throw new AssertionError(e);
+        }
+    }
+}
