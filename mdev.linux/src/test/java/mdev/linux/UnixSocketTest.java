@@ -193,6 +193,18 @@ class UnixSocketTest {
     }
 
     @Test
+    void whoReceivesNoMoreStillReadsWhatWasSentAndAnswersIt() throws Exception {
+        peerSends("abc");
+        here.shutdownReceive();
+        assertThrows(LinuxException.class, () -> peerSends("d"));
+        assertEquals(3, here.receive(buffer, 0, 64, 0));
+        here.send(buffer, 0, 3);
+        assertEquals(UnixSocket.END, here.receive(buffer, 0, 64, 0));
+        assertEquals(3, peer.receive(buffer, 8, 56, 0));
+        assertEquals("abc", text(8, 3));
+    }
+
+    @Test
     void shutdownAfterCloseIsHarmless() throws Exception {
         int number = here.fd().number();
         here.close();

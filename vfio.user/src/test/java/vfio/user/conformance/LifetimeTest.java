@@ -221,6 +221,33 @@ final class LifetimeTest {
                     Dma.get(removal);
                     assertEquals(1, rig.card.releases.get());
                 })
+                .add("what a client has sent before is answered, so that it waits for nothing", (rig, client) -> {
+                    CountDownLatch leave = new CountDownLatch(1);
+                    rig.card.onDoorbell = _ -> Dma.await(leave);
+                    int inside = client.send(Commands.REGION_WRITE, Requests.write(1, 0, (byte) 1));
+                    Rig.await("in the device", 1, rig.card.accesses::get);
+                    int[] queued = new int[20];
+                    for (int i = 0; i < queued.length; i++) {
+                        queued[i] = client.send(Commands.REGION_READ, Requests.read(0, 0, 4));
+                    }
+                    FutureTask<Void> removal = Dma.start(() -> {
+                        rig.platform.remove(rig.mdev);
+                        return null;
+                    });
+                    Rig.await("the socket is gone", false, () -> Files.exists(rig.socket()));
+                    leave.countDown();
+                    client.receive().requireOk(inside, Commands.REGION_WRITE);
+                    for (int id : queued) {
+                        Message answer = client.receive();
+                        assertEquals(id, answer.id());
+                        assertTrue(
+                                (answer.flags() & Message.ERROR) != 0
+                                        ? answer.errno() == Errno.ENODEV.number()
+                                        : answer.size() == 20);
+                    }
+                    client.requireEnd();
+                    Dma.get(removal);
+                })
                 .add("another device is served as if nothing was", (rig, client) -> {
                     Mdev other = rig.platform.add(1, new Card());
                     try (Client others = Client.connect(rig.socket(other)).negotiate()) {
