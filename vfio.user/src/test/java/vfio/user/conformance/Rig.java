@@ -109,16 +109,22 @@ final class Rig implements AutoCloseable {
         }
     }
 
-    /** The next client is served as if there had been no other. One that comes while others are on their way out may be turned away before. */
+    /** The next client is served as if there had been no other. */
     void requireServing() throws LinuxException {
+        try (Client next = served()) {
+            next.requireAlive();
+        }
+    }
+
+    /** A client that has agreed on the version. One that comes while others are on their way out may be turned away, and tries again. */
+    Client served() throws LinuxException {
         long deadline = System.nanoTime() + TestPlatform.PATIENCE.toNanos();
         for (; ; ) {
-            try (Client next = Client.connect(socket())) {
-                if (next.tries()) {
-                    next.requireAlive();
-                    return;
-                }
+            Client next = Client.connect(socket());
+            if (next.tries()) {
+                return next;
             }
+            next.close();
             assertTrue(System.nanoTime() - deadline < 0, "the next client is served");
             LockSupport.parkNanos(1_000_000);
         }
