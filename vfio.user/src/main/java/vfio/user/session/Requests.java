@@ -243,8 +243,9 @@ final class Requests {
         }
         return switch (feature.feature()) {
             case FeatureRequest.DMA_LOGGING_START -> {
-                tracked(FeatureRequest.LoggingStart.of(request).pageSize());
+                FeatureRequest.LoggingStart.of(request);
                 device.memory(DirtyPages.start());
+                reply.u64(FeatureRequest.BYTES, TRACKED_PAGE); // the client's page size is a hint
                 yield request.payload();
             }
             case FeatureRequest.DMA_LOGGING_STOP -> {
@@ -265,14 +266,6 @@ final class Requests {
         return new ErrnoException(
                 Errno.EINVAL,
                 "DEVICE_FEATURE: feature %d cannot do 0x%x".formatted(feature.feature(), feature.operation()));
-    }
-
-    private static void tracked(long pageSize) throws ErrnoException {
-        if (pageSize != TRACKED_PAGE) {
-            throw new ErrnoException(
-                    Errno.EINVAL,
-                    "DEVICE_FEATURE: pages of " + TRACKED_PAGE + " bytes are tracked, not of " + pageSize);
-        }
     }
 
     private int report(FeatureRequest.LoggingReport report, Message reply) throws ErrnoException {

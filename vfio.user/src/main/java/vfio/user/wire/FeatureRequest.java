@@ -71,7 +71,9 @@ public record FeatureRequest(int argsz, int feature, int operation) {
             for (int i = 0; i < count; i++) {
                 ranges.add(new Range(message.u64(BYTES + HEAD + i * 16L), message.u64(BYTES + HEAD + i * 16L + 8)));
             }
-            return new LoggingStart(message.u64(BYTES), ranges);
+            long pageSize = message.u64(BYTES);
+            Checks.require(pageSize > 0 && Long.bitCount(pageSize) == 1, COMMAND, "pages of " + pageSize);
+            return new LoggingStart(pageSize, ranges);
         }
     }
 
