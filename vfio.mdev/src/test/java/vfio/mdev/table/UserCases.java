@@ -27,6 +27,7 @@ import mdev.api.vfio.SetIrqs;
 import mdev.api.vfio.VfioContainer;
 import mdev.api.vfio.VfioDevice;
 import mdev.api.vfio.VfioGroup;
+import mdev.linux.Fd;
 import org.jspecify.annotations.Nullable;
 
 /** Container, group and device. */
@@ -204,6 +205,18 @@ final class UserCases {
                 .add("BAR0", rig -> rig.device().read(0, 0, Rig.bytes(4), 0, 4))
                 .add("no such region", rig -> rig.device().read(5, 0, Rig.bytes(4), 0, 4))
                 .add("negative offset", rig -> rig.device().read(0, -1, Rig.bytes(4), 0, 4));
+        cases.of("mmap")
+                .add("a region with memory", rig -> {
+                    VfioDevice device = rig.device();
+                    rig.context().regionMemory(2, Rig.PAGE);
+                    Fd.adopt(device.regionFd(2)).close();
+                })
+                .add("a region without memory", rig -> rig.device().regionFd(0))
+                .add("handle closed", rig -> {
+                    VfioDevice device = rig.device();
+                    device.close();
+                    device.regionFd(0);
+                });
         cases.of("any call")
                 .add("handle closed", rig -> {
                     VfioDevice device = rig.device();

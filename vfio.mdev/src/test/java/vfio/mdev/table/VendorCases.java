@@ -38,6 +38,33 @@ final class VendorCases {
         range(cases);
         notifiers(cases);
         dmaUnmap(cases);
+        regionMemory(cases);
+    }
+
+    private static void regionMemory(Cases cases) {
+        cases.of("regionMemory")
+                .add("zeroes", rig -> {
+                    rig.device(TYPE1_IOMMU);
+                    assertEquals(
+                            -1,
+                            MemorySegment.ofArray(new byte[PAGE])
+                                    .mismatch(rig.context().regionMemory(2, PAGE)));
+                })
+                .add("a size below 1", rig -> {
+                    rig.device(TYPE1_IOMMU);
+                    rig.context().regionMemory(2, 0);
+                })
+                .add("another size than the first time", rig -> {
+                    rig.device(TYPE1_IOMMU);
+                    rig.context().regionMemory(2, PAGE);
+                    rig.context().regionMemory(2, 2 * PAGE);
+                })
+                .add("after the release", rig -> {
+                    VfioDevice device = rig.device(TYPE1_IOMMU);
+                    VfioContext context = rig.context();
+                    device.close();
+                    context.regionMemory(2, PAGE);
+                });
     }
 
     private static void pin(Cases cases) {
