@@ -14,8 +14,6 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.FutureTask;
 import java.util.stream.Stream;
@@ -321,20 +319,6 @@ final class LifetimeTest {
                             "rw-------",
                             PosixFilePermissions.toString(Files.getPosixFilePermissions(rig.socket(other))));
                     Client.connect(rig.socket(other)).negotiate().close();
-                })
-                .add("an idle device costs one descriptor and no thread", (rig, _) -> {
-                    Map<String, Integer> held = Descriptors.open();
-                    int threads = Thread.getAllStackTraces().size();
-                    List<Mdev> idle = new ArrayList<>();
-                    for (int group = 1; group <= 200; group++) {
-                        idle.add(rig.platform.add(group, new Card()));
-                    }
-                    Map<String, Integer> expected = new TreeMap<>(held);
-                    expected.merge(Descriptors.SOCKET, 200, Integer::sum);
-                    assertEquals(expected, Descriptors.open());
-                    assertTrue(Thread.getAllStackTraces().size() <= threads + 2, "threads");
-                    idle.forEach(rig.platform::remove);
-                    Rig.await("descriptors", held, Descriptors::open);
                 })
                 .run();
     }
