@@ -3,7 +3,7 @@ package vfio.mdev.device;
 import java.util.concurrent.atomic.LongAdder;
 
 /** What a device's vendor has moved by DMA calls since the device was created; what it does to pages and ranges that it holds nobody sees. */
-final class DmaCounters {
+public final class DmaCounters {
     private final LongAdder readBytes = new LongAdder();
     private final LongAdder writtenBytes = new LongAdder();
 
@@ -15,11 +15,11 @@ final class DmaCounters {
         writtenBytes.add(bytes);
     }
 
-    long readBytes() {
+    public long readBytes() {
         return readBytes.sum();
     }
 
-    long writtenBytes() {
+    public long writtenBytes() {
         return writtenBytes.sum();
     }
 }

@@ -86,14 +86,9 @@ public final class MdevDevice {
         }
     }
 
-    /** Bytes that the vendor has read from its users' memory by DMA calls, since the device was created. */
-    public long dmaReadBytes() {
-        return moved.readBytes();
-    }
-
-    /** As {@link #dmaReadBytes}, written. */
-    public long dmaWrittenBytes() {
-        return moved.writtenBytes();
+    /** What the vendor has moved by DMA calls. */
+    public DmaCounters moved() {
+        return moved;
     }
 
     /** The interrupts of the open device; empty when it is not open. */

@@ -79,8 +79,8 @@ final class InfoCommand implements ShellCommand.Action {
             fields.put("iommu", container.iommuName());
             container.iommuState().ifPresent(state -> memory(fields, state));
         }
-        fields.put("dma_read_bytes", device.dmaReadBytes());
-        fields.put("dma_write_bytes", device.dmaWrittenBytes());
+        fields.put("dma_read_bytes", device.moved().readBytes());
+        fields.put("dma_write_bytes", device.moved().writtenBytes());
         details.get().forEach(more -> fields.putAll(more.statistics(device.name())));
         return new ShellResult.Details(fields);
     }
