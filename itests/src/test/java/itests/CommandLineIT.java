@@ -195,7 +195,7 @@ final class CommandLineIT {
                 new WrongStart(
                         List.of("--run", "NEW/" + tooLong, "--no-mount", "serve"),
                         1,
-                        "mdev: the path NEW/" + tooLong + "/control.sock has "),
+                        "mdev: a device's socket in 'NEW/" + tooLong + "' would have a path of "),
                 new WrongStart(
                         List.of("--run", "NEW", "--no-mount", "--load", "vendor.mty", "serve"),
                         1,

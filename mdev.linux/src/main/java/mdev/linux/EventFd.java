@@ -34,8 +34,11 @@ public final class EventFd implements AutoCloseable {
     private final Fd fd;
     private final int number;
 
-    /** A peer's eventfd may be a blocking one: its flag is the peer's, so we look before each call instead of setting it. */
-    private final boolean blocking;
+    /**
+     * A peer's eventfd may be a blocking one, or become one: the flag is of the open file, which is the peer's too. So we look before each call. A peer who fills
+     * the counter between the look and the call makes us wait until he reads.
+     */
+    private final boolean foreign;
 
     private final CallArena arena = new CallArena();
     private final MemorySegment one = arena.allocate(JAVA_LONG);
@@ -43,10 +46,10 @@ public final class EventFd implements AutoCloseable {
     private final MemorySegment writable;
     private final MemorySegment readable;
 
-    private EventFd(Fd fd, boolean blocking) {
+    private EventFd(Fd fd, boolean foreign) {
         this.fd = fd;
         this.number = fd.number();
-        this.blocking = blocking;
+        this.foreign = foreign;
         one.set(JAVA_LONG, 0, 1);
         writable = PollFd.of(arena, number, Poll.POLLOUT);
         readable = PollFd.of(arena, number, Poll.POLLIN);
@@ -64,11 +67,11 @@ public final class EventFd implements AutoCloseable {
      * @throws LinuxException EINVAL: not an eventfd, as {@code eventfd_ctx_fdget} answers; EBADF: closed
      */
     public static EventFd adopt(Fd fd) throws LinuxException {
-        boolean blocking = !fd.isNonblocking();
+        fd.accessMode(); // EBADF before all else
         if (!isEventFd(fd)) {
             throw new LinuxException("eventfd", Errno.EINVAL, fd + " is not an eventfd");
         }
-        return new EventFd(fd.move(), blocking);
+        return new EventFd(fd.move(), true);
     }
 
     private static boolean isEventFd(Fd fd) {
@@ -94,7 +97,7 @@ public final class EventFd implements AutoCloseable {
             return;
         }
         try {
-            if (!blocking || PollFd.isReady(writable)) {
+            if (!foreign || PollFd.isReady(writable)) {
                 // EAGAIN, the full counter, is all that can fail here: the number is ours and is an eventfd.
                 WRITE.invokeExact(number, one, (long) Long.BYTES);
             }
@@ -113,7 +116,7 @@ public final class EventFd implements AutoCloseable {
             return 0;
         }
         try {
-            if (blocking && !PollFd.isReady(readable)) {
+            if (foreign && !PollFd.isReady(readable)) {
                 return 0;
             }
             long n = (long) READ.invokeExact(number, count, (long) Long.BYTES);

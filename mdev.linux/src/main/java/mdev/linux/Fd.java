@@ -128,11 +128,6 @@ public final class Fd implements AutoCloseable {
         Libc.call("ftruncate", state -> (int) FTRUNCATE.invokeExact(state, number(), size));
     }
 
-    /** Whether reads and writes that cannot go on return EAGAIN instead of waiting. */
-    boolean isNonblocking() throws LinuxException {
-        return (fcntl("fcntl(F_GETFL)", F_GETFL, 0) & O_NONBLOCK) != 0;
-    }
-
     /**
      * One {@code read(2)} into all of {@code to}.
      *

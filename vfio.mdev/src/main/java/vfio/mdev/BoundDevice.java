@@ -1,5 +1,6 @@
 package vfio.mdev;
 
+import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -30,8 +31,9 @@ final class BoundDevice {
         return group;
     }
 
-    synchronized void added(VfioDeviceListener listener) {
-        if (!going && told.add(listener)) {
+    /** @param registered those who want to hear: asked here, so that nobody is told who was unregistered meanwhile */
+    synchronized void added(VfioDeviceListener listener, Collection<VfioDeviceListener> registered) {
+        if (!going && registered.contains(listener) && told.add(listener)) {
             call(listener, () -> listener.added(name, group.number()));
         }
     }

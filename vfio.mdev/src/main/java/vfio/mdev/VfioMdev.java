@@ -104,7 +104,7 @@ public final class VfioMdev implements Vfio, MdevDriver {
     public void registerListener(VfioDeviceListener listener) {
         // Who is bound meanwhile may be told by either side; BoundDevice tells once.
         listeners.add(listener);
-        bound.values().forEach(device -> device.added(listener));
+        bound.values().forEach(device -> device.added(listener, listeners));
     }
 
     @Override
@@ -129,7 +129,7 @@ public final class VfioMdev implements Vfio, MdevDriver {
                 .orElseThrow(() -> new ErrnoException(Errno.EINVAL, "device " + mdev.uuid() + " is in no IOMMU group"));
         BoundDevice device = new BoundDevice(mdev.uuid().toString(), groups.create(number, new MdevDevice(mdev)));
         bound.put(mdev, device);
-        listeners.forEach(device::added);
+        listeners.forEach(listener -> device.added(listener, listeners));
     }
 
     @Override

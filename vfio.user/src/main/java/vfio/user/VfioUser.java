@@ -118,7 +118,8 @@ public final class VfioUser implements VfioDeviceListener, DeviceDetails, AutoCl
     public void removed(String name) {
         DeviceServer server = servers.remove(name);
         if (server != null) {
-            server.end(options.leave());
+            server.end();
+            server.awaitEnd(options.leave());
         }
     }
 
@@ -133,8 +134,9 @@ public final class VfioUser implements VfioDeviceListener, DeviceDetails, AutoCl
             last = acceptor;
             acceptor = null;
         }
-        servers.values().forEach(DeviceServer::stopListening);
-        servers.keySet().forEach(this::removed);
+        servers.values().forEach(server -> attempt(server::end));
+        servers.values().forEach(server -> attempt(() -> server.awaitEnd(options.leave())));
+        servers.clear();
         if (last != null) {
             last.close();
         }
@@ -144,6 +146,15 @@ public final class VfioUser implements VfioDeviceListener, DeviceDetails, AutoCl
             }
         } catch (IOException e) {
             LOG.warn("{} is left behind: {}", directory, e.toString());
+        }
+    }
+
+    /** The end of one device's server is no other's affair. */
+    private static void attempt(Runnable end) {
+        try {
+            end.run();
+        } catch (RuntimeException | Error e) {
+            LOG.error("a device's server has not ended as it should", e);
         }
     }
 

@@ -49,14 +49,16 @@ public interface DmaAccess {
     }
 
     /**
-     * {@code vfio_dma_rw}: reads without pinning, also across mappings, and also memory that cannot be pinned. Takes no lock.
+     * {@code vfio_dma_rw}: reads without pinning, also across mappings, and also memory that cannot be pinned. Takes no lock, but waits for the
+     * owner of memory that only he can reach ({@link UserMemory.Remote}): at most 2 s for each answer.
      *
      * @param iova the first byte
      * @param data where the bytes go
      * @param offset the place of the first in {@code data}
      * @param length how many, at least 1
      * @throws ErrnoException EINVAL: no bytes, or some of them are not mapped (what is before them has been read); EPERM: the
-     *     user forbade reading; EFAULT: the memory is not there
+     *     user forbade reading; EFAULT: the memory is not there; where it is a {@link UserMemory.Remote} also EDEADLK: called inside of a command of its owner, who would not
+     *     answer; EIO: no answer; EPROTO: not an answer; or what he answers
      */
     default void dmaRead(long iova, MemorySegment data, long offset, long length) throws ErrnoException {
         throw new ErrnoException(Errno.ENOTTY);

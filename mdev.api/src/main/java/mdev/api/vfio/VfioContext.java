@@ -35,7 +35,8 @@ public interface VfioContext extends DmaAccess {
     /**
      * Memory behind a region, which the user can map too ({@code mmap} of {@code struct mdev_parent_ops}): a read or write of either side
      * is the other's at once. One per region. It begins as zeroes and belongs to the device: what is in it outlives the release. The vendor tells the user by
-     * {@link RegionInfo#MMAP} and {@link RegionCapability.SparseMmap} which parts he may map.
+     * {@link RegionInfo#MMAP} and {@link RegionCapability.SparseMmap} which parts he may map; what he maps in spite of it is his too,
+     * so keep nothing there that is not for his eyes.
      *
      * @param region its index
      * @param size of the whole region in bytes; pages that nobody touches take no memory

@@ -82,6 +82,8 @@ public final class Acceptor implements AutoCloseable {
             if (Errno.of(e.errno()) != Errno.EBADF) { // not closed
                 LOG.error("no client can come any more", e);
             }
+        } catch (RuntimeException | Error e) {
+            LOG.error("no client can come any more", e);
         }
     }
 

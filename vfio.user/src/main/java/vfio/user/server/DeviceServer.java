@@ -73,8 +73,13 @@ public final class DeviceServer {
                 .name("vfio-user-" + device.name())
                 .inheritInheritableThreadLocals(false)
                 .unstarted(() -> serve(connection, before));
+        try {
+            thread.start();
+        } catch (Error e) { // there are no threads any more
+            connected.close();
+            throw e;
+        }
         clients.add(new Client(connection, thread));
-        thread.start();
     }
 
     private void serve(Connection connection, @Nullable Client before) {
@@ -104,31 +109,41 @@ public final class DeviceServer {
         socket.close();
     }
 
-    /** Ends the connections: what the clients have sent is answered, unless that takes longer than a while. */
-    public void end(Duration patience) {
+    /** Takes nothing of the clients any more: what they have sent is answered. Returns at once; {@link #awaitEnd} must follow. */
+    public void end() {
         stopListening();
-        List<Client> left;
-        synchronized (this) {
-            left = List.copyOf(clients);
+        clients().forEach(client -> client.connection.end());
+    }
+
+    /** Waits for the connections to end, and cuts off those that take longer: they may be of clients that do not take their answers. */
+    public void awaitEnd(Duration patience) {
+        if (!join(System.nanoTime() + patience.toNanos())) {
+            clients().forEach(client -> client.connection.cut());
+            if (!join(System.nanoTime() + patience.toNanos())) {
+                LOG.warn(
+                        "device {}: its connection has not ended: a call into the vendor has not come back",
+                        device.name());
+            }
         }
-        left.forEach(client -> client.connection.end());
-        left.forEach(client -> await(client, patience));
         device.trace().end();
     }
 
-    private void await(Client client, Duration patience) {
+    private synchronized List<Client> clients() {
+        return List.copyOf(clients);
+    }
+
+    private boolean join(long deadline) {
+        boolean all = true;
         try {
-            if (!client.thread.join(patience)) {
-                client.connection.cut(); // it may be one that does not take its answers
-                if (!client.thread.join(patience)) {
-                    LOG.warn(
-                            "device {}: its connection has not ended: a call into the vendor has not come back",
-                            device.name());
-                }
+            for (Client client : clients()) {
+                // The thread itself is here when a vendor removes its device inside of an access.
+                all &= client.thread.equals(Thread.currentThread())
+                        || client.thread.join(Duration.ofNanos(Math.max(0, deadline - System.nanoTime())));
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            client.connection.cut();
+            return false;
         }
+        return all;
     }
 }

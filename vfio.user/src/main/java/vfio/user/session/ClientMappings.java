@@ -1,5 +1,6 @@
 package vfio.user.session;
 
+import java.util.HashMap;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.TreeMap;
@@ -13,10 +14,18 @@ import vfio.user.wire.DmaMapRequest;
  * mapped as one. For the connection's thread.
  */
 final class ClientMappings {
+    /** QEMU has one file for each of its memory backends. */
+    private static final int MOST_FILES = 64;
+
+    private static final long MOST_BYTES = 4L << 40;
+
     private final int most;
 
     /** By address; unsigned, as addresses are. */
     private final NavigableMap<Long, Mapping> mappings = new TreeMap<>(Long::compareUnsigned);
+
+    /** How many mappings each has. */
+    private final Map<File, Integer> files = new HashMap<>();
 
     /** @param most how many there can be: what was agreed on */
     ClientMappings(int most) {
@@ -26,16 +35,16 @@ final class ClientMappings {
     /**
      * A mapping.
      *
-     * @param file which file; null for memory that is reached by messages
+     * @param file what it is a part of; null for memory that is reached by messages
      */
-    record Mapping(DmaMapRequest request, @Nullable FileId file) {
+    record Mapping(DmaMapRequest request, @Nullable File file) {
         boolean isRemote() {
             return file == null;
         }
     }
 
     /** A file, however many descriptors there are for it. */
-    record FileId(long device, long inode) {}
+    record File(long device, long inode, long size) {}
 
     /**
      * Whether the very same is mapped already.
@@ -56,11 +65,31 @@ final class ClientMappings {
         if (mappings.size() >= most) {
             throw new ErrnoException(Errno.EINVAL, "DMA_MAP: there are " + most + " mappings");
         }
+        checkFiles(wanted.file);
         return false;
+    }
+
+    /**
+     * Each file costs this process a descriptor or a mapping, and all of it the room of the whole file, although it costs the client nothing.
+     *
+     * @throws ErrnoException ENOSPC: too many files, or too large
+     */
+    private void checkFiles(@Nullable File fresh) throws ErrnoException {
+        if (fresh == null || files.containsKey(fresh)) {
+            return;
+        }
+        long bytes = files.keySet().stream().mapToLong(File::size).sum();
+        if (files.size() == MOST_FILES || fresh.size > MOST_BYTES - bytes) {
+            throw new ErrnoException(
+                    Errno.ENOSPC, "DMA_MAP: more than %d files, or %d bytes of them".formatted(MOST_FILES, MOST_BYTES));
+        }
     }
 
     void add(Mapping mapping) {
         mappings.put(mapping.request.address(), mapping);
+        if (mapping.file != null) {
+            files.merge(mapping.file, 1, Integer::sum);
+        }
     }
 
     /**
@@ -81,10 +110,14 @@ final class ClientMappings {
 
     void remove(Mapping mapping) {
         mappings.remove(mapping.request.address());
+        if (mapping.file != null) {
+            files.computeIfPresent(mapping.file, (_, uses) -> uses == 1 ? null : uses - 1);
+        }
     }
 
     void clear() {
         mappings.clear();
+        files.clear();
     }
 
     /** Whether any of them is reached by messages. */

@@ -1,6 +1,7 @@
 package vfio.user.session;
 
 import java.lang.foreign.Arena;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import mdev.api.errno.Errno;
@@ -20,6 +21,9 @@ import vfio.user.wire.Message;
  */
 public final class Connection implements Runnable {
     private static final Logger LOG = LoggerFactory.getLogger(Connection.class);
+
+    /** Who says nothing keeps others from the device, and is not waited for. */
+    private static final Duration SILENCE = Duration.ofSeconds(5);
 
     private final Served device;
     private final UnixSocket socket;
@@ -58,6 +62,8 @@ public final class Connection implements Runnable {
                 Arena arena = Arena.ofConfined();
                 Inbox inbox = new Inbox(socket, arena, device.spins());
                 Session session = new Session(device, socket, turn)) {
+            socket.setReceiveTimeout(SILENCE); // until it has said which version it speaks: see Session
+            socket.setSendTimeout(DmaChannel.PATIENCE);
             Message reply = new Message(arena.allocate(Message.MAX_SIZE, Long.BYTES));
             do {
                 for (Inbox.Found found = inbox.next(); found != Inbox.Found.NOTHING; found = inbox.next()) {
@@ -65,9 +71,6 @@ public final class Connection implements Runnable {
                     inbox.done(found);
                 }
             } while (inbox.receive());
-            // QEMU 11.1 aborts at the ECONNRESET of a socket that is only closed; and it need not wait for the device's
-            // release.
-            socket.shutdown();
         } catch (LinuxException e) {
             LOG.debug("device {}: the connection ended: {}", device.name(), e.toString());
         } catch (RuntimeException | Error e) {
@@ -85,7 +88,9 @@ public final class Connection implements Runnable {
         int length = 0;
         refusal = null;
         try {
-            device.counters().message();
+            if (session.isOpen()) {
+                device.counters().message();
+            }
             if (found == Inbox.Found.BAD_SIZE) {
                 throw new ErrnoException(Errno.EINVAL, "a message of " + request.size() + " bytes");
             }
@@ -103,7 +108,9 @@ public final class Connection implements Runnable {
         } catch (ErrnoException e) {
             refused(e);
         } catch (RuntimeException | Error e) {
-            LOG.error("device {}: a command failed", device.name(), e);
+            if (!refusedBefore) {
+                LOG.error("device {}: a command failed", device.name(), e);
+            }
             refused(new ErrnoException(Errno.EIO, "the server failed"));
         } finally {
             if (!fds.isEmpty()) {

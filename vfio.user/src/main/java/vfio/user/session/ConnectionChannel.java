@@ -3,7 +3,6 @@ package vfio.user.session;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
@@ -12,6 +11,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
+import org.jspecify.annotations.Nullable;
 import vfio.user.wire.DmaMessage;
 import vfio.user.wire.Message;
 
@@ -23,14 +23,14 @@ final class ConnectionChannel implements DmaChannel {
     private final SendTurn turn;
     private final AtomicInteger lastId = new AtomicInteger();
 
-    /** Who waits for the answer to which id: whoever takes an entry out decides how it ends. */
-    private final Map<Integer, Waiting> waiting = new ConcurrentHashMap<>();
+    /**
+     * Who waits for the answer to which id. Whoever takes his entry out decides how it ends; one who gives up leaves {@link Nobody}
+     * there, for the answer that may still come.
+     */
+    private final Map<Integer, Asked> asked = new ConcurrentHashMap<>();
 
-    /** Commands that nobody waits for any more but that may still be answered. */
-    private final Set<Integer> abandoned = ConcurrentHashMap.newKeySet();
-
-    /** While set nobody may wait: the receiver does not receive. */
-    private volatile boolean suspended;
+    /** What the receiver is unmapping: nobody may wait for that meanwhile, since it does not receive. */
+    private volatile @Nullable Range suspended;
 
     private volatile boolean closed;
 
@@ -40,23 +40,33 @@ final class ConnectionChannel implements DmaChannel {
         this.turn = turn;
     }
 
-    private record Waiting(DmaMessage command, CompletableFuture<Void> over) {
+    private sealed interface Asked {}
+
+    private record Waiting(DmaMessage command, CompletableFuture<Void> over) implements Asked {
         void fail(String reason) {
             over.completeExceptionally(new ErrnoException(Errno.EIO, reason));
         }
     }
 
+    private record Nobody() implements Asked {}
+
+    /** Addresses, both included; unsigned. */
+    private record Range(long first, long last) {
+        boolean has(long address) {
+            return Long.compareUnsigned(address, first) >= 0 && Long.compareUnsigned(address, last) <= 0;
+        }
+    }
+
     @Override
-    public void exchange(DmaMessage command) throws ErrnoException {
+    public void exchange(DmaMessage command, long deadline) throws ErrnoException {
         if (Thread.currentThread().equals(receiver)) {
             // A client that waits for our answer would not answer us (QEMU stalls for 5 s).
             throw new ErrnoException(Errno.EDEADLK, "DMA by message inside a command of the client that it serves");
         }
-        long deadline = System.nanoTime() + PATIENCE_NANOS;
         Waiting own = new Waiting(command, new CompletableFuture<>());
         int id = register(own);
         try {
-            send(command, id, deadline);
+            send(own, id, deadline);
             own.over.get(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
         } catch (ExecutionException e) {
             throw e.getCause() instanceof ErrnoException answer ? answer : new ErrnoException(Errno.EIO);
@@ -66,19 +76,18 @@ final class ConnectionChannel implements DmaChannel {
             Thread.currentThread().interrupt();
             throw new ErrnoException(Errno.EINTR, "interrupted while the client answers " + command.command());
         } finally {
-            if (waiting.remove(id, own)) {
-                abandoned.add(id);
-            }
+            asked.replace(id, own, new Nobody());
         }
     }
 
     private int register(Waiting own) throws ErrnoException {
         for (int tries = 0; tries < IDS; tries++) {
             int id = Math.floorMod(lastId.incrementAndGet(), IDS);
-            if (!abandoned.contains(id) && waiting.putIfAbsent(id, own) == null) {
-                // After it can be found: suspend() and close() set the flag first and then look for who waits.
-                if (suspended || closed) {
-                    waiting.remove(id, own);
+            if (asked.putIfAbsent(id, own) == null) {
+                // After it can be found: suspend() and close() say so first and then look for who waits.
+                Range range = suspended;
+                if (closed || (range != null && range.has(own.command.address()))) {
+                    asked.remove(id, own);
                     throw new ErrnoException(
                             Errno.EIO, closed ? "the client is gone" : "the client's memory is being unmapped");
                 }
@@ -88,11 +97,14 @@ final class ConnectionChannel implements DmaChannel {
         throw new ErrnoException(Errno.EIO, "the client has stopped answering");
     }
 
-    private void send(DmaMessage command, int id, long deadline) throws ErrnoException {
+    private void send(Waiting own, int id, long deadline) throws ErrnoException {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment bytes = arena.allocate(command.size(), Long.BYTES);
-            command.write(new Message(bytes), id);
+            MemorySegment bytes = arena.allocate(own.command.size(), Long.BYTES);
+            own.command.write(new Message(bytes), id);
             turn.command(bytes, deadline);
+        } catch (ErrnoException e) {
+            asked.remove(id, own); // there will be no answer
+            throw e;
         }
     }
 
@@ -102,40 +114,44 @@ final class ConnectionChannel implements DmaChannel {
      * @return false for an answer to nothing
      */
     boolean answered(Message answer) {
-        Waiting waiter = waiting.remove(answer.id());
-        if (waiter == null) {
-            return abandoned.remove(answer.id());
-        }
-        try {
-            waiter.command.take(answer);
-            waiter.over.complete(null);
-        } catch (ErrnoException e) {
-            waiter.over.completeExceptionally(e);
-        }
-        return true;
+        return switch (asked.remove(answer.id())) {
+            case Waiting waiting -> {
+                try {
+                    waiting.command.take(answer);
+                    waiting.over.complete(null);
+                } catch (ErrnoException e) {
+                    waiting.over.completeExceptionally(e);
+                }
+                yield true;
+            }
+            case Nobody _ -> true;
+            case null -> false;
+        };
     }
 
-    /** By the receiver, around what waits for DMA to end: nobody waits for an answer meanwhile that cannot be received. */
-    void suspend() {
-        suspended = true;
-        failAll("the client's memory is being unmapped");
+    /** By the receiver, around what waits for DMA in a range to end: nobody waits for an answer that cannot be received. */
+    void suspend(long first, long last) {
+        Range range = new Range(first, last);
+        suspended = range;
+        fail(range, "the client's memory is being unmapped");
     }
 
     void resume() {
-        suspended = false;
+        suspended = null;
     }
 
     @Override
     public void close() {
         closed = true;
-        failAll("the client is gone");
+        fail(new Range(0, -1), "the client is gone");
     }
 
-    private void failAll(String reason) {
-        waiting.forEach((id, waiter) -> {
-            if (waiting.remove(id, waiter)) {
-                abandoned.add(id);
-                waiter.fail(reason);
+    private void fail(Range range, String reason) {
+        asked.forEach((id, entry) -> {
+            if (entry instanceof Waiting waiting
+                    && range.has(waiting.command.address())
+                    && asked.replace(id, waiting, new Nobody())) {
+                waiting.fail(reason);
             }
         });
     }

@@ -110,14 +110,14 @@ final class Inbox implements AutoCloseable {
     /**
      * Receives more.
      *
-     * @return false at the end of the stream
+     * @return false at the end of the stream, or when nothing came in the time that the socket has for it
      */
     boolean receive() throws LinuxException {
         if (CAPACITY - end < ROOM / 2) {
             compact();
         }
         long n = socket.receive(buffer, end, CAPACITY - end, spins);
-        if (n == UnixSocket.END) {
+        if (n <= 0) {
             return false;
         }
         long from = end;

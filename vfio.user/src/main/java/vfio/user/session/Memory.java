@@ -17,13 +17,13 @@ import vfio.user.wire.Message;
 
 /** The client's memory: what it maps becomes a mapping of the container, by its file or by messages. For the connection's thread. */
 final class Memory {
-    private final OpenDevice device;
+    private final VfioFiles device;
     private final MessageDma messages;
     private final @Nullable ConnectionChannel own;
     private final ClientMappings mappings;
 
     /** @param own the channel whose answers only this thread receives, if that is what {@code messages} use */
-    Memory(OpenDevice device, MessageDma messages, @Nullable ConnectionChannel own, int maxMappings) {
+    Memory(VfioFiles device, MessageDma messages, @Nullable ConnectionChannel own, int maxMappings) {
         this.device = device;
         this.messages = messages;
         this.own = own;
@@ -32,7 +32,8 @@ final class Memory {
 
     int map(Message message, List<Fd> fds) throws ErrnoException {
         DmaMapRequest request = DmaMapRequest.of(message, fds);
-        ClientMappings.Mapping mapping = new ClientMappings.Mapping(request, fds.isEmpty() ? null : id(fds.getFirst()));
+        ClientMappings.Mapping mapping =
+                new ClientMappings.Mapping(request, fds.isEmpty() ? null : file(fds.getFirst()));
         if (mappings.has(mapping)) {
             return 0;
         }
@@ -48,10 +49,10 @@ final class Memory {
         return 0;
     }
 
-    private static ClientMappings.FileId id(Fd fd) throws ErrnoException {
+    private static ClientMappings.File file(Fd fd) throws ErrnoException {
         try {
             FileStatus status = fd.stat();
-            return new ClientMappings.FileId(status.device(), status.inode());
+            return new ClientMappings.File(status.device(), status.inode(), status.size());
         } catch (LinuxException e) {
             throw new ErrnoException(Errno.of(e.errno()), "DMA_MAP: " + e.getMessage());
         }
@@ -62,13 +63,13 @@ final class Memory {
         reply.copy(message, DmaUnmapRequest.BYTES);
         return switch (request.kind()) {
             case ALL -> {
-                unmap(UnmapDma.all(), mappings.anyRemote());
+                unmap(UnmapDma.all(), mappings.anyRemote(), 0, -1);
                 mappings.clear();
                 yield DmaUnmapRequest.BYTES;
             }
             case RANGE -> {
                 ClientMappings.Mapping mapping = mappings.find(request.address(), request.size());
-                unmap(new UnmapDma(request.address(), request.size()), mapping.isRemote());
+                unmap(new UnmapDma(request.address(), request.size()), mapping);
                 mappings.remove(mapping);
                 yield DmaUnmapRequest.BYTES;
             }
@@ -79,9 +80,7 @@ final class Memory {
                         request.pgsize(),
                         reply.slice(DmaUnmapRequest.BITMAP, request.bitmapBytes())
                                 .fill((byte) 0));
-                unmap(
-                        new UnmapDma(UnmapDma.GET_DIRTY_BITMAP, request.address(), request.size(), bitmap),
-                        mapping.isRemote());
+                unmap(new UnmapDma(UnmapDma.GET_DIRTY_BITMAP, request.address(), request.size(), bitmap), mapping);
                 mappings.remove(mapping);
                 int length = DmaUnmapRequest.BITMAP + request.bitmapBytes();
                 reply.u32(0, length).u64(24, request.pgsize()).u64(32, request.bitmapBytes());
@@ -90,13 +89,21 @@ final class Memory {
         };
     }
 
+    private void unmap(UnmapDma request, ClientMappings.Mapping mapping) throws ErrnoException {
+        unmap(
+                request,
+                mapping.isRemote(),
+                mapping.request().address(),
+                mapping.request().last());
+    }
+
     /** Unmapping waits for DMA under way: what goes by messages would wait for this thread to receive the answers. */
-    private void unmap(UnmapDma request, boolean remote) throws ErrnoException {
+    private void unmap(UnmapDma request, boolean remote, long first, long last) throws ErrnoException {
         if (own == null || !remote) {
             device.memory(request);
             return;
         }
-        own.suspend();
+        own.suspend(first, last);
         try {
             device.memory(request);
         } finally {

@@ -8,10 +8,15 @@ import vfio.user.trace.TraceSwitch;
 import vfio.user.wire.Command;
 import vfio.user.wire.Dialect;
 import vfio.user.wire.DmaMessage;
-import vfio.user.wire.Message;
 
 /** Memory that a client has mapped without a file: read and written by messages to it, as large as it takes. */
 final class MessageDma implements RemoteAccess {
+    /** One message fits into a socket's buffer, so that sending it does not take a slow client's turns without end. */
+    private static final int LARGEST = 1 << 16;
+
+    /** Memory that is reached by messages is slow, but not slower than this: 1 MB/s. */
+    private static final long NANOS_PER_BYTE = 1000;
+
     private final DmaChannel channel;
     private final Dialect dialect;
     private final int largest;
@@ -22,16 +27,17 @@ final class MessageDma implements RemoteAccess {
     MessageDma(DmaChannel channel, Dialect dialect, long largest, Counters counters, TraceSwitch trace) {
         this.channel = channel;
         this.dialect = dialect;
-        this.largest = (int) Math.min(largest, Message.MAX_DATA);
+        this.largest = (int) Math.min(largest, LARGEST);
         this.counters = counters;
         this.trace = trace;
     }
 
     @Override
     public void read(long address, MemorySegment data, long offset, long length) throws ErrnoException {
+        long deadline = deadline(length);
         for (long done = 0; done < length; ) {
             MemorySegment bytes = MemorySegment.ofArray(new byte[(int) Math.min(length - done, largest)]);
-            exchange(Command.DMA_READ, address + done, bytes);
+            exchange(Command.DMA_READ, address + done, bytes, deadline);
             MemorySegment.copy(bytes, 0, data, offset + done, bytes.byteSize());
             done += bytes.byteSize();
         }
@@ -39,18 +45,30 @@ final class MessageDma implements RemoteAccess {
 
     @Override
     public void write(long address, MemorySegment data, long offset, long length) throws ErrnoException {
+        long deadline = deadline(length);
         for (long done = 0; done < length; ) {
             MemorySegment bytes = MemorySegment.ofArray(new byte[(int) Math.min(length - done, largest)]);
             MemorySegment.copy(data, offset + done, bytes, 0, bytes.byteSize());
-            exchange(Command.DMA_WRITE, address + done, bytes);
+            exchange(Command.DMA_WRITE, address + done, bytes, deadline);
             done += bytes.byteSize();
         }
     }
 
-    private void exchange(Command command, long address, MemorySegment bytes) throws ErrnoException {
+    /** For all of an access, however small the pieces are that the client wants. */
+    private static long deadline(long length) {
+        return System.nanoTime() + DmaChannel.PATIENCE.toNanos() + length * NANOS_PER_BYTE;
+    }
+
+    /** No single answer takes longer than a client's patience, whatever is left for all of them. */
+    private static long soonest(long deadline) {
+        long now = System.nanoTime();
+        return now + Math.min(deadline - now, DmaChannel.PATIENCE.toNanos());
+    }
+
+    private void exchange(Command command, long address, MemorySegment bytes, long deadline) throws ErrnoException {
         long begun = trace.begin();
         try {
-            channel.exchange(new DmaMessage(dialect, command, address, bytes));
+            channel.exchange(new DmaMessage(dialect, command, address, bytes), soonest(deadline));
             counters.dma(command, (int) bytes.byteSize());
             trace.dma(begun, command, address, (int) bytes.byteSize(), null);
         } catch (ErrnoException e) {

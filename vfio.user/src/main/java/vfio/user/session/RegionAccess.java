@@ -18,11 +18,11 @@ final class RegionAccess {
     /** An entry of REGION_WRITE_MULTI: the head of a write, and room for 8 bytes. */
     private static final int ENTRY = HEAD + Long.BYTES;
 
-    private final OpenDevice open;
+    private final VfioFiles open;
     private final VfioDevice device;
     private final Counters counters;
 
-    RegionAccess(OpenDevice open, Counters counters) {
+    RegionAccess(VfioFiles open, Counters counters) {
         this.open = open;
         this.device = open.device();
         this.counters = counters;

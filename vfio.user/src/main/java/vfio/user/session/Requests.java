@@ -45,12 +45,12 @@ final class Requests {
     private static final int CAP_SPARSE_MMAP = 1;
     private static final int CAP_TYPE = 2;
 
-    private final OpenDevice device;
+    private final VfioFiles device;
     private final Dialect dialect;
     private final Counters counters;
     private final TraceSwitch trace;
 
-    Requests(OpenDevice device, Dialect dialect, Counters counters, TraceSwitch trace) {
+    Requests(VfioFiles device, Dialect dialect, Counters counters, TraceSwitch trace) {
         this.device = device;
         this.dialect = dialect;
         this.counters = counters;
@@ -243,7 +243,7 @@ final class Requests {
         }
         return switch (feature.feature()) {
             case FeatureRequest.DMA_LOGGING_START -> {
-                FeatureRequest.LoggingStart.of(request);
+                FeatureRequest.checkLoggingStart(request);
                 device.memory(DirtyPages.start());
                 reply.u64(FeatureRequest.BYTES, TRACKED_PAGE); // the client's page size is a hint
                 yield request.payload();

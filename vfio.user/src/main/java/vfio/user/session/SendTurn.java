@@ -26,7 +26,7 @@ final class SendTurn {
         this.socket = socket;
     }
 
-    /** For the connection's thread: waits as long as it takes. */
+    /** For the connection's thread. The waiting is bounded, as each sending is: see {@link DmaChannel#PATIENCE}. */
     void answer(MemorySegment buffer, long length, List<Fd> fds) throws LinuxException {
         while (!taken.compareAndSet(false, true)) {
             LockSupport.parkNanos(PAUSE_NANOS);
@@ -42,7 +42,7 @@ final class SendTurn {
      * For the others.
      *
      * @param deadline by {@link System#nanoTime()}
-     * @throws ErrnoException EIO: the turn did not come in time, or the client is gone
+     * @throws ErrnoException EIO: the turn did not come in time, or the client is gone, or it is now: it took part of the message, and nobody knows how much
      */
     void command(MemorySegment message, long deadline) throws ErrnoException {
         while (!taken.compareAndSet(false, true)) {
@@ -54,7 +54,8 @@ final class SendTurn {
         try {
             socket.send(message, 0, message.byteSize());
         } catch (LinuxException e) {
-            throw new ErrnoException(Errno.EIO, "the client is gone");
+            socket.shutdown();
+            throw new ErrnoException(Errno.EIO, "the client takes no messages: " + e.getMessage());
         } finally {
             taken.set(false);
         }

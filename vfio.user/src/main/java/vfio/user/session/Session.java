@@ -1,5 +1,6 @@
 package vfio.user.session;
 
+import java.time.Duration;
 import java.util.List;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
@@ -20,7 +21,7 @@ final class Session implements AutoCloseable {
     /** Passed with the answer to VERSION. */
     private @Nullable TwinChannel twin;
 
-    private record Opened(OpenDevice device, DmaChannel dma, RegionAccess access, Requests requests, Memory memory) {}
+    private record Opened(VfioFiles device, DmaChannel dma, RegionAccess access, Requests requests, Memory memory) {}
 
     Session(Served served, UnixSocket socket, SendTurn turn) {
         this.served = served;
@@ -89,8 +90,7 @@ final class Session implements AutoCloseable {
             throw new ErrnoException(Errno.EINVAL, "VERSION comes once");
         }
         Version agreed = Version.of(request, fds).agree();
-        OpenDevice device =
-                OpenDevice.open(served.vfio(), served.group(), served.name(), holder()); // closed in close()
+        VfioFiles device = VfioFiles.open(served.vfio(), served.group(), served.name(), holder()); // closed in close()
         try {
             DmaChannel dma = channel(agreed, replyFds);
             MessageDma messages = new MessageDma(
@@ -107,6 +107,11 @@ final class Session implements AutoCloseable {
             throw e;
         }
         served.counters().connected();
+        try {
+            socket.setReceiveTimeout(Duration.ZERO); // a device may be idle
+        } catch (LinuxException e) {
+            throw new ErrnoException(Errno.of(e.errno()), e.toString());
+        }
         return agreed.write(reply);
     }
 
@@ -137,9 +142,13 @@ final class Session implements AutoCloseable {
         }
     }
 
-    /** Interrupts, memory and device are let go; the device keeps its state. */
+    /**
+     * Interrupts, memory and device are let go; the device keeps its state. First the client hears of it: it need not wait for the
+     * release, nor the release for what is being sent to it; and QEMU 11.1 aborts at the ECONNRESET of a socket that is only closed.
+     */
     @Override
     public void close() {
+        socket.shutdown();
         Opened last = opened;
         if (last != null) {
             last.dma.close();

@@ -40,9 +40,7 @@ final class TwinChannel implements DmaChannel {
         try {
             UnixSocket.Pair pair = UnixSocket.pair(1);
             try {
-                Duration patience = Duration.ofNanos(PATIENCE_NANOS);
-                pair.first().setReceiveTimeout(patience);
-                pair.first().setSendTimeout(patience);
+                pair.first().setSendTimeout(PATIENCE);
                 return new TwinChannel(pair);
             } catch (LinuxException e) {
                 pair.close();
@@ -64,9 +62,9 @@ final class TwinChannel implements DmaChannel {
     }
 
     @Override
-    public void exchange(DmaMessage command) throws ErrnoException {
+    public void exchange(DmaMessage command, long deadline) throws ErrnoException {
         try {
-            if (!lock.tryLock(PATIENCE_NANOS, TimeUnit.NANOSECONDS)) {
+            if (!lock.tryLock(deadline - System.nanoTime(), TimeUnit.NANOSECONDS)) {
                 throw new ErrnoException(Errno.EIO, "the client has not answered");
             }
         } catch (InterruptedException e) {
@@ -78,7 +76,7 @@ final class TwinChannel implements DmaChannel {
                 throw new ErrnoException(Errno.EIO, closed ? "the client is gone" : "the client has stopped answering");
             }
             broken = true; // unless all of it went well
-            exchangeLocked(command);
+            exchangeLocked(command, deadline);
         } catch (LinuxException e) {
             throw new ErrnoException(Errno.EIO, "the client is gone: " + e.getMessage());
         } finally {
@@ -86,24 +84,25 @@ final class TwinChannel implements DmaChannel {
         }
     }
 
-    private void exchangeLocked(DmaMessage command) throws LinuxException, ErrnoException {
+    private void exchangeLocked(DmaMessage command, long deadline) throws LinuxException, ErrnoException {
         int id = ++lastId & 0xffff;
         command.write(message, id);
         socket.send(buffer, 0, message.size());
-        receive(0, Message.HEADER);
+        receive(0, Message.HEADER, deadline);
         if (!message.isReply()
                 || message.id() != id
                 || message.size() < Message.HEADER
                 || message.size() > DmaMessage.MAX_SIZE) {
             throw new ErrnoException(Errno.EPROTO, "not an answer to " + command.command());
         }
-        receive(Message.HEADER, message.size());
+        receive(Message.HEADER, message.size(), deadline);
         broken = false;
         command.take(message);
     }
 
-    private void receive(long from, long to) throws LinuxException, ErrnoException {
+    private void receive(long from, long to, long deadline) throws LinuxException, ErrnoException {
         for (long at = from; at < to; ) {
+            socket.setReceiveTimeout(Duration.ofNanos(Math.max(1, deadline - System.nanoTime())));
             long n = socket.receive(buffer, at, to - at, 0);
             if (n <= 0) {
                 throw new ErrnoException(Errno.EIO, n == 0 ? "the client has not answered" : "the client is gone");

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -50,30 +51,38 @@ public final class TraceCommand implements ShellCommands, Candidates {
     private ShellResult run(ShellInvocation invocation) throws ErrnoException, InterruptedException {
         List<String> arguments = invocation.arguments();
         TraceSwitch device = server.trace(arguments.getFirst().toLowerCase(Locale.ROOT));
-        if (arguments.size() == 1) {
-            return follow(device, invocation.out());
-        }
-        try (PrintStream file =
-                new PrintStream(Files.newOutputStream(Path.of(arguments.get(1))), false, StandardCharsets.UTF_8)) {
-            return follow(device, file);
-        } catch (IOException e) {
-            throw new ErrnoException(Errno.EIO, "'" + arguments.get(1) + "' cannot be written: " + e);
-        }
-    }
-
-    private static ShellResult follow(TraceSwitch device, PrintStream out) throws ErrnoException, InterruptedException {
         Trace trace = new Trace();
-        device.start(trace);
+        device.start(trace); // first: a trace that cannot begin must not empty the file of another
         try {
-            while (!trace.isOver() && !out.checkError()) {
-                String line = trace.next(LOOK_MILLIS);
-                if (line != null) {
-                    out.println(line);
-                }
+            if (arguments.size() == 1) {
+                follow(trace, invocation.out());
+            } else {
+                record(trace, arguments.get(1));
             }
             return ShellResult.DONE;
         } finally {
             device.stop(trace);
+        }
+    }
+
+    private static void record(Trace trace, String name) throws ErrnoException, InterruptedException {
+        try (PrintStream file = new PrintStream(Files.newOutputStream(Path.of(name)), false, StandardCharsets.UTF_8)) {
+            follow(trace, file);
+            if (file.checkError()) {
+                throw new ErrnoException(Errno.EIO, "'" + name + "' took only a part of the trace");
+            }
+        } catch (IOException | InvalidPathException e) {
+            throw new ErrnoException(Errno.EIO, "'" + name + "' cannot be written: " + e);
+        }
+    }
+
+    /** Until the device is gone, nobody takes the lines any more, or the command is interrupted. */
+    private static void follow(Trace trace, PrintStream out) throws InterruptedException {
+        while (!trace.isOver() && !out.checkError()) {
+            String line = trace.next(LOOK_MILLIS);
+            if (line != null) {
+                out.println(line);
+            }
         }
     }
 

@@ -12,6 +12,9 @@ final class Description {
     private Description() {}
 
     static String of(Message m) {
+        if (m.size() < Message.HEADER || m.size() > Message.MAX_SIZE) {
+            return "a message of " + m.size() + " bytes";
+        }
         Command command = Command.of(m.commandNumber());
         if (command == null) {
             return "command %d, %d bytes".formatted(m.commandNumber(), m.payload());

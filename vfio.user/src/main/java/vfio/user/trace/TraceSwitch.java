@@ -13,10 +13,16 @@ public final class TraceSwitch {
 
     private final AtomicReference<@Nullable Trace> on = new AtomicReference<>();
 
-    /** @throws ErrnoException EBUSY: it is traced already */
+    private volatile boolean ended;
+
+    /** @throws ErrnoException EBUSY: it is traced already; ENODEV: the device is gone */
     public void start(Trace trace) throws ErrnoException {
         if (!on.compareAndSet(null, trace)) {
             throw new ErrnoException(Errno.EBUSY, "the device is being traced already");
+        }
+        if (ended) { // end() says so first and then looks for who traces
+            stop(trace);
+            throw new ErrnoException(Errno.ENODEV, "the device is gone");
         }
     }
 
@@ -26,6 +32,7 @@ public final class TraceSwitch {
 
     /** The device is gone. */
     public void end() {
+        ended = true;
         Trace trace = on.getAndSet(null);
         if (trace != null) {
             trace.add("removed");

@@ -45,7 +45,7 @@ public record DmaUnmapRequest(Kind kind, long address, long size, long pgsize, i
         }
         Checks.payload(message, COMMAND, BITMAP);
         long bytes = message.u64(32);
-        Checks.require(bytes > 0 && bytes <= Message.MAX_DATA, COMMAND, "a bitmap of " + bytes + " bytes");
+        Checks.require(bytes > 0 && bytes <= Message.MAX_PAYLOAD - BITMAP, COMMAND, "a bitmap of " + bytes + " bytes");
         Checks.require(
                 Integer.toUnsignedLong(message.u32(0)) >= BITMAP + bytes, COMMAND, "argsz has no room for the bitmap");
         return new DmaUnmapRequest(kind, address, size, message.u64(24), (int) bytes);

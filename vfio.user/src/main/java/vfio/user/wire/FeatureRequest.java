@@ -1,6 +1,5 @@
 package vfio.user.wire;
 
-import java.util.ArrayList;
 import java.util.List;
 import mdev.api.errno.ErrnoException;
 import mdev.linux.Fd;
@@ -8,11 +7,10 @@ import mdev.linux.Fd;
 /**
  * {@code VFIO_USER_DEVICE_FEATURE}: argsz, flags, data.
  *
- * @param argsz the room for the answer
  * @param feature which
  * @param operation {@link #GET} or {@link #SET}; either or both with {@link #PROBE}
  */
-public record FeatureRequest(int argsz, int feature, int operation) {
+public record FeatureRequest(int feature, int operation) {
     public static final int GET = 1 << 16;
     public static final int SET = 1 << 17;
     public static final int PROBE = 1 << 18;
@@ -23,6 +21,12 @@ public record FeatureRequest(int argsz, int feature, int operation) {
     public static final int DMA_LOGGING_START = 6;
     public static final int DMA_LOGGING_STOP = 7;
     public static final int DMA_LOGGING_REPORT = 8;
+
+    /** Page size, number of ranges, reserved. */
+    private static final int LOGGING_HEAD = 16;
+
+    /** An address and a length. */
+    private static final int LOGGING_RANGE = 16;
 
     private static final int FEATURE = 0xffff;
     private static final Command COMMAND = Command.DEVICE_FEATURE;
@@ -37,7 +41,7 @@ public record FeatureRequest(int argsz, int feature, int operation) {
                 one || ((operation & PROBE) != 0 && (operation & ~(GET | SET | PROBE)) == 0),
                 COMMAND,
                 "flags 0x" + Integer.toHexString(flags));
-        return new FeatureRequest(message.u32(0), flags & FEATURE, operation);
+        return new FeatureRequest(flags & FEATURE, operation);
     }
 
     public boolean is(int bit) {
@@ -45,40 +49,19 @@ public record FeatureRequest(int argsz, int feature, int operation) {
     }
 
     /**
-     * {@code struct vfio_device_feature_dma_logging_control}.
-     *
-     * @param ranges none for all
+     * Checks a {@code struct vfio_device_feature_dma_logging_control}: a page size, which is a hint, and ranges, none for all. All are
+     * logged in any case.
      */
-    public record LoggingStart(long pageSize, List<Range> ranges) {
-        private static final int HEAD = 16;
-        private static final int MAX_RANGES = 65_535;
-
-        public LoggingStart {
-            ranges = List.copyOf(ranges);
-        }
-
-        public static LoggingStart of(Message message) throws ErrnoException {
-            Checks.payload(message, COMMAND, BYTES + HEAD);
-            int count = message.u32(BYTES + 8);
-            Checks.require(
-                    count >= 0
-                            && count <= MAX_RANGES
-                            && message.payload() >= BYTES + HEAD + count * 16L
-                            && Integer.toUnsignedLong(message.u32(0)) >= BYTES + HEAD + count * 16L,
-                    COMMAND,
-                    Integer.toUnsignedString(count) + " ranges in " + message.payload() + " bytes");
-            List<Range> ranges = new ArrayList<>();
-            for (int i = 0; i < count; i++) {
-                ranges.add(new Range(message.u64(BYTES + HEAD + i * 16L), message.u64(BYTES + HEAD + i * 16L + 8)));
-            }
-            long pageSize = message.u64(BYTES);
-            Checks.require(pageSize > 0 && Long.bitCount(pageSize) == 1, COMMAND, "pages of " + pageSize);
-            return new LoggingStart(pageSize, ranges);
-        }
+    public static void checkLoggingStart(Message message) throws ErrnoException {
+        Checks.payload(message, COMMAND, BYTES + LOGGING_HEAD);
+        long pageSize = message.u64(BYTES);
+        Checks.require(pageSize > 0 && Long.bitCount(pageSize) == 1, COMMAND, "pages of " + pageSize);
+        long needed = BYTES + LOGGING_HEAD + Integer.toUnsignedLong(message.u32(BYTES + 8)) * LOGGING_RANGE;
+        Checks.require(
+                message.payload() >= needed && Integer.toUnsignedLong(message.u32(0)) >= needed,
+                COMMAND,
+                Integer.toUnsignedString(message.u32(BYTES + 8)) + " ranges in " + message.payload() + " bytes");
     }
-
-    /** A part of the address space. */
-    public record Range(long iova, long length) {}
 
     /** {@code struct vfio_device_feature_dma_logging_report}. */
     public record LoggingReport(long iova, long length, long pageSize) {
@@ -94,7 +77,7 @@ public record FeatureRequest(int argsz, int feature, int operation) {
                     COMMAND,
                     "a report of %d bytes with pages of %d".formatted(report.length, report.pageSize));
             Checks.require(
-                    report.bitmapBytes() <= Message.MAX_DATA
+                    report.bitmapBytes() <= Message.MAX_PAYLOAD - BITMAP
                             && Integer.toUnsignedLong(message.u32(0)) >= BITMAP + report.bitmapBytes(),
                     COMMAND,
                     "no room for the bitmap");

@@ -32,6 +32,8 @@ public final class Message {
     /** The largest: a region access of {@link #MAX_DATA}. */
     public static final int MAX_SIZE = HEADER + 16 + MAX_DATA;
 
+    public static final int MAX_PAYLOAD = MAX_SIZE - HEADER;
+
     static final int TYPE = 0xf;
     static final int COMMAND = 0;
     static final int REPLY = 1;

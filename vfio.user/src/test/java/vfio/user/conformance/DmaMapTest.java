@@ -92,6 +92,32 @@ final class DmaMapTest {
         return cases.run();
     }
 
+    /** What costs a client nothing costs the server a mapping or a descriptor of which all its clients have a share. */
+    @TestFactory
+    Stream<DynamicTest> tooMuchMemory() {
+        return new Cases()
+                .add("a 65th file is ENOSPC, and a file that is unmapped makes room", (rig, client) -> {
+                    for (int i = 0; i < 64; i++) {
+                        client.ok(Commands.DMA_MAP, map(RW, IOVA + (long) i * PAGE, PAGE), rig.memory(PAGE));
+                    }
+                    client.refused(Errno.ENOSPC, Commands.DMA_MAP, map(RW, 0, PAGE), rig.memory(PAGE));
+                    client.ok(Commands.DMA_UNMAP, Requests.unmap(IOVA, PAGE));
+                    client.ok(Commands.DMA_MAP, map(RW, 0, PAGE), rig.memory(PAGE));
+                })
+                .add("parts of one file count once", (rig, client) -> {
+                    Fd fd = rig.memory(100 * PAGE);
+                    for (int i = 0; i < 100; i++) {
+                        client.ok(
+                                Commands.DMA_MAP, Requests.map(RW, (long) i * PAGE, IOVA + (long) i * PAGE, PAGE), fd);
+                    }
+                })
+                .add(
+                        "a page of a file of 5 TiB is ENOSPC",
+                        (rig, client) -> client.refused(
+                                Errno.ENOSPC, Commands.DMA_MAP, map(RW, IOVA, PAGE), rig.memory(5L << 40)))
+                .run();
+    }
+
     private static void descriptors(Cases cases, String name, Errno errno, Payload payload, Opened opened) {
         cases.add(name + " is " + errno + ", and closed", (rig, client) -> {
             Fd[] fds = opened.by(rig);

@@ -6,6 +6,7 @@ import static vfio.user.conformance.Requests.MAP_READ;
 import static vfio.user.conformance.Requests.RW;
 import static vfio.user.conformance.Rig.PAGE;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -266,6 +267,20 @@ final class DmaMessageTest {
                         int at = (int) (read.getKey() - ADDRESS);
                         assertArrayEquals(Arrays.copyOfRange(memory, at, at + 16), Dma.get(read.getValue()));
                     }
+                })
+                .add("a client that takes no messages is EIO, and its connection ends", (rig, client) -> {
+                    client.ok(Commands.DMA_MAP, Requests.map(RW, 0, ADDRESS, SIZE));
+                    VfioContext device = rig.card.context();
+                    // More than a socket's buffer holds, from threads of their own as each waits for its answer.
+                    List<FutureTask<String>> writes = new ArrayList<>();
+                    for (int i = 0; i < 16; i++) {
+                        writes.add(Dma.start(() -> Dma.errno(() -> Dma.write(device, ADDRESS, new byte[1 << 16]))));
+                    }
+                    for (FutureTask<String> write : writes) {
+                        assertEquals("EIO", Dma.get(write));
+                    }
+                    client.close();
+                    rig.requireServing();
                 })
                 .add("while the connection's thread is in the device, DMA of another ends with EIO", (rig, client) -> {
                     client.ok(Commands.DMA_MAP, Requests.map(RW, 0, ADDRESS, SIZE));

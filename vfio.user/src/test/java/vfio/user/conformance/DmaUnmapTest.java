@@ -41,6 +41,10 @@ final class DmaUnmapTest {
         refused(cases, "all with a bitmap", bitmap(24 + 16 + 8, UNMAP_ALL | UNMAP_BITMAP, 0, 0, PAGE, 8));
         refused(cases, "a bitmap that is not described", Requests.unmap(48, UNMAP_BITMAP, IOVA, 4 * PAGE));
         refused(cases, "a bitmap while writes are not logged", bitmap(48, UNMAP_BITMAP, IOVA, 4 * PAGE, PAGE, 8));
+        refused(
+                cases,
+                "a bitmap for which an answer has no room",
+                bitmap(-1, UNMAP_BITMAP, IOVA, 4 * PAGE, PAGE, 1 << 20));
         refused(cases, "a bitmap of 2^64-32 bytes", bitmap(40, UNMAP_BITMAP, IOVA, 4 * PAGE, PAGE, -32));
         missing(cases, "the first page", IOVA, PAGE);
         missing(cases, "the last page", IOVA + 3 * PAGE, PAGE);

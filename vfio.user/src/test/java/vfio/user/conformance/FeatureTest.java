@@ -203,6 +203,7 @@ final class FeatureTest {
         badReport(cases, "a range that wraps", REPORT_HEAD + 8, -PAGE, 2 * PAGE, PAGE);
         badReport(cases, "argsz without room", REPORT_HEAD + 7, IOVA, 16 * PAGE, PAGE);
         badReport(cases, "a bitmap above max_data_xfer_size", -1, IOVA, 1L << 50, PAGE);
+        badReport(cases, "a bitmap for which an answer has no room beside its head", -1, IOVA, 32L << 30, PAGE);
         badReport(cases, "2^64-1 bytes", -1, 0, -1, 1);
         return cases.run();
     }

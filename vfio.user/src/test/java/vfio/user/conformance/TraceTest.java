@@ -168,6 +168,9 @@ class TraceTest {
             ErrnoException busy =
                     assertThrows(ErrnoException.class, () -> command.action().run(new Run(List.of(uuid), out)));
             assertEquals(Errno.EBUSY, busy.errno());
+            ErrnoException again = assertThrows(
+                    ErrnoException.class, () -> command.action().run(new Run(List.of(uuid, file.toString()), out)));
+            assertEquals(Errno.EBUSY, again.errno());
             client.read(0, 0x20, 1);
             rig.platform.remove(rig.mdev);
             tracing.join();

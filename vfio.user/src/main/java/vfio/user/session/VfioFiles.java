@@ -15,7 +15,7 @@ import mdev.api.vfio.VfioDevice;
 import mdev.api.vfio.VfioGroup;
 
 /** The VFIO files that a client holds open through its connection, as a VMM holds those of {@code /dev/vfio}. */
-final class OpenDevice implements AutoCloseable {
+final class VfioFiles implements AutoCloseable {
     /** More regions than QEMU believes in ({@code VFIO_USER_MAX_REGIONS}): what a vendor claims beyond is not served. */
     private static final int MAX_REGIONS = 100;
 
@@ -27,20 +27,21 @@ final class OpenDevice implements AutoCloseable {
     private final DeviceInfo info;
     private final RegionInfo[] regions;
 
-    private OpenDevice(VfioContainer container, VfioGroup group, VfioDevice device) throws ErrnoException {
+    private VfioFiles(VfioContainer container, VfioGroup group, VfioDevice device) throws ErrnoException {
         this.container = container;
         this.group = group;
         this.device = device;
         if (!(device.ioctl(new GetInfo()) instanceof DeviceInfo answer)) {
             throw new ErrnoException(Errno.EIO, "the device gives no information");
         }
-        this.info = answer;
-        this.regions = new RegionInfo[Math.clamp(answer.numRegions(), 0, MAX_REGIONS)];
+        this.info = new DeviceInfo(
+                answer.flags(), Math.clamp(answer.numRegions(), 0, MAX_REGIONS), Math.max(0, answer.numIrqs()));
+        this.regions = new RegionInfo[info.numRegions()];
         Arrays.setAll(regions, this::ask);
     }
 
     /** @throws ErrnoException EBUSY: somebody else uses the device; ENOENT, ENODEV: it is going; else what the vendor answers */
-    static OpenDevice open(Vfio vfio, int number, String name, String holder) throws ErrnoException {
+    static VfioFiles open(Vfio vfio, int number, String name, String holder) throws ErrnoException {
         VfioGroup group = vfio.openGroup(number, holder);
         VfioContainer container = vfio.openContainer();
         VfioDevice device = null;
@@ -48,7 +49,7 @@ final class OpenDevice implements AutoCloseable {
             group.setContainer(container);
             container.setIommu(VfioContainer.TYPE1V2_IOMMU);
             device = group.getDevice(name);
-            return new OpenDevice(container, group, device); // closed in Connection
+            return new VfioFiles(container, group, device); // closed in Connection
         } catch (ErrnoException | RuntimeException | Error e) {
             if (device != null) {
                 device.close();
