@@ -29,6 +29,7 @@ final class PlatformBench {
     private static final int INSTALLS = 20;
     private static final int DEVICES = 10_000;
     private static final int ROUNDS = 15;
+    private static final String SERVED = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001";
     private static final String PROMPT = "mdev> ";
 
     private final Mdev mdev = Mdev.here();
@@ -61,6 +62,13 @@ final class PlatformBench {
                     figures(ask(run, "bench:install " + INSTALLS), "seconds").toList();
             table.add(new Figures(installs.subList(0, 1)).row("hot install of `vendor.mtty`, the first", "ms", 1e3));
             table.add(new Figures(installs.subList(1, INSTALLS)).row("hot install of `vendor.mtty`, again", "ms", 1e3));
+
+            mdev.run("--run", run, "-c", "mdev:modprobe vendor.mtty; mdev:create mtty mtty-1 " + SERVED)
+                    .ok();
+            Path socket = platform.run().resolve("vfio-user/" + SERVED + ".sock");
+            table.add(new Figures(RegionReads.measure(socket))
+                    .row("a byte read from another process over vfio-user, there and back", "us", 1e6));
+            mdev.run("--run", run, "-c", "mdev:remove " + SERVED).ok();
 
             JsonNode answer = ask(run, "bench:devices " + DEVICES + " " + ROUNDS);
             List<Double> few = figures(answer, "few").toList();
