@@ -32,6 +32,7 @@ final class ArchitectureTest {
             "mdev.console", Set.of("mdev.api"),
             "vfio.mdev", Set.of("mdev.api", "mdev.linux"),
             "vfio.user", Set.of("mdev.api", "mdev.linux"),
+            "mdev.fuse", Set.of("mdev.api", "mdev.linux"),
             "vendor.mtty", Set.of("mdev.api", "mdev.pci"),
             "vendor.gpu-sim", Set.of("mdev.api", "mdev.pci"));
 

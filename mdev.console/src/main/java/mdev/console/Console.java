@@ -4,14 +4,18 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import mdev.api.ParentRegistry;
 import mdev.api.sysfs.Sysfs;
+import mdev.api.sysfs.SysfsMount;
 import mdev.api.vfio.Vfio;
 import mdev.console.Settings.Mode;
 import mdev.console.control.ControlServer;
@@ -29,6 +33,7 @@ import mdev.console.terminal.Tty;
 import org.apache.felix.service.command.CommandProcessor;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
+import org.osgi.framework.ServiceReference;
 import org.osgi.framework.launch.Framework;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
@@ -86,8 +91,7 @@ public final class Console implements Callable<Integer> {
         Termination termination =
                 Termination.watch(framework, ending, settings.mode() == Mode.SERVE, settings.leftovers());
         try (RunDirectory directory = RunDirectory.open(settings.run())) {
-            List<String> missing = new Readiness(context)
-                    .await(List.of(CommandProcessor.class, ParentRegistry.class, Sysfs.class, Vfio.class), READY);
+            List<String> missing = new Readiness(context).await(needed(settings), READY);
             if (!missing.isEmpty()) {
                 return refuse("not ready after " + READY.toSeconds() + " s, missing: " + String.join(", ", missing));
             }
@@ -106,12 +110,30 @@ public final class Console implements Callable<Integer> {
         }
     }
 
+    private static List<Class<?>> needed(Settings settings) {
+        Stream<Class<?>> always = Stream.of(CommandProcessor.class, ParentRegistry.class, Sysfs.class, Vfio.class);
+        return Stream.concat(always, settings.mount() ? Stream.of(SysfsMount.class) : Stream.empty())
+                .toList();
+    }
+
+    /** Where the tree is mounted; the view that should have done it has warned where it could not. */
+    private String mounted() {
+        ServiceReference<SysfsMount> view = context.getServiceReference(SysfsMount.class);
+        return Optional.ofNullable(view)
+                .map(context::getService)
+                .flatMap(SysfsMount::directory)
+                .map(Path::toString)
+                .orElse("none");
+    }
+
     private int run(Settings settings, RunDirectory directory, Function<UserTerminal, Shell> shells)
             throws IOException, InterruptedException {
         return switch (settings.mode()) {
             case SERVE -> {
                 String loaded = settings.load().isEmpty() ? "none" : String.join(",", settings.load());
-                print(streams.out(), "mdev: ready run=" + directory.path() + " mount=none loaded=" + loaded);
+                print(
+                        streams.out(),
+                        "mdev: ready run=" + directory.path() + " mount=" + mounted() + " loaded=" + loaded);
                 ending.await();
                 yield 0;
             }

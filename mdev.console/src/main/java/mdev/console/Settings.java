@@ -17,10 +17,11 @@ import org.jspecify.annotations.Nullable;
  * @param mode {@code mdev.mode}
  * @param command {@code mdev.command}: the line of {@link Mode#COMMAND}
  * @param run {@code mdev.run}: the run directory
+ * @param mount whether there is a {@code mdev.mount}: a directory to mount the tree on
  * @param load {@code mdev.load}: modules to load at start
  * @param leftovers {@code mdev.leftovers}: what the launcher made for this process, to be deleted after it
  */
-record Settings(Mode mode, String command, Path run, List<String> load, List<Path> leftovers) {
+record Settings(Mode mode, String command, Path run, boolean mount, List<String> load, List<Path> leftovers) {
     enum Mode {
         SHELL,
         COMMAND,
@@ -45,6 +46,7 @@ record Settings(Mode mode, String command, Path run, List<String> load, List<Pat
                 mode(property.apply("mode")),
                 property.apply("command"),
                 Path.of(run.isEmpty() ? "/run/mdev" : run),
+                !property.apply("mount").isEmpty(),
                 words(property.apply("load"), ",").toList(),
                 words(property.apply("leftovers"), ":").map(Path::of).toList());
     }

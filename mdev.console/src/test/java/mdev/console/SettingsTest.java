@@ -13,7 +13,9 @@ class SettingsTest {
     @Test
     void nothingAskedForIsAShell() {
         Map<String, String> none = Map.of();
-        assertEquals(new Settings(Mode.SHELL, "", Path.of("/run/mdev"), List.of(), List.of()), Settings.of(none::get));
+        assertEquals(
+                new Settings(Mode.SHELL, "", Path.of("/run/mdev"), false, List.of(), List.of()),
+                Settings.of(none::get));
     }
 
     @Test
@@ -22,6 +24,7 @@ class SettingsTest {
                 "mdev.mode", "command",
                 "mdev.command", "list",
                 "mdev.run", "/tmp/r",
+                "mdev.mount", "/tmp/r/sys",
                 "mdev.load", " mtty, ,gpu_sim ",
                 "mdev.leftovers", "/tmp/r/tmp:/tmp/r/lock");
         assertEquals(
@@ -29,6 +32,7 @@ class SettingsTest {
                         Mode.COMMAND,
                         "list",
                         Path.of("/tmp/r"),
+                        true,
                         List.of("mtty", "gpu_sim"),
                         List.of(Path.of("/tmp/r/tmp"), Path.of("/tmp/r/lock"))),
                 Settings.of(all::get));

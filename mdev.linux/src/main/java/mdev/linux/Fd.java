@@ -32,6 +32,7 @@ public final class Fd implements AutoCloseable {
     private static final int O_ACCMODE = 3;
     private static final int O_CLOEXEC = 02000000;
     private static final int F_GETFL = 3;
+    private static final int F_SETFL = 4;
     private static final int F_DUPFD_CLOEXEC = 1030;
     private static final int F_ADD_SEALS = 1033;
     private static final int F_GET_SEALS = 1034;
@@ -126,6 +127,11 @@ public final class Fd implements AutoCloseable {
     /** Makes the file this long. EPERM: a seal forbids it. */
     public void truncate(long size) throws LinuxException {
         Libc.call("ftruncate", state -> (int) FTRUNCATE.invokeExact(state, number(), size));
+    }
+
+    /** Lets reads and writes that cannot go on fail with EAGAIN ({@code O_NONBLOCK}), for all descriptors of the open file. */
+    public void setNonblocking() throws LinuxException {
+        fcntl("fcntl(F_SETFL)", F_SETFL, fcntl("fcntl(F_GETFL)", F_GETFL, 0) | O_NONBLOCK);
     }
 
     /**

@@ -48,15 +48,28 @@ public final class Mount {
     }
 
     /**
+     * Takes a mount out of the tree.
+     *
+     * @throws LinuxException EBUSY: it is in use; EPERM: not root; EINVAL: no mount point; ENOENT: no such path
+     */
+    public static void unmount(Path target) throws LinuxException {
+        umount2(target, 0);
+    }
+
+    /**
      * Takes a mount out of the tree at once, also one that is busy or whose server is dead; it ends with its last user
      * ({@code MNT_DETACH}).
      *
      * @throws LinuxException EPERM: not root; EINVAL: no mount point; ENOENT: no such path
      */
     public static void detach(Path target) throws LinuxException {
+        umount2(target, MNT_DETACH);
+    }
+
+    private static void umount2(Path target, int flags) throws LinuxException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment targetName = arena.allocateFrom(target.toString());
-            Libc.call("umount2 " + target, state -> (int) UMOUNT2.invokeExact(state, targetName, MNT_DETACH));
+            Libc.call("umount2 " + target, state -> (int) UMOUNT2.invokeExact(state, targetName, flags));
         }
     }
 }

@@ -1,0 +1,87 @@
+package mdev.fuse;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.Optional;
+import mdev.api.sysfs.Sysfs;
+import mdev.api.sysfs.SysfsMount;
+import mdev.fuse.mount.MountException;
+import mdev.fuse.mount.MountPoint;
+import mdev.fuse.session.Session;
+import mdev.fuse.wire.Attributes;
+import mdev.linux.LinuxException;
+import org.jspecify.annotations.Nullable;
+import org.osgi.framework.BundleContext;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Reference;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Mounts the management tree on the directory that the framework property {@code mdev.mount} names; without it, nowhere. */
+@Component(service = SysfsMount.class, immediate = true)
+public final class Fuse implements SysfsMount, AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(Fuse.class);
+
+    private final @Nullable Mounted mounted;
+
+    /** Where it is, and who answers. */
+    private record Mounted(MountPoint point, Session session) {}
+
+    @Activate
+    public Fuse(BundleContext context, @Reference Sysfs sysfs) {
+        this(sysfs, directory(context.getProperty("mdev.mount")));
+    }
+
+    /** @param directory where to mount; null for nowhere */
+    public Fuse(Sysfs sysfs, @Nullable Path directory) {
+        mounted = directory == null ? null : mount(sysfs, directory);
+    }
+
+    private static @Nullable Path directory(@Nullable String property) {
+        return property == null || property.isBlank() ? null : Path.of(property);
+    }
+
+    private static @Nullable Mounted mount(Sysfs sysfs, Path directory) {
+        try {
+            Attributes.Owner owner = owner();
+            MountPoint.Mounted made = MountPoint.mount(directory, owner.uid(), owner.gid());
+            try {
+                return new Mounted(made.point(), new Session(sysfs, made.fd(), owner));
+            } catch (LinuxException e) {
+                made.point().unmount();
+                made.fd().close();
+                throw e;
+            }
+        } catch (MountException | LinuxException | IOException e) {
+            log.warn("the tree is not mounted on {}: {}; or start with --no-mount", directory, e.getMessage());
+            return null;
+        }
+    }
+
+    private static Attributes.Owner owner() throws IOException {
+        Path self = Path.of("/proc/self");
+        return new Attributes.Owner(
+                (Integer) Files.getAttribute(self, "unix:uid"),
+                (Integer) Files.getAttribute(self, "unix:gid"),
+                Instant.now());
+    }
+
+    @Override
+    public Optional<Path> directory() {
+        return Optional.ofNullable(mounted).map(made -> made.point().directory());
+    }
+
+    /** Unmounts. First the mount, so that nobody finds it and gets no answer. */
+    @Override
+    @Deactivate
+    public void close() {
+        if (mounted != null) {
+            mounted.point().unmount();
+            mounted.session().close();
+        }
+    }
+}

@@ -1,0 +1,83 @@
+package mdev.fuse.mount;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import mdev.api.errno.Errno;
+import mdev.linux.Fd;
+import mdev.linux.LinuxException;
+import mdev.linux.Program;
+import mdev.linux.UnixSocket;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** With {@code fusermount3}, which is set-user-ID root: it mounts, and sends {@code /dev/fuse} over the socket that {@code _FUSE_COMMFD} names. */
+final class Fusermount implements Mounter {
+    private static final Logger log = LoggerFactory.getLogger(Fusermount.class);
+
+    private static final String PROGRAM = "fusermount3";
+
+    @Override
+    public Fd mount(Path directory, String source, String subtype, int uid, int gid) throws MountException {
+        String options = "nosuid,nodev,noexec,default_permissions,fsname=" + source + ",subtype=" + subtype;
+        try (UnixSocket.Pair pair = UnixSocket.pair(1);
+                Arena arena = Arena.ofConfined()) {
+            run(pair.second().fd(), "-o", options, "--", directory.toString());
+            MemorySegment message = arena.allocate(1);
+            pair.first().receive(message, 0, 1, 0);
+            List<Fd> fds = pair.first().takeFds();
+            if (fds.isEmpty()) {
+                throw new MountException(PROGRAM + " sends no descriptor");
+            }
+            fds.getFirst().setNonblocking();
+            return fds.getFirst();
+        } catch (LinuxException e) {
+            throw new MountException(e.getMessage());
+        }
+    }
+
+    @Override
+    public void unmount(Path directory) throws MountException {
+        try {
+            run("-u", directory);
+        } catch (MountException e) {
+            log.warn("{} is in use: detached, so that nobody finds it any more ({})", directory, e.getMessage());
+            detach(directory);
+        }
+    }
+
+    @Override
+    public void detach(Path directory) throws MountException {
+        run("-uz", directory);
+    }
+
+    private static void run(String option, Path directory) throws MountException {
+        try (UnixSocket.Pair pair = UnixSocket.pair(0)) {
+            run(pair.second().fd(), option, "--", directory.toString());
+        } catch (LinuxException e) {
+            throw new MountException(e.getMessage());
+        }
+    }
+
+    private static void run(Fd socket, String... arguments) throws MountException {
+        try {
+            Program.Ended ended = Program.run(
+                    Stream.concat(Stream.of(PROGRAM), Stream.of(arguments)).toList(),
+                    List.of("_FUSE_COMMFD=" + Program.PASSED, "PATH=/usr/bin:/bin:/usr/local/bin"),
+                    socket);
+            if (ended.status() != 0) {
+                throw new MountException(
+                        ended.errors().isBlank()
+                                ? PROGRAM + " failed"
+                                : ended.errors().strip());
+            }
+        } catch (LinuxException e) {
+            throw new MountException(
+                    e.errno() == Errno.ENOENT.number()
+                            ? "without being root it takes " + PROGRAM + ": install the package fuse3"
+                            : e.getMessage());
+        }
+    }
+}

@@ -1,0 +1,42 @@
+package mdev.fuse.mount;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.regex.Pattern;
+
+/** What is mounted, as the kernel lists it ({@code proc_pid_mountinfo(5)}): asked without touching any of the mounts. */
+record MountTable(List<Entry> entries) {
+    private static final Pattern OCTAL = Pattern.compile("\\\\([0-7]{3})");
+
+    /** A mount. */
+    record Entry(Path point, String type, String source) {
+        /** {@code 36 35 98:0 /root /point options optional... - type source options}. */
+        private static Entry of(String line) {
+            String[] halves = line.split(" - ", 2);
+            String[] tail = halves[1].split(" ");
+            return new Entry(Path.of(plain(halves[0].split(" ")[4])), tail[0], plain(tail[1]));
+        }
+
+        /** Blanks and the like are written {@code \040}. */
+        private static String plain(String field) {
+            return OCTAL.matcher(field)
+                    .replaceAll(match -> Character.toString(Integer.parseInt(match.group(1), 8))
+                            .replace("\\", "\\\\"));
+        }
+    }
+
+    static MountTable read() throws IOException {
+        return of(Files.readAllLines(Path.of("/proc/self/mountinfo")));
+    }
+
+    static MountTable of(List<String> lines) {
+        return new MountTable(lines.stream().map(Entry::of).toList());
+    }
+
+    /** What is mounted on a directory; the last is on top. */
+    List<Entry> at(Path point) {
+        return entries.stream().filter(entry -> entry.point().equals(point)).toList();
+    }
+}

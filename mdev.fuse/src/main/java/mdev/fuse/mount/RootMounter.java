@@ -1,0 +1,62 @@
+package mdev.fuse.mount;
+
+import java.nio.file.Path;
+import mdev.api.errno.Errno;
+import mdev.linux.Fd;
+import mdev.linux.LinuxException;
+import mdev.linux.Mount;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** With mount(2) and umount2(2): CAP_SYS_ADMIN. */
+final class RootMounter implements Mounter {
+    private static final Logger log = LoggerFactory.getLogger(RootMounter.class);
+
+    @Override
+    public Fd mount(Path directory, String source, String subtype, int uid, int gid) throws MountException {
+        Fd fd;
+        try {
+            fd = Fd.open(Path.of("/dev/fuse"), Fd.O_RDWR | Fd.O_NONBLOCK);
+        } catch (LinuxException e) {
+            throw new MountException(e.getMessage() + ": modprobe fuse, or give the container this device");
+        }
+        try {
+            Mount.mount(
+                    source,
+                    directory,
+                    "fuse." + subtype,
+                    Mount.MS_NOSUID | Mount.MS_NODEV | Mount.MS_NOEXEC,
+                    "fd=%d,rootmode=40755,user_id=%d,group_id=%d,default_permissions,allow_other"
+                            .formatted(fd.number(), uid, gid));
+            return fd;
+        } catch (LinuxException e) {
+            fd.close();
+            boolean forbidden = e.errno() == Errno.EPERM.number() || e.errno() == Errno.EACCES.number();
+            throw new MountException(e.getMessage()
+                    + (forbidden ? ": mounting takes CAP_SYS_ADMIN" : ": choose another directory with --mount DIR"));
+        }
+    }
+
+    @Override
+    public void unmount(Path directory) throws MountException {
+        try {
+            Mount.unmount(directory);
+        } catch (LinuxException e) {
+            if (e.errno() == Errno.EBUSY.number()) {
+                log.warn("{} is in use: detached, so that nobody finds it any more", directory);
+                detach(directory);
+            } else if (e.errno() != Errno.EINVAL.number()) {
+                throw new MountException(e.getMessage());
+            }
+        }
+    }
+
+    @Override
+    public void detach(Path directory) throws MountException {
+        try {
+            Mount.detach(directory);
+        } catch (LinuxException e) {
+            throw new MountException(e.getMessage());
+        }
+    }
+}

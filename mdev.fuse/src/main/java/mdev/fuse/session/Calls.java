@@ -1,0 +1,114 @@
+package mdev.fuse.session;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.fuse.wire.Reply;
+import mdev.linux.LinuxException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The requests that run a vendor's code, each on a thread of its own while it does: one that hangs holds up its caller and nobody else, and an interrupt of the caller is
+ * heard. Threads that idle for a second end.
+ */
+final class Calls implements AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(Calls.class);
+
+    private final Channel channel;
+    private final ExecutorService threads;
+
+    /** By the request's number, from {@link #start} until it is answered. */
+    private final Map<Long, Call> running = new ConcurrentHashMap<>();
+
+    Calls(Channel channel) {
+        this.channel = channel;
+        var factory = Thread.ofPlatform().daemon().name("mdev-fuse-call-", 0).inheritInheritableThreadLocals(false);
+        ClassLoader own = Calls.class.getClassLoader();
+        ThreadFactory makes = task -> {
+            Thread thread = factory.unstarted(task);
+            thread.setContextClassLoader(own);
+            return thread;
+        };
+        threads = new ThreadPoolExecutor(0, Integer.MAX_VALUE, 1, TimeUnit.SECONDS, new SynchronousQueue<>(), makes);
+    }
+
+    /** What a request does. */
+    interface Work {
+        /** The longest body of its answer. */
+        int room();
+
+        /** Does it, and writes the answer. */
+        void run(Reply reply) throws ErrnoException;
+
+        /** It was done, but its caller had been told EINTR before. */
+        default void unwanted() {}
+    }
+
+    /** A request that runs; whoever sets {@code answered} answers. */
+    private record Call(AtomicBoolean answered) {}
+
+    /** Does the work and answers. By the receiving thread, so that the request's interrupt can only come later. */
+    void start(long unique, Work work) {
+        Call call = new Call(new AtomicBoolean());
+        running.put(unique, call);
+        threads.execute(() -> run(unique, call, work));
+    }
+
+    private void run(long unique, Call call, Work work) {
+        try (Arena arena = Arena.ofConfined()) {
+            Reply reply = new Reply(arena, work.room());
+            boolean done = false;
+            MemorySegment message;
+            try {
+                work.run(reply);
+                done = true;
+                message = reply.answer(unique);
+            } catch (ErrnoException e) {
+                message = reply.refusal(e.errno().number(), unique);
+            } catch (RuntimeException | Error e) {
+                log.error("a call of the file system failed", e);
+                message = reply.refusal(Errno.EIO.number(), unique);
+            }
+            running.remove(unique);
+            if (call.answered().compareAndSet(false, true)) {
+                send(message);
+            } else if (done) {
+                work.unwanted();
+            }
+        }
+    }
+
+    /** The caller gets EINTR at once; what was begun goes on. Nothing happens if it is answered already. */
+    void interrupt(long unique) {
+        Call call = running.get(unique);
+        if (call != null && call.answered().compareAndSet(false, true)) {
+            try (Arena arena = Arena.ofConfined()) {
+                send(new Reply(arena, 0).refusal(Errno.EINTR.number(), unique));
+            }
+        }
+    }
+
+    private void send(MemorySegment message) {
+        try {
+            channel.send(message);
+        } catch (LinuxException e) {
+            log.debug("nobody waits for an answer: {}", e.getMessage());
+        }
+    }
+
+    /** What runs goes on, unanswered. */
+    @Override
+    public void close() {
+        threads.shutdown();
+    }
+}

@@ -1,0 +1,100 @@
+package mdev.fuse.session;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.time.Duration;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+import mdev.api.errno.Errno;
+import mdev.fuse.wire.Request;
+import mdev.linux.Epoll;
+import mdev.linux.Fd;
+import mdev.linux.LinuxException;
+import org.jspecify.annotations.Nullable;
+
+/** {@code /dev/fuse} of one mount. One thread receives, any thread sends. */
+final class Channel implements AutoCloseable {
+    /** What read(2) says when there is no mount any more. */
+    private static final int ENODEV = Errno.ENODEV.number();
+
+    private static final int ECONNABORTED = 103;
+    private static final Duration LONG = Duration.ofDays(1);
+
+    private final Fd fd;
+    private final Epoll epoll;
+    private final MemorySegment buffer = Arena.ofAuto().allocate(Request.MAX_LENGTH, Long.BYTES);
+
+    /** Guards one invariant: nobody sends on a number that is closed, and may be another file's by then. Senders share it. */
+    private final ReadWriteLock open = new ReentrantReadWriteLock();
+
+    private volatile boolean ended;
+
+    /** @param fd open for reading and writing, and nonblocking; owned from here on */
+    Channel(Fd fd) throws LinuxException {
+        this.fd = fd;
+        this.epoll = Epoll.create(1);
+        epoll.add(fd, Epoll.EPOLLIN, 0);
+    }
+
+    /**
+     * Waits for the next request.
+     *
+     * @return what is valid until the next call; null at the end, be it {@link #end} or the unmounting
+     * @throws LinuxException the kernel refuses in a way that it never should
+     */
+    @Nullable Request receive() throws LinuxException {
+        while (!ended) {
+            if (epoll.await(LONG) == 0) {
+                continue;
+            }
+            try {
+                return Request.of(buffer, fd.read(buffer));
+            } catch (LinuxException e) {
+                if (e.errno() == ENODEV || e.errno() == ECONNABORTED) {
+                    return null;
+                }
+                // ENOENT: the request was taken back before it was read.
+                if (e.errno() != Errno.EAGAIN.number() && e.errno() != Errno.ENOENT.number()) {
+                    throw e;
+                }
+            }
+        }
+        return null;
+    }
+
+    /**
+     * Sends an answer or a notification.
+     *
+     * @throws LinuxException ENOENT: the request was aborted, or nobody knows what the notification is about; ENODEV: unmounted
+     */
+    void send(MemorySegment message) throws LinuxException {
+        Lock sending = open.readLock();
+        sending.lock();
+        try {
+            fd.write(message);
+        } finally {
+            sending.unlock();
+        }
+    }
+
+    /** Lets {@link #receive} return null. */
+    void end() {
+        ended = true;
+        epoll.wakeup();
+    }
+
+    /** Ends the connection: whoever still uses the file system gets ENOTCONN. Idempotent. */
+    @Override
+    public void close() {
+        end();
+        Lock closing = open.writeLock();
+        closing.lock();
+        try {
+            fd.close();
+        } finally {
+            closing.unlock();
+        }
+        epoll.close();
+    }
+}

@@ -1,0 +1,78 @@
+package mdev.fuse.session;
+
+import java.util.HashMap;
+import java.util.Map;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.api.sysfs.SysfsDirectory;
+import mdev.api.sysfs.SysfsFile;
+import mdev.api.sysfs.SysfsNode;
+
+/** The nodes that the kernel knows, each until it has forgotten it as often as it has looked it up. Of the receiving thread. */
+final class Nodes {
+    private static final int WRITABLE = 0222;
+
+    /** Above all inode numbers. */
+    private static final long FRESH = 1L << 62;
+
+    private final SysfsDirectory root;
+    private final Map<Long, Known> known = new HashMap<>();
+    private long fresh = FRESH;
+
+    /** A node, and how often it was looked up. */
+    private record Known(Node node, long lookups) {}
+
+    Nodes(SysfsDirectory root) {
+        this.root = root;
+        known.put(Node.ROOT, new Known(Node.of(Node.ROOT, null, root), 1));
+    }
+
+    /** @throws ErrnoException ENOENT: the kernel has forgotten it */
+    Node get(long id) throws ErrnoException {
+        Known entry = known.get(id);
+        if (entry == null) {
+            throw new ErrnoException(Errno.ENOENT);
+        }
+        return entry.node();
+    }
+
+    /**
+     * Looks a name up, and the kernel knows the node from now on. Pairs with {@link #forget}.
+     *
+     * @throws ErrnoException ENOENT: there is none, or the directory itself is gone
+     */
+    Node lookup(long directory, String name) throws ErrnoException {
+        Node parent = get(directory);
+        SysfsNode entry = parent.in(root) instanceof SysfsDirectory here ? here.child(name) : null;
+        if (entry == null) {
+            throw new ErrnoException(Errno.ENOENT);
+        }
+        Known found = known.compute(
+                number(entry),
+                (id, old) -> old == null
+                        ? new Known(Node.of(id, parent, entry), 1)
+                        : new Known(old.node(), old.lookups() + 1));
+        return found.node();
+    }
+
+    /**
+     * The kernel holds a lock of the inode while a write runs, and takes it for O_TRUNC. With an inode for each lookup, a write that hangs keeps
+     * nobody out of the file but those it shares the descriptor with.
+     */
+    private long number(SysfsNode entry) {
+        return entry instanceof SysfsFile file && (file.mode() & WRITABLE) != 0 ? ++fresh : entry.ino();
+    }
+
+    void forget(long id, long lookups) {
+        known.computeIfPresent(
+                id,
+                (_, old) -> id == Node.ROOT || old.lookups() > lookups
+                        ? new Known(old.node(), old.lookups() - (id == Node.ROOT ? 0 : lookups))
+                        : null);
+    }
+
+    /** How many there are, with the root. */
+    int size() {
+        return known.size();
+    }
+}

@@ -1,0 +1,272 @@
+package mdev.fuse.session;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.api.sysfs.Sysfs;
+import mdev.api.sysfs.SysfsDirectory;
+import mdev.api.sysfs.SysfsFile;
+import mdev.api.sysfs.SysfsLink;
+import mdev.api.sysfs.SysfsNode;
+import mdev.fuse.wire.Attributes;
+import mdev.fuse.wire.Dirents;
+import mdev.fuse.wire.Init;
+import mdev.fuse.wire.Reply;
+import mdev.fuse.wire.Request;
+import mdev.linux.Fd;
+import mdev.linux.LinuxException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Answers the requests of one mount. One thread receives them all and owns what the kernel knows: nodes and open files. It answers at once whatever needs no vendor,
+ * and hands reads and writes of attributes to {@link Calls}; so it always comes back for the next request, which may be an interrupt.
+ */
+public final class Session implements AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(Session.class);
+
+    private static final int LONGEST_NAME = 255;
+    private static final int LONGEST_LISTING = 1 << 17;
+    private static final Duration LEAVE = Duration.ofSeconds(5);
+
+    private static final int O_ACCMODE = 3;
+    private static final int READABLE = 0444;
+    private static final int WRITABLE = 0222;
+
+    /** {@code FOPEN_DIRECT_IO | FOPEN_NOFLUSH | FOPEN_PARALLEL_DIRECT_WRITES}: each read shows anew, and writes do not wait for each other. */
+    private static final int OPEN_FLAGS = 1 | 1 << 5 | 1 << 6;
+
+    /** {@code FATTR_MODE | FATTR_UID | FATTR_GID}. */
+    private static final int FATTR_OWNERSHIP = 7;
+
+    private final Sysfs sysfs;
+    private final SysfsDirectory root;
+    private final Attributes.Owner owner;
+    private final Channel channel;
+    private final Calls calls;
+    private final Thread thread;
+
+    // From here on of the receiving thread.
+    private final Nodes nodes;
+    private final Map<Long, OpenFile> files = new HashMap<>();
+    private final Map<Long, OpenDirectory> directories = new HashMap<>();
+    private final Reply reply = new Reply(Arena.ofAuto(), LONGEST_LISTING);
+    private long lastHandle;
+
+    /**
+     * Begins to answer.
+     *
+     * @param fd {@code /dev/fuse} of a mount, nonblocking; taken over
+     */
+    public Session(Sysfs sysfs, Fd fd, Attributes.Owner owner) throws LinuxException {
+        this.sysfs = sysfs;
+        this.root = sysfs.root();
+        this.owner = owner;
+        this.nodes = new Nodes(root);
+        this.channel = new Channel(fd);
+        this.calls = new Calls(channel);
+        this.thread = Thread.ofPlatform()
+                .daemon()
+                .name("mdev-fuse")
+                .inheritInheritableThreadLocals(false)
+                .unstarted(this::receive);
+        thread.setContextClassLoader(Session.class.getClassLoader());
+        thread.start();
+    }
+
+    private void receive() {
+        try {
+            for (Request request = channel.receive(); request != null; request = channel.receive()) {
+                answer(request);
+            }
+        } catch (LinuxException | RuntimeException e) {
+            log.error("the file system has ended", e);
+        }
+    }
+
+    private void answer(Request request) {
+        long unique = request.unique();
+        MemorySegment message;
+        try {
+            if (!dispatch(request, reply.clear())) {
+                return;
+            }
+            message = reply.answer(unique);
+        } catch (ErrnoException e) {
+            message = reply.refusal(e.errno().number(), unique);
+        } catch (RuntimeException e) {
+            log.error("{} failed", request.opcode(), e);
+            message = reply.refusal(Errno.EIO.number(), unique);
+        }
+        try {
+            channel.send(message);
+        } catch (LinuxException e) {
+            log.debug("nobody waits for an answer: {}", e.getMessage());
+        }
+    }
+
+    /** @return whether there is an answer to be sent: none to a notice, and not yet to a call */
+    private boolean dispatch(Request request, Reply out) throws ErrnoException {
+        switch (request.opcode()) {
+            case INIT -> init(Init.of(request), out);
+            case LOOKUP -> lookup(request, out);
+            case GETATTR -> nodes.get(request.nodeid()).attributes(owner).answer(out);
+            case SETATTR -> setattr(request, out);
+            case READLINK -> readlink(request, out);
+            case OPEN -> open(request, out);
+            case OPENDIR -> {
+                directories.put(++lastHandle, new OpenDirectory(nodes.get(request.nodeid())));
+                out.u64(lastHandle).u32(0).u32(0);
+            }
+            case READDIR -> readdir(request, out);
+            case READ -> {
+                return read(request, out);
+            }
+            case WRITE -> {
+                calls.start(request.unique(), write(request));
+                return false;
+            }
+            case RELEASE -> files.remove(request.u64(0));
+            case RELEASEDIR -> directories.remove(request.u64(0));
+            case STATFS -> // struct fuse_kstatfs: five numbers of blocks and files, bsize, namelen, frsize
+                out.zeros(5L * Long.BYTES).u32(SysfsFile.SIZE).u32(LONGEST_NAME).zeros(8L * Integer.BYTES);
+            case INTERRUPT -> {
+                calls.interrupt(request.u64(0));
+                return false;
+            }
+            case FORGET -> {
+                nodes.forget(request.nodeid(), request.u64(0));
+                return false;
+            }
+            case BATCH_FORGET -> {
+                forget(request);
+                return false;
+            }
+            case DESTROY -> {}
+            // sysfs has no such operations, and vfs_create() has its own answer to that.
+            case CREATE -> throw new ErrnoException(Errno.EACCES);
+            case MKNOD, MKDIR, SYMLINK, LINK, UNLINK, RMDIR, RENAME, RENAME2 -> throw new ErrnoException(Errno.EPERM);
+            default -> throw new ErrnoException(Errno.ENOSYS);
+        }
+        return true;
+    }
+
+    private static void init(Init asked, Reply out) throws ErrnoException {
+        if (!asked.isSupported()) {
+            log.error("this kernel speaks FUSE {}.{}: 7.31 (Linux 5.4) is needed", asked.major(), asked.minor());
+            throw new ErrnoException(Errno.EPROTO);
+        }
+        asked.answer(out, SysfsFile.SIZE);
+    }
+
+    private void lookup(Request request, Reply out) throws ErrnoException {
+        String name = request.name();
+        if (name.getBytes(StandardCharsets.UTF_8).length > LONGEST_NAME) {
+            throw new ErrnoException(Errno.ENAMETOOLONG);
+        }
+        Node node = nodes.lookup(request.nodeid(), name);
+        node.attributes(owner).entry(out, node.id());
+    }
+
+    /** {@code struct fuse_setattr_in { uint32_t valid; ... }}: a size is for O_TRUNC, which means nothing to an attribute. */
+    private void setattr(Request request, Reply out) throws ErrnoException {
+        Node node = nodes.get(request.nodeid());
+        if ((request.u32(0) & FATTR_OWNERSHIP) != 0) {
+            throw new ErrnoException(Errno.EPERM);
+        }
+        node.attributes(owner).answer(out);
+    }
+
+    private void readlink(Request request, Reply out) throws ErrnoException {
+        if (!(nodes.get(request.nodeid()).in(root) instanceof SysfsLink link)) {
+            throw new ErrnoException(Errno.ENOENT);
+        }
+        byte[] target = link.target().getBytes(StandardCharsets.UTF_8);
+        out.bytes(target, 0, target.length);
+    }
+
+    /** {@code struct fuse_open_in { uint32_t flags; ... }}; the modes hold for root too, as {@code kernfs_fop_open()} has it. */
+    private void open(Request request, Reply out) throws ErrnoException {
+        Node node = nodes.get(request.nodeid());
+        int mode = request.u32(0) & O_ACCMODE;
+        boolean readable = mode == Fd.O_WRONLY || (node.permissions() & READABLE) != 0;
+        boolean writable = mode == Fd.O_RDONLY || (node.permissions() & WRITABLE) != 0;
+        if (!readable || !writable) {
+            throw new ErrnoException(Errno.EACCES);
+        }
+        file(node);
+        files.put(++lastHandle, new OpenFile(node));
+        out.u64(lastHandle).u32(OPEN_FLAGS).u32(0);
+    }
+
+    /** The attribute itself; its entry may have gone while it was open. */
+    private SysfsFile file(Node node) throws ErrnoException {
+        SysfsNode entry = node.in(root);
+        if (!(entry instanceof SysfsFile file)) {
+            throw new ErrnoException(Errno.ENODEV);
+        }
+        return file;
+    }
+
+    private OpenFile opened(long handle) throws ErrnoException {
+        OpenFile file = files.get(handle);
+        if (file == null) {
+            throw new ErrnoException(Errno.EBADF);
+        }
+        return file;
+    }
+
+    /** {@code struct fuse_read_in { uint64_t fh; uint64_t offset; uint32_t size; ... }}. */
+    private boolean read(Request request, Reply out) throws ErrnoException {
+        OpenFile open = opened(request.u64(0));
+        Show show = new Show(open, file(open.node()), request.u64(8), request.u32(16));
+        if (open.needsShow(show.offset())) {
+            calls.start(request.unique(), show);
+            return false;
+        }
+        show.run(out);
+        return true;
+    }
+
+    /** {@code struct fuse_write_in { uint64_t fh; uint64_t offset; uint32_t size; ... }} of 40 bytes, and the data; the offset means nothing to an attribute. */
+    private Store write(Request request) throws ErrnoException {
+        OpenFile open = opened(request.u64(0));
+        return new Store(sysfs, file(open.node()), request.bytes(40, request.u32(16)));
+    }
+
+    /** As {@link #read}. */
+    private void readdir(Request request, Reply out) throws ErrnoException {
+        OpenDirectory directory = directories.get(request.u64(0));
+        if (directory == null) {
+            throw new ErrnoException(Errno.EBADF);
+        }
+        int room = Math.min(request.u32(16), LONGEST_LISTING);
+        directory.read(root, request.u64(8), new Dirents(out, room));
+    }
+
+    /** {@code struct fuse_batch_forget_in { uint32_t count, dummy; }} and as many {@code { uint64_t nodeid, nlookup; }}. */
+    private void forget(Request request) {
+        int count = request.u32(0);
+        for (int i = 0; i < count; i++) {
+            nodes.forget(request.u64(8 + 16L * i), request.u64(16 + 16L * i));
+        }
+    }
+
+    /** Ends the connection: whoever still uses the mount gets ENOTCONN. Idempotent. */
+    @Override
+    public void close() {
+        channel.end();
+        try {
+            thread.join(LEAVE);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        channel.close();
+        calls.close();
+    }
+}

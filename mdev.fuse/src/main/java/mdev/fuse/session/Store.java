@@ -1,0 +1,63 @@
+package mdev.fuse.session;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Locale;
+import mdev.api.errno.ErrnoException;
+import mdev.api.sysfs.Sysfs;
+import mdev.api.sysfs.SysfsFile;
+import mdev.fuse.wire.Reply;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One write(2) to an attribute.
+ *
+ * <pre>
+ * struct fuse_write_out {
+ *     uint32_t size;
+ *     uint32_t padding;
+ * };
+ * </pre>
+ */
+final class Store implements Calls.Work {
+    private static final Logger log = LoggerFactory.getLogger(Store.class);
+
+    private static final int UUID_LENGTH = 36;
+    private static final byte[] ONE = {'1'};
+
+    private final Sysfs sysfs;
+    private final SysfsFile file;
+    private final byte[] data;
+
+    Store(Sysfs sysfs, SysfsFile file, byte[] data) {
+        this.sysfs = sysfs;
+        this.file = file;
+        this.data = data;
+    }
+
+    @Override
+    public int room() {
+        return 2 * Integer.BYTES;
+    }
+
+    @Override
+    public void run(Reply reply) throws ErrnoException {
+        reply.u32(file.write(data)).u32(0);
+    }
+
+    /** A device whose creator gave up goes again: nobody would know of it. All else stays done. */
+    @Override
+    public void unwanted() {
+        if (!file.name().equals("create") || data.length < UUID_LENGTH) {
+            return;
+        }
+        String uuid = new String(data, 0, UUID_LENGTH, StandardCharsets.ISO_8859_1).toLowerCase(Locale.ROOT);
+        try {
+            if (sysfs.lookup("/sys/bus/mdev/devices/" + uuid + "/remove", true) instanceof SysfsFile remove) {
+                remove.write(ONE);
+            }
+        } catch (ErrnoException e) {
+            log.warn("the create of {} was interrupted, but it stays: {}", uuid, e.getMessage());
+        }
+    }
+}

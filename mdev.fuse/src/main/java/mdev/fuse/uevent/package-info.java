@@ -1,0 +1,5 @@
+/** Streams uevents to programs. */
+@NullMarked
+package mdev.fuse.uevent;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,95 @@
+package mdev.fuse.wire;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
+
+/**
+ * What we answer, written from front to back. Of one thread; may be written again once it is sent.
+ *
+ * <pre>
+ * struct fuse_out_header {
+ *     uint32_t len;    //  0
+ *     int32_t  error;  //  4: negative errno, or of a notification its positive code
+ *     uint64_t unique; //  8: of the request; 0 for a notification
+ * };                   // 16
+ * </pre>
+ */
+public final class Reply {
+    public static final int HEADER = 16;
+
+    private final MemorySegment memory;
+    private long end = HEADER;
+
+    /** @param room for the longest body */
+    public Reply(SegmentAllocator allocator, long room) {
+        memory = allocator.allocate(HEADER + room, Long.BYTES);
+    }
+
+    /** Begins anew. */
+    public Reply clear() {
+        end = HEADER;
+        return this;
+    }
+
+    /** The bytes that the body has so far. */
+    public long length() {
+        return end - HEADER;
+    }
+
+    public Reply u16(int value) {
+        memory.set(JAVA_SHORT_UNALIGNED, end, (short) value);
+        end += Short.BYTES;
+        return this;
+    }
+
+    public Reply u32(int value) {
+        memory.set(JAVA_INT_UNALIGNED, end, value);
+        end += Integer.BYTES;
+        return this;
+    }
+
+    public Reply u64(long value) {
+        memory.set(JAVA_LONG_UNALIGNED, end, value);
+        end += Long.BYTES;
+        return this;
+    }
+
+    public Reply bytes(byte[] from, int offset, int length) {
+        MemorySegment.copy(from, offset, memory, JAVA_BYTE, end, length);
+        end += length;
+        return this;
+    }
+
+    public Reply zeros(long length) {
+        memory.asSlice(end, length).fill((byte) 0);
+        end += length;
+        return this;
+    }
+
+    /** The answer to a request: the body so far. */
+    public MemorySegment answer(long unique) {
+        return message(0, unique);
+    }
+
+    /** A refusal, whatever was written so far. */
+    public MemorySegment refusal(int errno, long unique) {
+        return clear().message(-errno, unique);
+    }
+
+    /** A message that nobody asked for. */
+    public MemorySegment notification(int code) {
+        return message(code, 0);
+    }
+
+    private MemorySegment message(int error, long unique) {
+        memory.set(JAVA_INT_UNALIGNED, 0, (int) end);
+        memory.set(JAVA_INT_UNALIGNED, 4, error);
+        memory.set(JAVA_LONG_UNALIGNED, 8, unique);
+        return memory.asSlice(0, end);
+    }
+}

@@ -1,0 +1,82 @@
+package mdev.fuse.wire;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
+
+import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * What the kernel asks, in a buffer that the next request will overwrite.
+ *
+ * <pre>
+ * struct fuse_in_header {
+ *     uint32_t len;          //  0
+ *     uint32_t opcode;       //  4
+ *     uint64_t unique;       //  8
+ *     uint64_t nodeid;       // 16
+ *     uint32_t uid;          // 24
+ *     uint32_t gid;          // 28
+ *     uint32_t pid;          // 32
+ *     uint16_t total_extlen; // 36
+ *     uint16_t padding;
+ * };                         // 40
+ * </pre>
+ *
+ * @param message header and body
+ */
+public record Request(MemorySegment message) {
+    /** Room for the largest: a write of one page; the kernel wants 8192 at least ({@code FUSE_MIN_READ_BUFFER}). */
+    public static final int MAX_LENGTH = 16 << 10;
+
+    static final int HEADER = 40;
+
+    /**
+     * Checks the header.
+     *
+     * @param buffer what was read into
+     * @param length how much was read
+     * @throws IllegalArgumentException the kernel never sends such a thing
+     */
+    public static Request of(MemorySegment buffer, long length) {
+        if (length < HEADER || buffer.get(JAVA_INT_UNALIGNED, 0) != length) {
+            throw new IllegalArgumentException("a FUSE request of " + length + " bytes is none");
+        }
+        return new Request(buffer.asSlice(0, length));
+    }
+
+    public Opcode opcode() {
+        return Opcode.of(message.get(JAVA_INT_UNALIGNED, 4));
+    }
+
+    /** Names the request in its reply, and in a {@link Opcode#INTERRUPT}. */
+    public long unique() {
+        return message.get(JAVA_LONG_UNALIGNED, 8);
+    }
+
+    /** The node that it is about. */
+    public long nodeid() {
+        return message.get(JAVA_LONG_UNALIGNED, 16);
+    }
+
+    /** A {@code uint32_t} of the body. */
+    public int u32(long offset) {
+        return message.get(JAVA_INT_UNALIGNED, HEADER + offset);
+    }
+
+    /** A {@code uint64_t} of the body. */
+    public long u64(long offset) {
+        return message.get(JAVA_LONG_UNALIGNED, HEADER + offset);
+    }
+
+    /** The body as a name, as {@link Opcode#LOOKUP} has it. A name that is no UTF-8 is the name of nothing here. */
+    public String name() {
+        return message.getString(HEADER, StandardCharsets.UTF_8);
+    }
+
+    /** A copy of a part of the body. */
+    public byte[] bytes(long offset, int length) {
+        return message.asSlice(HEADER + offset, length).toArray(JAVA_BYTE);
+    }
+}

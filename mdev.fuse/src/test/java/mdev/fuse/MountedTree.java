@@ -1,0 +1,85 @@
+package mdev.fuse;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import mdev.api.errno.ErrnoException;
+import mdev.core.Limits;
+import mdev.core.MdevCore;
+import mdev.core.device.Owner;
+
+/** A core with a vendor, its tree mounted on a temporary directory, and other processes that use it: this one must not. */
+final class MountedTree implements AutoCloseable {
+    private static final long PATIENCE_SECONDS = 60;
+
+    final TestVendor vendor;
+    final MdevCore core;
+    final Path directory;
+    final Fuse fuse;
+
+    MountedTree(int ports) throws IOException, ErrnoException {
+        vendor = new TestVendor(ports);
+        core = new MdevCore(new Owner("mdev.core", "0.1.0", 1), Limits.STANDARD, _ -> {});
+        core.module(new Owner("vendor.test", "1.0.0", 2)).registerDevice(TestVendor.DEVICE, vendor);
+        directory = Files.createTempDirectory("mdev-fuse");
+        fuse = new Fuse(core.sysfs(), directory);
+    }
+
+    /** What a process wrote and how it ended: all of its output, then errors, then {@code [status]} unless that is 0. */
+    String sh(String script) {
+        try {
+            Process process = start(script);
+            String out = new String(process.getInputStream().readAllBytes(), UTF_8);
+            return out + ended(process);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    static String ended(Process process) {
+        try {
+            if (!process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+                process.destroyForcibly();
+                throw new AssertionError("does not end: " + process.info());
+            }
+            return process.exitValue() == 0 ? "" : "[" + process.exitValue() + "]";
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /** Begins a script of bash in the mounted directory; the directory is not its own to begin with, since this process must not look it up. */
+    Process start(String script) throws IOException {
+        List<String> command = new ArrayList<>(List.of("bash", "-c", "cd " + directory + "\n" + script));
+        ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+        builder.environment().put("LC_ALL", "C");
+        return builder.start();
+    }
+
+    /** Waits for something that another thread or process brings about. */
+    static void await(String what, BooleanSupplier condition) {
+        long end = System.nanoTime() + Duration.ofSeconds(PATIENCE_SECONDS).toNanos();
+        while (!condition.getAsBoolean()) {
+            if (System.nanoTime() > end) {
+                throw new AssertionError("waited in vain: " + what);
+            }
+            LockSupport.parkNanos(1_000_000);
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        fuse.close();
+        core.close();
+        Files.deleteIfExists(directory);
+    }
+}

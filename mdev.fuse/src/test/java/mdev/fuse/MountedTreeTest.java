@@ -1,0 +1,224 @@
+package mdev.fuse;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** What other processes find on the mounted tree. */
+@RequiresFuse
+final class MountedTreeTest {
+    private static final String ONE = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001";
+    private static final String TWO = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1002";
+    private static final String TYPE = "class/mdev_bus/mtty/mdev_supported_types/mtty-1";
+    private static final String CREATE = "echo " + ONE + " > " + TYPE + "/create; ";
+
+    private MountedTree tree;
+
+    @BeforeEach
+    void mount() throws Exception {
+        tree = new MountedTree(24);
+    }
+
+    @AfterEach
+    void unmount() throws IOException {
+        tree.close();
+        assertFalse(isMounted(tree.directory), "a mount is left behind");
+    }
+
+    private static boolean isMounted(Path directory) throws IOException {
+        return Files.readAllLines(Path.of("/proc/mounts")).stream()
+                .anyMatch(line -> line.contains(" " + directory + " "));
+    }
+
+    @Test
+    void showsTheTree() {
+        assertEquals("""
+                bus
+                class
+                devices
+                kernel
+                module
+                """, tree.sh("ls"));
+        assertEquals("24\n", tree.sh("cat " + TYPE + "/available_instances"));
+        assertEquals("../../devices/virtual/mtty/mtty\n", tree.sh("readlink class/mdev_bus/mtty"));
+        assertEquals(
+                "200 4096 regular file\n444 4096 regular file\n755 0 directory\n777 31 symbolic link\n",
+                tree.sh("stat -c '%a %s %F' " + TYPE + "/create " + TYPE + "/name " + TYPE + " class/mdev_bus/mtty"));
+    }
+
+    @Test
+    void createsAndRemoves() {
+        assertEquals("", tree.sh(CREATE));
+        assertEquals(ONE + "\n23\n", tree.sh("ls bus/mdev/devices; cat " + TYPE + "/available_instances"));
+        assertEquals("vfio-pci\n", tree.sh("cat bus/mdev/devices/" + ONE + "/mdev_type/device_api"));
+        assertEquals("", tree.sh("echo 1 > bus/mdev/devices/" + ONE + "/remove; ls bus/mdev/devices"));
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            echo x > TYPE/create                                | bash: line 2: echo: write error: Invalid argument
+            echo ONE > TYPE/create; echo ONE > TYPE/create      | bash: line 2: echo: write error: File exists
+            cat TYPE/create                                     | cat: TYPE/create: Permission denied
+            echo x > TYPE/name                                  | bash: line 2: TYPE/name: Permission denied
+            echo x > TYPE/new                                   | bash: line 2: TYPE/new: Permission denied
+            mkdir TYPE/new                                      | mkdir: cannot create directory 'TYPE/new': Operation not permitted
+            rm TYPE/name                                        | rm: cannot remove 'TYPE/name': Operation not permitted
+            rmdir TYPE/devices                                  | rmdir: failed to remove 'TYPE/devices': Operation not permitted
+            mv TYPE/name TYPE/new                               | mv: cannot move 'TYPE/name' to 'TYPE/new': Operation not permitted
+            ln -s x TYPE/new                                    | ln: failed to create symbolic link 'TYPE/new': Operation not permitted
+            ln TYPE/name TYPE/new                               | ln: failed to create hard link 'TYPE/new' => 'TYPE/name': Operation not permitted
+            mkfifo TYPE/new                                     | mkfifo: cannot create fifo 'TYPE/new': Operation not permitted
+            chmod 777 TYPE/name                                 | chmod: changing permissions of 'TYPE/name': Operation not permitted
+            cat TYPE/nothing                                    | cat: TYPE/nothing: No such file or directory
+            cat TYPE/LONG                                       | cat: TYPE/LONG: File name too long
+            """)
+    void refusesAsTheKernelDoes(String script, String answer) {
+        String out = tree.sh(named(script));
+
+        assertEquals(named(answer), out.replaceAll("\n(\\[1])?$", ""));
+    }
+
+    private static String named(String text) {
+        return text.replace("TYPE", TYPE).replace("ONE", ONE).replace("LONG", "x".repeat(256));
+    }
+
+    @Test
+    void noInstanceIsLeft() {
+        String uuids = IntStream.range(0, 25)
+                .mapToObj(i -> ONE.replace("1001", "%04d".formatted(i)))
+                .collect(Collectors.joining(" "));
+
+        assertEquals(
+                "bash: line 2: echo: write error: No space left on device\n[1]",
+                tree.sh("for u in " + uuids + "; do echo $u > " + TYPE + "/create; done"));
+    }
+
+    @Test
+    void anOpenFileOfARemovedDeviceIsGone() {
+        assertEquals(
+                "unset\ncat: -: No such device\nbash: line 2: echo: write error: No such device\n",
+                tree.sh(CREATE + "cd bus/mdev/devices/" + ONE
+                        + "; exec 3< vendor/value 4< vendor/value 5> vendor/value;"
+                        + "cat <&3; echo 1 > remove; cat <&4; echo x >&5; ls; true"));
+    }
+
+    @Test
+    void listsThousandsEachOnce() throws Exception {
+        tree.close();
+        tree = new MountedTree(3000);
+        List<String> uuids = IntStream.range(0, 3000)
+                .mapToObj(i -> ONE.replace("1001", "%04d".formatted(i)))
+                .toList();
+        assertEquals(
+                "",
+                tree.sh("for i in {0000..2999}; do echo 83b8f4f2-509f-382f-3c1e-e6bfe0fa$i > " + TYPE
+                        + "/create; done"));
+
+        assertEquals(uuids, tree.sh("ls -U bus/mdev/devices").lines().toList());
+    }
+
+    @Test
+    void aCallThatHangsHoldsUpItsCallerOnly() throws Exception {
+        CountDownLatch entered = new CountDownLatch(1);
+        CountDownLatch leave = new CountDownLatch(1);
+        tree.vendor.inCreate = uuid -> hangIf(uuid.equals(ONE), entered, leave);
+        Process hangs = tree.start(CREATE);
+        entered.await();
+
+        assertEquals(
+                "", tree.sh("echo " + TWO + " > " + TYPE + "/create; echo 1 > bus/mdev/devices/" + TWO + "/remove"));
+        assertEquals("24\n", tree.sh("cat " + TYPE + "/available_instances"));
+        leave.countDown();
+        assertEquals("", MountedTree.ended(hangs));
+        assertEquals(ONE + "\n", tree.sh("ls bus/mdev/devices"));
+    }
+
+    @Test
+    void anInterruptedCreateIsUndone() throws Exception {
+        CountDownLatch entered = new CountDownLatch(1);
+        CountDownLatch leave = new CountDownLatch(1);
+        tree.vendor.inCreate = uuid -> hangIf(true, entered, leave);
+        Process hangs = tree.start("exec 3> " + TYPE + "/create; trap 'exit 3' INT; echo " + ONE + " >&3");
+        entered.await();
+
+        tree.sh("kill -INT " + hangs.pid());
+        assertEquals(
+                "[3]",
+                MountedTree.ended(hangs).replaceAll("(?s).*\\[", "["),
+                "the caller comes back before the vendor does");
+        leave.countDown();
+        MountedTree.await("the device is undone", () -> tree.vendor.removed() == 1);
+        MountedTree.await("and gone", () -> tree.sh("ls bus/mdev/devices").isEmpty());
+        assertEquals(24, tree.vendor.free());
+    }
+
+    @Test
+    void anInterruptedRemoveGoesOn() throws Exception {
+        CountDownLatch entered = new CountDownLatch(1);
+        CountDownLatch leave = new CountDownLatch(1);
+        tree.vendor.inRemove = uuid -> hangIf(true, entered, leave);
+        assertEquals("", tree.sh(CREATE));
+        Process hangs = tree.start("trap 'exit 3' INT; echo 1 > bus/mdev/devices/" + ONE + "/remove");
+        entered.await();
+
+        tree.sh("kill -INT " + hangs.pid());
+        assertEquals(
+                "[3]",
+                MountedTree.ended(hangs).replaceAll("(?s).*\\[", "["),
+                "the caller comes back before the vendor does");
+        leave.countDown();
+        MountedTree.await(
+                "the device is gone", () -> tree.sh("ls bus/mdev/devices").isEmpty());
+    }
+
+    @Test
+    void aShowThatHangsCanBeInterrupted() throws Exception {
+        CountDownLatch entered = new CountDownLatch(1);
+        CountDownLatch leave = new CountDownLatch(1);
+        tree.vendor.inShow = uuid -> hangIf(true, entered, leave);
+        assertEquals("", tree.sh(CREATE));
+        Process hangs = tree.start("exec cat bus/mdev/devices/" + ONE + "/vendor/slow");
+        entered.await();
+
+        hangs.destroyForcibly();
+        assertEquals("[137]", MountedTree.ended(hangs));
+        assertEquals("unset\n", tree.sh("cat bus/mdev/devices/" + ONE + "/vendor/value"));
+        leave.countDown();
+    }
+
+    private static void hangIf(boolean wanted, CountDownLatch entered, CountDownLatch leave) {
+        if (wanted) {
+            entered.countDown();
+            try {
+                leave.await();
+            } catch (InterruptedException e) {
+                throw new AssertionError(e);
+            }
+        }
+    }
+
+    @Test
+    void whatIsInUseAtTheEndIsDetached() throws Exception {
+        Process user = tree.start("echo ready; read; cat class/mdev_bus/mtty/uevent");
+        assertEquals('r', user.getInputStream().read());
+
+        tree.fuse.close();
+        assertFalse(isMounted(tree.directory));
+        user.getOutputStream().close();
+        String out = new String(user.getInputStream().readAllBytes(), UTF_8);
+        assertEquals("eady\ncat: class/mdev_bus/mtty/uevent: Transport endpoint is not connected\n", out);
+    }
+}
