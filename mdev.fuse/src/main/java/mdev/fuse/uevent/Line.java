@@ -1,0 +1,40 @@
+package mdev.fuse.uevent;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.Map;
+import mdev.api.Uevent;
+
+/** One line of the stream: a JSON object whose values are strings. */
+final class Line {
+    private static final JsonFactory JSON = new JsonFactory();
+
+    private Line() {}
+
+    static byte[] of(Uevent event) {
+        return of(event.env());
+    }
+
+    /** In the place of events that were lost to a reader. */
+    static byte[] lost(long events) {
+        return of(Map.of("LOST", Long.toString(events)));
+    }
+
+    private static byte[] of(Map<String, String> fields) {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try (JsonGenerator json = JSON.createGenerator(bytes)) {
+            json.writeStartObject();
+            for (Map.Entry<String, String> field : fields.entrySet()) {
+                json.writeStringField(field.getKey(), field.getValue());
+            }
+            json.writeEndObject();
+            json.writeRaw('\n');
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return bytes.toByteArray();
+    }
+}

@@ -1,0 +1,110 @@
+package mdev.fuse.uevent;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import mdev.api.Uevent;
+import mdev.api.UeventListener;
+import mdev.linux.LinuxException;
+import mdev.linux.UnixServerSocket;
+import mdev.linux.UnixSocket;
+import org.jspecify.annotations.Nullable;
+import org.osgi.framework.BundleContext;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Deactivate;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The uevents for programs: whoever connects to the UNIX socket {@code RUN/uevents} gets each event from then on as a line of JSON, the kernel's keys in the kernel's
+ * order. A reader that falls behind loses events of its own, and gets the line {@code {"LOST":"<how many>"}} in their place.
+ */
+@Component(service = UeventListener.class, immediate = true)
+public final class UeventStream implements UeventListener, AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(UeventStream.class);
+
+    /** Below the run directory. */
+    private static final String NAME = "uevents";
+
+    private static final int BACKLOG = 128;
+    private static final Duration LONG = Duration.ofDays(1);
+
+    private final @Nullable UnixServerSocket socket;
+    private final Set<UeventReader> readers = ConcurrentHashMap.newKeySet();
+    private volatile boolean closed;
+
+    @Activate
+    public UeventStream(BundleContext context) {
+        this(path(context.getProperty("mdev.run")));
+    }
+
+    /** @param path where to listen; null for nowhere */
+    public UeventStream(@Nullable Path path) {
+        socket = path == null ? null : listen(path);
+    }
+
+    private static @Nullable Path path(@Nullable String run) {
+        return run == null ? null : Path.of(run, NAME);
+    }
+
+    private @Nullable UnixServerSocket listen(Path path) {
+        try {
+            Files.deleteIfExists(path); // what a platform that was killed left: ours is the only one on this directory
+            UnixServerSocket listening = UnixServerSocket.listen(path, BACKLOG, 0);
+            Threads.start("mdev-uevents-accept", () -> accept(listening));
+            return listening;
+        } catch (LinuxException | IOException e) {
+            log.warn("uevents are not streamed on {}: {}", path, e.getMessage());
+            return null;
+        }
+    }
+
+    private void accept(UnixServerSocket listening) {
+        while (!closed) {
+            try {
+                listening.accept(LONG).ifPresent(this::add);
+            } catch (LinuxException e) {
+                if (!closed) {
+                    log.error("no more readers of uevents are taken: {}", e.getMessage());
+                }
+                return;
+            }
+        }
+    }
+
+    private void add(UnixSocket connection) {
+        UeventReader reader = new UeventReader(connection, readers::remove);
+        readers.add(reader); // removed when it ends
+        reader.start();
+        if (closed) {
+            reader.close();
+        }
+    }
+
+    @Override
+    public void uevent(Uevent event) {
+        if (!readers.isEmpty()) {
+            byte[] line = Line.of(event);
+            readers.forEach(reader -> reader.offer(line));
+        }
+    }
+
+    /** How many read. */
+    int readers() {
+        return readers.size();
+    }
+
+    @Override
+    @Deactivate
+    public void close() {
+        closed = true;
+        if (socket != null) {
+            socket.close();
+        }
+        readers.forEach(UeventReader::close);
+    }
+}
