@@ -133,7 +133,7 @@ public final class Platform implements AutoCloseable {
         return Files.readString(dir.resolve("err"));
     }
 
-    boolean isAlive() {
+    public boolean isAlive() {
         return process.isAlive();
     }
 

@@ -46,8 +46,9 @@ public final class MountPoint {
                 Files.createDirectories(directory.getParent());
                 directory = directory.getParent().toRealPath().resolve(directory.getFileName());
             }
-            clear(directory, mounter);
-            boolean made = make(directory);
+            // The directory of a mount that was left is one that was made then.
+            boolean cleared = clear(directory, mounter);
+            boolean made = make(directory) || cleared;
             try {
                 Fd fd = mounter.mount(directory.toRealPath(), SOURCE, SUBTYPE, uid, gid);
                 return new Mounted(new MountPoint(directory.toRealPath(), made, mounter), fd);
@@ -64,11 +65,12 @@ public final class MountPoint {
         }
     }
 
-    /** Only what is ours and dead: a live one belongs to another platform. */
-    private static void clear(Path directory, Mounter mounter) throws IOException, MountException {
+    /** Only what is ours and dead: a live one belongs to another platform. @return whether there was such a mount */
+    private static boolean clear(Path directory, Mounter mounter) throws IOException, MountException {
+        boolean cleared = false;
         for (MountTable.Entry entry : MountTable.read().at(directory).reversed()) {
             if (!entry.type().equals(TYPE)) {
-                return;
+                break;
             }
             try (Fd _ = Fd.open(directory, Fd.O_RDONLY)) {
                 throw new MountException(
@@ -80,7 +82,9 @@ public final class MountPoint {
             }
             mounter.detach(directory);
             log.info("cleared the mount that an earlier platform left on {}", directory);
+            cleared = true;
         }
+        return cleared;
     }
 
     private static boolean make(Path directory) throws IOException {

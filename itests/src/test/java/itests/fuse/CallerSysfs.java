@@ -1,0 +1,237 @@
+package itests.fuse;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Objects;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.api.sysfs.Sysfs;
+import mdev.api.sysfs.SysfsDirectory;
+import mdev.api.sysfs.SysfsFile;
+import mdev.api.sysfs.SysfsLink;
+import mdev.api.sysfs.SysfsNode;
+import org.jspecify.annotations.Nullable;
+
+/** A mounted tree as a {@link Caller} finds it: what replays the golden transcripts can do so with real system calls. Of one thread. */
+final class CallerSysfs implements Sysfs, AutoCloseable {
+    private static final HexFormat HEX = HexFormat.of();
+    private static final int TYPE = 0170000;
+
+    private final Path mount;
+    private final Process caller;
+    private final BufferedReader answers;
+    private final PrintWriter calls;
+
+    CallerSysfs(Path mount) throws IOException {
+        this.mount = mount;
+        ProcessBuilder java = new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--enable-native-access=ALL-UNNAMED",
+                "-XX:TieredStopAtLevel=1",
+                "-cp",
+                System.getProperty("java.class.path"),
+                Caller.class.getName());
+        java.environment().put("LC_ALL", "C");
+        caller = java.redirectError(ProcessBuilder.Redirect.INHERIT).start();
+        answers = caller.inputReader(UTF_8);
+        calls = new PrintWriter(caller.outputWriter(UTF_8), true);
+    }
+
+    private String call(String name, String argument) throws ErrnoException {
+        calls.println(name + " " + HEX.formatHex(argument.getBytes(ISO_8859_1)));
+        String answer;
+        try {
+            answer = answers.readLine();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        if (answer == null) {
+            throw new AssertionError("the caller has ended");
+        }
+        if (answer.startsWith("! ")) {
+            throw new ErrnoException(Errno.valueOf(answer.substring(2)));
+        }
+        return answer.substring(2);
+    }
+
+    @Override
+    public SysfsDirectory root() {
+        throw new UnsupportedOperationException("asked by path only");
+    }
+
+    @Override
+    public SysfsNode lookup(String path, boolean followLast) throws ErrnoException {
+        String[] status = call(followLast ? "stat" : "lstat", real(path)).split(" ");
+        int mode = Integer.parseInt(status[0], 8);
+        Entry entry = new Entry(path, mode & 07777, Long.parseLong(status[2]));
+        return switch (mode & TYPE) {
+            case 0040000 -> new Directory(entry);
+            case 0120000 -> new Link(entry, call("readlink", real(path)));
+            case 0100000 -> {
+                if (Long.parseLong(status[1]) != SysfsFile.SIZE) {
+                    throw new AssertionError(path + " has the size " + status[1]);
+                }
+                yield new OneFile(entry);
+            }
+            default -> throw new AssertionError(path + " is " + status[0]);
+        };
+    }
+
+    private String real(String path) {
+        return mount + path.replaceFirst("^/sys", "");
+    }
+
+    @Override
+    public void close() throws IOException {
+        calls.close();
+        answers.close();
+        caller.destroy();
+    }
+
+    /** What all entries have. */
+    private record Entry(String path, int mode, long ino) {
+        String name() {
+            return path.substring(path.lastIndexOf('/') + 1);
+        }
+    }
+
+    private final class Directory implements SysfsDirectory {
+        private final Entry entry;
+
+        Directory(Entry entry) {
+            this.entry = entry;
+        }
+
+        @Override
+        public @Nullable SysfsNode child(String name) {
+            try {
+                return lookup(entry.path() + "/" + name, false);
+            } catch (ErrnoException e) {
+                return null;
+            }
+        }
+
+        @Override
+        public List<SysfsNode> children(String after, int limit) {
+            try {
+                return Arrays.stream(call("readdir", real(entry.path())).split("/"))
+                        .filter(name -> !name.isEmpty() && name.compareTo(after) > 0)
+                        .limit(limit)
+                        .map(name -> Objects.requireNonNull(child(name), name))
+                        .toList();
+            } catch (ErrnoException e) {
+                throw new AssertionError(entry.path(), e);
+            }
+        }
+
+        @Override
+        public String name() {
+            return entry.name();
+        }
+
+        @Override
+        public String path() {
+            return entry.path();
+        }
+
+        @Override
+        public int mode() {
+            return entry.mode();
+        }
+
+        @Override
+        public long ino() {
+            return entry.ino();
+        }
+
+        @Override
+        public boolean exists() {
+            return true;
+        }
+    }
+
+    private record Link(Entry entry, String target) implements SysfsLink {
+        @Override
+        public String name() {
+            return entry.name();
+        }
+
+        @Override
+        public String path() {
+            return entry.path();
+        }
+
+        @Override
+        public int mode() {
+            return entry.mode();
+        }
+
+        @Override
+        public long ino() {
+            return entry.ino();
+        }
+
+        @Override
+        public boolean exists() {
+            return true;
+        }
+    }
+
+    /** Opened for the first write, and kept open for the next. */
+    private final class OneFile implements SysfsFile {
+        private final Entry entry;
+        private boolean open;
+
+        OneFile(Entry entry) {
+            this.entry = entry;
+        }
+
+        @Override
+        public byte[] read() throws ErrnoException {
+            return HEX.parseHex(call("read", real(entry.path())));
+        }
+
+        @Override
+        public int write(byte[] data) throws ErrnoException {
+            if (!open) {
+                call("open", real(entry.path()));
+                open = true;
+            }
+            return Integer.parseInt(call("write", new String(data, ISO_8859_1)));
+        }
+
+        @Override
+        public String name() {
+            return entry.name();
+        }
+
+        @Override
+        public String path() {
+            return entry.path();
+        }
+
+        @Override
+        public int mode() {
+            return entry.mode();
+        }
+
+        @Override
+        public long ino() {
+            return entry.ino();
+        }
+
+        @Override
+        public boolean exists() {
+            return true;
+        }
+    }
+}

@@ -1,0 +1,127 @@
+package itests.fuse;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import itests.vm.Platform;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import mdev.core.golden.Deviations;
+import mdev.core.golden.GoldenLine;
+import mdev.core.golden.TranscriptReplay;
+import mdev.core.golden.TreeComparison;
+import org.junit.jupiter.api.Test;
+
+/** What the real kernel answered, replayed with real system calls of another process on the mounted tree. */
+final class FuseIT {
+    private static final String ONE = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001";
+    private static final String TWO = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1002";
+    private static final String REMOVE_ALL = "for d in bus/mdev/devices/*; do [ ! -e $d ] || echo 1 > $d/remove; done";
+
+    @Test
+    void createAndRemove() throws Exception {
+        Deviations deviations = new Deviations()
+                .add(
+                        "limit",
+                        "available_instances is a limit; 5.10 creates device 13 of 12",
+                        line -> line.text("op").equals("write")
+                                && line.text("data").matches(".*fa01(1[2-9]|2[0-4])")
+                                && line.text("path").endsWith("/create"),
+                        "ENOSPC")
+                .add(
+                        "not negative",
+                        "so available_instances never turns negative",
+                        line -> line.text("op").equals("read")
+                                && line.text("data").startsWith("-"),
+                        "\"0\\n\"")
+                .add(
+                        "twelve",
+                        "so there are 12 devices",
+                        line -> line.text("note").startsWith("number of devices"),
+                        "number of devices: 12");
+        try (MountedPlatform mounted = MountedPlatform.start();
+                CallerSysfs sysfs = new CallerSysfs(mounted.directory())) {
+            List<String> differences = new TranscriptReplay(
+                            sysfs, module -> insmod(mounted.platform(), module), deviations)
+                    .before(171, () -> assertEquals("", script(mounted, REMOVE_ALL)))
+                    .replay(GoldenLine.read("create-remove.jsonl"));
+
+            assertEquals("", String.join("\n", differences));
+            assertEquals(List.of(), deviations.unmet());
+        }
+    }
+
+    /** The others are there from the beginning. */
+    private static void insmod(Platform platform, String module) throws IOException, InterruptedException {
+        if (module.equals("mtty")) {
+            platform.run("mdev:modprobe vendor.mtty").ok();
+        }
+    }
+
+    private static String script(MountedPlatform mounted, String script) {
+        try {
+            return mounted.sh(script);
+        } catch (IOException | InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    @Test
+    void trees() throws Exception {
+        Deviations deviations = new Deviations()
+                .add(
+                        "no /dev",
+                        "the tree stands for /sys; VFIO groups are opened through the API",
+                        line -> line.text("path").startsWith("/dev/"),
+                        "");
+        String types = "class/mdev_bus/mtty/mdev_supported_types/";
+        String driver = "bus/mdev/drivers/vfio_mdev/";
+        record Step(String snapshot, String script) {}
+        List<Step> steps = List.of(
+                new Step("03-mtty-loaded-before-create", ""),
+                new Step("04-after-create-mtty-1", "echo -n " + ONE + " > " + types + "mtty-1/create"),
+                new Step("05-after-create-mtty-1-and-mtty-2", "echo -n " + TWO + " > " + types + "mtty-2/create"),
+                new Step("06-after-unbind-mtty-1", "echo -n " + ONE + " > " + driver + "unbind"),
+                new Step("07-after-rebind-mtty-1", "echo " + ONE + " > " + driver + "bind"),
+                new Step("08-after-remove-mtty-1", "echo 1 > bus/mdev/devices/" + ONE + "/remove"),
+                new Step("09-after-remove-both", "echo 1 > bus/mdev/devices/" + TWO + "/remove"));
+        try (MountedPlatform mounted = MountedPlatform.start("--load", "vendor.mtty");
+                CallerSysfs sysfs = new CallerSysfs(mounted.directory())) {
+            List<String> differences = new ArrayList<>();
+            for (Step step : steps) {
+                assertEquals("", mounted.sh(step.script()));
+                List<GoldenLine> snapshot = GoldenLine.read("tree-" + step.snapshot() + ".jsonl");
+                TreeComparison.differences(sysfs, snapshot, deviations)
+                        .forEach(difference -> differences.add(step.snapshot() + ": " + difference));
+            }
+            assertEquals("", String.join("\n", differences));
+            assertEquals(List.of(), deviations.unmet());
+        }
+    }
+
+    @Test
+    void theMountComesAndGoesWithThePlatform() throws Exception {
+        try (MountedPlatform mounted = MountedPlatform.start("--load", "vendor.mtty")) {
+            assertEquals("mtty\n", mounted.sh("ls class/mdev_bus"));
+            assertEquals("", mounted.sh("set -m; sleep 60 & cd /; kill $!"), "nobody is left in it");
+            assertEquals(List.of(), mounted.platform().stop());
+            assertFalse(mounted.isMounted());
+            assertEquals("", mounted.warnings());
+        }
+    }
+
+    @Test
+    void aModuleThatIsUnloadedLeavesNothing() throws Exception {
+        try (MountedPlatform mounted = MountedPlatform.start("--load", "vendor.mtty")) {
+            assertTrue(mounted.sh("find -L class/mdev_bus/mtty/mdev_supported_types; cat class/mdev_bus/mtty/*/*/name")
+                    .contains("Dual port serial"));
+            mounted.platform().run("mdev:rmmod vendor.mtty").ok();
+            assertEquals(
+                    "ls: cannot access 'class/mdev_bus/mtty': No such file or directory\n[2]",
+                    mounted.sh("ls class/mdev_bus/mtty"));
+            assertEquals("", mounted.sh("ls class/mdev_bus"));
+        }
+    }
+}
