@@ -18,6 +18,7 @@ import mdev.api.sysfs.Sysfs;
 import mdev.api.sysfs.SysfsDirectory;
 import mdev.api.sysfs.SysfsFile;
 import mdev.api.sysfs.SysfsLink;
+import mdev.api.sysfs.SysfsListener;
 import mdev.api.sysfs.SysfsNode;
 import org.jspecify.annotations.Nullable;
 
@@ -84,6 +85,16 @@ final class CallerSysfs implements Sysfs, AutoCloseable {
             }
             default -> throw new AssertionError(path + " is " + status[0]);
         };
+    }
+
+    @Override
+    public void addListener(SysfsListener listener) {
+        throw new UnsupportedOperationException("a process polls");
+    }
+
+    @Override
+    public void removeListener(SysfsListener listener) {
+        throw new UnsupportedOperationException("a process polls");
     }
 
     private String real(String path) {

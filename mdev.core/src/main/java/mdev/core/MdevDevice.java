@@ -87,6 +87,7 @@ public final class MdevDevice extends BusDevice {
             device.publish();
             core.bus().probe(device);
             device.activate();
+            device.notifyInstances();
         } finally {
             if (device.state == State.NEW) {
                 core.release(device);
@@ -233,6 +234,12 @@ public final class MdevDevice extends BusDevice {
         // Whoever still holds this object must not hold the vendor's classes.
         vendor = null;
         groups = List.of();
+        notifyInstances();
+    }
+
+    /** What a device takes may be another type's, too. */
+    private void notifyInstances() {
+        type.parent().types().forEach(SupportedType::notifyInstances);
     }
 
     /** Driver or vendor has not come back in time. The UUID stays taken until it does. */

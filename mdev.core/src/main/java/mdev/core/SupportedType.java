@@ -11,6 +11,7 @@ import mdev.api.ParentDevice;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.sysfs.Attribute;
+import mdev.api.sysfs.SysfsFile;
 import mdev.core.device.Owner;
 import mdev.core.sysfs.Contents;
 import mdev.core.sysfs.Directory;
@@ -137,6 +138,13 @@ public final class SupportedType extends Directory {
             return Draft.number(id(), value);
         } catch (ErrnoException e) {
             throw owner.fault(id() + ": available_instances is no number: " + value);
+        }
+    }
+
+    /** Tells who watches it that another number of instances is left. */
+    void notifyInstances() {
+        if (child(MdevType.AVAILABLE_INSTANCES) instanceof SysfsFile file) {
+            parent.core().tree().notifyListeners(file);
         }
     }
 

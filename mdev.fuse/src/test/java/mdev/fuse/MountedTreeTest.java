@@ -3,6 +3,7 @@ package mdev.fuse;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -92,7 +93,10 @@ final class MountedTreeTest {
     }
 
     private static String named(String text) {
-        return text.replace("TYPE", TYPE).replace("ONE", ONE).replace("LONG", "x".repeat(256));
+        return text.replace("TYPE", TYPE)
+                .replace("ONE", ONE)
+                .replace("TWO", TWO)
+                .replace("LONG", "x".repeat(256));
     }
 
     @Test
@@ -220,5 +224,37 @@ final class MountedTreeTest {
         user.getOutputStream().close();
         String out = new String(user.getInputStream().readAllBytes(), UTF_8);
         assertEquals("eady\ncat: class/mdev_bus/mtty/uevent: Transport endpoint is not connected\n", out);
+    }
+
+    /** As the kernel's documents say it is done: read, poll for POLLPRI, seek to the beginning and read again. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            TYPE/available_instances               | echo TWO > TYPE/create          | 23, woken, 22
+            bus/mdev/devices/ONE/vendor/value      | echo new > FILE                 | unset, woken, new
+            bus/mdev/devices/ONE/vendor/value      | echo TWO > TYPE/create          | unset, quiet, unset
+            """)
+    void pollWakesWhenAnAttributeChanges(String file, String change, String seen) {
+        assumeFalse(tree.sh("command -v python3").startsWith("["), "skipped: no python3");
+        assertEquals("", tree.sh(CREATE));
+
+        String out = tree.sh(named("""
+                exec python3 - <<'PY'
+                import os, select, subprocess
+                fd = os.open("FILE", os.O_RDONLY)
+                read = lambda: os.pread(fd, 4096, 0).decode().strip()
+                poll = select.poll()
+                poll.register(fd, select.POLLPRI)
+                before = poll.poll(0) and read()
+                assert not poll.poll(0)
+                change = subprocess.Popen(["bash", "-c", "sleep 0.2; CHANGE"])
+                woken = poll.poll(WAIT)
+                change.wait()
+                print(before, "woken" if woken else "quiet", read(), sep=", ")
+                PY
+                """.replace("CHANGE", change)
+                .replace("FILE", file)
+                .replace("WAIT", seen.contains("quiet") ? "1000" : "60000")));
+
+        assertEquals(seen + "\n", out);
     }
 }

@@ -22,4 +22,13 @@ public interface Sysfs {
      * @throws ErrnoException ENOENT, ENOTDIR or ELOOP, as path resolution in the kernel
      */
     SysfsNode lookup(String path, boolean followLast) throws ErrnoException;
+
+    /**
+     * Adds a listener, until it is removed. An attribute is notified after each write to it that went well, and {@code available_instances} when a device of its parent has
+     * come or gone.
+     */
+    void addListener(SysfsListener listener);
+
+    /** Nothing happens if it is none. */
+    void removeListener(SysfsListener listener);
 }

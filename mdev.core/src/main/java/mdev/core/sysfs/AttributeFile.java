@@ -62,6 +62,7 @@ final class AttributeFile implements SysfsFile {
         } catch (RuntimeException e) {
             throw failed(e);
         }
+        holder.tree().notifyListeners(this);
         return data.length;
     }
 

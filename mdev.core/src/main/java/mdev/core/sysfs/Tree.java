@@ -4,17 +4,24 @@ import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.sysfs.Sysfs;
 import mdev.api.sysfs.SysfsDirectory;
+import mdev.api.sysfs.SysfsFile;
 import mdev.api.sysfs.SysfsLink;
+import mdev.api.sysfs.SysfsListener;
 import mdev.api.sysfs.SysfsNode;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The whole tree; itself the directory {@code /sys}. */
 public final class Tree extends Directory implements Sysfs {
+    private static final Logger log = LoggerFactory.getLogger(Tree.class);
+
     /** Links that a path may lead through: {@code MAXSYMLINKS}. */
     private static final int MOST_LINKS = 40;
 
@@ -27,6 +34,8 @@ public final class Tree extends Directory implements Sysfs {
     private final ReentrantLock changing = new ReentrantLock();
 
     private final AtomicLong inos = new AtomicLong(Contents.BLOCK);
+
+    private final List<SysfsListener> listeners = new CopyOnWriteArrayList<>();
 
     public Tree() {
         super(null, "", Contents.BLOCK);
@@ -52,6 +61,27 @@ public final class Tree extends Directory implements Sysfs {
 
     long nextIno() {
         return inos.addAndGet(Contents.BLOCK);
+    }
+
+    @Override
+    public void addListener(SysfsListener listener) {
+        listeners.add(listener);
+    }
+
+    @Override
+    public void removeListener(SysfsListener listener) {
+        listeners.remove(listener);
+    }
+
+    /** {@code sysfs_notify()}. Outside of {@link #change()}. */
+    public void notifyListeners(SysfsFile file) {
+        for (SysfsListener listener : listeners) {
+            try {
+                listener.notified(file);
+            } catch (RuntimeException e) {
+                log.error("{} failed on {}", listener.getClass().getName(), file.path(), e);
+            }
+        }
     }
 
     /** Makes a directory and adds it; for the skeleton of the tree. */

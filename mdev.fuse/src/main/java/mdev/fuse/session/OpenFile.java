@@ -12,6 +12,12 @@ final class OpenFile {
     /** What the last read at the beginning showed: reads further on get the rest of that, as from a {@code seq_file}. */
     private volatile byte @Nullable [] shown;
 
+    /** As {@code kernfs_open_file.event} against {@code kernfs_open_node.event}: changed since it was last read, and to begin with. */
+    private volatile boolean changed = true;
+
+    /** By what name the kernel wants to hear of a change; 0: it does not. */
+    private volatile long pollHandle;
+
     OpenFile(Node node) {
         this.node = node;
     }
@@ -25,10 +31,26 @@ final class OpenFile {
         return offset == 0 || shown == null;
     }
 
+    /** From now on {@link #change} has to be told of. Pairs with the order there: one of the two sees the other. */
+    void watch(long handle) {
+        pollHandle = handle;
+    }
+
+    boolean hasChanged() {
+        return changed;
+    }
+
+    /** @return by what name the kernel is to be told; 0: it need not be */
+    long change() {
+        changed = true;
+        return pollHandle;
+    }
+
     /** The bytes from the offset on; fewer than asked for at the end. */
     byte[] read(SysfsFile file, long offset, int size) throws ErrnoException {
         byte[] content = shown;
         if (offset == 0 || content == null) {
+            changed = false;
             content = file.read();
             shown = content;
         }

@@ -49,6 +49,7 @@ public final class Session implements AutoCloseable {
     private final Attributes.Owner owner;
     private final Channel channel;
     private final Calls calls;
+    private final Poller poller;
     private final Thread thread;
 
     // From here on of the receiving thread.
@@ -70,6 +71,8 @@ public final class Session implements AutoCloseable {
         this.nodes = new Nodes(root);
         this.channel = new Channel(fd);
         this.calls = new Calls(channel);
+        this.poller = new Poller(channel);
+        sysfs.addListener(poller); // removed in close()
         this.thread = Thread.ofPlatform()
                 .daemon()
                 .name("mdev-fuse")
@@ -131,8 +134,12 @@ public final class Session implements AutoCloseable {
                 calls.start(request.unique(), write(request));
                 return false;
             }
-            case RELEASE -> files.remove(request.u64(0));
+            case RELEASE -> release(request.u64(0));
             case RELEASEDIR -> directories.remove(request.u64(0));
+            case POLL -> {
+                OpenFile open = opened(request.u64(0));
+                Poller.poll(open, open.node().in(root) != null, request, out);
+            }
             case STATFS -> // struct fuse_kstatfs: five numbers of blocks and files, bsize, namelen, frsize
                 out.zeros(5L * Long.BYTES).u32(SysfsFile.SIZE).u32(LONGEST_NAME).zeros(8L * Integer.BYTES);
             case INTERRUPT -> {
@@ -200,8 +207,17 @@ public final class Session implements AutoCloseable {
             throw new ErrnoException(Errno.EACCES);
         }
         file(node);
-        files.put(++lastHandle, new OpenFile(node));
+        OpenFile file = new OpenFile(node);
+        files.put(++lastHandle, file);
+        poller.opened(file);
         out.u64(lastHandle).u32(OPEN_FLAGS).u32(0);
+    }
+
+    private void release(long handle) {
+        OpenFile file = files.remove(handle);
+        if (file != null) {
+            poller.released(file);
+        }
     }
 
     /** The attribute itself; its entry may have gone while it was open. */
@@ -260,6 +276,7 @@ public final class Session implements AutoCloseable {
     /** Ends the connection: whoever still uses the mount gets ENOTCONN. Idempotent. */
     @Override
     public void close() {
+        sysfs.removeListener(poller);
         channel.end();
         try {
             thread.join(LEAVE);
