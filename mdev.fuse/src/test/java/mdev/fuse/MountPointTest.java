@@ -1,0 +1,99 @@
+package mdev.fuse;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.stream.Stream;
+import mdev.fuse.mount.MountException;
+import mdev.fuse.mount.MountPoint;
+import mdev.linux.LinuxException;
+import mdev.linux.Mount;
+import org.junit.jupiter.api.Assertions;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** How mounts come and go. */
+@RequiresFuse
+final class MountPointTest {
+    private static final int SOMEBODY = 1000;
+
+    private static boolean isMounted(Path directory) throws IOException {
+        return Files.readAllLines(Path.of("/proc/mounts")).stream()
+                .anyMatch(line -> line.contains(" " + directory + " "));
+    }
+
+    private static int uid() throws IOException {
+        return (Integer) Files.getAttribute(Path.of("/proc/self"), "unix:uid");
+    }
+
+    @Test
+    void whatAKilledPlatformLeftIsCleared(@TempDir Path parent) throws Exception {
+        Path directory = parent.resolve("sys");
+        MountPoint.mount(directory, uid(), uid()).fd().close(); // nobody answers any more, as after SIGKILL
+        assertTrue(isMounted(directory));
+
+        MountPoint.Mounted again = MountPoint.mount(directory, uid(), uid());
+        again.fd().close();
+        again.point().unmount();
+        assertFalse(isMounted(directory));
+        assertFalse(Files.exists(directory), "what was made is removed");
+    }
+
+    @Test
+    void theMountOfAnotherPlatformIsLeftAlone() throws Exception {
+        try (MountedTree other = new MountedTree(1)) {
+            try (Fuse second = new Fuse(other.core.sysfs(), other.directory)) {
+                assertEquals(Optional.empty(), second.directory());
+            }
+            assertEquals("mtty\n", other.sh("ls class/mdev_bus"));
+        }
+    }
+
+    @Test
+    void aFileIsNoPlaceToMount(@TempDir Path parent) throws IOException {
+        Path file = Files.createFile(parent.resolve("file"));
+
+        MountException e = Assertions.assertThrows(MountException.class, () -> MountPoint.mount(file, uid(), uid()));
+        assertEquals(file + " is no directory: choose another with --mount DIR", e.getMessage());
+    }
+
+    @Test
+    void somebodyElseMayHaveUnmountedIt(@TempDir Path directory) throws Exception {
+        MountPoint.Mounted mounted = MountPoint.mount(directory, uid(), uid());
+        detach(directory);
+        mounted.point().unmount();
+        mounted.fd().close();
+        assertFalse(isMounted(directory));
+    }
+
+    private static void detach(Path directory) {
+        try {
+            Mount.detach(directory);
+        } catch (LinuxException e) {
+            assumeTrue(false, "skipped: unmounting takes root");
+        }
+    }
+
+    @Test
+    void withoutBeingRootItTakesFusermount(@TempDir Path directory) throws Exception {
+        boolean there = Stream.of(System.getenv("PATH").split(":"))
+                .anyMatch(path -> Files.isExecutable(Path.of(path, "fusermount3")));
+        if (!there) {
+            MountException e = Assertions.assertThrows(
+                    MountException.class, () -> MountPoint.mount(directory, SOMEBODY, SOMEBODY));
+            assertEquals("without being root it takes fusermount3: install the package fuse3", e.getMessage());
+            return;
+        }
+        MountPoint.Mounted mounted = MountPoint.mount(directory, SOMEBODY, SOMEBODY);
+        assertTrue(isMounted(directory));
+        mounted.point().unmount();
+        mounted.fd().close();
+        assertFalse(isMounted(directory));
+    }
+}
