@@ -257,4 +257,21 @@ final class MountedTreeTest {
 
         assertEquals(seen + "\n", out);
     }
+
+    @Test
+    void nothingIsRememberedOfDevicesThatAreGone() {
+        String look =
+                "find devices/virtual/mtty/mtty -ls > /dev/null; cat bus/mdev/devices/*/vendor/value > /dev/null;";
+        String remove = "for d in bus/mdev/devices/*; do echo 1 > $d/remove; done;";
+        assertEquals("", tree.sh(CREATE + look + remove + "ls bus/mdev/devices"));
+        int before = tree.fuse.known();
+
+        for (int round = 0; round < 10; round++) {
+            String create =
+                    "for i in {1000..1019}; do echo 83b8f4f2-509f-382f-3c1e-e6bfe0fa$i > " + TYPE + "/create; done;";
+            assertEquals("", tree.sh(create.replace("509f", "%04d".formatted(round)) + look + remove));
+        }
+        // 200 devices with some 20 entries each have come and gone.
+        MountedTree.await("the kernel has forgotten", () -> tree.fuse.known() < before + 100);
+    }
 }

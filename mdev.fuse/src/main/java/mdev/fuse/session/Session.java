@@ -50,7 +50,10 @@ public final class Session implements AutoCloseable {
     private final Channel channel;
     private final Calls calls;
     private final Poller poller;
+    private final Invalidator invalidator;
     private final Thread thread;
+
+    private volatile int known;
 
     // From here on of the receiving thread.
     private final Nodes nodes;
@@ -73,6 +76,7 @@ public final class Session implements AutoCloseable {
         this.calls = new Calls(channel);
         this.poller = new Poller(channel);
         sysfs.addListener(poller); // removed in close()
+        this.invalidator = new Invalidator(sysfs, channel);
         this.thread = Thread.ofPlatform()
                 .daemon()
                 .name("mdev-fuse")
@@ -82,10 +86,21 @@ public final class Session implements AutoCloseable {
         thread.start();
     }
 
+    /** A device has been removed from the tree: the kernel may forget it now. Never waits. */
+    public void removed(String parent, String subsystem, String name) {
+        invalidator.offerDevice(parent, subsystem, name);
+    }
+
+    /** How many entries the kernel knew a moment ago. */
+    public int known() {
+        return known;
+    }
+
     private void receive() {
         try {
             for (Request request = channel.receive(); request != null; request = channel.receive()) {
                 answer(request);
+                known = nodes.size();
             }
         } catch (LinuxException | RuntimeException e) {
             log.error("the file system has ended", e);
@@ -217,6 +232,10 @@ public final class Session implements AutoCloseable {
         OpenFile file = files.remove(handle);
         if (file != null) {
             poller.released(file);
+            Node node = file.node();
+            if (node.parent() != null && node.in(root) == null) {
+                invalidator.offer(node.parent().id(), node.name()); // it was in use when its device went
+            }
         }
     }
 
@@ -277,6 +296,7 @@ public final class Session implements AutoCloseable {
     @Override
     public void close() {
         sysfs.removeListener(poller);
+        invalidator.close();
         channel.end();
         try {
             thread.join(LEAVE);
