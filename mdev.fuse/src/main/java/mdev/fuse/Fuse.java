@@ -60,7 +60,7 @@ public final class Fuse implements SysfsMount, UeventListener, AutoCloseable {
                 made.fd().close();
                 throw e;
             }
-        } catch (MountException | LinuxException | IOException e) {
+        } catch (MountException | LinuxException | IOException | RuntimeException e) {
             log.warn("the tree is not mounted on {}: {}; or start with --no-mount", directory, e.getMessage());
             return null;
         }
@@ -100,8 +100,11 @@ public final class Fuse implements SysfsMount, UeventListener, AutoCloseable {
     @Deactivate
     public void close() {
         if (mounted != null) {
-            mounted.point().unmount();
-            mounted.session().close();
+            try {
+                mounted.point().unmount();
+            } finally {
+                mounted.session().close();
+            }
         }
     }
 }

@@ -25,6 +25,7 @@ final class Fusermount implements Mounter {
         try (UnixSocket.Pair pair = UnixSocket.pair(1);
                 Arena arena = Arena.ofConfined()) {
             run(pair.second().fd(), "-o", options, "--", directory.toString());
+            pair.second().close(); // else there is no end of the stream when nothing was sent
             MemorySegment message = arena.allocate(1);
             pair.first().receive(message, 0, 1, 0);
             List<Fd> fds = pair.first().takeFds();

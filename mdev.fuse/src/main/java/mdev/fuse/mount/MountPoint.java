@@ -50,8 +50,9 @@ public final class MountPoint {
             boolean cleared = clear(directory, mounter);
             boolean made = make(directory) || cleared;
             try {
-                Fd fd = mounter.mount(directory.toRealPath(), SOURCE, SUBTYPE, uid, gid);
-                return new Mounted(new MountPoint(directory.toRealPath(), made, mounter), fd);
+                Path real = directory.toRealPath(); // now: once it is mounted, to look would be to ask ourselves
+                Fd fd = mounter.mount(real, SOURCE, SUBTYPE, uid, gid);
+                return new Mounted(new MountPoint(real, made, mounter), fd);
             } catch (MountException | IOException e) {
                 if (made) {
                     Files.deleteIfExists(directory);

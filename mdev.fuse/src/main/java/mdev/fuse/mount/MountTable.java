@@ -1,6 +1,7 @@
 package mdev.fuse.mount;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -11,12 +12,12 @@ record MountTable(List<Entry> entries) {
     private static final Pattern OCTAL = Pattern.compile("\\\\([0-7]{3})");
 
     /** A mount. */
-    record Entry(Path point, String type, String source) {
+    record Entry(String point, String type) {
         /** {@code 36 35 98:0 /root /point options optional... - type source options}. */
         private static Entry of(String line) {
             String[] halves = line.split(" - ", 2);
             String[] tail = halves[1].split(" ");
-            return new Entry(Path.of(plain(halves[0].split(" ")[4])), tail[0], plain(tail[1]));
+            return new Entry(plain(halves[0].split(" ")[4]), tail[0]);
         }
 
         /** Blanks and the like are written {@code \040}. */
@@ -28,7 +29,8 @@ record MountTable(List<Entry> entries) {
     }
 
     static MountTable read() throws IOException {
-        return of(Files.readAllLines(Path.of("/proc/self/mountinfo")));
+        // Byte by byte: the names are whatever others have given to their mounts.
+        return of(Files.readAllLines(Path.of("/proc/self/mountinfo"), StandardCharsets.ISO_8859_1));
     }
 
     static MountTable of(List<String> lines) {
@@ -37,6 +39,7 @@ record MountTable(List<Entry> entries) {
 
     /** What is mounted on a directory; the last is on top. */
     List<Entry> at(Path point) {
-        return entries.stream().filter(entry -> entry.point().equals(point)).toList();
+        String name = new String(point.toString().getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1);
+        return entries.stream().filter(entry -> entry.point().equals(name)).toList();
     }
 }

@@ -5,6 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
@@ -24,6 +25,9 @@ import org.slf4j.LoggerFactory;
 final class Calls implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Calls.class);
 
+    /** Calls at once; each keeps a thread until its vendor comes back, also when its caller has gone. */
+    private static final int MOST = 1024;
+
     private final Channel channel;
     private final ExecutorService threads;
 
@@ -39,7 +43,7 @@ final class Calls implements AutoCloseable {
             thread.setContextClassLoader(own);
             return thread;
         };
-        threads = new ThreadPoolExecutor(0, Integer.MAX_VALUE, 1, TimeUnit.SECONDS, new SynchronousQueue<>(), makes);
+        threads = new ThreadPoolExecutor(0, MOST, 1, TimeUnit.SECONDS, new SynchronousQueue<>(), makes);
     }
 
     /** What a request does. */
@@ -58,10 +62,15 @@ final class Calls implements AutoCloseable {
     private record Call(AtomicBoolean answered) {}
 
     /** Does the work and answers. By the receiving thread, so that the request's interrupt can only come later. */
-    void start(long unique, Work work) {
+    void start(long unique, Work work) throws ErrnoException {
         Call call = new Call(new AtomicBoolean());
         running.put(unique, call);
-        threads.execute(() -> run(unique, call, work));
+        try {
+            threads.execute(() -> run(unique, call, work));
+        } catch (RejectedExecutionException | OutOfMemoryError e) { // all of them are busy, or there are no more
+            running.remove(unique);
+            throw new ErrnoException(Errno.EAGAIN, "too many calls of vendors have not come back");
+        }
     }
 
     private void run(long unique, Call call, Work work) {

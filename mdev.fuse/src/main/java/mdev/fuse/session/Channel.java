@@ -3,6 +3,7 @@ package mdev.fuse.session;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
@@ -12,6 +13,8 @@ import mdev.linux.Epoll;
 import mdev.linux.Fd;
 import mdev.linux.LinuxException;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** {@code /dev/fuse} of one mount. One thread receives, any thread sends. */
 final class Channel implements AutoCloseable {
@@ -19,6 +22,11 @@ final class Channel implements AutoCloseable {
     private static final int ENODEV = Errno.ENODEV.number();
 
     private static final int ECONNABORTED = 103;
+    private static final Logger log = LoggerFactory.getLogger(Channel.class);
+
+    /** A notification may wait for a directory that a process holds locked for reasons of its own. */
+    private static final Duration PATIENCE = Duration.ofSeconds(1);
+
     private static final Duration LONG = Duration.ofDays(1);
 
     private final Fd fd;
@@ -89,7 +97,15 @@ final class Channel implements AutoCloseable {
     public void close() {
         end();
         Lock closing = open.writeLock();
-        closing.lock();
+        try {
+            if (!closing.tryLock(PATIENCE.toMillis(), TimeUnit.MILLISECONDS)) {
+                log.warn("the file system is left behind: the kernel does not take a message");
+                return;
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return;
+        }
         try {
             fd.close();
         } finally {

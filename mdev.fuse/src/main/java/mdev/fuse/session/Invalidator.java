@@ -2,6 +2,7 @@ package mdev.fuse.session;
 
 import java.lang.foreign.Arena;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
@@ -24,6 +25,8 @@ final class Invalidator implements AutoCloseable {
 
     /** What comes while so many wait is left to the kernel. */
     private static final int BACKLOG = 4096;
+
+    private static final Duration PATIENCE = Duration.ofSeconds(1);
 
     private final Sysfs sysfs;
     private final Channel channel;
@@ -107,7 +110,9 @@ final class Invalidator implements AutoCloseable {
             gone.poll();
         }
         try {
-            thread.join();
+            if (!thread.join(PATIENCE)) {
+                log.warn("a notification of the kernel has not come back: some process holds a directory locked");
+            }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

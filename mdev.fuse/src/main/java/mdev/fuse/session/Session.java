@@ -102,8 +102,10 @@ public final class Session implements AutoCloseable {
                 answer(request);
                 known = nodes.size();
             }
-        } catch (LinuxException | RuntimeException e) {
+        } catch (LinuxException | RuntimeException | Error e) {
             log.error("the file system has ended", e);
+        } finally {
+            channel.close(); // whoever still uses it gets ENOTCONN, instead of waiting for ever
         }
     }
 
@@ -117,7 +119,7 @@ public final class Session implements AutoCloseable {
             message = reply.answer(unique);
         } catch (ErrnoException e) {
             message = reply.refusal(e.errno().number(), unique);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             log.error("{} failed", request.opcode(), e);
             message = reply.refusal(Errno.EIO.number(), unique);
         }

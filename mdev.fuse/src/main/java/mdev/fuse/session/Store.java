@@ -48,7 +48,9 @@ final class Store implements Calls.Work {
     /** A device whose creator gave up goes again: nobody would know of it. All else stays done. */
     @Override
     public void unwanted() {
-        if (!file.name().equals("create") || data.length < UUID_LENGTH) {
+        if (!file.name().equals("create")
+                || !file.path().contains("/mdev_supported_types/")
+                || data.length < UUID_LENGTH) {
             return;
         }
         String uuid = new String(data, 0, UUID_LENGTH, StandardCharsets.ISO_8859_1).toLowerCase(Locale.ROOT);

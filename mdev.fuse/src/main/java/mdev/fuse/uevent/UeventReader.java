@@ -62,7 +62,7 @@ final class UeventReader implements AutoCloseable {
     private void send() {
         try {
             for (byte[] line = next(); line != null; line = next()) {
-                try (Arena arena = Arena.ofShared()) {
+                try (Arena arena = Arena.ofConfined()) {
                     connection.send(arena.allocateFrom(JAVA_BYTE, line), 0, line.length);
                 }
             }

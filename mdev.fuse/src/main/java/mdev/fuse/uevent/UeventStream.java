@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.LockSupport;
 import mdev.api.Uevent;
 import mdev.api.UeventListener;
 import mdev.linux.LinuxException;
@@ -31,6 +32,7 @@ public final class UeventStream implements UeventListener, AutoCloseable {
     private static final String NAME = "uevents";
 
     private static final int BACKLOG = 128;
+    private static final long PAUSE_NANOS = 100_000_000;
     private static final Duration LONG = Duration.ofDays(1);
 
     private final @Nullable UnixServerSocket socket;
@@ -68,10 +70,11 @@ public final class UeventStream implements UeventListener, AutoCloseable {
             try {
                 listening.accept(LONG).ifPresent(this::add);
             } catch (LinuxException e) {
-                if (!closed) {
-                    log.error("no more readers of uevents are taken: {}", e.getMessage());
+                if (closed) {
+                    return;
                 }
-                return;
+                log.warn("a reader of uevents cannot be taken: {}", e.getMessage());
+                LockSupport.parkNanos(PAUSE_NANOS); // out of descriptors: the reader waits, and is found again at once
             }
         }
     }

@@ -2,6 +2,7 @@ package mdev.fuse.mount;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -15,10 +16,17 @@ final class MountTableTest {
                 "37 36 0:31 / /run/a\\040b\\134c rw - tmpfs none rw"));
 
         assertEquals(
-                List.of(
-                        new MountTable.Entry(Path.of("/run/a b\\c"), "fuse.mdev", "mdev"),
-                        new MountTable.Entry(Path.of("/run/a b\\c"), "tmpfs", "none")),
+                List.of(new MountTable.Entry("/run/a b\\c", "fuse.mdev"), new MountTable.Entry("/run/a b\\c", "tmpfs")),
                 table.at(Path.of("/run/a b\\c")));
         assertEquals(List.of(), table.at(Path.of("/run")));
+    }
+
+    /** The kernel knows bytes only, and somebody else's mount may have any name. */
+    @Test
+    void findsNamesThatAreNotAscii() {
+        String name = new String("/run/Clé".getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1);
+        MountTable table = MountTable.of(
+                List.of("36 22 0:30 / " + name + " rw - fuse.mdev mdev rw", "37 22 0:31 / /\u00ff rw - tmpfs none rw"));
+        assertEquals(List.of(new MountTable.Entry(name, "fuse.mdev")), table.at(Path.of("/run/Clé")));
     }
 }
