@@ -59,6 +59,7 @@ public final class VfioUser implements VfioDeviceListener, DeviceDetails, AutoCl
         this.vfio = vfio;
         this.directory = directory;
         this.options = options;
+        clear(directory);
         vfio.registerListener(this); // unregistered in close()
     }
 
@@ -90,7 +91,6 @@ public final class VfioUser implements VfioDeviceListener, DeviceDetails, AutoCl
         if (made == null) {
             Files.createDirectories(
                     directory, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-            clear(directory);
             made = new Acceptor();
             acceptor = made;
         }
@@ -98,11 +98,16 @@ public final class VfioUser implements VfioDeviceListener, DeviceDetails, AutoCl
     }
 
     /** What a platform that was killed left there; ours is the only one that runs on this directory. */
-    private static void clear(Path directory) throws IOException {
+    private static void clear(@Nullable Path directory) {
+        if (directory == null || !Files.isDirectory(directory)) {
+            return;
+        }
         try (DirectoryStream<Path> stale = Files.newDirectoryStream(directory, "*" + SUFFIX)) {
             for (Path socket : stale) {
                 Files.deleteIfExists(socket);
             }
+        } catch (IOException e) {
+            LOG.warn("{} is not cleared: {}", directory, e.toString());
         }
     }
 

@@ -10,6 +10,7 @@ import static vfio.user.conformance.Requests.TRIGGER;
 import static vfio.user.conformance.Rig.PAGE;
 
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -269,6 +270,22 @@ final class LifetimeTest {
                             Rig.await("releases", 1, rig.card.releases::get);
                         })
                 .run();
+    }
+
+    @Test
+    void whatAKilledPlatformLeftIsClearedAtTheStart() throws Exception {
+        Path home = Files.createTempDirectory("vfu");
+        Path directory = Files.createDirectory(home.resolve("vfio-user"));
+        Files.createFile(directory.resolve("83b8f4f2-509f-382f-3c1e-e6bfe0fa1001.sock"));
+        try (TestPlatform platform = new TestPlatform();
+                VfioUser server = new VfioUser(platform.vfio, directory, Options.STANDARD)) {
+            try (var left = Files.list(directory)) {
+                assertEquals(0, left.count());
+            }
+            assertFalse(server.names().iterator().hasNext());
+        }
+        assertFalse(Files.exists(directory));
+        Files.delete(home);
     }
 
     @Test
