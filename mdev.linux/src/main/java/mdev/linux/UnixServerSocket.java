@@ -39,9 +39,12 @@ public final class UnixServerSocket implements AutoCloseable {
     private final int number;
     private final Path path;
     private final int maxFds;
-    private final CallArena arena = new CallArena();
-    private final MemorySegment acceptState = arena.allocate(Libc.STATE);
-    private final MemorySegment shutdownState = arena.allocate(Libc.STATE);
+
+    /** Collected, and not closed: to close a shared arena stops all threads of the process, and there may be thousands of sockets. */
+    private final MemorySegment state = Arena.ofAuto().allocate(Libc.STATE);
+
+    /** The monitor guards it, and {@link #state}: nobody is inside a call on a number that is closed. Accepting never blocks. */
+    private boolean closed;
 
     private UnixServerSocket(Fd fd, Path path, int maxFds) {
         this.fd = fd;
@@ -94,28 +97,28 @@ public final class UnixServerSocket implements AutoCloseable {
      * @return the connection, which the caller owns; nothing if none waits
      * @throws LinuxException EMFILE, ENFILE, ENOMEM: out of them, the connection keeps waiting; EBADF: closed
      */
-    public Optional<UnixSocket> tryAccept() throws LinuxException {
+    public synchronized Optional<UnixSocket> tryAccept() throws LinuxException {
+        if (closed) {
+            throw new LinuxException("accept", Errno.EBADF);
+        }
         try {
             for (; ; ) {
                 int connection = (int) ACCEPT4.invokeExact(
-                        acceptState, number, MemorySegment.NULL, MemorySegment.NULL, Sockets.SOCK_CLOEXEC);
+                        state, number, MemorySegment.NULL, MemorySegment.NULL, Sockets.SOCK_CLOEXEC);
                 if (connection >= 0) {
                     return Optional.of(UnixSocket.adopt(Fd.of(connection), maxFds));
                 }
-                int errno = Libc.errno(acceptState);
+                int errno = Libc.errno(state);
                 if (errno == Errno.EAGAIN) {
                     return Optional.empty();
                 }
                 if (errno != Errno.EINTR) {
-                    throw closedOr(new LinuxException("accept", errno));
+                    throw new LinuxException("accept", errno);
                 }
             }
         } catch (LinuxException e) {
             throw e;
         } catch (Throwable t) {
-            if (t instanceof IllegalStateException && arena.isClosing()) {
-                throw new LinuxException("accept", Errno.EBADF);
-            }
             throw Libc.unexpected(t);
         }
     }
@@ -139,22 +142,17 @@ public final class UnixServerSocket implements AutoCloseable {
 
     /** Removes the path, turns those away who wait, and closes the descriptor when nobody is inside a call. Idempotent. */
     @Override
-    public void close() {
-        if (arena.beginClose()) {
+    public synchronized void close() {
+        if (!closed) {
+            closed = true;
             try {
                 Files.deleteIfExists(path);
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             } finally {
-                Sockets.shutdown(shutdownState, number, Sockets.SHUT_RDWR); // wakes the poll of accept()
-                arena.close();
+                Sockets.shutdown(state, number, Sockets.SHUT_RDWR); // wakes the poll of accept()
                 fd.close();
             }
         }
-    }
-
-    /** EINVAL is what accept(2) says about a socket that {@link #close} has shut down. */
-    private LinuxException closedOr(LinuxException e) {
-        return arena.isClosing() ? new LinuxException("accept", Errno.EBADF) : e;
     }
 }
