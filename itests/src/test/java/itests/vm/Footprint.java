@@ -19,7 +19,7 @@ record Footprint(Map<String, Integer> fds, Map<String, Integer> threads, long ma
     private static final Pattern NUMBER = Pattern.compile("\\[?\\d+]?");
     private static final Pattern OF_JVM_AND_FELIX = Pattern.compile(
             "C[12] Compiler.*|VM .*|GC .*|G1 .*|Monitor .*|Service Thread|Notification T.*"
-                    + "|Reference Handl.*|Finalizer|Signal Dispatch.*|Attach Listener|Common-Cleaner|ForkJoinPool.*|VirtualThread.*|.*-[Pp]oller.*|JFR .*|Felix.*|EventAdmin.*|CM .*|SCR .*|session-.*|pipe-.*");
+                    + "|Reference Handl.*|Finalizer|Signal Dispatch.*|Attach Listener|Common-Cleaner|ForkJoinPool.*|VirtualThread.*|.*-[Pp]oller.*|JFR .*|Felix.*|EventAdmin.*|CM .*|SCR .*");
 
     static Footprint of(long pid) throws IOException {
         var proc = Path.of("/proc/" + pid);

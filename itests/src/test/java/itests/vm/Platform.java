@@ -14,6 +14,7 @@ import java.util.concurrent.TimeUnit;
 
 /** {@code ./mdev serve} with a run directory of its own, driven as a person does: by {@code ./mdev -c}. */
 public final class Platform implements AutoCloseable {
+    private static final List<String> PASSING = List.of("mdev-worker", "session-", "pipe-");
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 
     private final Path dir;
@@ -96,12 +97,13 @@ public final class Platform implements AutoCloseable {
         return Footprint.of(process.pid());
     }
 
-    /** What the platform holds when the threads of its pool, which end when they have had nothing to do for a while, have ended. */
+    /** What the platform holds when the threads of its pool and of the last command, which end when they like, have ended. */
     Footprint idleFootprint() {
         Footprint[] now = new Footprint[1];
-        Deadline.await(PATIENCE, "the pool is empty", () -> {
+        Deadline.await(PATIENCE, "the pool is empty and the shell at rest", () -> {
             now[0] = current();
-            return now[0].threads().keySet().stream().noneMatch(name -> name.startsWith("mdev-worker"));
+            return now[0].threads().keySet().stream()
+                    .noneMatch(name -> PASSING.stream().anyMatch(name::startsWith));
         });
         return now[0];
     }
