@@ -27,7 +27,11 @@ public final class Platform implements AutoCloseable {
 
     /** Starts a platform, with more options of {@code ./mdev} if given, and waits until devices can be created. */
     public static Platform start(String... options) throws IOException {
-        var dir = Files.createTempDirectory("mdev");
+        return start(Files.createTempDirectory("mdev"), options);
+    }
+
+    /** As {@link #start(String...)}, with its run directory below a directory that is deleted with it. */
+    public static Platform start(Path dir, String... options) throws IOException {
         var command = launcher(dir.resolve("run"));
         command.add("--no-mount");
         command.addAll(List.of(options));
@@ -74,6 +78,11 @@ public final class Platform implements AutoCloseable {
     /** The run directory. */
     public Path run() {
         return dir.resolve("run");
+    }
+
+    /** The process, which is the platform's JVM. */
+    public long pid() {
+        return process.pid();
     }
 
     /** Where the device is served. */

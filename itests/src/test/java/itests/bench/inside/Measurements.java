@@ -30,9 +30,12 @@ import org.osgi.service.component.annotations.Reference;
 @Component
 public final class Measurements implements ShellCommands {
     private static final double SECOND = 1e9;
-    private static final int BLOCK = 1000;
-    private static final int BLOCKS = 5;
+    private static final int BLOCK = 2000;
+    private static final int BLOCKS = 7;
     private static final int COLLECTIONS = 4;
+
+    /** So many rounds are for the compiler, which begins anew when with many devices other branches are taken. */
+    private static final int WARM_UP = 5;
 
     private final Sysfs sysfs;
     private final CommandProcessor gogo;
@@ -73,8 +76,7 @@ public final class Measurements implements ShellCommands {
         List<Double> few = new ArrayList<>();
         List<Double> many = new ArrayList<>();
         List<Double> bytes = new ArrayList<>();
-        // The first round is for the compiler.
-        for (int round = 0; round <= rounds; round++) {
+        for (int round = -WARM_UP; round < rounds; round++) {
             heap(); // both rates begin with a heap that was just collected
             double without = rate();
             long before = heap();
@@ -87,7 +89,7 @@ public final class Measurements implements ShellCommands {
             for (String uuid : present) {
                 remove(uuid);
             }
-            if (round > 0) {
+            if (round >= 0) {
                 few.add(without);
                 many.add(with);
                 bytes.add(each);

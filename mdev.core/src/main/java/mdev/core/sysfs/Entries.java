@@ -2,13 +2,14 @@ package mdev.core.sysfs;
 
 import java.util.Arrays;
 import java.util.Iterator;
-import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.Objects;
+import java.util.concurrent.ConcurrentHashMap;
 import mdev.api.sysfs.SysfsNode;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The entries that a directory keeps, in name order: a sorted array while they are few, as in nearly every directory, else a skip
- * list. Read at any time without a lock; changed by one thread at a time.
+ * The entries that a directory keeps, in name order: a sorted array while they are few, as in nearly every directory, else a hash
+ * map and the order of its names. A name is looked up without a lock at any time; changed by one thread at a time.
  */
 sealed interface Entries {
     Entries NONE = new Few(new SysfsNode[0]);
@@ -96,9 +97,10 @@ sealed interface Entries {
         }
     }
 
-    /** Changed in place. */
+    /** Changed in place, in the same time however many there are. */
     final class Many implements Entries {
-        private final ConcurrentSkipListMap<String, SysfsNode> nodes = new ConcurrentSkipListMap<>();
+        private final ConcurrentHashMap<String, SysfsNode> nodes = new ConcurrentHashMap<>();
+        private final NameOrder order = new NameOrder();
 
         @Override
         public @Nullable SysfsNode get(String name) {
@@ -107,7 +109,12 @@ sealed interface Entries {
 
         @Override
         public Iterator<SysfsNode> after(String name) {
-            return nodes.tailMap(name, false).values().iterator();
+            String[] names = order.names(nodes.keySet());
+            int place = Arrays.binarySearch(names, name);
+            return Arrays.stream(names, place < 0 ? -place - 1 : place + 1, names.length)
+                    .map(nodes::get)
+                    .filter(Objects::nonNull)
+                    .iterator();
         }
 
         @Override
@@ -115,12 +122,15 @@ sealed interface Entries {
             if (nodes.putIfAbsent(node.name(), node) != null) {
                 throw new IllegalStateException(node.path() + " is there already");
             }
+            order.added(node.name());
             return this;
         }
 
         @Override
         public Entries without(String name) {
-            nodes.remove(name);
+            if (nodes.remove(name) != null) {
+                order.removed();
+            }
             return this;
         }
     }

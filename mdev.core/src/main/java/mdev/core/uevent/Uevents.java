@@ -10,6 +10,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import mdev.api.Registration;
 import mdev.api.Uevent;
 import mdev.api.UeventListener;
@@ -27,6 +28,9 @@ public final class Uevents implements AutoCloseable {
 
     /** The events of some 10,000 devices that come at once; 30 MB when a listener hangs. */
     private static final int BACKLOG = 1 << 15;
+
+    /** Events come in bursts, and to wake this thread costs who emits more than the event does: so it is up once per burst. */
+    private static final long LINGER_NANOS = 500_000;
 
     private final Tree tree;
     private final int backlog;
@@ -95,7 +99,7 @@ public final class Uevents implements AutoCloseable {
 
     private void drain() {
         try {
-            for (Uevent event = queue.take(); !event.equals(end); event = queue.take()) {
+            for (Uevent event = queue.take(); !event.equals(end); event = next()) {
                 for (UeventListener listener : listeners) {
                     deliver(event, listener);
                 }
@@ -108,6 +112,15 @@ public final class Uevents implements AutoCloseable {
         } finally {
             ended.countDown();
         }
+    }
+
+    private Uevent next() throws InterruptedException {
+        Uevent event = queue.poll();
+        if (event == null) {
+            LockSupport.parkNanos(LINGER_NANOS);
+            event = queue.take();
+        }
+        return event;
     }
 
     /** Tells one listener; what it throws is its own affair. */

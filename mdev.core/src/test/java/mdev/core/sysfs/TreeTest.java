@@ -11,6 +11,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.TreeSet;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
@@ -24,6 +30,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Paths, order, and incarnations. */
 class TreeTest {
@@ -128,13 +135,14 @@ class TreeTest {
         assertEquals(seen.size(), seen.stream().distinct().count());
     }
 
-    /** With few and with many entries, in one piece and in pages. */
-    @Test
-    void childrenAreInOrder() {
+    /** With few and with many entries, in one piece and in pages; also when others came and went since somebody listed. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 3, 50, 400})
+    void childrenAreInOrder(int changesPerListing) {
         Random random = new Random(1);
         TreeSet<String> expected = new TreeSet<>(List.of("group", "m", "up"));
         Sample holder = sample("a");
-        for (int i = 0; i < 500; i++) {
+        for (int i = 0; i < 2000; i++) {
             String name = Integer.toString(random.nextInt(200));
             try (var _ = tree.change()) {
                 if (expected.add(name)) {
@@ -144,6 +152,10 @@ class TreeTest {
                     holder.remove(name);
                 }
             }
+            assertEquals(expected.contains(name), holder.child(name) != null);
+            if (i % changesPerListing != 0) {
+                continue;
+            }
             List<String> paged = new ArrayList<>();
             for (List<SysfsNode> page = holder.children("", 7);
                     !page.isEmpty();
@@ -152,9 +164,61 @@ class TreeTest {
             }
             assertEquals(List.copyOf(expected), paged);
             assertEquals(paged, holder.children().stream().map(SysfsNode::name).toList());
-            assertEquals(expected.contains(name), holder.child(name) != null);
         }
         assertNull(holder.child("nothing"));
+    }
+
+    /** While others come and go, two who list in pages see each entry that stays exactly once, in order. */
+    @Test
+    void whatStaysIsListedOnceWhileOthersComeAndGo() throws Exception {
+        Sample holder = sample("a");
+        List<String> staying =
+                IntStream.range(0, 300).mapToObj(i -> i + " stays").sorted().toList();
+        try (var _ = tree.change()) {
+            staying.forEach(name -> holder.add(new Directory(holder, name)));
+        }
+        AtomicBoolean listing = new AtomicBoolean(true);
+        try (ExecutorService threads = Executors.newCachedThreadPool()) {
+            Future<?> changes = threads.submit(() -> {
+                Random random = new Random(1);
+                while (listing.get()) {
+                    String name = random.nextInt(1000) + " goes";
+                    try (var _ = tree.change()) {
+                        if (holder.child(name) == null) {
+                            holder.add(new Directory(holder, name));
+                        } else {
+                            holder.remove(name);
+                        }
+                    }
+                }
+            });
+            List<Future<?>> listings = Stream.generate(() -> threads.submit(() -> {
+                        for (int i = 0; i < 300; i++) {
+                            List<String> seen = new ArrayList<>();
+                            for (List<SysfsNode> page = holder.children("", 50);
+                                    !page.isEmpty();
+                                    page = holder.children(page.getLast().name(), 50)) {
+                                page.forEach(node -> seen.add(node.name()));
+                            }
+                            assertEquals(seen.stream().sorted().distinct().toList(), seen);
+                            assertEquals(
+                                    staying,
+                                    seen.stream()
+                                            .filter(name -> name.endsWith("stays"))
+                                            .toList());
+                        }
+                    }))
+                    .limit(2)
+                    .collect(Collectors.toList());
+            try {
+                for (Future<?> one : listings) {
+                    one.get();
+                }
+            } finally {
+                listing.set(false);
+            }
+            changes.get();
+        }
     }
 
     @Test
