@@ -382,4 +382,14 @@ final class CommandLineIT {
             assertEquals(List.of(run.resolve("mdev.log")), left.toList());
         }
     }
+
+    @Test
+    void aShellLeavesNothingButTheLogWhenItIsLeft(@TempDir Path temp) throws Exception {
+        Path run = temp.resolve("run");
+        mdev.runWith("mdev:modprobe vendor.mtty\nexit\n", "--run", run.toString(), "--no-mount")
+                .ok();
+        try (Stream<Path> left = Files.list(run)) {
+            assertEquals(List.of(run.resolve("mdev.log")), left.toList());
+        }
+    }
 }

@@ -106,7 +106,9 @@ public final class Console implements Callable<Integer> {
                 return ending.statusOr(run(settings, directory, shells));
             }
         } finally {
-            termination.forget();
+            if (ending.statusOr(Shell.Outcome.FAILED) == ANOTHER_WILL_COME) {
+                termination.forget();
+            }
         }
     }
 

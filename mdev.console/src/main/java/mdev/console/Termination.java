@@ -12,7 +12,7 @@ import org.osgi.framework.BundleException;
 import org.osgi.framework.launch.Framework;
 
 /**
- * SIGTERM, SIGINT, SIGHUP: the framework is stopped before the process ends, so that whatever the bundles made is removed. Neither Felix nor bnd's launcher does that.
+ * The end of the process, regular or by SIGTERM, SIGINT, SIGHUP: the framework is stopped before the process ends, so that whatever the bundles made is removed. Neither Felix nor bnd's launcher does that.
  */
 final class Termination extends Thread {
     private static final Duration STOPPING = Duration.ofSeconds(20);
@@ -31,7 +31,7 @@ final class Termination extends Thread {
     }
 
     /**
-     * Waits for the signal. Pairs with {@link #forget}.
+     * Waits for the end. Pairs with {@link #forget}.
      *
      * @param service whether SIGTERM is the regular end: the exit status is 0 then, where Java's would be 143
      * @param leftovers deleted when the framework has stopped: what the launcher made, which has become this process
@@ -44,6 +44,7 @@ final class Termination extends Thread {
 
     @Override
     public void run() {
+        boolean signalled = !ending.requested();
         ending.request(0);
         try {
             framework.stop();
@@ -52,7 +53,7 @@ final class Termination extends Thread {
             // The process ends all the same.
         }
         leftovers.forEach(Termination::delete);
-        if (service) {
+        if (service && signalled) {
             Runtime.getRuntime().halt(0);
         }
     }

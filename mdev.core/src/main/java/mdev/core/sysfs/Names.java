@@ -47,7 +47,7 @@ public final class Names {
     /** As {@link #check(String, List, Set)}, for groups of attributes. */
     public static void groups(String what, List<AttributeGroup> groups, Set<String> taken) throws ErrnoException {
         for (AttributeGroup group : groups) {
-            if (group.name().isEmpty()) {
+            if ("".equals(group.name())) {
                 check(what, group.attributes(), taken);
             } else {
                 take(what, check("a group of " + what, group.name()), taken);
