@@ -357,6 +357,18 @@ final class CommandLineIT {
     }
 
     @Test
+    void fileNamesStartWhereTheUserIs(@TempDir Path temp) throws Exception {
+        Files.writeString(temp.resolve("here.jar"), "no bundle");
+        Path errors = temp.resolve("errors");
+        Process client = mdev.command("--run", run(), "-c", "mdev:modprobe here.jar")
+                .directory(temp.toFile())
+                .redirectError(errors.toFile())
+                .start();
+        assertEquals(1, Mdev.end(client));
+        assertEquals("mdev:modprobe: here.jar is no bundle (EINVAL)\n", Files.readString(errors));
+    }
+
+    @Test
     void serveTellsWhenItIsReadyAndLeavesNothingThatIsServed(@TempDir Path temp) throws Exception {
         Path run = temp.resolve("run");
         Path errors = temp.resolve("errors");

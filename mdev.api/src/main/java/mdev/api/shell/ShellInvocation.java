@@ -2,6 +2,7 @@ package mdev.api.shell;
 
 import java.io.InputStream;
 import java.io.PrintStream;
+import java.nio.file.Path;
 import java.util.List;
 import org.osgi.annotation.versioning.ProviderType;
 
@@ -31,6 +32,9 @@ public interface ShellInvocation {
 
     /** Width and height of the user's terminal in characters; 80 and 24 without one. */
     Size size();
+
+    /** Where file names that are not absolute start: the user's working directory, which need not be the platform's. */
+    Path directory();
 
     /** See {@link #size()}. */
     record Size(int columns, int rows) {}

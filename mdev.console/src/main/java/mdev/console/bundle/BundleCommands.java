@@ -20,7 +20,6 @@ import mdev.api.shell.ShellCommands;
 import mdev.api.shell.ShellInvocation;
 import mdev.api.shell.ShellResult;
 import mdev.console.Ending;
-import mdev.console.engine.Invocation;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.BundleException;
@@ -97,7 +96,7 @@ public final class BundleCommands implements ShellCommands {
     }
 
     private Bundle install(String url, ShellInvocation invocation) throws ErrnoException {
-        String location = Bundles.location(url, ((Invocation) invocation).directory());
+        String location = Bundles.location(url, invocation.directory());
         boolean known = context.getBundle(location) != null;
         Bundle bundle;
         try {
@@ -178,9 +177,7 @@ public final class BundleCommands implements ShellCommands {
         if (bundle.getBundleId() == 0) {
             throw new ErrnoException(Errno.EINVAL, "the framework itself cannot be updated");
         }
-        String location = words.size() == 1
-                ? origin(bundle)
-                : Bundles.location(words.get(1), ((Invocation) invocation).directory());
+        String location = words.size() == 1 ? origin(bundle) : Bundles.location(words.get(1), invocation.directory());
         List<Bundle> importers = bundles.importersOf(bundle);
         try (InputStream content = URI.create(location).toURL().openStream()) {
             if (!importers.isEmpty()) {

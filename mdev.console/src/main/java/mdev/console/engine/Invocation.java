@@ -63,7 +63,7 @@ public record Invocation(Arguments parsed, Process process, Run run) implements 
         return new NestedShell(run.shell(terminal));
     }
 
-    /** Where relative file names of the user start. */
+    @Override
     public Path directory() {
         return run.terminal().directory();
     }

@@ -81,17 +81,17 @@ final class ModuleCommands {
             return ShellResult.DONE;
         }
         String from = location
-                ? location(name)
+                ? location(name, invocation.directory())
                 : bundles.file(name).map(ModuleCommands::url).orElseThrow(() -> unknown(name));
         install(from);
         return ShellResult.DONE;
     }
 
-    private String location(String name) throws ErrnoException {
+    private String location(String name, Path directory) throws ErrnoException {
         if (name.matches("[a-z]{2,}:.*")) {
             return name;
         }
-        Path file = Path.of(name);
+        Path file = directory.resolve(name);
         if (!Files.isRegularFile(file)) {
             throw new ErrnoException(Errno.ENOENT, "no file " + name);
         }

@@ -8,6 +8,7 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -80,6 +81,11 @@ class MonitorCommandTest {
         @Override
         public RawTerminal rawTerminal() {
             throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public Path directory() {
+            return Path.of("");
         }
 
         @Override

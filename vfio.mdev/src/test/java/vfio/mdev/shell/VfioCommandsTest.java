@@ -12,6 +12,7 @@ import java.io.InputStream;
 import java.io.InterruptedIOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -83,6 +84,11 @@ class VfioCommandsTest {
                 @Override
                 public void close() {}
             };
+        }
+
+        @Override
+        public Path directory() {
+            return Path.of("");
         }
 
         @Override

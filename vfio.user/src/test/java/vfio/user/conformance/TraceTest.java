@@ -144,6 +144,11 @@ class TraceTest {
         }
 
         @Override
+        public Path directory() {
+            return Path.of("");
+        }
+
+        @Override
         public Size size() {
             return new Size(80, 24);
         }
