@@ -93,6 +93,11 @@ final class CallerSysfs implements Sysfs, AutoCloseable {
     }
 
     @Override
+    public void changed(String path) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
     public void removeListener(SysfsListener listener) {
         throw new UnsupportedOperationException("a process polls");
     }

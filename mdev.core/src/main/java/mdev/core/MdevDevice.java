@@ -193,6 +193,7 @@ public final class MdevDevice extends BusDevice {
             }
             type.devices().remove(name());
             core().bus().remove(this);
+            withdrawContents();
             state = State.REMOVING;
         }
         gate.shut();

@@ -24,11 +24,19 @@ public interface Sysfs {
     SysfsNode lookup(String path, boolean followLast) throws ErrnoException;
 
     /**
-     * Adds a listener, until it is removed. An attribute is notified after each write to it that went well, and {@code available_instances} when a device of its parent has
-     * come or gone.
+     * Adds a listener, until it is removed. An attribute is notified after each write to it that went well, by {@link #changed}, and {@code available_instances} when a device
+     * of its parent has come or gone.
      */
     void addListener(SysfsListener listener);
 
     /** Nothing happens if it is none. */
     void removeListener(SysfsListener listener);
+
+    /**
+     * {@code sysfs_notify()}: the content of an attribute has changed, and nobody wrote to it. Who polls it wakes and reads it again. For the owner of the attribute, from any thread that holds no
+     * lock which its {@code show()} takes; nothing happens if there is no such attribute, because a device may go at any time.
+     *
+     * @param path as for {@link #lookup}, for example {@code bus/mdev/devices/<uuid>/vendor/link_state}
+     */
+    void changed(String path);
 }

@@ -46,8 +46,17 @@ public class Directory implements SysfsDirectory {
 
     /** Takes an entry out, inside {@link Tree#change()}; nothing happens if there is none. */
     public final void remove(String name) {
-        tree().requireChange();
+        Tree tree = tree();
+        tree.requireChange();
         entries = entries.without(name);
+        tree.gone(this, name);
+    }
+
+    /** From the end of this {@link Tree#change()} on the directory describes no entries any more. */
+    protected final void withdrawContents() {
+        Tree tree = tree();
+        tree.requireChange();
+        Contents.all(this).keySet().forEach(name -> tree.gone(this, name));
     }
 
     /** The tree that the directory belongs to. */

@@ -1,12 +1,14 @@
 package mdev.core.sysfs;
 
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.sysfs.Sysfs;
@@ -35,6 +37,9 @@ public final class Tree extends Directory implements Sysfs {
 
     private final AtomicLong inos = new AtomicLong(Contents.BLOCK);
 
+    /** What the change in progress has taken out; guarded by {@link #changing}. */
+    private final List<SysfsListener.Entry> gone = new ArrayList<>();
+
     private final List<SysfsListener> listeners = new CopyOnWriteArrayList<>();
 
     public Tree() {
@@ -47,10 +52,28 @@ public final class Tree extends Directory implements Sysfs {
         void close();
     }
 
-    /** Begins a change; its {@code close()} ends it. */
+    /** Begins a change; its {@code close()} ends it, and comes back when the listeners know what has gone. */
     public Change change() {
         changing.lock();
-        return changing::unlock;
+        return this::endChange;
+    }
+
+    private void endChange() {
+        List<SysfsListener.Entry> entries = List.of();
+        if (changing.getHoldCount() == 1 && !gone.isEmpty()) {
+            entries = List.copyOf(gone);
+            gone.clear();
+        }
+        changing.unlock();
+        if (!entries.isEmpty()) {
+            List<SysfsListener.Entry> told = entries;
+            tell(listener -> listener.removed(told), told);
+        }
+    }
+
+    /** An entry goes in this change. */
+    void gone(Directory directory, String name) {
+        gone.add(new SysfsListener.Entry(directory, name));
     }
 
     void requireChange() {
@@ -75,11 +98,26 @@ public final class Tree extends Directory implements Sysfs {
 
     /** {@code sysfs_notify()}. Outside of {@link #change()}. */
     public void notifyListeners(SysfsFile file) {
+        tell(listener -> listener.notified(file), file);
+    }
+
+    @Override
+    public void changed(String path) {
+        try {
+            if (lookup(path, true) instanceof SysfsFile file) {
+                notifyListeners(file);
+            }
+        } catch (ErrnoException e) {
+            log.debug("nobody need be told: {}", e.getMessage());
+        }
+    }
+
+    private void tell(Consumer<SysfsListener> message, Object what) {
         for (SysfsListener listener : listeners) {
             try {
-                listener.notified(file);
+                message.accept(listener);
             } catch (RuntimeException e) {
-                log.error("{} failed on {}", listener.getClass().getName(), file.path(), e);
+                log.error("{} failed on {}", listener.getClass().getName(), what, e);
             }
         }
     }
