@@ -5,8 +5,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Optional;
-import mdev.api.Uevent;
-import mdev.api.UeventListener;
 import mdev.api.sysfs.Sysfs;
 import mdev.api.sysfs.SysfsMount;
 import mdev.fuse.mount.MountException;
@@ -24,10 +22,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Mounts the management tree on the directory that the framework property {@code mdev.mount} names; without it, nowhere. */
-@Component(
-        service = {SysfsMount.class, UeventListener.class},
-        immediate = true)
-public final class Fuse implements SysfsMount, UeventListener, AutoCloseable {
+@Component(service = SysfsMount.class, immediate = true)
+public final class Fuse implements SysfsMount, AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Fuse.class);
 
     private final @Nullable Mounted mounted;
@@ -77,17 +73,6 @@ public final class Fuse implements SysfsMount, UeventListener, AutoCloseable {
     @Override
     public Optional<Path> directory() {
         return Optional.ofNullable(mounted).map(made -> made.point().directory());
-    }
-
-    /** The kernel need not remember what is removed: the device's directory with all that is in it, and the link to it. */
-    @Override
-    public void uevent(Uevent event) {
-        if (mounted != null && event.action().equals("remove")) {
-            String path = "/sys" + event.devpath();
-            int slash = path.lastIndexOf('/');
-            String subsystem = event.env().getOrDefault("SUBSYSTEM", "");
-            mounted.session().removed(path.substring(0, slash), subsystem, path.substring(slash + 1));
-        }
     }
 
     /** How many entries the kernel knows. */

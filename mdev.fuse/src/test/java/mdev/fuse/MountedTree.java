@@ -32,7 +32,6 @@ final class MountedTree implements AutoCloseable {
         core.module(new Owner("vendor.test", "1.0.0", 2)).registerDevice(TestVendor.DEVICE, vendor);
         directory = Files.createTempDirectory("mdev-fuse");
         fuse = new Fuse(core.sysfs(), directory);
-        core.listen(fuse);
     }
 
     /** What a process wrote and how it ended: all of its output, then errors, then {@code [status]} unless that is 0. */

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -56,7 +57,7 @@ final class MountedTreeTest {
         assertEquals("24\n", tree.sh("cat " + TYPE + "/available_instances"));
         assertEquals("../../devices/virtual/mtty/mtty\n", tree.sh("readlink class/mdev_bus/mtty"));
         assertEquals(
-                "200 4096 regular file\n444 4096 regular file\n755 0 directory\n777 31 symbolic link\n",
+                "200 4096 regular file\n444 4096 regular file\n755 0 directory\n777 0 symbolic link\n",
                 tree.sh("stat -c '%a %s %F' " + TYPE + "/create " + TYPE + "/name " + TYPE + " class/mdev_bus/mtty"));
     }
 
@@ -256,6 +257,44 @@ final class MountedTreeTest {
                 .replace("WAIT", seen.contains("quiet") ? "1000" : "60000")));
 
         assertEquals(seen + "\n", out);
+    }
+
+    /** As with a write, but nobody writes: the vendor says so, or the device goes. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            changed | POLLPRI POLLERR                | by itself
+            removed | POLLPRI POLLERR                | No such device
+            """)
+    void pollWakesWhenTheVendorOrTheDevicesEndChangesIt(String how, String events, String then) throws Exception {
+        assumeFalse(tree.sh("command -v python3").startsWith("["), "skipped: no python3");
+        assertEquals("", tree.sh(CREATE));
+        Process polls = tree.start(named("""
+                exec python3 - <<'PY'
+                import os, select
+                fd = os.open("bus/mdev/devices/ONE/vendor/value", os.O_RDONLY)
+                os.pread(fd, 4096, 0)
+                poll = select.poll()
+                poll.register(fd, select.POLLPRI)
+                assert not poll.poll(0)
+                print("asleep", flush=True)
+                woken = poll.poll(60000)[0][1]
+                print(*[name for name in ("POLLPRI", "POLLERR") if woken & getattr(select, name)])
+                try:
+                    print(os.pread(fd, 4096, 0).decode().strip())
+                except OSError as error:
+                    print(error.strerror)
+                PY
+                """));
+        BufferedReader seen = polls.inputReader();
+        assertEquals("asleep", seen.readLine());
+
+        if (how.equals("changed")) {
+            tree.vendor.change(ONE, "by itself\n");
+            tree.core.sysfs().changed("bus/mdev/devices/" + ONE + "/vendor/value");
+        } else {
+            assertEquals("", tree.sh("echo 1 > bus/mdev/devices/" + ONE + "/remove"));
+        }
+        assertEquals(List.of(events, then), seen.lines().toList());
     }
 
     @Test

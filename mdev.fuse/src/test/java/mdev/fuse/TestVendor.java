@@ -1,6 +1,9 @@
 package mdev.fuse;
 
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import mdev.api.Mdev;
 import mdev.api.MdevType;
@@ -25,6 +28,7 @@ final class TestVendor implements ParentOps<TestVendor.Port> {
     }
 
     private final AtomicInteger free;
+    private final Map<String, Port> ports = new ConcurrentHashMap<>();
     private final AtomicInteger removed = new AtomicInteger();
     volatile Step inCreate = _ -> {};
     volatile Step inRemove = _ -> {};
@@ -49,6 +53,11 @@ final class TestVendor implements ParentOps<TestVendor.Port> {
         public IoctlReply ioctl(IoctlRequest request) throws ErrnoException {
             throw new ErrnoException(Errno.ENOTTY);
         }
+    }
+
+    /** The value of a device becomes another by itself. */
+    void change(String uuid, String value) {
+        Objects.requireNonNull(ports.get(uuid)).value = value;
     }
 
     int removed() {
@@ -87,12 +96,15 @@ final class TestVendor implements ParentOps<TestVendor.Port> {
             free.addAndGet(width);
             throw new ErrnoException(Errno.ENOSPC);
         }
-        return new Port(uuid, width);
+        Port port = new Port(uuid, width);
+        ports.put(uuid, port);
+        return port;
     }
 
     @Override
     public void remove(Port port) throws ErrnoException {
         inRemove.run(port.uuid);
+        ports.remove(port.uuid);
         free.addAndGet(port.width);
         removed.incrementAndGet();
     }

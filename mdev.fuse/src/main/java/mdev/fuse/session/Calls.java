@@ -7,12 +7,12 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.SynchronousQueue;
-import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
+import mdev.fuse.thread.Threads;
 import mdev.fuse.wire.Reply;
 import mdev.linux.LinuxException;
 import org.slf4j.Logger;
@@ -36,14 +36,8 @@ final class Calls implements AutoCloseable {
 
     Calls(Channel channel) {
         this.channel = channel;
-        var factory = Thread.ofPlatform().daemon().name("mdev-fuse-call-", 0).inheritInheritableThreadLocals(false);
-        ClassLoader own = Calls.class.getClassLoader();
-        ThreadFactory makes = task -> {
-            Thread thread = factory.unstarted(task);
-            thread.setContextClassLoader(own);
-            return thread;
-        };
-        threads = new ThreadPoolExecutor(0, MOST, 1, TimeUnit.SECONDS, new SynchronousQueue<>(), makes);
+        threads = new ThreadPoolExecutor(
+                0, MOST, 1, TimeUnit.SECONDS, new SynchronousQueue<>(), Threads.numbered("mdev-fuse-call-"));
     }
 
     /** What a request does. */

@@ -3,87 +3,96 @@ package mdev.fuse.session;
 import java.lang.foreign.Arena;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.Optional;
-import java.util.concurrent.ArrayBlockingQueue;
+import java.util.List;
 import java.util.concurrent.BlockingQueue;
-import mdev.api.errno.ErrnoException;
-import mdev.api.sysfs.Sysfs;
-import mdev.api.sysfs.SysfsDirectory;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import mdev.fuse.session.Remembered.Entry;
+import mdev.fuse.thread.Threads;
 import mdev.fuse.wire.Reply;
 import mdev.linux.LinuxException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Lets the kernel drop what it remembers of entries that are gone: else it does so only when memory is short, and we remember with it. Nothing else depends on it, since every
- * lookup asks. On a thread of its own: a notification waits for the lock of the directory, which a lookup that waits for us may hold.
+ * Makes the kernel drop what it remembers of entries that are gone, before whoever removed them goes on. Only names, never inodes ({@code FUSE_NOTIFY_DELETE}): the process that
+ * writes {@code remove} holds the lock of that inode until it is answered. On a thread of its own, because a notification waits for the lock of the directory; a lookup that
+ * holds it waits for the receiving thread, and that one waits for nobody.
  */
 final class Invalidator implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Invalidator.class);
 
     private static final int FUSE_NOTIFY_INVAL_ENTRY = 3;
 
-    /** What comes while so many wait is left to the kernel. */
-    private static final int BACKLOG = 4096;
-
+    /** Some process may hold a directory locked for reasons of its own: a removal does not wait for that one. */
     private static final Duration PATIENCE = Duration.ofSeconds(1);
 
-    private final Sysfs sysfs;
+    private static final Batch END = new Batch(List.of());
+
     private final Channel channel;
+    private final BlockingQueue<Batch> batches = new LinkedBlockingQueue<>();
+    private final CountDownLatch ended = new CountDownLatch(1);
 
-    /** A name in a directory, by its inode number. */
-    private record Entry(long directory, String name) {}
+    /** The kernel has not taken a notification in time, and has not caught up since: nobody waits until it has. */
+    private volatile boolean behind;
 
-    /** Empty: the end. */
-    private final BlockingQueue<Optional<Entry>> gone = new ArrayBlockingQueue<>(BACKLOG);
-
-    private final Thread thread;
-
-    Invalidator(Sysfs sysfs, Channel channel) {
-        this.sysfs = sysfs;
-        this.channel = channel;
-        this.thread = Thread.ofPlatform()
-                .daemon()
-                .name("mdev-fuse-notify")
-                .inheritInheritableThreadLocals(false)
-                .unstarted(this::notifyKernel);
-        thread.setContextClassLoader(Invalidator.class.getClassLoader());
-        thread.start();
-    }
-
-    /** An entry is gone. Never waits. */
-    void offer(long directory, String name) {
-        gone.offer(Optional.of(new Entry(directory, name)));
-    }
-
-    /** A device is gone from its directory, from its bus, and from the type of its parent that it had, where there are types. */
-    void offerDevice(String parent, String subsystem, String name) {
-        offer(parent, name);
-        offer("/sys/bus/" + subsystem + "/devices", name);
-        try {
-            if (sysfs.lookup(parent + "/mdev_supported_types", true) instanceof SysfsDirectory types) {
-                types.children().forEach(type -> offer(type.path() + "/devices", name));
-            }
-        } catch (ErrnoException e) {
-            log.trace("{} has no types: {}", parent, e.getMessage());
+    /** What went in one change. */
+    private record Batch(List<Entry> entries, CountDownLatch taken) {
+        private Batch(List<Entry> entries) {
+            this(entries, new CountDownLatch(1));
         }
     }
 
-    private void offer(String directory, String name) {
+    Invalidator(Channel channel) {
+        this.channel = channel;
+        Threads.start("mdev-fuse-notify", this::notifyKernel);
+    }
+
+    /** Whether what the kernel is told to drop may still be found. */
+    boolean isBehind() {
+        return behind;
+    }
+
+    /** Comes back when the kernel has dropped them, in this order; or when that takes too long, and it will later. */
+    void drop(List<Entry> entries) {
+        if (entries.isEmpty() || ended.getCount() == 0) {
+            return;
+        }
+        Batch batch = new Batch(entries);
+        batches.add(batch);
+        if (!behind && !await(batch.taken()) && !behind) {
+            behind = true;
+            log.warn(
+                    "the kernel does not forget {} removed entries: some process holds a directory locked",
+                    entries.size());
+        }
+    }
+
+    private static boolean await(CountDownLatch latch) {
         try {
-            offer(sysfs.lookup(directory, true).ino(), name);
-        } catch (ErrnoException e) {
-            log.trace("the directory has gone, too: {}", e.getMessage());
+            return latch.await(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt(); // its caller's affair; the kernel is told all the same
+            return true;
         }
     }
 
     private void notifyKernel() {
         try {
-            for (Optional<Entry> entry = gone.take(); entry.isPresent(); entry = gone.take()) {
-                invalidate(entry.get());
+            for (Batch batch = batches.take(); !batch.equals(END); batch = batches.take()) {
+                batch.entries().forEach(this::invalidate);
+                batch.taken().countDown();
+                if (behind && batches.isEmpty()) {
+                    behind = false;
+                    log.info("the kernel has forgotten what was removed");
+                }
             }
         } catch (InterruptedException e) {
             log.debug("notifying was interrupted", e);
+        } finally {
+            ended.countDown();
+            batches.forEach(batch -> batch.taken().countDown());
         }
     }
 
@@ -99,22 +108,16 @@ final class Invalidator implements AutoCloseable {
                     .zeros(1);
             channel.send(message.notification(FUSE_NOTIFY_INVAL_ENTRY));
         } catch (LinuxException e) {
-            log.trace("the kernel has never heard of {}: {}", entry, e.getMessage());
+            log.trace("the kernel has forgotten {} already: {}", entry, e.getMessage());
         }
     }
 
     /** Ends, while requests are still answered: what is being sent may wait for one. */
     @Override
     public void close() {
-        while (!gone.offer(Optional.empty())) {
-            gone.poll();
-        }
-        try {
-            if (!thread.join(PATIENCE)) {
-                log.warn("a notification of the kernel has not come back: some process holds a directory locked");
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+        batches.add(END);
+        if (!await(ended)) {
+            log.warn("a notification of the kernel has not come back: some process holds a directory locked");
         }
     }
 }

@@ -1,6 +1,5 @@
 package mdev.fuse.session;
 
-import java.nio.charset.StandardCharsets;
 import mdev.api.sysfs.SysfsDirectory;
 import mdev.api.sysfs.SysfsFile;
 import mdev.api.sysfs.SysfsLink;
@@ -21,12 +20,18 @@ record Node(long id, @Nullable Node parent, String name, long ino, Kind kind, in
     static final long ROOT = 1;
 
     static Node of(long id, @Nullable Node parent, SysfsNode entry) {
-        long size = switch (entry) {
-            case SysfsDirectory _ -> 0;
-            case SysfsFile _ -> SysfsFile.SIZE;
-            case SysfsLink link -> link.target().getBytes(StandardCharsets.UTF_8).length;
-        };
+        long size = entry instanceof SysfsFile ? SysfsFile.SIZE : 0; // as sysfs has it, links too
         return new Node(id, parent, entry.name(), entry.ino(), kind(entry), entry.mode(), size);
+    }
+
+    /** The number of a directory. */
+    static long id(SysfsDirectory directory, SysfsDirectory root) {
+        return directory.equals(root) ? ROOT : directory.ino();
+    }
+
+    /** Whether each lookup finds this node: so the kernel need not ask again while the entry is there. */
+    boolean isShared() {
+        return id == ino;
     }
 
     static Kind kind(SysfsNode entry) {

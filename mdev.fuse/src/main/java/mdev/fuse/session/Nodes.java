@@ -16,14 +16,16 @@ final class Nodes {
     private static final long FRESH = 1L << 62;
 
     private final SysfsDirectory root;
+    private final Remembered remembered;
     private final Map<Long, Known> known = new HashMap<>();
     private long fresh = FRESH;
 
     /** A node, and how often it was looked up. */
     private record Known(Node node, long lookups) {}
 
-    Nodes(SysfsDirectory root) {
+    Nodes(SysfsDirectory root, Remembered remembered) {
         this.root = root;
+        this.remembered = remembered;
         known.put(Node.ROOT, new Known(Node.of(Node.ROOT, null, root), 1));
     }
 
@@ -43,8 +45,10 @@ final class Nodes {
      */
     Node lookup(long directory, String name) throws ErrnoException {
         Node parent = get(directory);
+        remembered.asked(directory, name);
         SysfsNode entry = parent.in(root) instanceof SysfsDirectory here ? here.child(name) : null;
         if (entry == null) {
+            remembered.missing(directory, name);
             throw new ErrnoException(Errno.ENOENT);
         }
         Known found = known.compute(
@@ -52,6 +56,7 @@ final class Nodes {
                 (id, old) -> old == null
                         ? new Known(Node.of(id, parent, entry), 1)
                         : new Known(old.node(), old.lookups() + 1));
+        remembered.found(directory, name, found.node().id());
         return found.node();
     }
 
@@ -64,11 +69,16 @@ final class Nodes {
     }
 
     void forget(long id, long lookups) {
-        known.computeIfPresent(
-                id,
-                (_, old) -> id == Node.ROOT || old.lookups() > lookups
-                        ? new Known(old.node(), old.lookups() - (id == Node.ROOT ? 0 : lookups))
-                        : null);
+        Known old = known.get(id);
+        if (old == null || old.node().parent() == null) {
+            return;
+        }
+        if (old.lookups() > lookups) {
+            known.put(id, new Known(old.node(), old.lookups() - lookups));
+        } else {
+            known.remove(id);
+            remembered.forgotten(old.node().parent().id(), old.node().name(), id);
+        }
     }
 
     /** How many there are, with the root. */

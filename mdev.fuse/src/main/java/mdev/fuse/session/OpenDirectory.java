@@ -22,10 +22,6 @@ final class OpenDirectory {
         this.node = node;
     }
 
-    Node node() {
-        return node;
-    }
-
     void read(SysfsDirectory root, long offset, Dirents out) {
         // A position that was never handed out is the end of what was.
         int position = (int) Math.min(offset, names.size() + DOTS);

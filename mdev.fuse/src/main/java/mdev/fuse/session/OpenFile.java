@@ -36,6 +36,10 @@ final class OpenFile {
         pollHandle = handle;
     }
 
+    boolean isWatched() {
+        return pollHandle != 0;
+    }
+
     boolean hasChanged() {
         return changed;
     }

@@ -4,8 +4,8 @@ import java.lang.foreign.Arena;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import mdev.api.sysfs.SysfsDirectory;
 import mdev.api.sysfs.SysfsFile;
-import mdev.api.sysfs.SysfsListener;
 import mdev.fuse.wire.Reply;
 import mdev.fuse.wire.Request;
 import mdev.linux.LinuxException;
@@ -13,7 +13,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** poll(2) on attributes ({@code kernfs_generic_poll()}): always readable and writable, and POLLPRI | POLLERR when it has changed since it was read. */
-final class Poller implements SysfsListener {
+final class Poller {
     private static final Logger log = LoggerFactory.getLogger(Poller.class);
 
     private static final int FUSE_POLL_SCHEDULE_NOTIFY = 1;
@@ -68,16 +68,25 @@ final class Poller implements SysfsListener {
     }
 
     /** {@code struct fuse_notify_poll_wakeup_out { uint64_t kh; }}: whoever polls asks again. */
-    @Override
-    public void notified(SysfsFile attribute) {
-        for (OpenFile file : open.getOrDefault(attribute.ino(), Set.of())) {
-            long handle = file.change();
-            if (handle != 0) {
-                try (Arena arena = Arena.ofConfined()) {
-                    channel.send(new Reply(arena, Long.BYTES).u64(handle).notification(FUSE_NOTIFY_POLL));
-                } catch (LinuxException e) {
-                    log.debug("nobody polls any more: {}", e.getMessage());
-                }
+    void notified(SysfsFile attribute) {
+        open.getOrDefault(attribute.ino(), Set.of()).forEach(this::wake);
+    }
+
+    /** Something has gone: whoever polls an attribute of it asks again, too, and learns so. */
+    void removed(SysfsDirectory root) {
+        open.values().stream()
+                .flatMap(Set::stream)
+                .filter(file -> file.isWatched() && file.node().in(root) == null)
+                .forEach(this::wake);
+    }
+
+    private void wake(OpenFile file) {
+        long handle = file.change();
+        if (handle != 0) {
+            try (Arena arena = Arena.ofConfined()) {
+                channel.send(new Reply(arena, Long.BYTES).u64(handle).notification(FUSE_NOTIFY_POLL));
+            } catch (LinuxException e) {
+                log.debug("nobody polls any more: {}", e.getMessage());
             }
         }
     }

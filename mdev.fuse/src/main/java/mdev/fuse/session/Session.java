@@ -4,7 +4,9 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
@@ -12,7 +14,9 @@ import mdev.api.sysfs.Sysfs;
 import mdev.api.sysfs.SysfsDirectory;
 import mdev.api.sysfs.SysfsFile;
 import mdev.api.sysfs.SysfsLink;
+import mdev.api.sysfs.SysfsListener;
 import mdev.api.sysfs.SysfsNode;
+import mdev.fuse.thread.Threads;
 import mdev.fuse.wire.Attributes;
 import mdev.fuse.wire.Dirents;
 import mdev.fuse.wire.Init;
@@ -51,6 +55,8 @@ public final class Session implements AutoCloseable {
     private final Calls calls;
     private final Poller poller;
     private final Invalidator invalidator;
+    private final Remembered remembered = new Remembered();
+    private final SysfsListener listener = new Listener();
     private final Thread thread;
 
     private volatile int known;
@@ -71,24 +77,29 @@ public final class Session implements AutoCloseable {
         this.sysfs = sysfs;
         this.root = sysfs.root();
         this.owner = owner;
-        this.nodes = new Nodes(root);
+        this.nodes = new Nodes(root, remembered);
         this.channel = new Channel(fd);
         this.calls = new Calls(channel);
         this.poller = new Poller(channel);
-        sysfs.addListener(poller); // removed in close()
-        this.invalidator = new Invalidator(sysfs, channel);
-        this.thread = Thread.ofPlatform()
-                .daemon()
-                .name("mdev-fuse")
-                .inheritInheritableThreadLocals(false)
-                .unstarted(this::receive);
-        thread.setContextClassLoader(Session.class.getClassLoader());
-        thread.start();
+        this.invalidator = new Invalidator(channel);
+        sysfs.addListener(listener); // removed in close()
+        this.thread = Threads.start("mdev-fuse", this::receive);
     }
 
-    /** A device has been removed from the tree: the kernel may forget it now. Never waits. */
-    public void removed(String parent, String subsystem, String name) {
-        invalidator.offerDevice(parent, subsystem, name);
+    /** Tells the kernel what it would not notice. */
+    private final class Listener implements SysfsListener {
+        @Override
+        public void notified(SysfsFile file) {
+            poller.notified(file);
+        }
+
+        @Override
+        public void removed(List<Entry> entries) {
+            List<Remembered.Entry> taken = new ArrayList<>();
+            entries.forEach(entry -> remembered.take(Node.id(entry.directory(), root), entry.name(), taken));
+            poller.removed(root);
+            invalidator.drop(taken);
+        }
     }
 
     /** How many entries the kernel knew a moment ago. */
@@ -194,7 +205,7 @@ public final class Session implements AutoCloseable {
             throw new ErrnoException(Errno.ENAMETOOLONG);
         }
         Node node = nodes.lookup(request.nodeid(), name);
-        node.attributes(owner).entry(out, node.id());
+        node.attributes(owner).entry(out, node.id(), node.isShared() && !invalidator.isBehind());
     }
 
     /** {@code struct fuse_setattr_in { uint32_t valid; ... }}: a size is for O_TRUNC, which means nothing to an attribute. */
@@ -234,10 +245,6 @@ public final class Session implements AutoCloseable {
         OpenFile file = files.remove(handle);
         if (file != null) {
             poller.released(file);
-            Node node = file.node();
-            if (node.parent() != null && node.in(root) == null) {
-                invalidator.offer(node.parent().id(), node.name()); // it was in use when its device went
-            }
         }
     }
 
@@ -297,7 +304,7 @@ public final class Session implements AutoCloseable {
     /** Ends the connection: whoever still uses the mount gets ENOTCONN. Idempotent. */
     @Override
     public void close() {
-        sysfs.removeListener(poller);
+        sysfs.removeListener(listener);
         invalidator.close();
         channel.end();
         try {

@@ -6,6 +6,7 @@ import java.lang.foreign.Arena;
 import java.util.ArrayDeque;
 import java.util.Queue;
 import java.util.function.Consumer;
+import mdev.fuse.thread.Threads;
 import mdev.linux.LinuxException;
 import mdev.linux.UnixSocket;
 import org.jspecify.annotations.Nullable;

@@ -22,7 +22,8 @@ import java.time.Instant;
  * };
  * </pre>
  *
- * <p>Nothing is valid for any time: each lookup asks, so no entry is ever stale.
+ * <p>What is told of a node is so for all its life. Its name is valid until the kernel is told that it is gone, or for no time at all: then each lookup asks. What is not there is never valid, so
+ * nobody has to be told when something comes.
  *
  * @param ino the inode number
  * @param kind of file
@@ -32,6 +33,9 @@ import java.time.Instant;
  */
 public record Attributes(long ino, Kind kind, int permissions, long size, Owner owner) {
     private static final int PAGE = 4096;
+
+    /** Long enough that nobody asks again for what is used. */
+    private static final long VALID_SECONDS = 3600;
 
     /**
      * To whom all files belong.
@@ -58,14 +62,20 @@ public record Attributes(long ino, Kind kind, int permissions, long size, Owner 
         }
     }
 
-    /** {@code struct fuse_entry_out}: the answer to {@link Opcode#LOOKUP}. */
-    public Reply entry(Reply reply, long nodeid) {
-        return attr(reply.u64(nodeid).u64(0).u64(0).u64(0).u32(0).u32(0));
+    /**
+     * {@code struct fuse_entry_out}: the answer to {@link Opcode#LOOKUP}.
+     *
+     * @param remember whether the kernel will be told when the entry goes, and need not ask until then
+     */
+    public Reply entry(Reply reply, long nodeid, boolean remember) {
+        long valid = remember ? VALID_SECONDS : 0;
+        return attr(
+                reply.u64(nodeid).u64(0).u64(valid).u64(VALID_SECONDS).u32(0).u32(0));
     }
 
     /** {@code struct fuse_attr_out}: the answer to {@link Opcode#GETATTR}. */
     public Reply answer(Reply reply) {
-        return attr(reply.u64(0).u32(0).u32(0));
+        return attr(reply.u64(VALID_SECONDS).u32(0).u32(0));
     }
 
     private Reply attr(Reply reply) {

@@ -31,14 +31,24 @@ final class LayoutTest {
 
     @Test
     void anEntryCarriesTheNodeAndItsAttributes() {
-        MemorySegment message = file.entry(reply, 9).answer(11);
+        MemorySegment message = file.entry(reply, 9, true).answer(11);
 
         assertEquals(Reply.HEADER + ENTRY_OUT, message.byteSize());
         assertEquals(message.byteSize(), message.get(JAVA_INT_UNALIGNED, 0));
         assertEquals(0, message.get(JAVA_INT_UNALIGNED, 4));
         assertEquals(11, message.get(JAVA_LONG_UNALIGNED, 8));
         assertEquals(9, message.get(JAVA_LONG_UNALIGNED, Reply.HEADER));
+        assertEquals(3600, message.get(JAVA_LONG_UNALIGNED, Reply.HEADER + 16), "entry_valid");
+        assertEquals(3600, message.get(JAVA_LONG_UNALIGNED, Reply.HEADER + 24), "attr_valid");
         checkAttributes(message.asSlice(Reply.HEADER + ENTRY_OUT - ATTR));
+    }
+
+    @Test
+    void anEntryThatIsNotRememberedIsNotValid() {
+        MemorySegment message = file.entry(reply, 9, false).answer(11);
+
+        assertEquals(0, message.get(JAVA_LONG_UNALIGNED, Reply.HEADER + 16), "entry_valid");
+        assertEquals(3600, message.get(JAVA_LONG_UNALIGNED, Reply.HEADER + 24), "attr_valid");
     }
 
     @Test

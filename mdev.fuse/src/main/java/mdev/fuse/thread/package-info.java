@@ -1,0 +1,5 @@
+/** The threads of this bundle. */
+@NullMarked
+package mdev.fuse.thread;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,162 @@
+package mdev.fuse;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import mdev.api.ParentDevice;
+import mdev.api.Registration;
+import mdev.api.sysfs.SysfsFile;
+import mdev.core.device.Owner;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Whoever changed the tree has come back: from now on nobody finds the old state, though the kernel remembers what it has looked up. */
+@RequiresFuse
+final class StaleEntryTest {
+    private static final int READERS = 4;
+    private static final int ROUNDS = 40;
+    private static final String UUID = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001";
+    private static final String PARENT = "devices/virtual/mtty/mtty";
+    private static final String TYPE = PARENT + "/mdev_supported_types/mtty-1";
+
+    private MountedTree tree;
+
+    @BeforeEach
+    void mount() throws Exception {
+        tree = new MountedTree(24);
+        assumeFalse(tree.sh("command -v python3").startsWith("["), "skipped: no python3");
+    }
+
+    @AfterEach
+    void unmount() throws IOException {
+        tree.close();
+    }
+
+    /** A step of whoever changes the tree. */
+    @FunctionalInterface
+    private interface Change {
+        void make() throws Exception;
+    }
+
+    /** Processes that look at the same names all the time ({@code observe.py}). */
+    private final class Observers implements AutoCloseable {
+        private final Process process;
+        private final BufferedReader answers;
+        private final List<String> stale = new ArrayList<>();
+
+        /** @param directory is also held open, and used through that */
+        Observers(String directory, String... paths) throws Exception {
+            Path script = Path.of(Objects.requireNonNull(getClass().getResource("/mdev/fuse/observe.py"))
+                    .toURI());
+            List<String> command =
+                    new ArrayList<>(List.of("setsid", "python3", script.toString(), Integer.toString(READERS)));
+            command.add(absolute(directory));
+            List.of(paths).forEach(path -> command.add(absolute(path)));
+            process = new ProcessBuilder(command).redirectErrorStream(true).start();
+            answers = process.inputReader();
+        }
+
+        void ask(String line) throws IOException {
+            process.outputWriter().write(line + "\n");
+            process.outputWriter().flush();
+            String answer = answers.readLine();
+            while (answer != null && answer.startsWith("stale")) {
+                stale.add(answer);
+                answer = answers.readLine();
+            }
+            assertEquals("ok", answer);
+        }
+
+        void change(Change change, String after) throws Exception {
+            ask("changing");
+            change.make();
+            ask(after);
+        }
+
+        @Override
+        public void close() throws IOException {
+            process.outputWriter().close();
+            answers.lines().filter(line -> line.startsWith("stale")).forEach(stale::add);
+            process.destroyForcibly();
+            assertEquals(List.of(), stale);
+        }
+    }
+
+    private String absolute(String path) {
+        return tree.directory + "/" + path;
+    }
+
+    private Observers observeDevice() throws Exception {
+        return new Observers(
+                PARENT + "/" + UUID,
+                "bus/mdev/devices/" + UUID,
+                PARENT + "/" + UUID,
+                PARENT + "/" + UUID + "/uevent",
+                PARENT + "/" + UUID + "/mdev_type",
+                PARENT + "/" + UUID + "/vendor/value",
+                TYPE + "/devices/" + UUID);
+    }
+
+    @Test
+    void whoWritesToTheMount() throws Exception {
+        try (Observers observers = observeDevice()) {
+            observers.ask("gone");
+            for (int i = 0; i < ROUNDS; i++) {
+                observers.change(() -> observers.ask("write " + absolute(TYPE + "/create") + " " + UUID), "there");
+                observers.change(
+                        () -> observers.ask("write " + absolute("bus/mdev/devices/" + UUID + "/remove") + " 1"),
+                        "gone");
+            }
+        }
+    }
+
+    @Test
+    void whoWritesInsideThePlatformAsTheShellDoes() throws Exception {
+        try (Observers observers = observeDevice()) {
+            observers.ask("gone");
+            for (int i = 0; i < ROUNDS; i++) {
+                observers.change(() -> write(TYPE + "/create", UUID), "there");
+                observers.change(() -> write("bus/mdev/devices/" + UUID + "/remove", "1"), "gone");
+            }
+        }
+    }
+
+    private void write(String path, String data) throws Exception {
+        ((SysfsFile) tree.core.sysfs().lookup(path, true)).write(data.getBytes(ISO_8859_1));
+    }
+
+    @Test
+    void aModuleThatComesAndGoes() throws Exception {
+        TestVendor other = new TestVendor(24);
+        try (Observers observers = new Observers(
+                "devices/virtual/other/other/" + UUID,
+                "class/other",
+                "class/mdev_bus/other",
+                "module/other",
+                "devices/virtual/other",
+                "devices/virtual/other/other/mdev_supported_types/other-1/name",
+                "devices/virtual/other/other/" + UUID,
+                "devices/virtual/other/other/" + UUID + "/vendor/value",
+                "bus/mdev/devices/" + UUID)) {
+            observers.ask("gone");
+            for (int i = 0; i < ROUNDS; i++) {
+                var module = tree.core.module(new Owner("vendor.other", "1.0.0", 3));
+                observers.change(
+                        () -> {
+                            Registration _ = module.registerDevice(new ParentDevice("other", "other"), other);
+                            write("devices/virtual/other/other/mdev_supported_types/other-1/create", UUID);
+                        },
+                        "there");
+                observers.change(module::close, "gone");
+            }
+        }
+    }
+}
