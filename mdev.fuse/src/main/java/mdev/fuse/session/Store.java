@@ -2,6 +2,8 @@ package mdev.fuse.session;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import mdev.api.errno.ErrnoException;
 import mdev.api.sysfs.Sysfs;
 import mdev.api.sysfs.SysfsFile;
@@ -23,6 +25,7 @@ final class Store implements Calls.Work {
     private static final Logger log = LoggerFactory.getLogger(Store.class);
 
     private static final int UUID_LENGTH = 36;
+    private static final Pattern CREATE = Pattern.compile("(?<type>(?<parent>.+)/mdev_supported_types/[^/]+)/create");
     private static final byte[] ONE = {'1'};
 
     private final Sysfs sysfs;
@@ -45,17 +48,21 @@ final class Store implements Calls.Work {
         reply.u32(file.write(data)).u32(0);
     }
 
-    /** A device whose creator gave up goes again: nobody would know of it. All else stays done. */
+    /**
+     * A device whose creator gave up goes again: nobody would know of it. All else stays done. It is found by parent, UUID and type: somebody who has removed it since and made another
+     * with all three the same loses that one.
+     */
     @Override
     public void unwanted() {
-        if (!file.name().equals("create")
-                || !file.path().contains("/mdev_supported_types/")
-                || data.length < UUID_LENGTH) {
+        Matcher create = CREATE.matcher(file.path());
+        if (!create.matches() || data.length < UUID_LENGTH) {
             return;
         }
         String uuid = new String(data, 0, UUID_LENGTH, StandardCharsets.ISO_8859_1).toLowerCase(Locale.ROOT);
+        String device = create.group("parent") + "/" + uuid;
         try {
-            if (sysfs.lookup("/sys/bus/mdev/devices/" + uuid + "/remove", true) instanceof SysfsFile remove) {
+            if (sysfs.lookup(device + "/mdev_type", true).path().equals(create.group("type"))
+                    && sysfs.lookup(device + "/remove", true) instanceof SysfsFile remove) {
                 remove.write(ONE);
             }
         } catch (ErrnoException e) {
