@@ -72,7 +72,9 @@ public final class Fuse implements SysfsMount, AutoCloseable {
 
     @Override
     public Optional<Path> directory() {
-        return Optional.ofNullable(mounted).map(made -> made.point().directory());
+        return Optional.ofNullable(mounted)
+                .filter(made -> made.session().isAlive())
+                .map(made -> made.point().directory());
     }
 
     /** How many entries the kernel knows. */
@@ -85,6 +87,7 @@ public final class Fuse implements SysfsMount, AutoCloseable {
     @Deactivate
     public void close() {
         if (mounted != null) {
+            mounted.session().leave();
             try {
                 mounted.point().unmount();
             } finally {

@@ -34,15 +34,42 @@ final class MountPointTest {
 
     @Test
     void whatAKilledPlatformLeftIsCleared(@TempDir Path parent) throws Exception {
-        Path directory = parent.resolve("sys");
+        Path directory = Files.createDirectory(parent.resolve("sys"));
+        Path link = Files.createSymbolicLink(parent.resolve("link"), Path.of("../" + parent.getFileName() + "/sys"));
         MountPoint.mount(directory, uid(), uid()).fd().close(); // nobody answers any more, as after SIGKILL
         assertTrue(isMounted(directory));
 
-        MountPoint.Mounted again = MountPoint.mount(directory, uid(), uid());
+        MountPoint.Mounted again = MountPoint.mount(link, uid(), uid());
+        assertEquals(parent.toRealPath().resolve("sys"), again.point().directory());
         again.fd().close();
         again.point().unmount();
         assertFalse(isMounted(directory));
-        assertFalse(Files.exists(directory), "what was made is removed");
+        assertTrue(Files.exists(directory), "it may be the user's own");
+    }
+
+    @Test
+    void whatIsMadeIsRemoved(@TempDir Path parent) throws Exception {
+        Path directory = parent.resolve("some/where");
+        MountPoint.Mounted mounted = MountPoint.mount(directory, uid(), uid());
+        mounted.fd().close();
+        mounted.point().unmount();
+        assertFalse(Files.exists(directory));
+    }
+
+    /** As one that is stopped, or in a debugger. */
+    @Test
+    void aPlatformThatDoesNotAnswerHoldsNobodyUp(@TempDir Path directory) throws Exception {
+        MountPoint.Mounted silent = MountPoint.mount(directory, uid(), uid());
+
+        MountException e =
+                Assertions.assertThrows(MountException.class, () -> MountPoint.mount(directory, uid(), uid()));
+        assertEquals(
+                "another platform has mounted its tree there, and does not answer: umount -l " + directory
+                        + ", or choose another directory with --mount DIR",
+                e.getMessage());
+        silent.fd().close();
+        silent.point().unmount();
+        assertFalse(isMounted(directory));
     }
 
     @Test

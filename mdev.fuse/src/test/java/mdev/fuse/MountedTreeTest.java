@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -225,6 +226,14 @@ final class MountedTreeTest {
         user.getOutputStream().close();
         String out = new String(user.getInputStream().readAllBytes(), UTF_8);
         assertEquals("eady\ncat: class/mdev_bus/mtty/uevent: Transport endpoint is not connected\n", out);
+    }
+
+    @Test
+    void whatSomebodyElseUnmountsIsNowhere() {
+        assertEquals(Optional.of(tree.directory), tree.fuse.directory());
+
+        assertEquals("", tree.sh("cd /; umount " + tree.directory));
+        MountedTree.await("the session has ended", () -> tree.fuse.directory().isEmpty());
     }
 
     /** As the kernel's documents say it is done: read, poll for POLLPRI, seek to the beginning and read again. */

@@ -3,9 +3,16 @@ package mdev.fuse.mount;
 import java.io.IOException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemLoopException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotLinkException;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import mdev.api.errno.Errno;
+import mdev.fuse.thread.Threads;
 import mdev.linux.Fd;
 import mdev.linux.LinuxException;
 import org.slf4j.Logger;
@@ -18,6 +25,11 @@ public final class MountPoint {
     private static final String SOURCE = "mdev";
     private static final String SUBTYPE = "mdev";
     private static final String TYPE = "fuse." + SUBTYPE;
+
+    /** As in path resolution: {@code MAXSYMLINKS}. */
+    private static final int MOST_LINKS = 40;
+
+    private static final Duration PATIENCE = Duration.ofSeconds(5);
 
     private final Path directory;
     private final boolean made;
@@ -42,13 +54,10 @@ public final class MountPoint {
         Mounter mounter = uid == 0 ? new RootMounter() : new Fusermount();
         Path directory = wanted.toAbsolutePath().normalize();
         try {
-            if (directory.getParent() != null) {
-                Files.createDirectories(directory.getParent());
-                directory = directory.getParent().toRealPath().resolve(directory.getFileName());
-            }
-            // The directory of a mount that was left is one that was made then.
-            boolean cleared = clear(directory, mounter);
-            boolean made = make(directory) || cleared;
+            directory = resolve(directory);
+            clear(directory, mounter);
+            // Who made the directory of a mount that was left, nobody knows any more: so it stays.
+            boolean made = make(directory);
             try {
                 Path real = directory.toRealPath(); // now: once it is mounted, to look would be to ask ourselves
                 Fd fd = mounter.mount(real, SOURCE, SUBTYPE, uid, gid);
@@ -66,26 +75,64 @@ public final class MountPoint {
         }
     }
 
-    /** Only what is ours and dead: a live one belongs to another platform. @return whether there was such a mount */
-    private static boolean clear(Path directory, Mounter mounter) throws IOException, MountException {
-        boolean cleared = false;
+    /** Where links lead, without touching what is mounted there: readlink(2) of a directory fails before its file system is asked. */
+    private static Path resolve(Path wanted) throws IOException {
+        if (wanted.getParent() != null) {
+            Files.createDirectories(wanted.getParent());
+        }
+        Path directory = inRealParent(wanted);
+        for (int links = 0; links < MOST_LINKS; links++) {
+            try {
+                directory = inRealParent(directory
+                        .resolveSibling(Files.readSymbolicLink(directory))
+                        .normalize());
+            } catch (NotLinkException | NoSuchFileException e) {
+                return directory;
+            }
+        }
+        throw new FileSystemLoopException(wanted.toString());
+    }
+
+    private static Path inRealParent(Path path) throws IOException {
+        Path parent = path.getParent();
+        return parent == null ? path : parent.toRealPath().resolve(path.getFileName());
+    }
+
+    /** Only what is ours and dead: a live one belongs to another platform. */
+    private static void clear(Path directory, Mounter mounter) throws IOException, MountException {
         for (MountTable.Entry entry : MountTable.read().at(directory).reversed()) {
             if (!entry.type().equals(TYPE)) {
-                break;
+                return;
             }
-            try (Fd _ = Fd.open(directory, Fd.O_RDONLY)) {
-                throw new MountException(
-                        "another platform has mounted its tree there: choose another directory with --mount DIR");
-            } catch (LinuxException e) {
-                if (e.errno() != Errno.ENOTCONN.number()) {
-                    throw new MountException(e.getMessage() + ": choose another directory with --mount DIR");
-                }
-            }
+            requireDead(directory);
             mounter.detach(directory);
             log.info("cleared the mount that an earlier platform left on {}", directory);
-            cleared = true;
         }
-        return cleared;
+    }
+
+    /** Asks on a thread of its own: a platform that is stopped does not answer, and who asks it waits as long. */
+    private static void requireDead(Path directory) throws MountException {
+        CompletableFuture<Integer> answer = new CompletableFuture<>();
+        Threads.start("mdev-fuse-probe", () -> {
+            try (Fd _ = Fd.open(directory, Fd.O_RDONLY)) {
+                answer.complete(0);
+            } catch (LinuxException e) {
+                answer.complete(e.errno());
+            }
+        });
+        int errno = answer.completeOnTimeout(Errno.ETIMEDOUT.number(), PATIENCE.toMillis(), TimeUnit.MILLISECONDS)
+                .join();
+        if (errno == Errno.ENOTCONN.number()) {
+            return;
+        }
+        if (errno == 0) {
+            throw new MountException(
+                    "another platform has mounted its tree there: choose another directory with --mount DIR");
+        }
+        throw new MountException((errno == Errno.EACCES.number()
+                        ? "another user's platform has mounted its tree there"
+                        : "another platform has mounted its tree there, and does not answer")
+                + ": umount -l " + directory + ", or choose another directory with --mount DIR");
     }
 
     private static boolean make(Path directory) throws IOException {
@@ -104,17 +151,16 @@ public final class MountPoint {
     /** Takes the mount out of the tree, also one that is in use: what is open there ends with the session. */
     public void unmount() {
         try {
-            mounter.unmount(directory);
-        } catch (MountException e) {
-            log.warn("{} is left behind: {}", directory, e.getMessage());
-            return;
-        }
-        try {
+            if (!MountTable.read().at(directory).isEmpty()) { // else somebody has done it already
+                mounter.unmount(directory);
+            }
             if (made && MountTable.read().at(directory).isEmpty()) {
                 Files.deleteIfExists(directory);
             }
         } catch (DirectoryNotEmptyException e) {
             log.info("{} stays, there is something in it", directory);
+        } catch (MountException e) {
+            log.warn("{} is left behind: {}", directory, e.getMessage());
         } catch (IOException e) {
             log.warn("{} is left behind: {}", directory, e.toString());
         }

@@ -61,6 +61,9 @@ public final class Session implements AutoCloseable {
 
     private volatile int known;
 
+    /** The end is our own doing. */
+    private volatile boolean leaving;
+
     // From here on of the receiving thread.
     private final Nodes nodes;
     private final Map<Long, OpenFile> files = new HashMap<>();
@@ -112,6 +115,9 @@ public final class Session implements AutoCloseable {
             for (Request request = channel.receive(); request != null; request = channel.receive()) {
                 answer(request);
                 known = nodes.size();
+            }
+            if (!leaving) {
+                log.warn("somebody has unmounted the tree: update mdev.fuse to mount it again");
             }
         } catch (LinuxException | RuntimeException | Error e) {
             log.error("the file system has ended", e);
@@ -301,9 +307,20 @@ public final class Session implements AutoCloseable {
         }
     }
 
+    /** Whether there is a mount that we answer for. */
+    public boolean isAlive() {
+        return thread.isAlive();
+    }
+
+    /** The mount is going to be taken away by us. Idempotent. */
+    public void leave() {
+        leaving = true;
+    }
+
     /** Ends the connection: whoever still uses the mount gets ENOTCONN. Idempotent. */
     @Override
     public void close() {
+        leave();
         sysfs.removeListener(listener);
         invalidator.close();
         channel.end();
