@@ -190,6 +190,35 @@ final class MountedTreeTest {
                 "the device is gone", () -> tree.sh("ls bus/mdev/devices").isEmpty());
     }
 
+    /** open.jsonl, case 1: the kernel's removal waits for who has the device open, ours for the vendor too. */
+    @Test
+    void whileARemovalWaits() throws Exception {
+        CountDownLatch entered = new CountDownLatch(1);
+        CountDownLatch leave = new CountDownLatch(1);
+        tree.vendor.inRemove = uuid -> hangIf(uuid.equals(ONE), entered, leave);
+        String two = TYPE.replace("mtty-1", "mtty-2");
+        assertEquals("24\n", tree.sh("cat " + TYPE + "/available_instances; echo " + ONE + " > " + two + "/create"));
+        Process waits = tree.start("echo 1 > bus/mdev/devices/" + ONE + "/remove");
+        entered.await();
+
+        assertEquals(
+                named("""
+                        ls: cannot access 'bus/mdev/devices/ONE': No such file or directory
+                        bash: line 2: bus/mdev/devices/ONE/remove: No such file or directory
+                        bash: line 2: echo: write error: File exists
+                        11
+                        22
+                        """),
+                tree.sh(
+                        named(
+                                "ls bus/mdev/devices/ONE; echo 1 > bus/mdev/devices/ONE/remove; "
+                                        + "echo ONE > " + two + "/create; cat " + two + "/available_instances; "
+                                        + "echo TWO > TYPE/create && echo 1 > bus/mdev/devices/TWO/remove; cat TYPE/available_instances")));
+        leave.countDown();
+        assertEquals("", MountedTree.ended(waits));
+        assertEquals("12\n", tree.sh("cat " + two + "/available_instances; ls bus/mdev/devices"));
+    }
+
     @Test
     void aShowThatHangsCanBeInterrupted() throws Exception {
         CountDownLatch entered = new CountDownLatch(1);
