@@ -8,6 +8,7 @@ import itests.vm.Platform;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Pattern;
 import mdev.core.golden.Deviations;
 import mdev.core.golden.GoldenLine;
 import mdev.core.golden.TranscriptReplay;
@@ -18,6 +19,12 @@ import org.junit.jupiter.api.Test;
 final class FuseIT {
     private static final String ONE = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001";
     private static final String TWO = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1002";
+    private static final String THREE = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1003";
+
+    /** What VFIO core shows of itself, in the kernel from vfio.ko on. */
+    private static final Pattern VFIO =
+            Pattern.compile("/(sys/)?(class/vfio|devices/virtual/misc/vfio(/.*)?|class/misc/vfio)");
+
     private static final String REMOVE_ALL = "for d in bus/mdev/devices/*; do [ ! -e $d ] || echo 1 > $d/remove; done";
 
     @Test
@@ -75,23 +82,51 @@ final class FuseIT {
                         "no /dev",
                         "the tree stands for /sys; VFIO groups are opened through the API",
                         line -> line.text("path").startsWith("/dev/"),
+                        "")
+                .add(
+                        "vfio goes with vfio_mdev",
+                        "VFIO core is in the bundle of vfio_mdev, so it is not there when that is not",
+                        line -> line.file().matches("tree-(01|10)-.*")
+                                && VFIO.matcher(line.text("path")).matches()
+                                && !line.text("path").startsWith("/sys/devices/virtual/misc/vfio/"),
+                        "absent ENOENT")
+                .add(
+                        "and what is in it",
+                        "as above",
+                        line -> line.file().matches("tree-(01|10)-.*")
+                                && line.text("path").startsWith("/sys/devices/virtual/misc/vfio/"),
                         "");
         String types = "class/mdev_bus/mtty/mdev_supported_types/";
         String driver = "bus/mdev/drivers/vfio_mdev/";
-        record Step(String snapshot, String script) {}
+        record Step(String snapshot, String script, String command) {
+            Step(String snapshot, String script) {
+                this(snapshot, script, "");
+            }
+        }
         List<Step> steps = List.of(
-                new Step("03-mtty-loaded-before-create", ""),
+                new Step("01-mdev-loaded", "", "felix:stop vfio.mdev"),
+                new Step("02-vfio_mdev-loaded", "", "felix:start vfio.mdev"),
+                new Step("03-mtty-loaded-before-create", "", "mdev:modprobe vendor.mtty"),
                 new Step("04-after-create-mtty-1", "echo -n " + ONE + " > " + types + "mtty-1/create"),
                 new Step("05-after-create-mtty-1-and-mtty-2", "echo -n " + TWO + " > " + types + "mtty-2/create"),
                 new Step("06-after-unbind-mtty-1", "echo -n " + ONE + " > " + driver + "unbind"),
                 new Step("07-after-rebind-mtty-1", "echo " + ONE + " > " + driver + "bind"),
                 new Step("08-after-remove-mtty-1", "echo 1 > bus/mdev/devices/" + ONE + "/remove"),
-                new Step("09-after-remove-both", "echo 1 > bus/mdev/devices/" + TWO + "/remove"));
-        try (MountedPlatform mounted = MountedPlatform.start("--load", "vendor.mtty");
+                new Step("09-after-remove-both", "echo 1 > bus/mdev/devices/" + TWO + "/remove"),
+                new Step(
+                        "10-vfio_mdev-unloaded-device-exists",
+                        "echo -n " + THREE + " > " + types + "mtty-1/create",
+                        "felix:stop vfio.mdev"),
+                new Step("11-vfio_mdev-reloaded", "", "felix:start vfio.mdev"),
+                new Step("12-mtty-unloaded", "", "mdev:rmmod vendor.mtty"));
+        try (MountedPlatform mounted = MountedPlatform.start();
                 CallerSysfs sysfs = new CallerSysfs(mounted.directory())) {
             List<String> differences = new ArrayList<>();
             for (Step step : steps) {
                 assertEquals("", mounted.sh(step.script()));
+                if (!step.command().isEmpty()) {
+                    mounted.platform().run(step.command()).ok();
+                }
                 List<GoldenLine> snapshot = GoldenLine.read("tree-" + step.snapshot() + ".jsonl");
                 TreeComparison.differences(sysfs, snapshot, deviations)
                         .forEach(difference -> differences.add(step.snapshot() + ": " + difference));
@@ -117,11 +152,13 @@ final class FuseIT {
         try (MountedPlatform mounted = MountedPlatform.start("--load", "vendor.mtty")) {
             assertTrue(mounted.sh("find -L class/mdev_bus/mtty/mdev_supported_types; cat class/mdev_bus/mtty/*/*/name")
                     .contains("Dual port serial"));
+            Process looks = mounted.start("while :; do stat -L class/mdev_bus/mtty; done > /dev/null 2>&1");
             mounted.platform().run("mdev:rmmod vendor.mtty").ok();
             assertEquals(
                     "ls: cannot access 'class/mdev_bus/mtty': No such file or directory\n[2]",
                     mounted.sh("ls class/mdev_bus/mtty"));
             assertEquals("", mounted.sh("ls class/mdev_bus"));
+            looks.destroyForcibly().onExit().join();
         }
     }
 }
