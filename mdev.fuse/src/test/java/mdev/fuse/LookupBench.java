@@ -29,10 +29,11 @@ final class LookupBench {
                 os.read(fd, 4096)
                 os.close(fd)
             device = "bus/mdev/devices/UUID"
-            measure("stat of a device", lambda: os.stat(device))
-            measure("stat of an attribute", lambda: os.stat(device + "/vendor/slow"))
-            measure("stat of an attribute that can be written", lambda: os.stat(device + "/vendor/value"))
-            measure("open, read, close of an attribute", lambda: read("TYPES/available_instances"))
+            measure("stat of a device", lambda: os.stat("devices/virtual/mtty/mtty/UUID"))
+            measure("stat of a device through its link", lambda: os.stat(device))
+            measure("stat of an attribute", lambda: os.stat("devices/virtual/mtty/mtty/UUID/vendor/slow"))
+            measure("stat of an attribute that can be written", lambda: os.stat("devices/virtual/mtty/mtty/UUID/vendor/value"))
+            measure("open, read, close of an attribute", lambda: read("devices/virtual/mtty/mtty/mdev_supported_types/mtty-1/available_instances"))
             measure("look for what is not there", lambda: os.path.lexists("bus/mdev/devices/nothing"))
             PY
             """;
@@ -46,8 +47,7 @@ final class LookupBench {
                 for (int i = 0; i < devices; i++) {
                     create.write(new UUID(0, i).toString().getBytes(ISO_8859_1));
                 }
-                String script = MEASURE.replace("UUID", new UUID(0, devices / 2).toString())
-                        .replace("TYPES", TYPE.substring("/sys/".length()));
+                String script = MEASURE.replace("UUID", new UUID(0, devices / 2).toString());
                 tree.sh(script); // for the compiler
                 System.out.printf("with %,d devices%n%s", devices, tree.sh(script));
             }
