@@ -15,6 +15,7 @@ import java.util.function.BooleanSupplier;
 import mdev.api.errno.ErrnoException;
 import mdev.core.Limits;
 import mdev.core.MdevCore;
+import mdev.core.Module;
 import mdev.core.device.Owner;
 
 /** A core with a vendor, its tree mounted on a temporary directory, and other processes that use it: this one must not. */
@@ -23,13 +24,15 @@ final class MountedTree implements AutoCloseable {
 
     final TestVendor vendor;
     final MdevCore core;
+    final Module module;
     final Path directory;
     final Fuse fuse;
 
     MountedTree(int ports) throws IOException, ErrnoException {
         vendor = new TestVendor(ports);
         core = new MdevCore(new Owner("mdev.core", "0.1.0", 1), Limits.STANDARD, _ -> {});
-        core.module(new Owner("vendor.test", "1.0.0", 2)).registerDevice(TestVendor.DEVICE, vendor);
+        module = core.module(new Owner("vendor.test", "1.0.0", 2));
+        module.registerDevice(TestVendor.DEVICE, vendor);
         directory = Files.createTempDirectory("mdev-fuse");
         fuse = new Fuse(core.sysfs(), directory);
     }

@@ -219,6 +219,42 @@ final class MountedTreeTest {
         assertEquals("12\n", tree.sh("cat " + two + "/available_instances; ls bus/mdev/devices"));
     }
 
+    /** open.jsonl, case 5: rmmod while the removal of one device waits. A deviation: the kernel's second device is still on the bus then, as it goes one by one; ours leave at once. */
+    @Test
+    void whileAModuleGoes() throws Exception {
+        CountDownLatch entered = new CountDownLatch(1);
+        CountDownLatch leave = new CountDownLatch(1);
+        tree.vendor.inRemove = uuid -> hangIf(uuid.equals(ONE), entered, leave);
+        assertEquals("", tree.sh(CREATE + CREATE.replace(ONE, TWO)));
+        Process user = tree.start(named("exec 3> bus/mdev/devices/TWO/remove; echo ready; read; echo 1 >&3; "
+                + "echo 83b8f4f2-509f-382f-3c1e-e6bfe0fa1003 > devices/virtual/mtty/mtty/mdev_supported_types/mtty-1/create; "
+                + "ls bus/mdev/devices devices/virtual/mtty/mtty/mdev_supported_types/mtty-1 class/mdev_bus"));
+        BufferedReader said = user.inputReader();
+        assertEquals("ready", said.readLine());
+        Thread rmmod = Thread.ofPlatform().start(tree.module::close);
+        entered.await();
+
+        user.outputWriter().write("\n");
+        user.outputWriter().flush();
+        assertEquals("""
+                        bash: line 2: echo: write error: No such device
+                        bash: line 2: echo: write error: No such device
+                        bus/mdev/devices:
+
+                        class/mdev_bus:
+
+                        devices/virtual/mtty/mtty/mdev_supported_types/mtty-1:
+                        available_instances
+                        create
+                        device_api
+                        devices
+                        name
+                        """, said.lines().map(line -> line + "\n").collect(Collectors.joining()));
+        leave.countDown();
+        rmmod.join();
+        assertEquals("", tree.sh("ls class/mdev_bus devices/virtual").replaceAll("(?m)^.*:\n|\n", ""));
+    }
+
     @Test
     void aShowThatHangsCanBeInterrupted() throws Exception {
         CountDownLatch entered = new CountDownLatch(1);
