@@ -2,10 +2,15 @@ package mdev.fuse;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URISyntaxException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -54,10 +59,8 @@ final class StaleEntryTest {
 
         /** @param directory is also held open, and used through that */
         Observers(String directory, String... paths) throws Exception {
-            Path script = Path.of(Objects.requireNonNull(getClass().getResource("/mdev/fuse/observe.py"))
-                    .toURI());
             List<String> command =
-                    new ArrayList<>(List.of("setsid", "python3", script.toString(), Integer.toString(READERS)));
+                    new ArrayList<>(List.of("setsid", "python3", resource("observe.py"), Integer.toString(READERS)));
             command.add(absolute(directory));
             List.of(paths).forEach(path -> command.add(absolute(path)));
             process = new ProcessBuilder(command).redirectErrorStream(true).start();
@@ -127,6 +130,44 @@ final class StaleEntryTest {
                 observers.change(() -> write("bus/mdev/devices/" + UUID + "/remove", "1"), "gone");
             }
         }
+    }
+
+    /** A removal waits for the kernel, but not for somebody who keeps the kernel from it. */
+    @Test
+    void whoHoldsADirectoryLocked() throws Exception {
+        write(TYPE + "/create", UUID);
+        assertEquals("", tree.sh("ls -d bus/mdev/devices/" + UUID + " > /dev/null"));
+        Process holds = new ProcessBuilder("python3", resource("hold.py"), absolute("bus/mdev/devices")).start();
+        String said = holds.inputReader().readLine();
+        assumeTrue("holds".equals(said), said);
+        Path wchan = Path.of("/proc", Long.toString(holds.pid()), "wchan");
+        MountedTree.await("it waits for its memory", () -> read(wchan).contains("userfault"));
+
+        assertEquals("", tree.sh("echo 1 > " + PARENT + "/" + UUID + "/remove"));
+        assertEquals(1, tree.vendor.removed());
+        assertTrue(holds.isAlive(), "all the while");
+        holds.destroyForcibly().onExit().join();
+        MountedTree.await(
+                "the kernel has caught up",
+                () -> tree.sh("ls -d bus/mdev/devices/* 2> /dev/null || true").isEmpty());
+        write(TYPE + "/create", UUID);
+        assertEquals("", tree.sh("ls -d bus/mdev/devices/" + UUID + " > /dev/null"));
+        write("bus/mdev/devices/" + UUID + "/remove", "1");
+        assertEquals("[2]", tree.sh("ls -d bus/mdev/devices/" + UUID + " 2> /dev/null"));
+    }
+
+    private static String read(Path file) {
+        try {
+            return Files.readString(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static String resource(String name) throws URISyntaxException {
+        return Path.of(Objects.requireNonNull(StaleEntryTest.class.getResource("/mdev/fuse/" + name))
+                        .toURI())
+                .toString();
     }
 
     private void write(String path, String data) throws Exception {
