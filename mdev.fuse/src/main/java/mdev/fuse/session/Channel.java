@@ -42,7 +42,12 @@ final class Channel implements AutoCloseable {
     Channel(Fd fd) throws LinuxException {
         this.fd = fd;
         this.epoll = Epoll.create(1);
-        epoll.add(fd, Epoll.EPOLLIN, 0);
+        try {
+            epoll.add(fd, Epoll.EPOLLIN, 0);
+        } catch (LinuxException e) {
+            epoll.close();
+            throw e;
+        }
     }
 
     /**
