@@ -13,6 +13,8 @@ import mdev.api.vfio.GetRegionInfo;
 import mdev.api.vfio.IoctlReply;
 import mdev.api.vfio.IoctlRequest;
 import mdev.api.vfio.IrqInfo;
+import mdev.api.vfio.RegionCapability.Area;
+import mdev.api.vfio.RegionCapability.SparseMmap;
 import mdev.api.vfio.RegionInfo;
 import mdev.api.vfio.Reset;
 import mdev.api.vfio.VfioContext;
@@ -58,13 +60,32 @@ public class PciDevice implements DeviceOps {
     }
 
     @Override
-    public void open(VfioContext context) {
+    public void open(VfioContext context) throws ErrnoException {
+        try {
+            for (Region region : regions) {
+                if (region != null) {
+                    region.open(context);
+                }
+            }
+        } catch (ErrnoException | RuntimeException e) {
+            releaseRegions();
+            throw e;
+        }
         interrupts.open(context);
     }
 
     @Override
     public void release() {
         interrupts.release();
+        releaseRegions();
+    }
+
+    private void releaseRegions() {
+        for (Region region : regions) {
+            if (region != null) {
+                region.release();
+            }
+        }
     }
 
     @Override
@@ -97,7 +118,7 @@ public class PciDevice implements DeviceOps {
     }
 
     /** Back to power-on, in every region, configuration space among them. The user's interrupts stay armed. */
-    private void reset() {
+    protected final void reset() {
         for (Region region : regions) {
             if (region != null) {
                 region.reset();
@@ -120,7 +141,17 @@ public class PciDevice implements DeviceOps {
             throw new ErrnoException(Errno.EINVAL);
         }
         // Also the regions that are not there are read-write, with size 0: as the sample answers.
-        return new RegionInfo(index, RegionInfo.READ | RegionInfo.WRITE, sizes[index]);
+        int flags = RegionInfo.READ | RegionInfo.WRITE;
+        Region region = regions[index];
+        List<Area> areas = region == null ? List.of() : region.mappable();
+        if (areas.isEmpty()) {
+            return new RegionInfo(index, flags, sizes[index]);
+        }
+        flags |= RegionInfo.MMAP;
+        if (areas.equals(List.of(new Area(0, sizes[index])))) {
+            return new RegionInfo(index, flags, sizes[index]);
+        }
+        return new RegionInfo(index, flags | RegionInfo.CAPS, sizes[index], List.of(new SparseMmap(areas)));
     }
 
     private IrqInfo irqInfo(int index) throws ErrnoException {

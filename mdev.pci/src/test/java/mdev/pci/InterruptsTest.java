@@ -11,7 +11,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
@@ -39,7 +38,7 @@ class InterruptsTest {
     private final UserIrqs user = new UserIrqs();
 
     @Test
-    void theLineIsTheOrOfItsSources() {
+    void theLineIsTheOrOfItsSources() throws ErrnoException {
         device.open(user);
         user.arm(INTX_IRQ, 0);
         sources.get(0).level(true);
@@ -71,7 +70,7 @@ class InterruptsTest {
     }
 
     @Test
-    void aUserFindsTheLineAsItIs() {
+    void aUserFindsTheLineAsItIs() throws ErrnoException {
         sources.get(1).level(true);
         device.open(user);
         user.arm(INTX_IRQ, 0);
@@ -85,7 +84,7 @@ class InterruptsTest {
     }
 
     @Test
-    void armedMessagesReplaceTheLine() {
+    void armedMessagesReplaceTheLine() throws ErrnoException {
         for (int index : new int[] {MSI_IRQ, MSIX_IRQ}) {
             var messages = new UserIrqs();
             device.open(messages);
@@ -105,7 +104,7 @@ class InterruptsTest {
     }
 
     @Test
-    void messagesGoToTheirVector() {
+    void messagesGoToTheirVector() throws ErrnoException {
         interrupts.getFirst().message(MSIX_IRQ, 2);
         device.open(user);
         user.arm(MSIX_IRQ, 2);
@@ -128,7 +127,7 @@ class InterruptsTest {
      * does not look again after it set the line.
      */
     @Test
-    void aSourceThatRisesWhileTheLineFallsIsNotLost() {
+    void aSourceThatRisesWhileTheLineFallsIsNotLost() throws ErrnoException {
         var late = new ForwardingIrqs(user, high -> {
             if (!high) {
                 sources.get(0).level(true);
@@ -175,7 +174,7 @@ class InterruptsTest {
     }
 
     @Test
-    void concurrentSourcesLeaveTheLineRight() throws InterruptedException, ExecutionException, TimeoutException {
+    void concurrentSourcesLeaveTheLineRight() throws Exception {
         int rounds = 20_000;
         device.open(user);
         var arrived = new AtomicInteger();

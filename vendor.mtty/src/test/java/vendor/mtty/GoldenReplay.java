@@ -19,12 +19,12 @@ final class GoldenReplay {
     private final Deviations deviations;
     private boolean userMasks;
 
-    GoldenReplay(Deviations deviations) {
+    GoldenReplay(Deviations deviations) throws ErrnoException {
         this.deviations = deviations;
         device.open(user);
     }
 
-    void play(GoldenLine line) {
+    void play(GoldenLine line) throws ErrnoException {
         switch (line.get("op")) {
             case "rd" -> {
                 String value = read(line.number("bar"), line.number("reg"), 1);
@@ -94,7 +94,7 @@ final class GoldenReplay {
     }
 
     /** The device was closed and opened again before such a line. */
-    private void reopen(GoldenLine line) {
+    private void reopen(GoldenLine line) throws ErrnoException {
         if (line.get("case").equals("after re-open")) {
             device.release();
             device.open(user);

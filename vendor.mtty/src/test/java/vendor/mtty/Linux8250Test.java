@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.List;
 import java.util.Random;
 import java.util.UUID;
+import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.VfioPci;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -21,7 +22,7 @@ class Linux8250Test {
     /** @param passes how often the ports are asked for one signal: the kernel's limit, and once, so that each load takes the line */
     @ParameterizedTest
     @ValueSource(ints = {512, 1})
-    void everythingComesBackWithoutAnOverrun(int passes) {
+    void everythingComesBackWithoutAnOverrun(int passes) throws ErrnoException {
         var device = new MttyDevice(new UUID(0, 1), MttyType.DUAL);
         var user = new UserIrqs();
         device.open(user);

@@ -30,7 +30,7 @@ class Uart16550ATest {
     private final Port port = new Port(device, 0);
 
     @BeforeEach
-    void open() {
+    void open() throws ErrnoException {
         device.open(user);
         user.arm(VfioPci.INTX_IRQ, true);
         port.out(LCR, 0x03);
@@ -199,7 +199,7 @@ class Uart16550ATest {
     }
 
     @Test
-    void stateIsKeptFromUserToUser() {
+    void stateIsKeptFromUserToUser() throws ErrnoException {
         port.out(IIR_FCR, 0x01);
         port.out(IER, IER_RDI);
         port.out(DATA, 0x41);

@@ -7,7 +7,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.UUID;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
@@ -29,7 +28,7 @@ class UartConcurrencyTest {
     private final AtomicInteger arrivals = new AtomicInteger();
 
     @Test
-    void theLineIsRightWheneverBothRest() throws InterruptedException, ExecutionException, TimeoutException {
+    void theLineIsRightWheneverBothRest() throws Exception {
         device.open(user);
         try (var pool = Executors.newFixedThreadPool(2)) {
             List<Future<?>> processors = new ArrayList<>();

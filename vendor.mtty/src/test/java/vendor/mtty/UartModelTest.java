@@ -6,6 +6,7 @@ import static vendor.mtty.SerialReg.*;
 import java.util.SplittableRandom;
 import java.util.UUID;
 import java.util.function.Supplier;
+import mdev.api.errno.ErrnoException;
 import org.junit.jupiter.api.TestReporter;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -17,7 +18,7 @@ class UartModelTest {
     /** One seed for always, and one for every run. {@code -Dmtty.seed=N} plays a run again. */
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
-    void answersLikeThePlainModel(boolean fixed, TestReporter reporter) {
+    void answersLikeThePlainModel(boolean fixed, TestReporter reporter) throws ErrnoException {
         long seed = fixed ? 16550 : Long.getLong("mtty.seed", System.nanoTime());
         reporter.publishEntry("mtty.seed", Long.toString(seed));
         var random = new SplittableRandom(seed);
