@@ -1,5 +1,6 @@
 package vendor.gpusim;
 
+import mdev.api.ParentDevice;
 import mdev.api.ParentRegistry;
 import mdev.api.Registration;
 import mdev.api.errno.ErrnoException;
@@ -7,17 +8,23 @@ import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.component.annotations.Reference;
+import vendor.gpusim.gpu.GpuParent;
+import vendor.gpusim.gpu.Vgpus;
 
-/** Plugs the GPU in as long as the bundle runs. */
+/** The GPU that is there without any configuration: {@code gpu0}, plugged in as long as the bundle runs. */
 @Component(service = {})
 public final class GpuSim {
+    static final String CLASS = "gpu-sim";
+
+    private static final long MEMORY = 256L << 20;
+
     /** Closed in {@link #unplug()}. */
     private final Registration registration;
 
     /** @throws ErrnoException as {@link ParentRegistry#registerDevice} says */
     @Activate
-    public GpuSim(@Reference ParentRegistry registry) throws ErrnoException {
-        registration = registry.registerDevice(GpuParent.DEVICE, new GpuParent());
+    public GpuSim(@Reference ParentRegistry registry, @Reference Vgpus vgpus) throws ErrnoException {
+        registration = registry.registerDevice(new ParentDevice(CLASS, "gpu0"), new GpuParent(MEMORY, vgpus));
     }
 
     @Deactivate

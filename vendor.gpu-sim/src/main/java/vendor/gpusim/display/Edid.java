@@ -1,4 +1,4 @@
-package vendor.gpusim;
+package vendor.gpusim.display;
 
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;

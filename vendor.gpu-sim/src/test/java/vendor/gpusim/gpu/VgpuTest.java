@@ -1,31 +1,39 @@
-package vendor.gpusim;
+package vendor.gpusim.gpu;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.Optional;
+import java.util.UUID;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.GetIrqInfo;
 import mdev.api.vfio.GetRegionInfo;
 import mdev.api.vfio.RegionInfo;
 import mdev.api.vfio.Reset;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import vendor.gpusim.display.Mode;
+import vendor.gpusim.display.Picture;
+import vendor.gpusim.display.PixelFormat;
 
 /** The function as bochs-drm finds and drives it. */
 class VgpuTest {
     private static final long FRAME_BUFFER = 16 << 20;
 
-    private final Vgpu vgpu = new Vgpu(VgpuType.M16);
+    private final MemorySegment frameBuffer = MemorySegment.ofArray(new byte[(int) FRAME_BUFFER]);
+    private final Vgpu vgpu = new Vgpu(new UUID(0, 1), new VgpuType(FRAME_BUFFER, 1920, 1080));
 
-    @AfterEach
-    void close() {
-        vgpu.close();
+    @BeforeEach
+    void open() throws ErrnoException {
+        vgpu.open(new UserContext(frameBuffer));
     }
 
     private String read(int region, long offset, int length) throws ErrnoException {
@@ -48,7 +56,7 @@ class VgpuTest {
         assertEquals("080000ff", read(7, 0x10, 4), "16 MiB, prefetchable");
         write(7, 0x18, "ffffffff");
         assertEquals("00f0ffff", read(7, 0x18, 4));
-        assertEquals(new RegionInfo(0, 3, FRAME_BUFFER), vgpu.ioctl(new GetRegionInfo(0)));
+        assertEquals(new RegionInfo(0, 7, FRAME_BUFFER), vgpu.ioctl(new GetRegionInfo(0)));
         assertEquals(new RegionInfo(2, 3, 0x1000), vgpu.ioctl(new GetRegionInfo(2)));
         var refusal = assertThrows(ErrnoException.class, () -> vgpu.ioctl(new GetIrqInfo(0)));
         assertEquals(Errno.EINVAL, refusal.errno(), "it has no interrupt");
@@ -56,7 +64,7 @@ class VgpuTest {
 
     @Test
     void showsItsEdid() throws ErrnoException {
-        assertEquals(HexFormat.of().formatHex(Edid.of(1920, 1080)), read(2, 0, 128));
+        assertEquals("00ffffffffffff003496", read(2, 0, 10));
         assertEquals("00".repeat(0x380), read(2, 128, 0x380));
         write(2, 0, "5555");
         assertEquals("00ff", read(2, 0, 2), "read-only");
@@ -104,6 +112,31 @@ class VgpuTest {
         vgpu.read(0, 12345, MemorySegment.ofArray(back), 0, back.length);
         assertArrayEquals(line, back);
         assertThrows(ErrnoException.class, () -> read(0, FRAME_BUFFER - 1, 2));
+    }
+
+    /** What the guest draws into the memory that it has mapped is on the screen. */
+    @Test
+    void thePictureIsWhatTheGuestDraws() throws ErrnoException {
+        assertEquals(Optional.empty(), vgpu.picture());
+        write(2, 0x502, "400040002000");
+        write(2, 0x508, "4100");
+        assertEquals(Optional.of(new Mode(PixelFormat.XRGB8888, 64, 64, 256, 0)), vgpu.mode());
+        frameBuffer.set(ValueLayout.JAVA_INT_UNALIGNED, 4 * (64 * 63 + 62), 0xff123456);
+        Picture picture = vgpu.picture().orElseThrow();
+        assertEquals(0x123456, picture.rgb()[64 * 63 + 62]);
+        assertEquals(0x123456, Arrays.stream(picture.rgb()).sum());
+    }
+
+    @Test
+    void noUserSeesWhatAnotherDrew() throws ErrnoException {
+        frameBuffer.fill((byte) 0x55);
+        write(2, 0x502, "0004");
+        vgpu.release();
+        var refusal = assertThrows(ErrnoException.class, vgpu::picture);
+        assertEquals(Errno.ENODEV, refusal.errno());
+        vgpu.open(new UserContext(frameBuffer));
+        assertEquals(-1, frameBuffer.mismatch(MemorySegment.ofArray(new byte[(int) FRAME_BUFFER])));
+        assertEquals("0000", read(2, 0x502, 2));
     }
 
     @Test

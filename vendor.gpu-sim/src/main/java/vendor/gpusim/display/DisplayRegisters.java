@@ -1,5 +1,6 @@
-package vendor.gpusim;
+package vendor.gpusim.display;
 
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import mdev.pci.Registers;
 
@@ -9,25 +10,30 @@ import mdev.pci.Registers;
  *
  * <p>Each register stands for itself, so each is atomic and no lock is needed.
  */
-final class DisplayRegisters implements Registers {
-    static final int SIZE = 0x1000;
+public final class DisplayRegisters implements Registers {
+    public static final int SIZE = 0x1000;
 
     private static final int DISPI = 0x500;
     private static final int EXTENSION_SIZE = 0x600;
     private static final int BYTE_ORDER = 0x604;
     private static final int EXTENSION_END = 0x608;
 
-    // VBE_DISPI_INDEX_*
+    // VBE_DISPI_INDEX_* (drivers/gpu/drm/tiny/bochs.c)
     private static final int ID = 0;
     private static final int XRES = 1;
     private static final int YRES = 2;
     private static final int BPP = 3;
     private static final int ENABLE = 4;
+    private static final int VIRT_WIDTH = 6;
+    private static final int X_OFFSET = 8;
+    private static final int Y_OFFSET = 9;
     private static final int VIDEO_MEMORY_64K = 10;
     private static final int COUNT = 11;
 
     private static final int ID5 = 0xb0c5;
     private static final int MAX_BPP = 32;
+
+    private static final int ENABLED = 0x01;
 
     /** While set in ENABLE, XRES, YRES and BPP read the largest values. */
     private static final int GETCAPS = 0x02;
@@ -37,18 +43,41 @@ final class DisplayRegisters implements Registers {
 
     private static final int BIG = 0xbebe;
 
+    private final long memory;
     private final byte[] edid;
     private final int maxWidth;
     private final int maxHeight;
     private final AtomicIntegerArray dispi = new AtomicIntegerArray(COUNT);
     private volatile int byteOrder = LITTLE;
 
-    DisplayRegisters(int maxWidth, int maxHeight, long memory) {
+    /**
+     * @param maxWidth the largest resolution, which is also the preferred one
+     * @param maxHeight as {@code maxWidth}
+     * @param memory the frame buffer's size in bytes
+     */
+    public DisplayRegisters(int maxWidth, int maxHeight, long memory) {
+        this.memory = memory;
         this.edid = Edid.of(maxWidth, maxHeight);
         this.maxWidth = maxWidth;
         this.maxHeight = maxHeight;
         dispi.set(ID, ID5);
         dispi.set(VIDEO_MEMORY_64K, (int) (memory >> 16));
+    }
+
+    /** What is shown now; none while the display is off or set to what it cannot show. Any thread, at any time. */
+    public Optional<Mode> mode() {
+        if ((dispi.get(ENABLE) & ENABLED) == 0) {
+            return Optional.empty();
+        }
+        return PixelFormat.of(dispi.get(BPP), byteOrder == BIG)
+                .flatMap(format -> Mode.of(
+                        format,
+                        dispi.get(XRES),
+                        dispi.get(YRES),
+                        dispi.get(VIRT_WIDTH),
+                        dispi.get(X_OFFSET),
+                        dispi.get(Y_OFFSET),
+                        memory));
     }
 
     @Override

@@ -1,7 +1,8 @@
-package vendor.gpusim;
+package vendor.gpusim.gpu;
 
 import java.util.List;
 import java.util.function.IntSupplier;
+import java.util.stream.Stream;
 import mdev.api.MdevType;
 import mdev.api.sysfs.Attribute;
 import mdev.api.vfio.VfioPci;
@@ -14,7 +15,17 @@ import mdev.api.vfio.VfioPci;
  * @param height the largest resolution
  */
 record VgpuType(long memory, int width, int height) {
-    static final VgpuType M16 = new VgpuType(16L << 20, 1920, 1080);
+    private static final List<VgpuType> ALL = List.of(
+            new VgpuType(8L << 20, 1280, 800),
+            new VgpuType(16L << 20, 1920, 1080),
+            new VgpuType(32L << 20, 2560, 1600),
+            new VgpuType(64L << 20, 3840, 2160),
+            new VgpuType(128L << 20, 3840, 2160));
+
+    /** The types that a GPU of so much memory has an instance of. */
+    static Stream<VgpuType> of(long gpuMemory) {
+        return ALL.stream().filter(type -> type.memory <= gpuMemory);
+    }
 
     String group() {
         return (memory >> 20) + "m";

@@ -1,4 +1,4 @@
-package vendor.gpusim;
+package vendor.gpusim.display;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 

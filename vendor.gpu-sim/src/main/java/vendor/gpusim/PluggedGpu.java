@@ -1,0 +1,68 @@
+package vendor.gpusim;
+
+import mdev.api.ParentDevice;
+import mdev.api.ParentRegistry;
+import mdev.api.Registration;
+import mdev.api.errno.ErrnoException;
+import org.jspecify.annotations.Nullable;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.ConfigurationPolicy;
+import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Reference;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import vendor.gpusim.gpu.GpuParent;
+import vendor.gpusim.gpu.Vgpus;
+
+/** A further GPU: one per configuration of the factory {@value #PID}. A configuration that is deleted unplugs it, one that changes plugs in another. */
+@Component(
+        service = {},
+        configurationPid = PluggedGpu.PID,
+        configurationPolicy = ConfigurationPolicy.REQUIRE)
+public final class PluggedGpu {
+    static final String PID = "vendor.gpusim.gpu";
+
+    private static final Logger LOG = LoggerFactory.getLogger(PluggedGpu.class);
+    private static final int LEAST_MIB = 8;
+    private static final int MOST_MIB = 64 << 10;
+
+    /** The configuration's properties. */
+    public @interface Config {
+        /** The parent's name, as {@code gpu1}. */
+        String name();
+
+        /** Its memory in MiB: {@value #LEAST_MIB} to {@value #MOST_MIB}. */
+        int memory() default 256;
+    }
+
+    /** Closed in {@link #unplug()}; null for a configuration that is wrong. */
+    private final @Nullable Registration registration;
+
+    @Activate
+    public PluggedGpu(@Reference ParentRegistry registry, @Reference Vgpus vgpus, Config config) {
+        registration = plug(registry, vgpus, config);
+    }
+
+    private static @Nullable Registration plug(ParentRegistry registry, Vgpus vgpus, Config config) {
+        if (config.memory() < LEAST_MIB || config.memory() > MOST_MIB) {
+            LOG.error("no GPU '{}' of {} MiB: {} to {} are right", config.name(), config.memory(), LEAST_MIB, MOST_MIB);
+            return null;
+        }
+        try {
+            return registry.registerDevice(
+                    new ParentDevice(GpuSim.CLASS, String.valueOf(config.name())),
+                    new GpuParent((long) config.memory() << 20, vgpus));
+        } catch (ErrnoException e) {
+            LOG.error("no GPU '{}': {}", config.name(), e.getMessage());
+            return null;
+        }
+    }
+
+    @Deactivate
+    void unplug() {
+        if (registration != null) {
+            registration.close();
+        }
+    }
+}

@@ -1,0 +1,48 @@
+package vendor.gpusim.display;
+
+/** A picture in characters: each shows two pixels, the upper half in its own colour, the lower in that of its ground. */
+public final class HalfBlocks {
+    private static final String RESET = "\033[0m";
+
+    private HalfBlocks() {}
+
+    /** The largest that fits, with the picture's proportions; lines end with CR and LF, so that a raw terminal shows them too. */
+    public static String of(Picture picture, int columns, int rows) {
+        double scale = Math.min(1, Math.min((double) columns / picture.width(), 2.0 * rows / picture.height()));
+        int width = Math.max(1, (int) (picture.width() * scale));
+        // Whole characters: an odd last line would be half of one.
+        int height = Math.max(2, (int) (picture.height() * scale) & ~1);
+        int[] rgb = picture.scaled(width, height).rgb();
+        var text = new StringBuilder();
+        for (int y = 0; y < height; y += 2) {
+            int upper = -1;
+            int lower = -1;
+            for (int x = 0; x < width; x++) {
+                if (rgb[y * width + x] != upper) {
+                    upper = rgb[y * width + x];
+                    colour(text, 38, upper);
+                }
+                if (rgb[(y + 1) * width + x] != lower) {
+                    lower = rgb[(y + 1) * width + x];
+                    colour(text, 48, lower);
+                }
+                text.append('\u2580');
+            }
+            text.append(RESET).append("\r\n");
+        }
+        return text.toString();
+    }
+
+    /** Select graphic rendition 38 or 48, direct colour (ISO 8613-6). */
+    private static void colour(StringBuilder text, int what, int rgb) {
+        text.append("\033[")
+                .append(what)
+                .append(";2;")
+                .append(rgb >> 16)
+                .append(';')
+                .append((rgb >> 8) & 0xff)
+                .append(';')
+                .append(rgb & 0xff)
+                .append('m');
+    }
+}

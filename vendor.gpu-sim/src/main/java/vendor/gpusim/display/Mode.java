@@ -1,0 +1,28 @@
+package vendor.gpusim.display;
+
+import java.util.Optional;
+
+/**
+ * What a display shows of its frame buffer; all of it lies inside.
+ *
+ * @param format of the pixels
+ * @param width in pixels
+ * @param height in lines
+ * @param stride from one line to the next, in bytes
+ * @param start the first pixel's byte in the frame buffer
+ */
+public record Mode(PixelFormat format, int width, int height, int stride, long start) {
+    /** bochs-display shows nothing smaller. */
+    private static final int LEAST = 64;
+
+    /** The mode of a set of DISPI registers, by the rules of {@code bochs_display_get_mode()} in QEMU; none if it cannot be shown. */
+    static Optional<Mode> of(
+            PixelFormat format, int width, int height, int virtualWidth, int xOffset, int yOffset, long memory) {
+        int stride = Math.max(width, virtualWidth) * format.bytes();
+        long start = (long) xOffset * format.bytes() + (long) yOffset * stride;
+        if (width < LEAST || height < LEAST || start + (long) stride * height > memory) {
+            return Optional.empty();
+        }
+        return Optional.of(new Mode(format, width, height, stride, start));
+    }
+}

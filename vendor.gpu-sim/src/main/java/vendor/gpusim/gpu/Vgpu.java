@@ -1,0 +1,90 @@
+package vendor.gpusim.gpu;
+
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.api.vfio.VfioContext;
+import mdev.pci.Bar;
+import mdev.pci.PciDevice;
+import mdev.pci.PciFunction;
+import mdev.pci.SharedMemory;
+import vendor.gpusim.display.DisplayRegisters;
+import vendor.gpusim.display.Mode;
+import vendor.gpusim.display.Picture;
+
+/** A display function that bochs-drm drives: BAR0 is the frame buffer, which the guest maps, BAR2 its registers. */
+public final class Vgpu extends PciDevice {
+    private static final int DISPLAY_OTHER = 0x038000;
+
+    private final UUID uuid;
+    private final VgpuType type;
+    private final SharedMemory frameBuffer;
+    private final DisplayRegisters display;
+
+    /** Whether there has been a user. Changed by open only, which is never called twice at once. */
+    private boolean used;
+
+    Vgpu(UUID uuid, VgpuType type) {
+        var bar = Bar.memory(0, type.memory()).prefetched();
+        var memory = new SharedMemory(bar);
+        var registers = new DisplayRegisters(type.width(), type.height(), type.memory());
+        super(function(bar), interrupts -> List.of(memory, registers));
+        this.uuid = uuid;
+        this.type = type;
+        this.frameBuffer = memory;
+        this.display = registers;
+    }
+
+    private static PciFunction function(Bar frameBuffer) {
+        return PciFunction.of(0x1234, 0x1111)
+                .revision(0x02)
+                .classCode(DISPLAY_OTHER)
+                .subsystem(0x1af4, 0x1100)
+                .bar(frameBuffer)
+                .bar(Bar.memory(2, DisplayRegisters.SIZE))
+                .build();
+    }
+
+    UUID uuid() {
+        return uuid;
+    }
+
+    VgpuType type() {
+        return type;
+    }
+
+    /** The memory outlives its user: the next one, who may be another guest, must not see what the last one drew. */
+    @Override
+    public void open(VfioContext context) throws ErrnoException {
+        super.open(context);
+        if (used) {
+            reset();
+        }
+        used = true;
+    }
+
+    /** What the display is set to; none while it is off. Any thread, at any time. */
+    public Optional<Mode> mode() {
+        return display.mode();
+    }
+
+    /**
+     * What is on the screen now; nothing while the display is off. Any thread, at any time.
+     *
+     * @throws ErrnoException ENODEV: nobody uses the device
+     */
+    public Optional<Picture> picture() throws ErrnoException {
+        MemorySegment memory = frameBuffer.memory();
+        if (memory.byteSize() == 0) {
+            throw new ErrnoException(Errno.ENODEV, "nobody uses vGPU " + uuid + ": there is no picture");
+        }
+        try {
+            return display.mode().map(mode -> Picture.of(memory, mode));
+        } catch (IllegalStateException e) {
+            throw new ErrnoException(Errno.ENODEV, "the user of vGPU " + uuid + " has gone");
+        }
+    }
+}

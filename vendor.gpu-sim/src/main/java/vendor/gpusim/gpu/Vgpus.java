@@ -1,0 +1,47 @@
+package vendor.gpusim.gpu;
+
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import org.osgi.service.component.annotations.Component;
+
+/** The vGPUs of all GPUs, for who looks at one. Any thread. */
+@Component(service = Vgpus.class)
+public final class Vgpus {
+    private final Map<UUID, Vgpu> all = new ConcurrentHashMap<>();
+
+    /** Pairs with {@link #remove}. */
+    void add(Vgpu vgpu) {
+        all.put(vgpu.uuid(), vgpu);
+    }
+
+    void remove(Vgpu vgpu) {
+        all.remove(vgpu.uuid());
+    }
+
+    /** @throws ErrnoException EINVAL: no UUID; ENODEV: there is no such vGPU */
+    public Vgpu find(String uuid) throws ErrnoException {
+        Vgpu vgpu;
+        try {
+            vgpu = all.get(UUID.fromString(uuid));
+        } catch (IllegalArgumentException e) {
+            throw new ErrnoException(Errno.EINVAL, "'" + uuid + "' is no UUID");
+        }
+        if (vgpu == null) {
+            List<String> there = names().stream().limit(5).toList();
+            throw new ErrnoException(
+                    Errno.ENODEV,
+                    "no vGPU '" + uuid + "': " + (there.isEmpty() ? "there is none" : String.join(", ", there)));
+        }
+        return vgpu;
+    }
+
+    /** Their UUIDs, in order. */
+    public Collection<String> names() {
+        return all.keySet().stream().map(UUID::toString).sorted().toList();
+    }
+}

@@ -1,0 +1,41 @@
+package vendor.gpusim.shell;
+
+import java.util.List;
+import mdev.api.shell.ShellCommand;
+import mdev.api.shell.ShellCommand.Parameter;
+import mdev.api.shell.ShellCommands;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Reference;
+import vendor.gpusim.gpu.Vgpus;
+
+/** The commands {@code gpu:*}. */
+@Component
+public final class GpuCommands implements ShellCommands {
+    private final Vgpus vgpus;
+
+    @Activate
+    public GpuCommands(@Reference Vgpus vgpus) {
+        this.vgpus = vgpus;
+    }
+
+    @Override
+    public List<ShellCommand> commands() {
+        Parameter uuid = Parameter.one("uuid", (words, prefix) -> vgpus.names());
+        return List.of(
+                new ShellCommand(
+                        "gpu",
+                        "screenshot",
+                        "writes what is on the screen of a vGPU into a PNG file",
+                        List.of(uuid, Parameter.one("file", ShellCommand.Candidates.NONE)),
+                        List.of(),
+                        new ScreenshotCommand(vgpus)),
+                new ShellCommand(
+                        "gpu",
+                        "watch",
+                        "draws the screen of a vGPU on this terminal, again when it changes, until Ctrl-C or until its user is gone",
+                        List.of(uuid),
+                        List.of(),
+                        new WatchCommand(vgpus)));
+    }
+}

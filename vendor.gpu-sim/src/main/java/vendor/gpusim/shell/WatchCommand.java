@@ -1,0 +1,46 @@
+package vendor.gpusim.shell;
+
+import java.io.PrintStream;
+import mdev.api.errno.ErrnoException;
+import mdev.api.shell.ShellCommand;
+import mdev.api.shell.ShellInvocation;
+import mdev.api.shell.ShellResult;
+import vendor.gpusim.display.HalfBlocks;
+import vendor.gpusim.gpu.Vgpu;
+import vendor.gpusim.gpu.Vgpus;
+
+/** {@code gpu:watch}. */
+final class WatchCommand implements ShellCommand.Action {
+    private static final long LOOK_MILLIS = 100;
+    private static final String CLEAR = "\033[2J";
+    private static final String OFF = "The display is off.\r\n";
+    private static final String HOME = "\033[H";
+
+    private final Vgpus vgpus;
+
+    WatchCommand(Vgpus vgpus) {
+        this.vgpus = vgpus;
+    }
+
+    @Override
+    public ShellResult run(ShellInvocation invocation) throws ErrnoException, InterruptedException {
+        Vgpu vgpu = vgpus.find(invocation.arguments().getFirst());
+        PrintStream out = invocation.out();
+        var size = invocation.size();
+        String before = "";
+        while (!out.checkError()) {
+            // The last row stays for the prompt.
+            String now = vgpu.picture()
+                    .map(picture -> HalfBlocks.of(picture, size.columns(), size.rows() - 1))
+                    .orElse(OFF);
+            if (!now.equals(before)) {
+                boolean sameShape = now.lines().count() == before.lines().count();
+                out.print((sameShape ? HOME : CLEAR + HOME) + now);
+                out.flush();
+                before = now;
+            }
+            Thread.sleep(LOOK_MILLIS);
+        }
+        return ShellResult.DONE;
+    }
+}

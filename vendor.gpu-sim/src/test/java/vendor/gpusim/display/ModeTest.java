@@ -1,0 +1,57 @@
+package vendor.gpusim.display;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.util.Optional;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** What the DISPI registers show, as the guest sets them. */
+class ModeTest {
+    private static final int DISPI = 0x500;
+
+    /** Registers in the order of their index: XRES, YRES, BPP, ENABLE, BANK, VIRT_WIDTH, VIRT_HEIGHT, X_OFFSET, Y_OFFSET. */
+    @ParameterizedTest(name = "{0}: {1}")
+    @CsvSource({
+        "1280 800 32 65 0 0 0 0 0, XRGB8888 1280x800 5120 0",
+        "1280 800 32 65 0 2048 0 0 0, XRGB8888 1280x800 8192 0",
+        "1280 800 32 65 0 1280 0 3 7, XRGB8888 1280x800 5120 35852",
+        "640 480 16 1 0 640 480 2 1, RGB565 640x480 1280 1284",
+        "1920 1092 32 65 0 1920 0 0 0, XRGB8888 1920x1092 7680 0",
+        "1920 1092 32 65 0 1920 0 0 1, off", // a line beyond 8 MiB
+        "1280 800 24 65 0 0 0 0 0, off",
+        "1280 800 32 64 0 0 0 0 0, off",
+        "63 64 32 65 0 0 0 0 0, off",
+        "64 63 32 65 0 0 0 0 0, off",
+        "64 64 32 65 0 0 0 65535 65535, off",
+        "65535 65535 32 65 0 65535 65535 65535 65535, off",
+    })
+    void isWhatTheRegistersSay(String written, String expected) {
+        var registers = new DisplayRegisters(1280, 800, 8 << 20);
+        String[] values = written.split(" ", -1);
+        for (int i = 0; i < values.length; i++) {
+            registers.write(DISPI + 2 + 2 * i, 2, Integer.parseInt(values[i]));
+        }
+        assertEquals(expected, text(registers.mode()));
+        registers.reset();
+        assertEquals(Optional.empty(), registers.mode());
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0xbebe, BGRX8888", "0x1e1e, XRGB8888"})
+    void byteOrderIsThePixels(String order, PixelFormat format) {
+        var registers = new DisplayRegisters(1280, 800, 8 << 20);
+        registers.write(0x604, 2, Integer.decode(order));
+        registers.write(DISPI + 2, 2, 640);
+        registers.write(DISPI + 4, 2, 480);
+        registers.write(DISPI + 6, 2, 32);
+        registers.write(DISPI + 8, 2, 1);
+        assertEquals(format, registers.mode().orElseThrow().format());
+    }
+
+    private static String text(Optional<Mode> shown) {
+        return shown.map(mode -> "%s %dx%d %d %d"
+                        .formatted(mode.format(), mode.width(), mode.height(), mode.stride(), mode.start()))
+                .orElse("off");
+    }
+}

@@ -1,0 +1,171 @@
+package vendor.gpusim.gpu;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import java.util.List;
+import java.util.Objects;
+import java.util.OptionalInt;
+import java.util.UUID;
+import mdev.api.Mdev;
+import mdev.api.MdevType;
+import mdev.api.ParentDevice;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.api.sysfs.Attribute;
+import mdev.api.vfio.DeviceOps;
+import org.junit.jupiter.api.Test;
+
+/** The types, and the memory that their devices share. */
+class GpuParentTest {
+    private record Request(UUID uuid, MdevType type) implements Mdev {
+        @Override
+        public ParentDevice parent() {
+            return new ParentDevice("gpu-sim", "gpu0");
+        }
+
+        @Override
+        public String typeId() {
+            return "gpu-sim-" + type.group();
+        }
+
+        @Override
+        public String deviceApi() {
+            return "vfio-pci";
+        }
+
+        @Override
+        public OptionalInt iommuGroup() {
+            return OptionalInt.empty();
+        }
+
+        @Override
+        public DeviceOps ops() {
+            throw new IllegalStateException();
+        }
+    }
+
+    private final Vgpus vgpus = new Vgpus();
+    private final GpuParent gpu = new GpuParent(256 << 20, vgpus);
+
+    private static Attribute attribute(List<Attribute> attributes, String name) {
+        return attributes.stream()
+                .filter(attribute -> attribute.name().equals(name))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    private MdevType type(String group) {
+        return gpu.supportedTypes().stream()
+                .filter(type -> type.group().equals(group))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    private String type(String group, String name) throws ErrnoException {
+        return Objects.requireNonNull(attribute(type(group).attributes(), name).show())
+                .show();
+    }
+
+    private Attribute attribute(String name) {
+        return attribute(gpu.deviceAttributeGroups().getFirst().attributes(), name);
+    }
+
+    private String show(String name) throws ErrnoException {
+        return Objects.requireNonNull(attribute(name).show()).show();
+    }
+
+    private void homogeneous(String value) throws ErrnoException {
+        Objects.requireNonNull(attribute("homogeneous").store()).store(value);
+    }
+
+    private Vgpu create(String group) throws ErrnoException {
+        return gpu.create(new Request(UUID.randomUUID(), type(group)));
+    }
+
+    private static void assertErrno(Errno errno, String message, ErrnoException refusal) {
+        assertEquals(errno, refusal.errno());
+        assertEquals(message, refusal.getMessage());
+    }
+
+    /** How many of each type can be made. */
+    private String available() throws ErrnoException {
+        var available = new StringBuilder();
+        for (MdevType type : gpu.supportedTypes()) {
+            available.append(type(type.group(), "available_instances").strip()).append(' ');
+        }
+        return available.toString().strip();
+    }
+
+    @Test
+    void theTypesSayWhatTheyAre() throws ErrnoException {
+        assertEquals(
+                List.of("8m", "16m", "32m", "64m", "128m"),
+                gpu.supportedTypes().stream().map(MdevType::group).toList());
+        assertEquals("gpu-sim 16m\n", type("16m", "name"));
+        assertEquals("vfio-pci\n", type("16m", "device_api"));
+        assertEquals(
+                "num_heads=1, framebuffer=16M, max_resolution=1920x1080, max_instance=16\n",
+                type("16m", "description"));
+        assertEquals(2, new GpuParent(16 << 20, vgpus).supportedTypes().size(), "what fits");
+    }
+
+    @Test
+    void availableInstancesFollowTheMemory() throws ErrnoException {
+        assertEquals("32 16 8 4 2", available());
+        Vgpu large = create("128m");
+        Vgpu small = create("8m");
+        assertEquals("15 7 3 1 0", available());
+        assertEquals("125829120\n", show("memory_free"));
+        assertEquals("268435456\n", show("memory_total"));
+        var refusal = assertThrows(ErrnoException.class, () -> create("128m"));
+        assertErrno(Errno.ENOSPC, "120 of 256 MiB are free, 128 are needed", refusal);
+        gpu.remove(large);
+        gpu.remove(small);
+        assertEquals("32 16 8 4 2", available());
+    }
+
+    @Test
+    void aHomogeneousGpuHasOneTypeAtATime() throws ErrnoException {
+        Vgpu large = create("64m");
+        Vgpu small = create("8m");
+        assertErrno(
+                Errno.EBUSY,
+                "there are vGPUs of 2 types: remove some first",
+                assertThrows(ErrnoException.class, () -> homogeneous("1\n")));
+        assertEquals("0\n", show("homogeneous"));
+        gpu.remove(small);
+        homogeneous("1\n");
+        assertEquals("1\n", show("homogeneous"));
+        assertEquals("0 0 0 3 0", available());
+        assertErrno(
+                Errno.ENOSPC,
+                "the GPU is homogeneous and has vGPUs of another type",
+                assertThrows(ErrnoException.class, () -> create("8m")));
+        gpu.remove(large);
+        assertEquals("32 16 8 4 2", available());
+        assertErrno(
+                Errno.EINVAL,
+                "'yes' is neither 0 nor 1",
+                assertThrows(ErrnoException.class, () -> homogeneous("yes\n")));
+    }
+
+    @Test
+    void whoLooksFindsTheVgpusThatThereAre() throws ErrnoException {
+        Vgpu vgpu = create("8m");
+        String uuid = vgpu.uuid().toString();
+        assertEquals(List.of(uuid), vgpus.names());
+        assertEquals(vgpu, vgpus.find(uuid));
+        var other = new UUID(0, 7).toString();
+        assertErrno(
+                Errno.ENODEV,
+                "no vGPU '" + other + "': " + uuid,
+                assertThrows(ErrnoException.class, () -> vgpus.find(other)));
+        assertErrno(Errno.EINVAL, "'x' is no UUID", assertThrows(ErrnoException.class, () -> vgpus.find("x")));
+        gpu.remove(vgpu);
+        assertErrno(
+                Errno.ENODEV,
+                "no vGPU '" + uuid + "': there is none",
+                assertThrows(ErrnoException.class, () -> vgpus.find(uuid)));
+    }
+}

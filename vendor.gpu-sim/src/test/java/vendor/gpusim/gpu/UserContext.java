@@ -1,0 +1,27 @@
+package vendor.gpusim.gpu;
+
+import java.lang.foreign.MemorySegment;
+import mdev.api.vfio.VfioContext;
+
+/**
+ * A user's side of a device that has one region of memory. The memory is the device's, so it is the same for each user.
+ *
+ * @param frameBuffer what the user maps
+ */
+record UserContext(MemorySegment frameBuffer) implements VfioContext {
+    @Override
+    public MemorySegment regionMemory(int region, long size) {
+        return frameBuffer;
+    }
+
+    @Override
+    public boolean armed(int index, int vector) {
+        return false;
+    }
+
+    @Override
+    public void trigger(int index, int vector) {}
+
+    @Override
+    public void setIntx(boolean high) {}
+}
