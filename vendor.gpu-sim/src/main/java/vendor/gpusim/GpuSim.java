@@ -1,34 +1,29 @@
 package vendor.gpusim;
 
-import mdev.api.ParentDevice;
 import mdev.api.ParentRegistry;
-import mdev.api.Registration;
 import mdev.api.errno.ErrnoException;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.component.annotations.Reference;
-import vendor.gpusim.gpu.GpuParent;
 import vendor.gpusim.gpu.Vgpus;
 
 /** The GPU that is there without any configuration: {@code gpu0}, plugged in as long as the bundle runs. */
 @Component(service = {})
 public final class GpuSim {
-    static final String CLASS = "gpu-sim";
-
     private static final long MEMORY = 256L << 20;
 
     /** Closed in {@link #unplug()}. */
-    private final Registration registration;
+    private final Plug plug;
 
     /** @throws ErrnoException as {@link ParentRegistry#registerDevice} says */
     @Activate
     public GpuSim(@Reference ParentRegistry registry, @Reference Vgpus vgpus) throws ErrnoException {
-        registration = registry.registerDevice(new ParentDevice(CLASS, "gpu0"), new GpuParent(MEMORY, vgpus));
+        plug = Plug.in(registry, vgpus, "gpu0", MEMORY);
     }
 
     @Deactivate
     void unplug() {
-        registration.close();
+        plug.close();
     }
 }

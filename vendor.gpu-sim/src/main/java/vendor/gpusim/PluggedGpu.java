@@ -1,8 +1,6 @@
 package vendor.gpusim;
 
-import mdev.api.ParentDevice;
 import mdev.api.ParentRegistry;
-import mdev.api.Registration;
 import mdev.api.errno.ErrnoException;
 import org.jspecify.annotations.Nullable;
 import org.osgi.service.component.annotations.Activate;
@@ -12,7 +10,6 @@ import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.component.annotations.Reference;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import vendor.gpusim.gpu.GpuParent;
 import vendor.gpusim.gpu.Vgpus;
 
 /** A further GPU: one per configuration of the factory {@value #PID}. A configuration that is deleted unplugs it, one that changes plugs in another. */
@@ -37,22 +34,20 @@ public final class PluggedGpu {
     }
 
     /** Closed in {@link #unplug()}; null for a configuration that is wrong. */
-    private final @Nullable Registration registration;
+    private final @Nullable Plug plug;
 
     @Activate
     public PluggedGpu(@Reference ParentRegistry registry, @Reference Vgpus vgpus, Config config) {
-        registration = plug(registry, vgpus, config);
+        plug = plugIn(registry, vgpus, config);
     }
 
-    private static @Nullable Registration plug(ParentRegistry registry, Vgpus vgpus, Config config) {
+    private static @Nullable Plug plugIn(ParentRegistry registry, Vgpus vgpus, Config config) {
         if (config.memory() < LEAST_MIB || config.memory() > MOST_MIB) {
             LOG.error("no GPU '{}' of {} MiB: {} to {} are right", config.name(), config.memory(), LEAST_MIB, MOST_MIB);
             return null;
         }
         try {
-            return registry.registerDevice(
-                    new ParentDevice(GpuSim.CLASS, String.valueOf(config.name())),
-                    new GpuParent((long) config.memory() << 20, vgpus));
+            return Plug.in(registry, vgpus, String.valueOf(config.name()), (long) config.memory() << 20);
         } catch (ErrnoException e) {
             LOG.error("no GPU '{}': {}", config.name(), e.getMessage());
             return null;
@@ -61,8 +56,8 @@ public final class PluggedGpu {
 
     @Deactivate
     void unplug() {
-        if (registration != null) {
-            registration.close();
+        if (plug != null) {
+            plug.close();
         }
     }
 }

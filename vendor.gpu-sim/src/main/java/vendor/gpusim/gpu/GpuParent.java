@@ -1,6 +1,8 @@
 package vendor.gpusim.gpu;
 
 import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import mdev.api.Mdev;
 import mdev.api.MdevType;
 import mdev.api.ParentOps;
@@ -8,17 +10,25 @@ import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.sysfs.Attribute;
 import mdev.api.sysfs.AttributeGroup;
+import vendor.gpusim.engine.Counters;
+import vendor.gpusim.engine.Engine;
+import vendor.gpusim.engine.Policy;
 
 /** A simulated GPU: its vGPUs take their frame buffers from its memory. */
-public final class GpuParent implements ParentOps<Vgpu> {
+public final class GpuParent implements ParentOps<Vgpu>, AutoCloseable {
     private final GpuMemory memory;
     private final Vgpus vgpus;
 
+    /** Closed in {@link #close()}. */
+    private final Engine engine;
+
     /**
+     * @param name the parent's
      * @param bytes of memory
      * @param vgpus learns of its vGPUs
      */
-    public GpuParent(long bytes, Vgpus vgpus) {
+    public GpuParent(String name, long bytes, Vgpus vgpus) {
+        this.engine = new Engine(name);
         this.memory = new GpuMemory(bytes);
         this.vgpus = vgpus;
     }
@@ -38,7 +48,32 @@ public final class GpuParent implements ParentOps<Vgpu> {
                         Attribute.readOnly("memory_total", () -> memory.total() + "\n"),
                         Attribute.readOnly("memory_free", () -> memory.free() + "\n"),
                         Attribute.readWrite(
-                                "homogeneous", () -> memory.homogeneous() ? "1\n" : "0\n", this::homogeneous))));
+                                "homogeneous", () -> memory.homogeneous() ? "1\n" : "0\n", this::homogeneous),
+                        Attribute.readWrite(
+                                "scheduler_policy", () -> engine.policy().label() + "\n", this::policy),
+                        Attribute.readOnly(
+                                "engine_utilisation", () -> Math.round(100 * engine.utilisation()) + "\n"))));
+    }
+
+    @Override
+    public List<AttributeGroup> mdevAttributeGroups(Vgpu device) {
+        Counters counters = device.counters();
+        return List.of(new AttributeGroup(
+                "engine",
+                List.of(
+                        Attribute.readOnly("busy_ns", () -> counters.busy() + "\n"),
+                        Attribute.readOnly("waiting_ns", () -> counters.waiting() + "\n"),
+                        Attribute.readOnly("commands", () -> counters.commands() + "\n"),
+                        Attribute.readOnly("frames", () -> counters.frames() + "\n"),
+                        Attribute.readOnly("bytes_moved", () -> counters.bytes() + "\n"))));
+    }
+
+    private void policy(String value) throws ErrnoException {
+        engine.policy(Policy.of(value.strip())
+                .orElseThrow(() -> new ErrnoException(
+                        Errno.EINVAL,
+                        "no policy '" + value.strip() + "': "
+                                + Stream.of(Policy.values()).map(Policy::label).collect(Collectors.joining(", ")))));
     }
 
     private void homogeneous(String value) throws ErrnoException {
@@ -56,7 +91,7 @@ public final class GpuParent implements ParentOps<Vgpu> {
                 .findFirst()
                 .orElseThrow(() -> new ErrnoException(Errno.EINVAL));
         memory.take(type); // given back in remove
-        var vgpu = new Vgpu(mdev.uuid(), type);
+        var vgpu = new Vgpu(mdev.uuid(), type, engine, (double) type.memory() / memory.total());
         vgpus.add(vgpu);
         return vgpu;
     }
@@ -65,5 +100,11 @@ public final class GpuParent implements ParentOps<Vgpu> {
     public void remove(Vgpu device) {
         vgpus.remove(device);
         memory.give(device.type());
+    }
+
+    /** Stops the engine, when no device is left. */
+    @Override
+    public void close() {
+        engine.close();
     }
 }

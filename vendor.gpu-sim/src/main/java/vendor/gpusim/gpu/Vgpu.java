@@ -8,14 +8,18 @@ import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.VfioContext;
 import mdev.pci.Bar;
+import mdev.pci.Capability;
 import mdev.pci.PciDevice;
 import mdev.pci.PciFunction;
 import mdev.pci.SharedMemory;
 import vendor.gpusim.display.DisplayRegisters;
 import vendor.gpusim.display.Mode;
 import vendor.gpusim.display.Picture;
+import vendor.gpusim.engine.Counters;
+import vendor.gpusim.engine.Engine;
+import vendor.gpusim.engine.EngineRegisters;
 
-/** A display function that bochs-drm drives: BAR0 is the frame buffer, which the guest maps, BAR2 its registers. */
+/** A display function that bochs-drm drives: BAR0 is the frame buffer, which the guest maps, BAR2 its registers, BAR4 the engine. */
 public final class Vgpu extends PciDevice {
     private static final int DISPLAY_OTHER = 0x038000;
 
@@ -23,19 +27,29 @@ public final class Vgpu extends PciDevice {
     private final VgpuType type;
     private final SharedMemory frameBuffer;
     private final DisplayRegisters display;
+    private final Counters counters;
 
     /** Whether there has been a user. Changed by open only, which is never called twice at once. */
     private boolean used;
 
-    Vgpu(UUID uuid, VgpuType type) {
+    /**
+     * @param engine of its GPU
+     * @param share of the GPU's memory that it has, more than 0, at most 1
+     */
+    Vgpu(UUID uuid, VgpuType type, Engine engine, double share) {
         var bar = Bar.memory(0, type.memory()).prefetched();
         var memory = new SharedMemory(bar);
         var registers = new DisplayRegisters(type.width(), type.height(), type.memory());
-        super(function(bar), interrupts -> List.of(memory, registers));
+        var counted = new Counters();
+        super(
+                function(bar),
+                interrupts ->
+                        List.of(memory, registers, new EngineRegisters(engine, memory, interrupts, counted, share)));
         this.uuid = uuid;
         this.type = type;
         this.frameBuffer = memory;
         this.display = registers;
+        this.counters = counted;
     }
 
     private static PciFunction function(Bar frameBuffer) {
@@ -45,6 +59,9 @@ public final class Vgpu extends PciDevice {
                 .subsystem(0x1af4, 0x1100)
                 .bar(frameBuffer)
                 .bar(Bar.memory(2, DisplayRegisters.SIZE))
+                .bar(Bar.memory(4, EngineRegisters.SIZE))
+                .capability(new Capability.MsiX(
+                        EngineRegisters.VECTORS, 4, EngineRegisters.MSIX_TABLE, 4, EngineRegisters.MSIX_PENDING))
                 .build();
     }
 
@@ -54,6 +71,11 @@ public final class Vgpu extends PciDevice {
 
     VgpuType type() {
         return type;
+    }
+
+    /** What it has had of the engine. */
+    Counters counters() {
+        return counters;
     }
 
     /** The memory outlives its user: the next one, who may be another guest, must not see what the last one drew. */

@@ -14,6 +14,7 @@ import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.sysfs.Attribute;
 import mdev.api.vfio.DeviceOps;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /** The types, and the memory that their devices share. */
@@ -46,7 +47,12 @@ class GpuParentTest {
     }
 
     private final Vgpus vgpus = new Vgpus();
-    private final GpuParent gpu = new GpuParent(256 << 20, vgpus);
+    private final GpuParent gpu = new GpuParent("gpu0", 256 << 20, vgpus);
+
+    @AfterEach
+    void close() {
+        gpu.close();
+    }
 
     private static Attribute attribute(List<Attribute> attributes, String name) {
         return attributes.stream()
@@ -107,7 +113,9 @@ class GpuParentTest {
         assertEquals(
                 "num_heads=1, framebuffer=16M, max_resolution=1920x1080, max_instance=16\n",
                 type("16m", "description"));
-        assertEquals(2, new GpuParent(16 << 20, vgpus).supportedTypes().size(), "what fits");
+        try (var small = new GpuParent("gpu1", 16 << 20, vgpus)) {
+            assertEquals(2, small.supportedTypes().size(), "what fits");
+        }
     }
 
     @Test

@@ -16,6 +16,7 @@ import mdev.api.vfio.GetIrqInfo;
 import mdev.api.vfio.GetRegionInfo;
 import mdev.api.vfio.RegionInfo;
 import mdev.api.vfio.Reset;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -23,17 +24,24 @@ import org.junit.jupiter.params.provider.CsvSource;
 import vendor.gpusim.display.Mode;
 import vendor.gpusim.display.Picture;
 import vendor.gpusim.display.PixelFormat;
+import vendor.gpusim.engine.Engine;
 
 /** The function as bochs-drm finds and drives it. */
 class VgpuTest {
     private static final long FRAME_BUFFER = 16 << 20;
 
     private final MemorySegment frameBuffer = MemorySegment.ofArray(new byte[(int) FRAME_BUFFER]);
-    private final Vgpu vgpu = new Vgpu(new UUID(0, 1), new VgpuType(FRAME_BUFFER, 1920, 1080));
+    private final Engine engine = new Engine("gpu0");
+    private final Vgpu vgpu = new Vgpu(new UUID(0, 1), new VgpuType(FRAME_BUFFER, 1920, 1080), engine, 1);
 
     @BeforeEach
     void open() throws ErrnoException {
         vgpu.open(new UserContext(frameBuffer));
+    }
+
+    @AfterEach
+    void close() {
+        engine.close();
     }
 
     private String read(int region, long offset, int length) throws ErrnoException {

@@ -1,0 +1,125 @@
+package vendor.gpusim.engine;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
+import static java.nio.ByteOrder.LITTLE_ENDIAN;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+
+/** The commands on pixels; line by line. */
+final class Blitter {
+    /** X11's GXcopy: the destination does not matter. */
+    static final int COPY = 3;
+
+    private static final ValueLayout.OfInt PIXEL = JAVA_INT_UNALIGNED.withOrder(LITTLE_ENDIAN);
+    private static final int OPAQUE = 255;
+
+    /** A line of a source and one of the destination, as wide as a surface can be. */
+    private final int[] source = new int[1 << 16];
+
+    private final int[] destination = new int[1 << 16];
+
+    /** A new pixel from a source's and the old one. */
+    @FunctionalInterface
+    private interface Combination {
+        int of(int source, int destination);
+    }
+
+    long fill(MemorySegment memory, Command.Fill fill) throws Fault {
+        Surface to = fill.to();
+        to.check(memory.byteSize());
+        Arrays.fill(source, 0, to.width(), fill.colour());
+        for (int y = 0; y < to.height(); y++) {
+            put(memory, to, y, fill.rop());
+        }
+        return to.line() * to.height();
+    }
+
+    long copy(MemorySegment memory, Command.Copy copy) throws Fault {
+        return eachLine(memory, copy.to(), copy.from(), y -> put(memory, copy.to(), y, copy.rop()));
+    }
+
+    long blend(MemorySegment memory, Command.Blend blend) throws Fault {
+        return eachLine(
+                memory,
+                blend.to(),
+                blend.from(),
+                y -> combine(memory, blend.to(), y, (s, d) -> over(s, d, blend.alpha())));
+    }
+
+    long stretch(MemorySegment memory, Command.Stretch stretch) throws Fault {
+        Surface to = stretch.to();
+        Surface from = stretch.from();
+        to.check(memory.byteSize());
+        from.check(memory.byteSize());
+        for (int y = 0; y < to.height(); y++) {
+            get(memory, from, (int) ((long) y * from.height() / to.height()), destination);
+            for (int x = 0; x < to.width(); x++) {
+                source[x] = destination[(int) ((long) x * from.width() / to.width())];
+            }
+            put(memory, to, y, COPY);
+        }
+        return 2 * to.line() * to.height();
+    }
+
+    @FunctionalInterface
+    private interface Line {
+        void put(int y);
+    }
+
+    /** Takes each line of the source; from the end where the destination would overwrite what is still to be read. */
+    private long eachLine(MemorySegment memory, Surface to, Surface from, Line line) throws Fault {
+        to.check(memory.byteSize());
+        from.check(memory.byteSize());
+        boolean backwards = to.offset() > from.offset();
+        for (int i = 0; i < to.height(); i++) {
+            int y = backwards ? to.height() - 1 - i : i;
+            get(memory, from, y, source);
+            line.put(y);
+        }
+        return 2 * to.line() * to.height();
+    }
+
+    private static void get(MemorySegment memory, Surface from, int y, int[] line) {
+        MemorySegment.copy(memory, PIXEL, from.at(y), line, 0, from.width());
+    }
+
+    private void put(MemorySegment memory, Surface to, int y, int rop) {
+        if (rop == COPY) {
+            MemorySegment.copy(source, 0, memory, PIXEL, to.at(y), to.width());
+        } else {
+            combine(memory, to, y, (s, d) -> rop(rop, s, d));
+        }
+    }
+
+    private void combine(MemorySegment memory, Surface to, int y, Combination combination) {
+        get(memory, to, y, destination);
+        for (int x = 0; x < to.width(); x++) {
+            destination[x] = combination.of(source[x], destination[x]);
+        }
+        MemorySegment.copy(destination, 0, memory, PIXEL, to.at(y), to.width());
+    }
+
+    /** The bits of {@code rop} say what becomes of each of the four pairs of a source's bit and a destination's, as in X11. */
+    private static int rop(int rop, int source, int destination) {
+        return ((rop & 1) == 0 ? 0 : source & destination)
+                | ((rop & 2) == 0 ? 0 : source & ~destination)
+                | ((rop & 4) == 0 ? 0 : ~source & destination)
+                | ((rop & 8) == 0 ? 0 : ~source & ~destination);
+    }
+
+    /** Porter and Duff's "over" with straight alpha, each channel rounded to the nearest. */
+    private static int over(int source, int destination, int constant) {
+        int alpha = mean(source >>> 24, 0, constant);
+        int result = mean(OPAQUE, destination >>> 24, alpha) << 24;
+        for (int shift = 0; shift < 24; shift += 8) {
+            result |= mean((source >> shift) & 0xff, (destination >> shift) & 0xff, alpha) << shift;
+        }
+        return result;
+    }
+
+    private static int mean(int source, int destination, int alpha) {
+        return (source * alpha + destination * (OPAQUE - alpha) + OPAQUE / 2) / OPAQUE;
+    }
+}

@@ -1,0 +1,274 @@
+package vendor.gpusim.engine;
+
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.AtomicInteger;
+import mdev.api.vfio.VfioContext;
+import mdev.api.vfio.VfioPci;
+import mdev.pci.Interrupts;
+import mdev.pci.Registers;
+import mdev.pci.SharedMemory;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * BAR4: the engine as one guest sees it. Registers stand for themselves, so each is atomic; the ring that is enabled is one reference.
+ *
+ * <p>The data sheet is in README.md.
+ */
+public final class EngineRegisters implements Registers {
+    /** The BAR's size; MSI-X table and pending bits lie in its upper half. */
+    public static final int SIZE = 0x4000;
+
+    /** Where the MSI-X table lies. */
+    public static final int MSIX_TABLE = 0x2000;
+
+    /** Where the MSI-X pending bits lie. */
+    public static final int MSIX_PENDING = 0x3000;
+
+    /** Interrupts, which are also MSI-X vectors and bits of the interrupt registers. */
+    public static final int VECTORS = 3;
+
+    static final int ID = 0x00;
+    static final int VERSION = 0x04;
+    static final int MEMORY_SIZE = 0x08;
+    static final int RING_BASE_LOW = 0x10;
+    static final int RING_BASE_HIGH = 0x14;
+    static final int RING_SLOTS = 0x18;
+    static final int CONTROL = 0x1c;
+    static final int HEAD = 0x20;
+    static final int TAIL = 0x24;
+    static final int FENCE = 0x28;
+    static final int STATUS = 0x2c;
+    static final int FAULT_CODE = 0x30;
+    static final int FAULT_SLOT = 0x34;
+    static final int INTERRUPT_STATUS = 0x40;
+    static final int INTERRUPT_ENABLE = 0x44;
+    static final int VBLANK_COUNT = 0x48;
+
+    static final int RING_DONE = 0;
+    static final int FAULT = 1;
+    static final int VBLANK = 2;
+
+    static final int ENABLE = 1;
+    static final int BUSY = 1;
+    static final int FAULTED = 2;
+
+    private static final int MAGIC = 0x4d495347; // "GSIM"
+    private static final int REVISION = 1;
+
+    private final Engine engine;
+    private final SharedMemory memory;
+    private final Interrupts interrupts;
+    private final Counters counters;
+    private final double share;
+
+    private volatile int baseLow;
+    private volatile int baseHigh;
+    private volatile int slots;
+    private volatile int fence;
+    private volatile Fault.Code fault = Fault.Code.NONE;
+    private volatile int faultSlot;
+    private volatile int enabled;
+    private final AtomicInteger pending = new AtomicInteger();
+    private final AtomicInteger vblanks = new AtomicInteger();
+
+    /** While enabled, else null. Set by the guest; the engine takes it once for each command. */
+    private volatile @Nullable Ring ring;
+
+    /** Of the open device, else null. */
+    private volatile @Nullable VfioContext guest;
+
+    /**
+     * @param counters go on from user to user
+     * @param share of the engine under {@link Policy#FIXED_SHARE}: more than 0, at most 1
+     */
+    public EngineRegisters(Engine engine, SharedMemory memory, Interrupts interrupts, Counters counters, double share) {
+        this.engine = engine;
+        this.memory = memory;
+        this.interrupts = interrupts;
+        this.counters = counters;
+        this.share = share;
+    }
+
+    Counters counters() {
+        return counters;
+    }
+
+    double share() {
+        return share;
+    }
+
+    /** Pairs with {@link #release()}. */
+    @Override
+    public void open(VfioContext context) {
+        guest = context;
+        engine.add(this);
+    }
+
+    @Override
+    public void release() {
+        engine.remove(this);
+        disable();
+        guest = null;
+    }
+
+    @Override
+    public void reset() {
+        disable();
+        baseLow = 0;
+        baseHigh = 0;
+        slots = 0;
+        fence = 0;
+        fault = Fault.Code.NONE;
+        faultSlot = 0;
+        enabled = 0;
+        pending.set(0);
+        vblanks.set(0);
+    }
+
+    @Override
+    public long read(long offset, int size) {
+        if (size < 4) {
+            long register = read(offset & ~3, 4);
+            return (register >>> (8 * (offset & 3))) & ((1L << (8 * size)) - 1);
+        }
+        return Integer.toUnsignedLong(register((int) offset));
+    }
+
+    private int register(int offset) {
+        Ring now = ring;
+        return switch (offset) {
+            case ID -> MAGIC;
+            case VERSION -> REVISION;
+            case MEMORY_SIZE -> (int) memory.memory().byteSize();
+            case RING_BASE_LOW -> baseLow;
+            case RING_BASE_HIGH -> baseHigh;
+            case RING_SLOTS -> slots;
+            case CONTROL -> now == null ? 0 : ENABLE;
+            case HEAD -> now == null ? 0 : now.head();
+            case TAIL -> now == null ? 0 : now.tail();
+            case FENCE -> fence;
+            case STATUS -> (now != null && now.waits() ? BUSY : 0) | (fault == Fault.Code.NONE ? 0 : FAULTED);
+            case FAULT_CODE -> fault.number();
+            case FAULT_SLOT -> faultSlot;
+            case INTERRUPT_STATUS -> pending.get();
+            case INTERRUPT_ENABLE -> enabled;
+            case VBLANK_COUNT -> vblanks.get();
+            default -> 0;
+        };
+    }
+
+    /** Registers are written whole: what is narrower is no access that the engine knows, and does nothing. */
+    @Override
+    public void write(long offset, int size, long value) {
+        if (size < 4) {
+            return;
+        }
+        int word = (int) value;
+        switch ((int) offset) {
+            case RING_BASE_LOW -> baseLow = word;
+            case RING_BASE_HIGH -> baseHigh = word;
+            case RING_SLOTS -> slots = word;
+            case CONTROL -> control((word & ENABLE) != 0);
+            case TAIL -> doorbell(word);
+            case INTERRUPT_STATUS -> pending.getAndAccumulate(~word, (all, others) -> all & others);
+            case INTERRUPT_ENABLE -> {
+                enabled = word & ((1 << VECTORS) - 1);
+                engine.wake();
+            }
+            default -> {
+                // Read-only, or nothing.
+            }
+        }
+    }
+
+    /** Enabling clears the last fault; the ring begins at slot 0. */
+    private void control(boolean enable) {
+        VfioContext dma = guest;
+        if (!enable || dma == null) {
+            disable();
+        } else if (ring == null) {
+            fault = Fault.Code.NONE;
+            long base = Integer.toUnsignedLong(baseLow) | (long) baseHigh << 32;
+            if (Ring.valid(base, slots)) {
+                ring = new Ring(base, slots, memory.memory(), dma);
+            } else {
+                fault(Fault.Code.RING, 0);
+            }
+        }
+    }
+
+    private void disable() {
+        Ring now = ring;
+        ring = null;
+        if (now != null) {
+            now.stop();
+        }
+    }
+
+    private void doorbell(int tail) {
+        Ring now = ring;
+        if (now != null) {
+            now.tail(tail);
+            engine.wake();
+        }
+    }
+
+    /** Stops the ring that the engine cannot serve. */
+    void stop() {
+        Ring now = ring;
+        if (now != null) {
+            now.stop();
+        }
+    }
+
+    /** Whether there is something to do. */
+    boolean waits() {
+        Ring now = ring;
+        return now != null && now.waits();
+    }
+
+    /** Carries out one command, on the engine's thread. */
+    void step(Unit unit, MemorySegment slot) {
+        Ring now = ring;
+        if (now == null) {
+            return;
+        }
+        try {
+            if (now.step(unit, slot, counters) instanceof Command.Fence(int value, boolean frame)) {
+                fence = value;
+                if (frame) {
+                    counters.frame();
+                }
+                raise(RING_DONE);
+            }
+        } catch (Fault e) {
+            now.stop();
+            fault(e.code(), now.head());
+        }
+    }
+
+    private void fault(Fault.Code code, int slot) {
+        faultSlot = slot;
+        fault = code;
+        raise(FAULT);
+    }
+
+    /** Tells of the end of a frame on the screen, if the guest wants to know. */
+    void vblank() {
+        if (wantsVblank()) {
+            vblanks.incrementAndGet();
+            raise(VBLANK);
+        }
+    }
+
+    boolean wantsVblank() {
+        return (enabled & 1 << VBLANK) != 0;
+    }
+
+    private void raise(int interrupt) {
+        pending.getAndAccumulate(1 << interrupt, (all, one) -> all | one);
+        if ((enabled & 1 << interrupt) != 0) {
+            interrupts.message(VfioPci.MSIX_IRQ, interrupt);
+        }
+    }
+}

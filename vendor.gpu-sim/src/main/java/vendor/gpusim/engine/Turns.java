@@ -1,0 +1,96 @@
+package vendor.gpusim.engine;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Whose turn it is: of those that have work, the one that has had least. Besides each earns time as time passes, as much as the policy allows, and pays with what it uses; who
+ * has none left must wait even when the engine is idle. Only the engine's thread calls. All times are in nanoseconds.
+ */
+final class Turns {
+    /** How long a turn is; the command that begins in it is finished. */
+    static final long SLICE = 1_000_000;
+
+    /** What one can save at most. */
+    private static final long MOST = 4 * SLICE;
+
+    /** A vGPU in use. */
+    static final class User {
+        final EngineRegisters registers;
+
+        /** What it may still use. */
+        private double credit;
+
+        /** What it has had, as far as that matters: an idle one does not save up turns. */
+        private long had;
+
+        private User(EngineRegisters registers) {
+            this.registers = registers;
+        }
+    }
+
+    private List<User> users = List.of();
+
+    /** The vGPUs that are in use now; those that were already keep their accounts. */
+    void users(List<EngineRegisters> now) {
+        if (users.stream().map(user -> user.registers).toList().equals(now)) {
+            return;
+        }
+        List<User> next = new ArrayList<>();
+        for (EngineRegisters registers : now) {
+            next.add(users.stream()
+                    .filter(user -> user.registers == registers)
+                    .findFirst()
+                    .orElseGet(() -> new User(registers)));
+        }
+        users = List.copyOf(next);
+    }
+
+    /** Time has passed. */
+    void earn(Policy policy, long nanos) {
+        for (User user : users) {
+            user.credit = Math.min(MOST, user.credit + nanos * policy.limit(user.registers.share(), users.size()));
+        }
+    }
+
+    /** The next; null if none has work that it may do now. */
+    @Nullable User next(Policy policy) {
+        long least = users.stream()
+                .filter(user -> user.registers.waits())
+                .mapToLong(user -> user.had)
+                .min()
+                .orElse(0);
+        User next = null;
+        for (User user : users) {
+            if (!user.registers.waits()) {
+                user.had = Math.max(user.had, least);
+            } else if ((policy == Policy.BEST_EFFORT || user.credit > 0) && (next == null || user.had < next.had)) {
+                next = user;
+            }
+        }
+        return next;
+    }
+
+    /** A vGPU has had the engine; the others that have work waited meanwhile. */
+    void pay(User payer, long nanos) {
+        payer.had += nanos;
+        payer.credit -= nanos;
+        payer.registers.counters().worked(nanos);
+        await(payer, nanos);
+    }
+
+    /** All but one, if any, that have work waited. */
+    void await(@Nullable User busy, long nanos) {
+        for (User user : users) {
+            if (user != busy && user.registers.waits()) {
+                user.registers.counters().waited(nanos);
+            }
+        }
+    }
+
+    /** Whether somebody has work. */
+    boolean anyWaits() {
+        return users.stream().anyMatch(user -> user.registers.waits());
+    }
+}

@@ -1,0 +1,190 @@
+package vendor.gpusim.engine;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
+import static java.nio.ByteOrder.LITTLE_ENDIAN;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.util.function.BooleanSupplier;
+import java.util.function.Function;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.api.vfio.VfioContext;
+import mdev.api.vfio.VfioPci;
+import mdev.pci.Bar;
+import mdev.pci.Capability;
+import mdev.pci.Interrupts;
+import mdev.pci.PciDevice;
+import mdev.pci.PciFunction;
+import mdev.pci.SharedMemory;
+
+/** The driver of a guest: the client library of the data sheet, on a machine whose memory is an array. */
+final class Guest implements VfioContext, AutoCloseable {
+    static final int RING_SLOTS = 8;
+
+    /** Where the guest's memory begins on the bus. */
+    static final long BUS = 0x1_0000_0000L;
+
+    /** Behind the ring in the guest's memory. */
+    static final int BUFFER = RING_SLOTS * Decoder.SLOT;
+
+    static final ValueLayout.OfFloat FLOAT = JAVA_FLOAT_UNALIGNED.withOrder(LITTLE_ENDIAN);
+    private static final ValueLayout.OfInt NUMBER = JAVA_INT_UNALIGNED.withOrder(LITTLE_ENDIAN);
+    private static final Duration PATIENCE = Duration.ofSeconds(20);
+
+    private static final class Device extends PciDevice {
+        private final EngineRegisters registers;
+
+        Device(PciFunction function, SharedMemory memory, Function<Interrupts, EngineRegisters> maker) {
+            var made = new EngineRegisters[1];
+            super(function, interrupts -> {
+                made[0] = maker.apply(interrupts);
+                return List.of(memory, made[0]);
+            });
+            this.registers = made[0];
+        }
+    }
+
+    final MemorySegment frameBuffer;
+    final MemorySegment memory;
+    final Counters counters = new Counters();
+    final AtomicIntegerArray interrupts = new AtomicIntegerArray(EngineRegisters.VECTORS);
+    final EngineRegisters registers;
+    private final PciDevice device;
+    private int tail;
+    private int fences;
+
+    Guest(Engine engine, int frameBufferSize, int memorySize, double share) throws ErrnoException {
+        frameBuffer = MemorySegment.ofArray(new byte[frameBufferSize]);
+        memory = MemorySegment.ofArray(new byte[memorySize]);
+        var bar = Bar.memory(0, frameBufferSize);
+        var shared = new SharedMemory(bar);
+        var function = PciFunction.of(1, 2)
+                .bar(bar)
+                .bar(Bar.memory(4, EngineRegisters.SIZE))
+                .capability(new Capability.MsiX(
+                        EngineRegisters.VECTORS, 4, EngineRegisters.MSIX_TABLE, 4, EngineRegisters.MSIX_PENDING))
+                .build();
+        var made = new Device(function, shared, irqs -> new EngineRegisters(engine, shared, irqs, counters, share));
+        registers = made.registers;
+        device = made;
+        device.open(this);
+    }
+
+    int read(int register) throws ErrnoException {
+        var data = MemorySegment.ofArray(new byte[4]);
+        device.read(VfioPci.BAR4_REGION, register, data, 0, 4);
+        return data.get(NUMBER, 0);
+    }
+
+    void write(int register, int value) throws ErrnoException {
+        var data = MemorySegment.ofArray(new byte[4]);
+        data.set(NUMBER, 0, value);
+        device.write(VfioPci.BAR4_REGION, register, data, 0, 4);
+    }
+
+    /** Puts a ring at the begin of the guest's memory and wants every interrupt but vblank. */
+    void enable() throws ErrnoException {
+        enable(BUS, RING_SLOTS);
+    }
+
+    void enable(long base, int slots) throws ErrnoException {
+        write(EngineRegisters.CONTROL, 0);
+        write(EngineRegisters.RING_BASE_LOW, (int) base);
+        write(EngineRegisters.RING_BASE_HIGH, (int) (base >>> 32));
+        write(EngineRegisters.RING_SLOTS, slots);
+        write(EngineRegisters.INTERRUPT_ENABLE, 1 << EngineRegisters.RING_DONE | 1 << EngineRegisters.FAULT);
+        write(EngineRegisters.CONTROL, EngineRegisters.ENABLE);
+        tail = 0;
+    }
+
+    /** Writes a command into the next slot, when there is one, and rings. */
+    void submit(int... numbers) throws ErrnoException {
+        int next = (tail + 1) % RING_SLOTS;
+        await("a free slot", () -> register(EngineRegisters.HEAD) != next);
+        for (int i = 0; i < Decoder.SLOT / 4; i++) {
+            memory.set(NUMBER, (long) tail * Decoder.SLOT + 4L * i, i < numbers.length ? numbers[i] : 0);
+        }
+        tail = next;
+        write(EngineRegisters.TAIL, tail);
+    }
+
+    /** Waits until all that was submitted is done. */
+    void finish() throws ErrnoException {
+        int fence = ++fences;
+        submit(8, fence);
+        await("fence " + fence, () -> register(EngineRegisters.FENCE) == fence);
+    }
+
+    Fault.Code awaitFault() throws ErrnoException {
+        await("a fault", () -> (register(EngineRegisters.STATUS) & EngineRegisters.FAULTED) != 0);
+        int code = read(EngineRegisters.FAULT_CODE);
+        return Arrays.stream(Fault.Code.values())
+                .filter(candidate -> candidate.number() == code)
+                .findFirst()
+                .orElseThrow();
+    }
+
+    private int register(int register) {
+        try {
+            return read(register);
+        } catch (ErrnoException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    static void await(String what, BooleanSupplier condition) {
+        long end = System.nanoTime() + PATIENCE.toNanos();
+        while (!condition.getAsBoolean()) {
+            if (System.nanoTime() > end) {
+                throw new AssertionError("not in time: " + what);
+            }
+            Thread.onSpinWait();
+        }
+    }
+
+    @Override
+    public void close() {
+        device.release();
+    }
+
+    @Override
+    public MemorySegment regionMemory(int region, long size) {
+        return frameBuffer;
+    }
+
+    @Override
+    public boolean armed(int index, int vector) {
+        return index == VfioPci.MSIX_IRQ;
+    }
+
+    @Override
+    public void trigger(int index, int vector) {
+        interrupts.incrementAndGet(vector);
+    }
+
+    @Override
+    public void setIntx(boolean high) {}
+
+    @Override
+    public void dmaRead(long iova, MemorySegment data, long offset, long length) throws ErrnoException {
+        MemorySegment.copy(memory, inside(iova, length), data, offset, length);
+    }
+
+    @Override
+    public void dmaWrite(long iova, MemorySegment data, long offset, long length) throws ErrnoException {
+        MemorySegment.copy(data, offset, memory, inside(iova, length), length);
+    }
+
+    private long inside(long iova, long length) throws ErrnoException {
+        if (iova < BUS || iova - BUS > memory.byteSize() - length) {
+            throw new ErrnoException(Errno.EINVAL);
+        }
+        return iova - BUS;
+    }
+}

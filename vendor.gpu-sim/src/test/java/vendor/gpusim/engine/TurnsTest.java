@@ -1,0 +1,76 @@
+package vendor.gpusim.engine;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import mdev.api.errno.ErrnoException;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Who gets how much of ten seconds, by a clock of the test: commands take as long as they like. */
+class TurnsTest {
+    private static final long TEN_SECONDS = 10_000_000_000L;
+
+    /** What is lost when nobody may go on. */
+    private static final long LOOK = 250_000;
+
+    private final List<Guest> guests = new ArrayList<>();
+
+    @AfterEach
+    void close() {
+        guests.forEach(Guest::close);
+    }
+
+    /** Types' parts of the GPU, which of them have work, and the percentage that each must get, within 5 % of it. */
+    @ParameterizedTest(name = "{0}, parts 1/({1}), busy {2}: {3}")
+    @CsvSource({
+        "EQUAL_SHARE, 4 4 4 4, 1 1 1 1, 25 25 25 25",
+        "BEST_EFFORT, 4 4 4 4, 1 1 1 1, 25 25 25 25",
+        "FIXED_SHARE, 4 4 4 4, 1 1 1 1, 25 25 25 25",
+        "EQUAL_SHARE, 2 4 8 8, 1 1 1 1, 25 25 25 25",
+        "FIXED_SHARE, 2 4 8 8, 1 1 1 1, 50 25 12.5 12.5",
+        "EQUAL_SHARE, 4 4 4 4, 1 0 1 0, 25 0 25 0",
+        "FIXED_SHARE, 8 8, 1 1, 12.5 12.5",
+        "BEST_EFFORT, 4 4 4 4, 1 0 1 0, 50 0 50 0",
+        "BEST_EFFORT, 8 2, 1 0, 100 0",
+    })
+    void sharesAreThePolicys(Policy policy, String parts, String busy, String percent) throws ErrnoException {
+        var random = new SplittableRandom(7);
+        var engine = new Engine("gpu0");
+        engine.close(); // its thread must not take the work that is to be divided here
+        String[] part = parts.split(" ", -1);
+        String[] works = busy.split(" ", -1);
+        for (int i = 0; i < part.length; i++) {
+            var guest = new Guest(engine, 1 << 12, Guest.BUFFER, 1.0 / Integer.parseInt(part[i]));
+            guests.add(guest);
+            guest.enable();
+            guest.write(EngineRegisters.TAIL, Integer.parseInt(works[i]));
+        }
+        var turns = new Turns();
+        turns.users(guests.stream().map(guest -> guest.registers).toList());
+        long now = 0;
+        while (now < TEN_SECONDS) {
+            Turns.User next = turns.next(policy);
+            long time = next == null ? LOOK : Turns.SLICE + length(random, next);
+            if (next != null) {
+                turns.pay(next, time);
+            }
+            turns.earn(policy, time);
+            now += time;
+        }
+        String[] expected = percent.split(" ", -1);
+        for (int i = 0; i < expected.length; i++) {
+            double right = Double.parseDouble(expected[i]);
+            assertEquals(right, 100.0 * guests.get(i).counters.busy() / now, 0.05 * right, "vGPU " + i);
+        }
+    }
+
+    /** The last command of a turn runs over its end, each guest's for another time. */
+    private long length(SplittableRandom random, Turns.User user) {
+        int index = guests.stream().map(guest -> guest.registers).toList().indexOf(user.registers);
+        return random.nextLong(1 + index * Turns.SLICE);
+    }
+}
