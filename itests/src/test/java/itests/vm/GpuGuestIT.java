@@ -96,6 +96,36 @@ final class GpuGuestIT {
         assertEquals(before, messages(FIRST));
     }
 
+    /** Linux chooses a mode when the driver is bound: here, while the guest runs, that of the other vGPU's monitor. */
+    @Test
+    void theModeThatTheGuestSetsIsTheScreens() throws Exception {
+        String small =
+                second.run("base64 -w 0 /sys/class/drm/card0-Virtual-1/edid").ok();
+        first.run("mkdir -p /lib/firmware && echo " + small + " | base64 -d >/lib/firmware/small")
+                .ok();
+        try {
+            rebind("small");
+            first.run("printf '\\033c\\033[?25l\\n  MDEV\\n' >/dev/tty1").ok();
+            awaitScreen(
+                    FIRST,
+                    "the console says MDEV in 1280x800",
+                    screen -> screen.getWidth() == 1280
+                            && screen.getHeight() == 800
+                            && VgaFont.read(screen, 1, 2, 4).equals("MDEV"));
+        } finally {
+            rebind("");
+        }
+        awaitScreen(FIRST, "1920x1080", screen -> screen.getWidth() == 1920 && screen.getHeight() == 1080);
+    }
+
+    /** Binds the driver anew, with an EDID from a file instead of the vGPU's. */
+    private void rebind(String edid) throws IOException {
+        first.run("cd /sys/bus/pci/drivers/bochs-drm && echo 0000:00:05.0 >unbind"
+                        + " && echo '" + edid + "' >/sys/module/drm/parameters/edid_firmware"
+                        + " && echo 0000:00:05.0 >bind")
+                .ok();
+    }
+
     /** Bytes of a pixel: blue, green, red, none. */
     private static int pattern(int pixel) {
         return letter(4 * pixel) | letter(4 * pixel + 1) << 8 | letter(4 * pixel + 2) << 16;

@@ -10,7 +10,7 @@ import mdev.api.vfio.VfioContext;
 /**
  * A BAR that is memory of the framework, which the user maps: his accesses to it are nobody's message. The vendor has it while a user does.
  *
- * <p>The memory begins as zeroes and keeps what is in it from one user to the next, as a device's does; {@link #reset()} clears it.
+ * <p>Each user gets memory of his own, which begins as zeroes; {@link #reset()} clears it.
  */
 public final class SharedMemory implements Region {
     private final Bar bar;

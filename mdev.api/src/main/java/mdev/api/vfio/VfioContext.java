@@ -34,7 +34,8 @@ public interface VfioContext extends DmaAccess {
 
     /**
      * Memory behind a region, which the user can map too ({@code mmap} of {@code struct mdev_parent_ops}): a read or write of either side
-     * is the other's at once. One per region. It begins as zeroes and belongs to the device: what is in it outlives the release. The vendor tells the user by
+     * is the other's at once. One per region and user: it begins as zeroes after each open, and a user who goes and keeps his mapping shares it with nobody any more. What a
+     * device must remember the vendor saves in its release. The vendor tells the user by
      * {@link RegionInfo#MMAP} and {@link RegionCapability.SparseMmap} which parts he may map; what he maps in spite of it is his too,
      * so keep nothing there that is not for his eyes.
      *

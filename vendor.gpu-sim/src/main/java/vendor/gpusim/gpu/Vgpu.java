@@ -29,9 +29,6 @@ public final class Vgpu extends PciDevice {
     private final DisplayRegisters display;
     private final Counters counters;
 
-    /** Whether there has been a user. Changed by open only, which is never called twice at once. */
-    private boolean used;
-
     /**
      * @param engine of its GPU
      * @param share of the GPU's memory that it has, more than 0, at most 1
@@ -78,14 +75,11 @@ public final class Vgpu extends PciDevice {
         return counters;
     }
 
-    /** The memory outlives its user: the next one, who may be another guest, must not see what the last one drew. */
+    /** Each user finds it as after power-on. His memory is his own, and there only then: what is reset before costs no clearing. */
     @Override
     public void open(VfioContext context) throws ErrnoException {
+        reset();
         super.open(context);
-        if (used) {
-            reset();
-        }
-        used = true;
     }
 
     /** What the display is set to; none while it is off. Any thread, at any time. */

@@ -4,7 +4,7 @@ import java.lang.foreign.MemorySegment;
 import mdev.api.vfio.VfioContext;
 
 /**
- * A user's side of a device that has one region of memory. The memory is the device's, so it is the same for each user.
+ * A user's side of a device that has one region of memory, his own.
  *
  * @param frameBuffer what the user maps
  */

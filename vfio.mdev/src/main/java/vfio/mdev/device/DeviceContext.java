@@ -15,9 +15,9 @@ final class DeviceContext implements VfioContext {
     private final IrqTable irqs;
     private final DmaAccess dma;
     private final DmaCounters moved;
-    private final RegionViews regions;
+    private final RegionMemories regions;
 
-    DeviceContext(IrqTable irqs, DmaAccess dma, DmaCounters moved, RegionViews regions) {
+    DeviceContext(IrqTable irqs, DmaAccess dma, DmaCounters moved, RegionMemories regions) {
         this.irqs = irqs;
         this.dma = dma;
         this.moved = moved;

@@ -47,9 +47,6 @@ public final class MdevDevice {
 
     private final DmaCounters moved = new DmaCounters();
 
-    /** Closed when the device is gone. */
-    private final RegionMemories regions;
-
     /** Guards the phase and what belongs to it; never held in a call of vendor or user. */
     private final ReentrantLock lock = new ReentrantLock();
 
@@ -64,7 +61,6 @@ public final class MdevDevice {
 
     public MdevDevice(Mdev mdev) {
         this.mdev = mdev;
-        this.regions = new RegionMemories(mdev.uuid().toString());
         this.userFaults = new FaultLog(LOG, "the user of device " + mdev.uuid());
     }
 
@@ -163,7 +159,7 @@ public final class MdevDevice {
             DeviceOps ops = mdev.ops();
             String vendor = vendor(ops);
             OpenDevice fresh = new OpenDevice(
-                    ops, memory.attach(vendor), moved, regions, new FaultLog(LOG, vendor), userFaults, this::closed);
+                    name(), ops, memory.attach(vendor), moved, new FaultLog(LOG, vendor), userFaults, this::closed);
             fresh.open();
             return fresh;
         } catch (ErrnoException | RuntimeException | Error e) {
@@ -226,7 +222,6 @@ public final class MdevDevice {
 
     /** Removed, and nobody is in the vendor. */
     private void gone() {
-        regions.close();
         quiet.complete(null);
     }
 

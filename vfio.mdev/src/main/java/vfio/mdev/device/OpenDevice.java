@@ -27,7 +27,6 @@ final class OpenDevice {
     private final DeviceDma dma;
     private final DmaCounters moved;
     private final RegionMemories memories;
-    private final RegionViews views;
     /** Set by the one that detaches {@link #dma}: the release, or a removal that cannot wait for it. */
     private final AtomicBoolean detached = new AtomicBoolean();
 
@@ -36,24 +35,23 @@ final class OpenDevice {
     final Gate gate = new Gate(this::release);
 
     /**
+     * @param name the device's
      * @param dma the user's memory; detached after the release
      * @param moved counts what goes through the vendor's context
-     * @param memories the memory of the device's regions, which outlives the release
      * @param onReleased runs when the vendor's {@code release} has returned
      */
     OpenDevice(
+            String name,
             DeviceOps ops,
             DeviceDma dma,
             DmaCounters moved,
-            RegionMemories memories,
             FaultLog faults,
             FaultLog userFaults,
             Runnable onReleased) {
         this.ops = ops;
         this.dma = dma;
         this.moved = moved;
-        this.memories = memories;
-        this.views = new RegionViews(memories);
+        this.memories = new RegionMemories(name);
         this.faults = faults;
         this.onReleased = onReleased;
         this.irqs = new IrqTable(userFaults);
@@ -62,9 +60,9 @@ final class OpenDevice {
     /** The vendor's {@code open}; after one that threw the vendor must not be released. */
     void open() throws ErrnoException {
         try {
-            ops.open(new DeviceContext(irqs, dma, moved, views));
+            ops.open(new DeviceContext(irqs, dma, moved, memories));
         } catch (Throwable t) {
-            views.close();
+            memories.close();
             detach();
             throw failed("open", t);
         }
@@ -119,7 +117,7 @@ final class OpenDevice {
         } catch (Throwable t) {
             faults.report("release", t);
         }
-        views.close();
+        memories.close();
         detach();
         onReleased.run();
     }

@@ -1,5 +1,6 @@
 package vfio.mdev.device;
 
+import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.Map;
 import mdev.api.errno.Errno;
@@ -12,44 +13,59 @@ import mdev.linux.Seal;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The memory behind a device's regions: one memfd each, from the vendor's first wish for it until the device is gone. Any thread. */
+/**
+ * The memory behind an open device's regions: one memfd each, from the vendor's first wish for it until the release. The next user gets other files: who kept a
+ * mapping of these keeps what was his, and sees nothing of what comes after him. Any thread.
+ */
 final class RegionMemories implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(RegionMemories.class);
 
     private final String device;
 
-    /** The monitor guards both: after the close no file is made that nobody would close. */
-    private final Map<Integer, File> files = new HashMap<>();
+    /** The monitor guards both: after the close nothing is made that nobody would close. */
+    private final Map<Integer, Region> regions = new HashMap<>();
 
     private boolean closed;
 
-    private record File(Fd fd, long size) {}
+    /** What the user can have, and what the vendor sees of it. */
+    private record Region(Fd file, Mapping view) {}
 
     RegionMemories(String device) {
         this.device = device;
     }
 
-    /** A view of a region's memory, which the caller owns; errors as for {@code VfioContext.regionMemory}. */
-    synchronized Mapping map(int region, long size) throws ErrnoException {
+    /** A region's memory; errors as for {@code VfioContext.regionMemory}. */
+    synchronized MemorySegment map(int region, long size) throws ErrnoException {
         if (region < 0 || size < 1) {
             throw new ErrnoException(Errno.EINVAL, "region " + region + " of " + size + " bytes");
         }
         if (closed) {
-            throw new ErrnoException(Errno.ENODEV, "the device is gone");
+            throw new ErrnoException(Errno.ENODEV, "the device is released");
         }
-        File file = files.get(region);
-        if (file != null && file.size != size) {
+        Region there = regions.get(region);
+        if (there == null) {
+            there = make(region, size);
+            regions.put(region, there); // closed in close()
+        }
+        MemorySegment memory = there.view.segment();
+        if (memory.byteSize() != size) {
             throw new ErrnoException(
-                    Errno.EINVAL, "the memory of region " + region + " has " + file.size + " bytes, not " + size);
+                    Errno.EINVAL,
+                    "the memory of region " + region + " has " + memory.byteSize() + " bytes, not " + size);
         }
+        return memory;
+    }
+
+    private Region make(int region, long size) throws ErrnoException {
         try {
-            if (file == null) {
-                // A user who gets the file must not be able to cut it under the vendor.
-                file = new File(
-                        MemFd.create("mdev-" + device + "-" + region, size, Seal.SHRINK, Seal.GROW, Seal.SEAL), size);
-                files.put(region, file); // closed in close()
+            // A user who gets the file must not be able to cut it under the vendor.
+            Fd file = MemFd.create("mdev-" + device + "-" + region, size, Seal.SHRINK, Seal.GROW, Seal.SEAL);
+            try {
+                return new Region(file, Mapping.of(file, 0, size, Mapping.Protection.READ_WRITE));
+            } catch (LinuxException e) {
+                file.close();
+                throw e;
             }
-            return Mapping.of(file.fd, 0, size, Mapping.Protection.READ_WRITE);
         } catch (LinuxException e) {
             throw failure(e);
         }
@@ -57,12 +73,12 @@ final class RegionMemories implements AutoCloseable {
 
     /** Another descriptor of a region's file, which the caller owns. */
     synchronized int dup(int region) throws ErrnoException {
-        File file = files.get(region);
-        if (file == null) {
+        Region there = regions.get(region);
+        if (there == null) {
             throw new ErrnoException(Errno.EINVAL, "region " + region + " has no memory that can be mapped");
         }
         try {
-            return file.fd.dup().release();
+            return there.file.dup().release();
         } catch (LinuxException e) {
             throw failure(e);
         }
@@ -73,11 +89,14 @@ final class RegionMemories implements AutoCloseable {
         return new ErrnoException(Errno.of(e.errno()), e.toString());
     }
 
-    /** The memory is given back when the last one who maps it, here or in the user's process, has let go. */
+    /** Takes the memory from the vendor: no access is possible any more. It is given back when the last user who maps it has let go too. */
     @Override
     public synchronized void close() {
         closed = true;
-        files.values().forEach(file -> file.fd.close());
-        files.clear();
+        for (Region region : regions.values()) {
+            region.view.close();
+            region.file.close();
+        }
+        regions.clear();
     }
 }

@@ -62,16 +62,31 @@ class RegionMemoryTest {
         platform.close();
     }
 
+    /** A user who keeps his mapping when he goes, and reads on. */
     @Test
-    void whatIsInItOutlivesTheUser() throws Exception {
+    void whoHasGoneSeesNothingOfTheNext() throws Exception {
         MemorySegment first;
-        try (OpenedDevice _ = platform.open(mdev)) {
+        Fd kept;
+        try (OpenedDevice open = platform.open(mdev)) {
             first = context().regionMemory(BAR, SIZE);
             first.set(JAVA_BYTE, 0, (byte) 7);
+            kept = Fd.adopt(open.device().regionFd(BAR));
         }
         assertThrows(IllegalStateException.class, () -> first.get(JAVA_BYTE, 0), "after the release");
-        try (OpenedDevice _ = platform.open(mdev)) {
-            assertEquals(7, context().regionMemory(BAR, SIZE).get(JAVA_BYTE, 0));
+        try (OpenedDevice open = platform.open(mdev);
+                Mapping hostile = Mapping.of(kept, 0, SIZE, Mapping.Protection.READ_WRITE)) {
+            MemorySegment next = context().regionMemory(BAR, SIZE);
+            assertEquals(-1, next.mismatch(MemorySegment.ofArray(new byte[(int) SIZE])), "all zeroes");
+            hostile.segment().fill((byte) 1);
+            assertEquals(0, next.get(JAVA_BYTE, SIZE - 1), "nor can he draw");
+            next.fill((byte) 2);
+            assertEquals(1, hostile.segment().get(JAVA_BYTE, 0), "nor look");
+            try (Fd file = Fd.adopt(open.device().regionFd(BAR));
+                    Mapping user = Mapping.of(file, 0, SIZE, Mapping.Protection.READ)) {
+                assertEquals(2, user.segment().get(JAVA_BYTE, 0));
+            }
+        } finally {
+            kept.close();
         }
         platform.close();
     }
@@ -88,19 +103,49 @@ class RegionMemoryTest {
     }
 
     @Test
-    void itIsGivenBackWithTheDevice() throws Exception {
+    void itIsGivenBackWhenTheLastMapIsGone() throws Exception {
         long before = memfds();
+        long mapped = mappings();
         VfioContext released;
-        try (OpenedDevice _ = platform.open(mdev)) {
+        Mapping user;
+        try (OpenedDevice open = platform.open(mdev)) {
             released = context();
             released.regionMemory(BAR, SIZE);
             assertEquals(before + 1, memfds());
+            try (Fd file = Fd.adopt(open.device().regionFd(BAR))) {
+                user = Mapping.of(file, 0, SIZE, Mapping.Protection.READ_WRITE); // closed below
+            }
         }
-        assertEquals(before + 1, memfds(), "the device keeps its state");
         assertErrno(Errno.ENODEV, () -> released.regionMemory(BAR, SIZE));
-        platform.remove(mdev);
+        assertEquals(before, memfds(), "nobody can map it any more");
+        assertEquals(mapped + 1, mappings(), "but the user still does");
+        user.segment().set(JAVA_BYTE, 0, (byte) 1);
+        user.close();
+        assertEquals(mapped, mappings());
+        platform.close();
+    }
+
+    @Test
+    void aRemovalInUseLeavesTheUserHisMapping() throws Exception {
+        long before = memfds();
+        try (OpenedDevice open = platform.open(mdev)) {
+            MemorySegment vendor = context().regionMemory(BAR, SIZE);
+            vendor.fill((byte) 3);
+            try (Fd file = Fd.adopt(open.device().regionFd(BAR));
+                    Mapping user = Mapping.of(file, 0, SIZE, Mapping.Protection.READ_WRITE)) {
+                platform.remove(mdev);
+                assertThrows(IllegalStateException.class, () -> vendor.get(JAVA_BYTE, 0));
+                assertEquals(3, user.segment().get(JAVA_BYTE, SIZE - 1));
+            }
+        }
         assertEquals(before, memfds());
         platform.close();
+    }
+
+    private static long mappings() throws Exception {
+        try (Stream<String> maps = Files.lines(Path.of("/proc/self/maps"))) {
+            return maps.filter(line -> line.contains("/memfd:mdev-")).count();
+        }
     }
 
     private static long memfds() throws Exception {

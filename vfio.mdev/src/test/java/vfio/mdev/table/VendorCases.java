@@ -21,6 +21,7 @@ import mdev.api.vfio.MapDma;
 import mdev.api.vfio.VfioContainer;
 import mdev.api.vfio.VfioContext;
 import mdev.api.vfio.VfioDevice;
+import mdev.api.vfio.VfioGroup;
 import mdev.api.vfio.VfioNotifier;
 
 /** What a vendor does with its device's context. */
@@ -49,6 +50,18 @@ final class VendorCases {
                             -1,
                             MemorySegment.ofArray(new byte[PAGE])
                                     .mismatch(rig.context().regionMemory(2, PAGE)));
+                })
+                .add("of the next user: zeroes, whatever the last one wrote or still maps", rig -> {
+                    VfioGroup group = rig.withIommu(TYPE1_IOMMU);
+                    VfioDevice device = group.getDevice(rig.name());
+                    rig.context().regionMemory(2, PAGE).fill((byte) 1);
+                    device.close();
+                    try (VfioDevice _ = group.getDevice(rig.name())) {
+                        assertEquals(
+                                -1,
+                                MemorySegment.ofArray(new byte[PAGE])
+                                        .mismatch(rig.context().regionMemory(2, PAGE)));
+                    }
                 })
                 .add("a size below 1", rig -> {
                     rig.device(TYPE1_IOMMU);
