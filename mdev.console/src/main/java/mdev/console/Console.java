@@ -108,6 +108,8 @@ public final class Console implements Callable<Integer> {
         } finally {
             if (ending.statusOr(Shell.Outcome.FAILED) == ANOTHER_WILL_COME) {
                 termination.forget();
+            } else {
+                termination.expect();
             }
         }
     }

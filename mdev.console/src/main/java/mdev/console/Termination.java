@@ -22,6 +22,9 @@ final class Termination extends Thread {
     private final boolean service;
     private final List<Path> leftovers;
 
+    /** The console has left by itself, and its status counts. */
+    private volatile boolean expected;
+
     private Termination(Framework framework, Ending ending, boolean service, List<Path> leftovers) {
         super("mdev-termination");
         this.leftovers = leftovers;
@@ -44,7 +47,7 @@ final class Termination extends Thread {
 
     @Override
     public void run() {
-        boolean signalled = !ending.requested();
+        boolean signalled = !expected;
         ending.request(0);
         try {
             framework.stop();
@@ -67,6 +70,11 @@ final class Termination extends Thread {
         } catch (IOException | UncheckedIOException e) {
             // The next start deletes it.
         }
+    }
+
+    /** The process is going to end, and not by a signal. */
+    void expect() {
+        expected = true;
     }
 
     /** The process is not ours to end any more. */

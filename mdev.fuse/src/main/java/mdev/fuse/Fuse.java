@@ -53,6 +53,7 @@ public final class Fuse implements SysfsMount, AutoCloseable {
                 return new Mounted(made.point(), new Session(sysfs, made.fd(), owner));
             } catch (LinuxException e) {
                 made.point().unmount();
+                made.point().remove();
                 made.fd().close();
                 throw e;
             }
@@ -89,7 +90,10 @@ public final class Fuse implements SysfsMount, AutoCloseable {
         if (mounted != null) {
             mounted.session().leave();
             try {
-                mounted.point().unmount();
+                if (!mounted.session().isUnmounted()) {
+                    mounted.point().unmount();
+                }
+                mounted.point().remove();
             } finally {
                 mounted.session().close();
             }

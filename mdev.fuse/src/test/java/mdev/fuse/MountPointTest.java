@@ -43,6 +43,7 @@ final class MountPointTest {
         assertEquals(parent.toRealPath().resolve("sys"), again.point().directory());
         again.fd().close();
         again.point().unmount();
+        again.point().remove();
         assertFalse(isMounted(directory));
         assertTrue(Files.exists(directory), "it may be the user's own");
     }
@@ -53,6 +54,7 @@ final class MountPointTest {
         MountPoint.Mounted mounted = MountPoint.mount(directory, uid(), uid());
         mounted.fd().close();
         mounted.point().unmount();
+        mounted.point().remove();
         assertFalse(Files.exists(directory));
     }
 

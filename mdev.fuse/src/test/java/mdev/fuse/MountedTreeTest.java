@@ -3,6 +3,7 @@ package mdev.fuse;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import java.io.BufferedReader;
@@ -294,11 +295,19 @@ final class MountedTreeTest {
     }
 
     @Test
-    void whatSomebodyElseUnmountsIsNowhere() {
+    void whatSomebodyElseUnmountsIsNowhere() throws IOException {
         assertEquals(Optional.of(tree.directory), tree.fuse.directory());
 
         assertEquals("", tree.sh("cd /; umount " + tree.directory));
         MountedTree.await("the session has ended", () -> tree.fuse.directory().isEmpty());
+
+        assertEquals("", tree.sh("cd /; mount -t tmpfs none " + tree.directory));
+        try {
+            tree.fuse.close();
+            assertTrue(isMounted(tree.directory), "it is not ours");
+        } finally {
+            tree.sh("cd /; umount " + tree.directory);
+        }
     }
 
     /** As the kernel's documents say it is done: read, poll for POLLPRI, seek to the beginning and read again. */

@@ -154,13 +154,21 @@ public final class MountPoint {
             if (!MountTable.read().at(directory).isEmpty()) { // else somebody has done it already
                 mounter.unmount(directory);
             }
+        } catch (MountException e) {
+            log.warn("{} is left behind: {}", directory, e.getMessage());
+        } catch (IOException e) {
+            log.warn("{} is left behind: {}", directory, e.toString());
+        }
+    }
+
+    /** Removes the directory if it was made for the mount, and nothing is on it now. */
+    public void remove() {
+        try {
             if (made && MountTable.read().at(directory).isEmpty()) {
                 Files.deleteIfExists(directory);
             }
         } catch (DirectoryNotEmptyException e) {
             log.info("{} stays, there is something in it", directory);
-        } catch (MountException e) {
-            log.warn("{} is left behind: {}", directory, e.getMessage());
         } catch (IOException e) {
             log.warn("{} is left behind: {}", directory, e.toString());
         }

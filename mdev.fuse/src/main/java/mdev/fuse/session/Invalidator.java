@@ -28,13 +28,15 @@ final class Invalidator implements AutoCloseable {
     /** Some process may hold a directory locked for reasons of its own: a removal does not wait for that one. */
     private static final Duration PATIENCE = Duration.ofSeconds(1);
 
-    private static final Batch END = new Batch(List.of());
-
     private final Channel channel;
+    private final Batch end = new Batch(List.of());
     private final BlockingQueue<Batch> batches = new LinkedBlockingQueue<>();
     private final CountDownLatch ended = new CountDownLatch(1);
 
-    /** The kernel has not taken a notification in time, and has not caught up since: nobody waits until it has. */
+    /** How many the kernel has taken: of a large batch there may be more than it takes in the time. */
+    private volatile long told;
+
+    /** The kernel has not taken a notification in time, and has not caught up since: nobody waits until it has. Changed under the monitor, with a look at what is left. */
     private volatile boolean behind;
 
     /** What went in one change. */
@@ -54,39 +56,68 @@ final class Invalidator implements AutoCloseable {
         return behind;
     }
 
-    /** Comes back when the kernel has dropped them, in this order; or when that takes too long, and it will later. */
+    /** Comes back when the kernel has dropped them, in this order; or when it has taken none for too long, and it will later. */
     void drop(List<Entry> entries) {
-        if (entries.isEmpty() || ended.getCount() == 0) {
+        if (entries.isEmpty()) {
             return;
         }
         Batch batch = new Batch(entries);
         batches.add(batch);
-        if (!behind && !await(batch.taken()) && !behind) {
-            behind = true;
-            log.warn(
-                    "the kernel does not forget {} removed entries: some process holds a directory locked",
-                    entries.size());
+        // After the end nobody takes it; what comes before the end is let go by it.
+        if (!behind && ended.getCount() > 0 && !await(batch.taken())) {
+            fallBehind(batch);
         }
     }
 
-    private static boolean await(CountDownLatch latch) {
+    /** Whether it came, before there was no progress for a while. Not interruptible: the removal is answered as usual. */
+    private boolean await(CountDownLatch latch) {
+        boolean interrupted = false;
         try {
-            return latch.await(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt(); // its caller's affair; the kernel is told all the same
-            return true;
+            long before = told;
+            long deadline = System.nanoTime() + PATIENCE.toNanos();
+            while (true) {
+                try {
+                    if (latch.await(deadline - System.nanoTime(), TimeUnit.NANOSECONDS)) {
+                        return true;
+                    }
+                    if (told == before) {
+                        return false;
+                    }
+                    before = told;
+                    deadline = System.nanoTime() + PATIENCE.toNanos();
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
+            }
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    private synchronized void fallBehind(Batch batch) {
+        if (!behind && batch.taken().getCount() > 0) {
+            behind = true;
+            log.warn(
+                    "the kernel does not forget {} removed entries: some process holds a directory locked",
+                    batch.entries().size());
+        }
+    }
+
+    private synchronized void catchUp() {
+        if (behind && batches.isEmpty()) {
+            behind = false;
+            log.info("the kernel has forgotten what was removed");
         }
     }
 
     private void notifyKernel() {
         try {
-            for (Batch batch = batches.take(); !batch.equals(END); batch = batches.take()) {
+            for (Batch batch = batches.take(); !batch.equals(end); batch = batches.take()) {
                 batch.entries().forEach(this::invalidate);
                 batch.taken().countDown();
-                if (behind && batches.isEmpty()) {
-                    behind = false;
-                    log.info("the kernel has forgotten what was removed");
-                }
+                catchUp();
             }
         } catch (InterruptedException e) {
             log.debug("notifying was interrupted", e);
@@ -97,6 +128,7 @@ final class Invalidator implements AutoCloseable {
     }
 
     /** {@code struct fuse_notify_inval_entry_out { uint64_t parent; uint32_t namelen; uint32_t flags; }} and the name with its 0. */
+    @SuppressWarnings("NonAtomicVolatileUpdate") // this thread alone counts
     private void invalidate(Entry entry) {
         byte[] name = entry.name().getBytes(StandardCharsets.UTF_8);
         try (Arena arena = Arena.ofConfined()) {
@@ -110,12 +142,13 @@ final class Invalidator implements AutoCloseable {
         } catch (LinuxException e) {
             log.trace("the kernel has forgotten {} already: {}", entry, e.getMessage());
         }
+        told++;
     }
 
     /** Ends, while requests are still answered: what is being sent may wait for one. */
     @Override
     public void close() {
-        batches.add(END);
+        batches.add(end);
         if (!await(ended)) {
             log.warn("a notification of the kernel has not come back: some process holds a directory locked");
         }

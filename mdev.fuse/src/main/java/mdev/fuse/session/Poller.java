@@ -59,10 +59,12 @@ final class Poller {
      * };
      * </pre>
      */
-    static void poll(OpenFile file, boolean exists, Request request, Reply out) {
+    static void poll(OpenFile file, SysfsDirectory root, Request request, Reply out) {
         if ((request.u32(16) & FUSE_POLL_SCHEDULE_NOTIFY) != 0) {
             file.watch(request.u64(8));
         }
+        // Looked at after the watch has begun: who takes it out after this look sees the watch.
+        boolean exists = file.node().in(root) != null;
         out.u32(file.hasChanged() || !exists ? DEFAULT_POLLMASK | CHANGED : DEFAULT_POLLMASK)
                 .u32(0);
     }

@@ -64,6 +64,8 @@ public final class Session implements AutoCloseable {
     /** The end is our own doing. */
     private volatile boolean leaving;
 
+    private volatile boolean unmounted;
+
     // From here on of the receiving thread.
     private final Nodes nodes;
     private final Map<Long, OpenFile> files = new HashMap<>();
@@ -100,8 +102,8 @@ public final class Session implements AutoCloseable {
         public void removed(List<Entry> entries) {
             List<Remembered.Entry> taken = new ArrayList<>();
             entries.forEach(entry -> remembered.take(Node.id(entry.directory(), root), entry.name(), taken));
-            poller.removed(root);
             invalidator.drop(taken);
+            poller.removed(root);
         }
     }
 
@@ -116,6 +118,7 @@ public final class Session implements AutoCloseable {
                 answer(request);
                 known = nodes.size();
             }
+            unmounted = true;
             if (!leaving) {
                 log.warn("somebody has unmounted the tree: update mdev.fuse to mount it again");
             }
@@ -170,10 +173,7 @@ public final class Session implements AutoCloseable {
             }
             case RELEASE -> release(request.u64(0));
             case RELEASEDIR -> directories.remove(request.u64(0));
-            case POLL -> {
-                OpenFile open = opened(request.u64(0));
-                Poller.poll(open, open.node().in(root) != null, request, out);
-            }
+            case POLL -> Poller.poll(opened(request.u64(0)), root, request, out);
             case STATFS -> // struct fuse_kstatfs: five numbers of blocks and files, bsize, namelen, frsize
                 out.zeros(5L * Long.BYTES).u32(SysfsFile.SIZE).u32(LONGEST_NAME).zeros(8L * Integer.BYTES);
             case INTERRUPT -> {
@@ -310,6 +310,11 @@ public final class Session implements AutoCloseable {
     /** Whether there is a mount that we answer for. */
     public boolean isAlive() {
         return thread.isAlive();
+    }
+
+    /** Whether the mount is gone, whoever took it away: what is on that directory now is somebody else's. */
+    public boolean isUnmounted() {
+        return unmounted;
     }
 
     /** The mount is going to be taken away by us. Idempotent. */
