@@ -140,7 +140,7 @@ public final class Platform implements AutoCloseable {
     }
 
     /** Warnings and errors so far. */
-    String errors() throws IOException {
+    public String errors() throws IOException {
         return Files.readString(dir.resolve("err"));
     }
 

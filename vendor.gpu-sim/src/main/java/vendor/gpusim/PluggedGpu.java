@@ -27,7 +27,7 @@ public final class PluggedGpu {
     /** The configuration's properties. */
     public @interface Config {
         /** The parent's name, as {@code gpu1}. */
-        String name();
+        String name() default "";
 
         /** Its memory in MiB: {@value #LEAST_MIB} to {@value #MOST_MIB}. */
         int memory() default 256;
@@ -42,14 +42,22 @@ public final class PluggedGpu {
     }
 
     private static @Nullable Plug plugIn(ParentRegistry registry, Vgpus vgpus, Config config) {
-        if (config.memory() < LEAST_MIB || config.memory() > MOST_MIB) {
-            LOG.error("no GPU '{}' of {} MiB: {} to {} are right", config.name(), config.memory(), LEAST_MIB, MOST_MIB);
-            return null;
-        }
         try {
-            return Plug.in(registry, vgpus, String.valueOf(config.name()), (long) config.memory() << 20);
+            int memory = config.memory();
+            if (memory < LEAST_MIB || memory > MOST_MIB) {
+                LOG.error("no GPU '{}' of {} MiB: {} to {} are right", config.name(), memory, LEAST_MIB, MOST_MIB);
+                return null;
+            }
+            return Plug.in(registry, vgpus, config.name(), (long) memory << 20);
         } catch (ErrnoException e) {
             LOG.error("no GPU '{}': {}", config.name(), e.getMessage());
+            return null;
+        } catch (RuntimeException e) { // of config.memory(), as the specification of DS has it
+            LOG.error(
+                    "no GPU '{}': its memory is no number of MiB: {} to {} are right",
+                    config.name(),
+                    LEAST_MIB,
+                    MOST_MIB);
             return null;
         }
     }

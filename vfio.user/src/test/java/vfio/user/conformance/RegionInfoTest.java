@@ -229,11 +229,17 @@ final class RegionInfoTest {
                     Fd fd = rig.owned(complete(client, 2).fds().getFirst());
                     assertTrue(fd.seals().stream().anyMatch(seal -> seal.name().equals("SHRINK")));
                 })
-                .add("what is in it outlives the client", (rig, client) -> {
-                    client.write(2, 0x2000, (byte) 77);
-                    client.close();
-                    try (Client next = rig.client()) {
-                        assertEquals(77, next.read(2, 0x2000, 1)[0]);
+                .add("a client that goes and keeps its mapping shares it with nobody", (rig, client) -> {
+                    Fd fd = rig.owned(complete(client, 2).fds().getFirst());
+                    try (Mapping kept = map(fd, 0, 0x4000)) {
+                        client.write(2, 0x2000, (byte) 77);
+                        assertEquals(77, kept.segment().get(ValueLayout.JAVA_BYTE, 0x2000));
+                        client.close();
+                        try (Client next = rig.client()) {
+                            assertEquals(0, next.read(2, 0x2000, 1)[0]);
+                            next.write(2, 0x2000, (byte) 78);
+                            assertEquals(77, kept.segment().get(ValueLayout.JAVA_BYTE, 0x2000));
+                        }
                     }
                 })
                 .add("asking again and again costs the server no descriptor", (_, client) -> {
