@@ -4,7 +4,6 @@ import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
-import java.nio.file.Path;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.shell.ShellCommand;
@@ -29,7 +28,8 @@ final class ScreenshotCommand implements ShellCommand.Action {
                 .picture()
                 .orElseThrow(() -> new ErrnoException(Errno.ENODEV, "the display of vGPU " + uuid + " is off"));
         String file = invocation.arguments().get(1);
-        try (var out = new BufferedOutputStream(Files.newOutputStream(Path.of(file)))) {
+        try (var out = new BufferedOutputStream(
+                Files.newOutputStream(invocation.directory().resolve(file)))) {
             Png.write(picture, out);
         } catch (IOException | InvalidPathException e) {
             throw new ErrnoException(Errno.EIO, "'" + file + "' cannot be written: " + e);

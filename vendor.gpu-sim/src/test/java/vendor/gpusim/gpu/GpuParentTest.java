@@ -3,10 +3,13 @@ package vendor.gpusim.gpu;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.OptionalInt;
+import java.util.Random;
 import java.util.UUID;
+import java.util.stream.Collectors;
 import mdev.api.Mdev;
 import mdev.api.MdevType;
 import mdev.api.ParentDevice;
@@ -81,8 +84,12 @@ class GpuParentTest {
         return Objects.requireNonNull(attribute(name).show()).show();
     }
 
+    private void store(String name, String value) throws ErrnoException {
+        Objects.requireNonNull(attribute(name).store()).store(value);
+    }
+
     private void homogeneous(String value) throws ErrnoException {
-        Objects.requireNonNull(attribute("homogeneous").store()).store(value);
+        store("homogeneous", value);
     }
 
     private Vgpu create(String group) throws ErrnoException {
@@ -156,6 +163,49 @@ class GpuParentTest {
                 Errno.EINVAL,
                 "'yes' is neither 0 nor 1",
                 assertThrows(ErrnoException.class, () -> homogeneous("yes\n")));
+    }
+
+    @Test
+    void thePolicyIsOneOfThree() throws ErrnoException {
+        assertEquals("best_effort\n", show("scheduler_policy"));
+        for (String policy : List.of("equal_share\n", "fixed_share\n", "best_effort\n", "equal_share\n")) {
+            store("scheduler_policy", policy);
+            assertEquals(policy, show("scheduler_policy"));
+        }
+        assertErrno(
+                Errno.EINVAL,
+                "no policy 'fair': best_effort, equal_share, fixed_share",
+                assertThrows(ErrnoException.class, () -> store("scheduler_policy", "fair\n")));
+        assertEquals("equal_share\n", show("scheduler_policy"));
+    }
+
+    /** Whatever is made and removed in whatever order: what is free, and what can be made of it, is what the sizes say. */
+    @Test
+    void anyMixTakesTheMemoryThatItsTypesHave() throws ErrnoException {
+        List<Integer> sizes = List.of(8, 16, 32, 64, 128);
+        Random random = new Random(1);
+        List<Vgpu> vgpus = new ArrayList<>();
+        long free = 256;
+        for (int step = 0; step < 2000; step++) {
+            int size = sizes.get(random.nextInt(sizes.size()));
+            if (random.nextBoolean() && !vgpus.isEmpty()) {
+                Vgpu gone = vgpus.remove(random.nextInt(vgpus.size()));
+                gpu.remove(gone);
+                free += gone.type().memory() >> 20;
+            } else if (size <= free) {
+                vgpus.add(create(size + "m"));
+                free -= size;
+            } else {
+                assertEquals(
+                        Errno.ENOSPC,
+                        assertThrows(ErrnoException.class, () -> create(size + "m"))
+                                .errno());
+            }
+            assertEquals((free << 20) + "\n", show("memory_free"));
+            long left = free;
+            assertEquals(
+                    sizes.stream().map(one -> Long.toString(left / one)).collect(Collectors.joining(" ")), available());
+        }
     }
 
     @Test
