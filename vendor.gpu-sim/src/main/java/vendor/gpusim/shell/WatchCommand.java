@@ -30,9 +30,17 @@ final class WatchCommand implements ShellCommand.Action {
         String before = "";
         while (!out.checkError()) {
             // The last row stays for the prompt.
-            String now = vgpu.picture()
-                    .map(picture -> HalfBlocks.of(picture, size.columns(), size.rows() - 1))
-                    .orElse(OFF);
+            String now;
+            try {
+                now = vgpu.picture()
+                        .map(picture -> HalfBlocks.of(picture, size.columns(), size.rows() - 1))
+                        .orElse(OFF);
+            } catch (ErrnoException e) {
+                if (before.isEmpty()) {
+                    throw e;
+                }
+                return ShellResult.DONE; // its user has gone
+            }
             if (!now.equals(before)) {
                 boolean sameShape = now.lines().count() == before.lines().count();
                 out.print((sameShape ? HOME : CLEAR + HOME) + now);

@@ -114,6 +114,11 @@ final class Guest implements VfioContext, AutoCloseable {
         write(EngineRegisters.TAIL, tail);
     }
 
+    /** Whether {@link #submit} has not to wait. */
+    boolean hasRoom() {
+        return register(EngineRegisters.HEAD) != (tail + 1) % RING_SLOTS;
+    }
+
     /** Waits until all that was submitted is done. */
     void finish() throws ErrnoException {
         int fence = ++fences;

@@ -1,0 +1,172 @@
+package vendor.gpusim.engine;
+
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.LongStream;
+import mdev.api.errno.ErrnoException;
+
+/** What the engine does in a second, beside what the machine can, and how it is shared. No test: started by hand, see docs/performance.md. */
+final class EngineBench {
+    private static final int WIDTH = 1920;
+    private static final int HEIGHT = 1080;
+    private static final int STRIDE = WIDTH * Surface.PIXEL;
+    private static final int SCREEN = STRIDE * HEIGHT;
+    private static final int ROUNDS = 21;
+    private static final int SCREENS = 20;
+    private static final int COMMANDS = 20_000;
+    private static final int FENCES = 2_000;
+    private static final int GUESTS = 4;
+    private static final long SECOND = 1_000_000_000;
+    private static final long BUSY = 10 * SECOND;
+    private static final long PAUSE = 100_000;
+
+    private EngineBench() {}
+
+    @FunctionalInterface
+    private interface Work {
+        void run() throws ErrnoException;
+    }
+
+    public static void main(String[] arguments) throws ErrnoException {
+        try (Engine engine = new Engine("gpu0");
+                Guest guest = new Guest(engine, 2 * SCREEN, Guest.BUFFER, 1)) {
+            guest.enable();
+            MemorySegment memory = MemorySegment.ofArray(new byte[2 * SCREEN]);
+            compare(
+                    "fill, GB/s",
+                    (double) SCREENS * SCREEN,
+                    () -> screens(guest, 1 | 3 << 8, 0x123456, WIDTH | HEIGHT << 16, STRIDE, 0),
+                    () -> repeat(() -> memory.asSlice(0, SCREEN).fill((byte) 0x12)));
+            compare(
+                    "copy, GB/s",
+                    (double) SCREENS * SCREEN,
+                    () -> screens(guest, 2 | 3 << 8, 0, WIDTH | HEIGHT << 16, STRIDE, SCREEN, 0, 0, STRIDE, 0),
+                    () -> repeat(() -> MemorySegment.copy(memory, 0, memory, SCREEN, SCREEN)));
+            System.out.println("commands through the ring, million/s: "
+                    + figures(() -> COMMANDS
+                            * 1e3
+                            / time(() -> {
+                                for (int i = 0; i < COMMANDS; i++) {
+                                    guest.submit(0);
+                                }
+                                guest.finish();
+                            })));
+            System.out.println("doorbell to fence interrupt, us: "
+                    + figures(() -> time(() -> {
+                                for (int i = 0; i < FENCES; i++) {
+                                    int before = guest.interrupts.get(EngineRegisters.RING_DONE);
+                                    guest.submit(8, i);
+                                    Guest.await(
+                                            "the interrupt",
+                                            () -> guest.interrupts.get(EngineRegisters.RING_DONE) != before);
+                                }
+                            })
+                            / 1e3
+                            / FENCES));
+        }
+        for (Policy policy : Policy.values()) {
+            share(policy);
+        }
+    }
+
+    private static void screens(Guest guest, int... command) throws ErrnoException {
+        for (int i = 0; i < SCREENS; i++) {
+            guest.submit(command);
+        }
+        guest.finish();
+    }
+
+    private static void repeat(Work work) throws ErrnoException {
+        for (int i = 0; i < SCREENS; i++) {
+            work.run();
+        }
+    }
+
+    private static double time(Work work) throws ErrnoException {
+        long start = System.nanoTime();
+        work.run();
+        return System.nanoTime() - start;
+    }
+
+    @FunctionalInterface
+    private interface Figure {
+        double measure() throws ErrnoException;
+    }
+
+    /** Both take turns; the first rounds are for the compiler. */
+    private static void compare(String what, double bytes, Work engines, Work machines) throws ErrnoException {
+        List<Double> engine = new ArrayList<>();
+        List<Double> machine = new ArrayList<>();
+        List<Double> ratio = new ArrayList<>();
+        for (int round = -ROUNDS; round < ROUNDS; round++) {
+            double one = bytes / time(engines);
+            double other = bytes / time(machines);
+            if (round >= 0) {
+                engine.add(one);
+                machine.add(other);
+                ratio.add(one / other);
+            }
+        }
+        System.out.println(what + ": " + text(engine) + "; plain memory: " + text(machine) + "; ratio " + text(ratio));
+    }
+
+    private static String figures(Figure figure) throws ErrnoException {
+        List<Double> all = new ArrayList<>();
+        for (int round = -ROUNDS; round < ROUNDS; round++) {
+            double value = figure.measure();
+            if (round >= 0) {
+                all.add(value);
+            }
+        }
+        return text(all);
+    }
+
+    private static String text(List<Double> figures) {
+        List<Double> sorted = figures.stream().sorted().toList();
+        return String.format(
+                Locale.ROOT, "%.2f (%.2f to %.2f)", sorted.get(sorted.size() / 2), sorted.getFirst(), sorted.getLast());
+    }
+
+    /** Four guests that always have work, in commands of very different lengths; one thread keeps all rings full, so that it takes one processor and the engine another. */
+    private static void share(Policy policy) throws ErrnoException {
+        List<Guest> guests = new ArrayList<>();
+        try (Engine engine = new Engine("gpu0")) {
+            engine.policy(policy);
+            for (int i = 0; i < GUESTS; i++) {
+                Guest guest = new Guest(engine, SCREEN, Guest.BUFFER, (i + 1) / 16.0);
+                guest.enable();
+                guests.add(guest);
+            }
+            long end = System.nanoTime() + BUSY;
+            while (System.nanoTime() < end) {
+                for (int i = 0; i < GUESTS; i++) {
+                    while (guests.get(i).hasRoom()) {
+                        guests.get(i).submit(1 | 3 << 8, i, WIDTH | (HEIGHT >> i) << 16, STRIDE, 0);
+                    }
+                }
+                LockSupport.parkNanos(PAUSE);
+            }
+            long[] busy =
+                    guests.stream().mapToLong(guest -> guest.counters.busy()).toArray();
+            double mean = LongStream.of(busy).average().orElseThrow();
+            System.out.printf(
+                    Locale.ROOT,
+                    "%s, %d busy vGPUs, %d s: busy ms %s; largest deviation from the mean %.2f %%%n",
+                    policy.label(),
+                    GUESTS,
+                    BUSY / SECOND,
+                    LongStream.of(busy).map(nanos -> nanos / 1_000_000).boxed().toList(),
+                    100
+                            * LongStream.of(busy)
+                                    .mapToDouble(nanos -> Math.abs(nanos - mean))
+                                    .max()
+                                    .orElseThrow()
+                            / mean);
+        } finally {
+            guests.forEach(Guest::close);
+        }
+    }
+}
