@@ -42,22 +42,25 @@ public final class PluggedGpu {
     }
 
     private static @Nullable Plug plugIn(ParentRegistry registry, Vgpus vgpus, Config config) {
+        int memory;
         try {
-            int memory = config.memory();
-            if (memory < LEAST_MIB || memory > MOST_MIB) {
-                LOG.error("no GPU '{}' of {} MiB: {} to {} are right", config.name(), memory, LEAST_MIB, MOST_MIB);
-                return null;
-            }
-            return Plug.in(registry, vgpus, config.name(), (long) memory << 20);
-        } catch (ErrnoException e) {
-            LOG.error("no GPU '{}': {}", config.name(), e.getMessage());
-            return null;
-        } catch (RuntimeException e) { // of config.memory(), as the specification of DS has it
+            memory = config.memory();
+        } catch (RuntimeException e) { // as the specification of DS has it
             LOG.error(
                     "no GPU '{}': its memory is no number of MiB: {} to {} are right",
                     config.name(),
                     LEAST_MIB,
                     MOST_MIB);
+            return null;
+        }
+        if (memory < LEAST_MIB || memory > MOST_MIB) {
+            LOG.error("no GPU '{}' of {} MiB: {} to {} are right", config.name(), memory, LEAST_MIB, MOST_MIB);
+            return null;
+        }
+        try {
+            return Plug.in(registry, vgpus, config.name(), (long) memory << 20);
+        } catch (ErrnoException e) {
+            LOG.error("no GPU '{}': {}", config.name(), e.getMessage());
             return null;
         }
     }

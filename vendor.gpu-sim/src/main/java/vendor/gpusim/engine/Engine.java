@@ -88,7 +88,7 @@ public final class Engine implements AutoCloseable {
         do {
             try {
                 user.step(unit, slot);
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) { // the others' engine goes on
                 LOG.error("the engine failed; the ring that made it is stopped", e);
                 user.stop();
             }

@@ -25,12 +25,16 @@ final class Turns {
         /** What it has had, as far as that matters: an idle one does not save up turns. */
         private long had;
 
-        private User(EngineRegisters registers) {
+        private User(EngineRegisters registers, long had) {
             this.registers = registers;
+            this.had = had;
         }
     }
 
     private List<User> users = List.of();
+
+    /** The least that somebody who had work has had: who comes, comes again or was idle begins there, and is not owed what the others had meanwhile. */
+    private long floor;
 
     /** The vGPUs that are in use now; those that were already keep their accounts. */
     void users(List<EngineRegisters> now) {
@@ -42,7 +46,7 @@ final class Turns {
             next.add(users.stream()
                     .filter(user -> user.registers == registers)
                     .findFirst()
-                    .orElseGet(() -> new User(registers)));
+                    .orElseGet(() -> new User(registers, floor)));
         }
         users = List.copyOf(next);
     }
@@ -60,11 +64,12 @@ final class Turns {
                 .filter(user -> user.registers.waits())
                 .mapToLong(user -> user.had)
                 .min()
-                .orElse(0);
+                .orElse(floor);
+        floor = Math.max(floor, least);
         User next = null;
         for (User user : users) {
             if (!user.registers.waits()) {
-                user.had = Math.max(user.had, least);
+                user.had = Math.max(user.had, floor);
             } else if ((policy == Policy.BEST_EFFORT || user.credit > 0) && (next == null || user.had < next.had)) {
                 next = user;
             }

@@ -14,6 +14,10 @@ final class EngineBench {
     private static final int HEIGHT = 1080;
     private static final int STRIDE = WIDTH * Surface.PIXEL;
     private static final int SCREEN = STRIDE * HEIGHT;
+
+    /** Room for a screen. */
+    private static final int HALF = 8 << 20;
+
     private static final int ROUNDS = 21;
     private static final int SCREENS = 20;
     private static final int COMMANDS = 20_000;
@@ -32,9 +36,9 @@ final class EngineBench {
 
     public static void main(String[] arguments) throws ErrnoException {
         try (Engine engine = new Engine("gpu0");
-                Guest guest = new Guest(engine, 2 * SCREEN, Guest.BUFFER, 1)) {
+                Guest guest = new Guest(engine, 2 * HALF, Guest.BUFFER, 1)) {
             guest.enable();
-            MemorySegment memory = MemorySegment.ofArray(new byte[2 * SCREEN]);
+            MemorySegment memory = MemorySegment.ofArray(new byte[2 * HALF]);
             compare(
                     "fill, GB/s",
                     (double) SCREENS * SCREEN,
@@ -43,8 +47,8 @@ final class EngineBench {
             compare(
                     "copy, GB/s",
                     (double) SCREENS * SCREEN,
-                    () -> screens(guest, 2 | 3 << 8, 0, WIDTH | HEIGHT << 16, STRIDE, SCREEN, 0, 0, STRIDE, 0),
-                    () -> repeat(() -> MemorySegment.copy(memory, 0, memory, SCREEN, SCREEN)));
+                    () -> screens(guest, 2 | 3 << 8, 0, WIDTH | HEIGHT << 16, STRIDE, HALF, 0, 0, STRIDE, 0),
+                    () -> repeat(() -> MemorySegment.copy(memory, 0, memory, HALF, SCREEN)));
             System.out.println("commands through the ring, million/s: "
                     + figures(() -> COMMANDS
                             * 1e3
@@ -130,13 +134,13 @@ final class EngineBench {
                 Locale.ROOT, "%.2f (%.2f to %.2f)", sorted.get(sorted.size() / 2), sorted.getFirst(), sorted.getLast());
     }
 
-    /** Four guests that always have work, in commands of very different lengths; one thread keeps all rings full, so that it takes one processor and the engine another. */
+    /** Four guests that always have work, in commands of different lengths, of which a full ring lasts longer than a turn; one thread keeps all rings full, so that it takes one processor and the engine another. */
     private static void share(Policy policy) throws ErrnoException {
         List<Guest> guests = new ArrayList<>();
         try (Engine engine = new Engine("gpu0")) {
             engine.policy(policy);
             for (int i = 0; i < GUESTS; i++) {
-                Guest guest = new Guest(engine, SCREEN, Guest.BUFFER, (i + 1) / 16.0);
+                Guest guest = new Guest(engine, HALF, Guest.BUFFER, (i + 1) / 16.0);
                 guest.enable();
                 guests.add(guest);
             }
@@ -144,7 +148,7 @@ final class EngineBench {
             while (System.nanoTime() < end) {
                 for (int i = 0; i < GUESTS; i++) {
                     while (guests.get(i).hasRoom()) {
-                        guests.get(i).submit(1 | 3 << 8, i, WIDTH | (HEIGHT >> i) << 16, STRIDE, 0);
+                        guests.get(i).submit(1 | 3 << 8, i, WIDTH | (HEIGHT - 200 * i) << 16, STRIDE, 0);
                     }
                 }
                 LockSupport.parkNanos(PAUSE);

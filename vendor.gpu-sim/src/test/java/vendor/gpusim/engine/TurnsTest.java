@@ -4,9 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import mdev.api.errno.ErrnoException;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -66,6 +68,30 @@ class TurnsTest {
             double right = Double.parseDouble(expected[i]);
             assertEquals(right, 100.0 * guests.get(i).counters.busy() / now, 0.05 * right, "vGPU " + i);
         }
+    }
+
+    /** Who comes, or comes again, takes turns with who has had the engine alone till then. */
+    @Test
+    void whoComesIsNotOwedWhatTheOthersHad() throws ErrnoException {
+        var engine = new Engine("gpu0");
+        engine.close();
+        for (int i = 0; i < 2; i++) {
+            var guest = new Guest(engine, 1 << 12, Guest.BUFFER, 1);
+            guests.add(guest);
+            guest.enable();
+            guest.write(EngineRegisters.TAIL, 1);
+        }
+        var first = guests.get(0).registers;
+        var turns = new Turns();
+        turns.users(List.of(first));
+        for (int i = 0; i < 10_000; i++) {
+            turns.pay(Objects.requireNonNull(turns.next(Policy.BEST_EFFORT)), Turns.SLICE);
+        }
+        turns.users(List.of(first, guests.get(1).registers));
+        for (int i = 0; i < 100; i++) {
+            turns.pay(Objects.requireNonNull(turns.next(Policy.BEST_EFFORT)), Turns.SLICE);
+        }
+        assertEquals(50.0, (double) guests.get(1).counters.busy() / Turns.SLICE, 1);
     }
 
     /** The last command of a turn runs over its end, each guest's for another time. */
