@@ -1,6 +1,7 @@
 package mdev.pci;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
 import mdev.api.errno.Errno;
@@ -37,7 +38,8 @@ public class PciDevice implements DeviceOps {
     /**
      * @param function the declaration
      * @param regions makes the regions of the declared BARs, in the order of the declaration; what is in them raises interrupts
-     *     through the argument
+     *     through the argument. They are reset from the last BAR to the first: an engine that works on the memory of a BAR
+     *     stops before that is cleared if its own BAR comes after it
      * @throws IllegalArgumentException there are not as many regions as BARs
      */
     protected PciDevice(PciFunction function, Function<Interrupts, List<? extends Region>> regions) {
@@ -119,7 +121,7 @@ public class PciDevice implements DeviceOps {
 
     /** Back to power-on, in every region, configuration space among them. The user's interrupts stay armed. */
     protected final void reset() {
-        for (Region region : regions) {
+        for (Region region : Arrays.asList(regions).reversed()) {
             if (region != null) {
                 region.reset();
             }
