@@ -51,7 +51,7 @@ public final class DisplayRegisters implements Registers {
     private volatile int byteOrder = LITTLE;
 
     /**
-     * @param maxWidth the largest resolution, which is also the preferred one
+     * @param maxWidth the largest resolution, which is also the preferred one; another shape of no more pixels is right, too
      * @param maxHeight as {@code maxWidth}
      * @param memory the frame buffer's size in bytes
      */
@@ -77,7 +77,8 @@ public final class DisplayRegisters implements Registers {
                         dispi.get(VIRT_WIDTH),
                         dispi.get(X_OFFSET),
                         dispi.get(Y_OFFSET),
-                        memory));
+                        memory,
+                        maxWidth * maxHeight));
     }
 
     @Override

@@ -15,12 +15,26 @@ public record Mode(PixelFormat format, int width, int height, int stride, long s
     /** bochs-display shows nothing smaller. */
     private static final int LEAST = 64;
 
-    /** The mode of a set of DISPI registers, by the rules of {@code bochs_display_get_mode()} in QEMU; none if it cannot be shown. */
+    /**
+     * The mode of a set of DISPI registers, by the rules of {@code bochs_display_get_mode()} in QEMU; none if it cannot be shown.
+     *
+     * @param pixels how many the display can show: so what a picture costs us does not grow with the memory
+     */
     static Optional<Mode> of(
-            PixelFormat format, int width, int height, int virtualWidth, int xOffset, int yOffset, long memory) {
+            PixelFormat format,
+            int width,
+            int height,
+            int virtualWidth,
+            int xOffset,
+            int yOffset,
+            long memory,
+            int pixels) {
         int stride = Math.max(width, virtualWidth) * format.bytes();
         long start = (long) xOffset * format.bytes() + (long) yOffset * stride;
-        if (width < LEAST || height < LEAST || start + (long) stride * height > memory) {
+        if (width < LEAST
+                || height < LEAST
+                || (long) width * height > pixels
+                || start + (long) stride * height > memory) {
             return Optional.empty();
         }
         return Optional.of(new Mode(format, width, height, stride, start));

@@ -5,6 +5,7 @@ import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import mdev.api.errno.ErrnoException;
 import vendor.gpusim.engine.Command.Compute;
 import vendor.gpusim.engine.Fault.Code;
 
@@ -12,42 +13,51 @@ import vendor.gpusim.engine.Fault.Code;
 final class Arithmetic {
     private static final ValueLayout.OfFloat NUMBER = JAVA_FLOAT_UNALIGNED.withOrder(LITTLE_ENDIAN);
 
-    private Arithmetic() {}
+    private final int part;
 
-    static long run(MemorySegment memory, Compute command) throws Fault {
-        int columns = command.columns();
-        long left = columns;
-        long right = columns;
-        long to = columns;
-        switch (command.operation()) {
-            case ADD, MULTIPLY, MULTIPLY_ADD -> {}
-            case DOT -> to = 1;
-            case MATRIX -> {
-                left = (long) command.rows() * command.inner();
-                right = (long) command.inner() * columns;
-                to = (long) command.rows() * columns;
-            }
+    Arithmetic(int part) {
+        this.part = part;
+    }
+
+    Work begin(MemorySegment memory, Compute command) throws Fault {
+        check(memory, command.left(), command.leftLength());
+        check(memory, command.right(), command.rightLength());
+        check(memory, command.to(), command.length());
+        if (command.operation() == Compute.Operation.MATRIX
+                && (overlap(command, command.left(), command.leftLength())
+                        || overlap(command, command.right(), command.rightLength()))) {
+            throw new Fault(Code.FIELD);
         }
-        check(memory, command.left(), left);
-        check(memory, command.right(), right);
-        check(memory, command.to(), to);
-        switch (command.operation()) {
-            case ADD, MULTIPLY, MULTIPLY_ADD -> vector(memory, command);
-            case DOT -> put(memory, command.to(), 0, dot(memory, command));
-            case MATRIX -> matrix(memory, command, (int) left, (int) right);
-        }
-        return (left + right + to) * Float.BYTES;
+        long bytes = (command.leftLength() + command.rightLength() + command.length()) * Float.BYTES;
+        return switch (command.operation()) {
+            case ADD, MULTIPLY, MULTIPLY_ADD ->
+                new Work(command.columns(), part, bytes, (from, to) -> vector(memory, command, from, to));
+            case DOT -> new Work(command.columns(), part, bytes, new Dot(memory, command));
+            case MATRIX ->
+                new Work(
+                        command.length(),
+                        part / command.inner(),
+                        bytes,
+                        (from, to) -> matrix(memory, command, from, to));
+        };
     }
 
     private static void check(MemorySegment memory, long offset, long numbers) throws Fault {
-        if (offset < 0 || offset > memory.byteSize() - numbers * Float.BYTES) {
+        if (numbers > memory.byteSize() / Float.BYTES
+                || offset < 0
+                || offset > memory.byteSize() - numbers * Float.BYTES) {
             throw new Fault(Code.RANGE);
         }
     }
 
+    /** Whether the product would spoil a factor that is still to be read. */
+    private static boolean overlap(Compute command, long offset, long numbers) {
+        return offset < command.to() + command.length() * Float.BYTES && command.to() < offset + numbers * Float.BYTES;
+    }
+
     /** Number by number, so that a vector that overlaps its result has a meaning too. */
-    private static void vector(MemorySegment memory, Compute command) {
-        for (int i = 0; i < command.columns(); i++) {
+    private static void vector(MemorySegment memory, Compute command, long from, long to) {
+        for (long i = from; i < to; i++) {
             float left = get(memory, command.left(), i);
             float right = get(memory, command.right(), i);
             put(
@@ -62,41 +72,48 @@ final class Arithmetic {
         }
     }
 
-    private static float dot(MemorySegment memory, Compute command) {
-        double sum = 0;
-        for (int i = 0; i < command.columns(); i++) {
-            sum += (double) get(memory, command.left(), i) * get(memory, command.right(), i);
-        }
-        return (float) sum;
-    }
+    /** Keeps the sum from part to part. */
+    private static final class Dot implements Work.Items {
+        private final MemorySegment memory;
+        private final Compute command;
+        private double sum;
 
-    /** Both factors are read before the product is written: they may overlap it. */
-    private static void matrix(MemorySegment memory, Compute command, int leftLength, int rightLength) {
-        float[] left = numbers(memory, command.left(), leftLength);
-        float[] right = numbers(memory, command.right(), rightLength);
-        int columns = command.columns();
-        for (int row = 0; row < command.rows(); row++) {
-            for (int column = 0; column < columns; column++) {
-                double sum = 0;
-                for (int i = 0; i < command.inner(); i++) {
-                    sum += (double) left[row * command.inner() + i] * right[i * columns + column];
-                }
-                put(memory, command.to(), row * columns + column, (float) sum);
+        Dot(MemorySegment memory, Compute command) {
+            this.memory = memory;
+            this.command = command;
+        }
+
+        @Override
+        public void run(long from, long to) throws Fault, ErrnoException {
+            for (long i = from; i < to; i++) {
+                sum += (double) get(memory, command.left(), i) * get(memory, command.right(), i);
+            }
+            if (to == command.columns()) {
+                put(memory, command.to(), 0, (float) sum);
             }
         }
     }
 
-    private static float[] numbers(MemorySegment memory, long offset, int length) {
-        float[] numbers = new float[length];
-        MemorySegment.copy(memory, NUMBER, offset, numbers, 0, length);
-        return numbers;
+    private static void matrix(MemorySegment memory, Compute command, long from, long to) {
+        int columns = command.columns();
+        int inner = command.inner();
+        for (long at = from; at < to; at++) {
+            long row = at / columns;
+            long column = at % columns;
+            double sum = 0;
+            for (long i = 0; i < inner; i++) {
+                sum += (double) get(memory, command.left(), row * inner + i)
+                        * get(memory, command.right(), i * columns + column);
+            }
+            put(memory, command.to(), at, (float) sum);
+        }
     }
 
-    private static float get(MemorySegment memory, long offset, int index) {
-        return memory.get(NUMBER, offset + (long) Float.BYTES * index);
+    private static float get(MemorySegment memory, long offset, long index) {
+        return memory.get(NUMBER, offset + Float.BYTES * index);
     }
 
-    private static void put(MemorySegment memory, long offset, int index, float value) {
-        memory.set(NUMBER, offset + (long) Float.BYTES * index, value);
+    private static void put(MemorySegment memory, long offset, long index, float value) {
+        memory.set(NUMBER, offset + Float.BYTES * index, value);
     }
 }

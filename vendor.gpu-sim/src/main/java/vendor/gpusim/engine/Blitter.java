@@ -15,7 +15,7 @@ final class Blitter {
     private static final ValueLayout.OfInt PIXEL = JAVA_INT_UNALIGNED.withOrder(LITTLE_ENDIAN);
     private static final int OPAQUE = 255;
 
-    /** A line of a source and one of the destination, as wide as a surface can be. */
+    /** A line of a source and one of the destination, as wide as a surface can be; nothing stays in them from part to part. */
     private final int[] source = new int[1 << 16];
 
     private final int[] destination = new int[1 << 16];
@@ -26,21 +26,29 @@ final class Blitter {
         int of(int source, int destination);
     }
 
-    long fill(MemorySegment memory, Command.Fill fill) throws Fault {
-        Surface to = fill.to();
-        to.check(memory.byteSize());
-        Arrays.fill(source, 0, to.width(), fill.colour());
-        for (int y = 0; y < to.height(); y++) {
-            put(memory, to, y, fill.rop());
-        }
-        return to.line() * to.height();
+    private final int part;
+
+    /** @param part what a part may cost, as {@link Work#PART} */
+    Blitter(int part) {
+        this.part = part;
     }
 
-    long copy(MemorySegment memory, Command.Copy copy) throws Fault {
+    Work fill(MemorySegment memory, Command.Fill fill) throws Fault {
+        Surface to = fill.to();
+        to.check(memory.byteSize());
+        return work(to, to.line() * to.height(), (from, end) -> {
+            Arrays.fill(source, 0, to.width(), fill.colour());
+            for (long y = from; y < end; y++) {
+                put(memory, to, y, fill.rop());
+            }
+        });
+    }
+
+    Work copy(MemorySegment memory, Command.Copy copy) throws Fault {
         return eachLine(memory, copy.to(), copy.from(), y -> put(memory, copy.to(), y, copy.rop()));
     }
 
-    long blend(MemorySegment memory, Command.Blend blend) throws Fault {
+    Work blend(MemorySegment memory, Command.Blend blend) throws Fault {
         return eachLine(
                 memory,
                 blend.to(),
@@ -48,44 +56,51 @@ final class Blitter {
                 y -> combine(memory, blend.to(), y, (s, d) -> over(s, d, blend.alpha())));
     }
 
-    long stretch(MemorySegment memory, Command.Stretch stretch) throws Fault {
+    Work stretch(MemorySegment memory, Command.Stretch stretch) throws Fault {
         Surface to = stretch.to();
         Surface from = stretch.from();
         to.check(memory.byteSize());
         from.check(memory.byteSize());
-        for (int y = 0; y < to.height(); y++) {
-            get(memory, from, (int) ((long) y * from.height() / to.height()), destination);
-            for (int x = 0; x < to.width(); x++) {
-                source[x] = destination[(int) ((long) x * from.width() / to.width())];
+        return work(to, 2 * to.line() * to.height(), (begin, end) -> {
+            for (long y = begin; y < end; y++) {
+                get(memory, from, y * from.height() / to.height(), destination);
+                for (int x = 0; x < to.width(); x++) {
+                    source[x] = destination[(int) ((long) x * from.width() / to.width())];
+                }
+                put(memory, to, y, COPY);
             }
-            put(memory, to, y, COPY);
-        }
-        return 2 * to.line() * to.height();
+        });
     }
 
     @FunctionalInterface
     private interface Line {
-        void put(int y);
+        void put(long y);
     }
 
     /** Takes each line of the source; from the end where the destination would overwrite what is still to be read. */
-    private long eachLine(MemorySegment memory, Surface to, Surface from, Line line) throws Fault {
+    private Work eachLine(MemorySegment memory, Surface to, Surface from, Line line) throws Fault {
         to.check(memory.byteSize());
         from.check(memory.byteSize());
         boolean backwards = to.offset() > from.offset();
-        for (int i = 0; i < to.height(); i++) {
-            int y = backwards ? to.height() - 1 - i : i;
-            get(memory, from, y, source);
-            line.put(y);
-        }
-        return 2 * to.line() * to.height();
+        return work(to, 2 * to.line() * to.height(), (begin, end) -> {
+            for (long i = begin; i < end; i++) {
+                long y = backwards ? to.height() - 1 - i : i;
+                get(memory, from, y, source);
+                line.put(y);
+            }
+        });
     }
 
-    private static void get(MemorySegment memory, Surface from, int y, int[] line) {
+    /** As many lines at once as a part may have pixels. */
+    private Work work(Surface to, long bytes, Work.Items lines) {
+        return new Work(to.height(), part / to.width(), bytes, lines);
+    }
+
+    private static void get(MemorySegment memory, Surface from, long y, int[] line) {
         MemorySegment.copy(memory, PIXEL, from.at(y), line, 0, from.width());
     }
 
-    private void put(MemorySegment memory, Surface to, int y, int rop) {
+    private void put(MemorySegment memory, Surface to, long y, int rop) {
         if (rop == COPY) {
             MemorySegment.copy(source, 0, memory, PIXEL, to.at(y), to.width());
         } else {
@@ -93,7 +108,7 @@ final class Blitter {
         }
     }
 
-    private void combine(MemorySegment memory, Surface to, int y, Combination combination) {
+    private void combine(MemorySegment memory, Surface to, long y, Combination combination) {
         get(memory, to, y, destination);
         for (int x = 0; x < to.width(); x++) {
             destination[x] = combination.of(source[x], destination[x]);

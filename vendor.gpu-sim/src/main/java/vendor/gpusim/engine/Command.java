@@ -29,6 +29,20 @@ sealed interface Command {
      */
     record Compute(Operation operation, long to, long left, long right, int columns, int rows, int inner)
             implements Command {
+        /** How many numbers the left operand has. */
+        long leftLength() {
+            return operation == Operation.MATRIX ? (long) rows * inner : columns;
+        }
+
+        long rightLength() {
+            return operation == Operation.MATRIX ? (long) inner * columns : columns;
+        }
+
+        /** How many numbers the result has. */
+        long length() {
+            return operation == Operation.DOT ? 1 : (long) rows * columns;
+        }
+
         enum Operation {
             ADD,
             MULTIPLY,

@@ -29,8 +29,8 @@ final class Decoder {
     private static final int OPERATIONS = 5;
     private static final int OPAQUE = 255;
 
-    /** What a matrix product may cost, so that no command keeps the others waiting for long. */
-    private static final long MOST_PRODUCTS = 1 << 22;
+    /** The longest sum for one number of a matrix: what cannot be done in parts must be short. */
+    private static final int MOST_INNER = 1 << 16;
 
     private final MemorySegment slot;
 
@@ -118,14 +118,10 @@ final class Decoder {
         int columns = number(SIZE);
         int rows = matrix ? number(TO_STRIDE) : 1;
         int inner = matrix ? number(FROM_SIZE) : 0;
-        if (columns <= 0 || rows <= 0 || (matrix && (inner <= 0 || tooMany(columns, rows, inner)))) {
+        if (columns <= 0 || rows <= 0 || (matrix && (inner <= 0 || inner > MOST_INNER))) {
             throw new Fault(Code.FIELD);
         }
         return new Compute(kind, aligned(TO), aligned(FROM), aligned(RIGHT), columns, rows, inner);
-    }
-
-    private static boolean tooMany(long columns, long rows, long inner) {
-        return columns * rows > MOST_PRODUCTS || columns * rows * inner > MOST_PRODUCTS;
     }
 
     private Surface to() throws Fault {

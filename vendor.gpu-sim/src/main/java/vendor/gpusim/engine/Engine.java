@@ -4,12 +4,9 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.LockSupport;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** The one engine of a GPU: a thread that serves the rings of all its vGPUs in turn, and tells those that ask of each end of a frame. Any thread may call. */
 public final class Engine implements AutoCloseable {
-    private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
     private static final long FRAME = 1_000_000_000L / 60;
 
     /** How soon it is looked whether somebody may go on whose share was used up. */
@@ -19,6 +16,7 @@ public final class Engine implements AutoCloseable {
     private static final long LONG = 3_600_000_000_000L;
 
     private final List<EngineRegisters> users = new CopyOnWriteArrayList<>();
+    private final int part;
     private final Thread thread;
     private volatile Policy policy = Policy.BEST_EFFORT;
     private volatile Load load = new Load(0, System.nanoTime());
@@ -26,6 +24,12 @@ public final class Engine implements AutoCloseable {
 
     /** @param gpu the name of the GPU that it is of */
     public Engine(String gpu) {
+        this(gpu, Work.PART);
+    }
+
+    /** @param part how much it does at a time, as {@link Work#PART} */
+    Engine(String gpu, int part) {
+        this.part = part;
         thread = Thread.ofPlatform().daemon().name(gpu + "-engine").start(this::run);
     }
 
@@ -58,7 +62,7 @@ public final class Engine implements AutoCloseable {
 
     private void run() {
         var turns = new Turns();
-        var unit = new Unit();
+        var unit = new Unit(part);
         var slot = MemorySegment.ofArray(new byte[Decoder.SLOT]);
         long last = System.nanoTime();
         long frame = last;
@@ -86,12 +90,7 @@ public final class Engine implements AutoCloseable {
     private static long turn(EngineRegisters user, Unit unit, MemorySegment slot, long begin) {
         long now;
         do {
-            try {
-                user.step(unit, slot);
-            } catch (RuntimeException | Error e) { // the others' engine goes on
-                LOG.error("the engine failed; the ring that made it is stopped", e);
-                user.stop();
-            }
+            user.step(unit, slot);
             now = System.nanoTime();
         } while (now - begin < Turns.SLICE && user.waits());
         return now;
@@ -107,7 +106,7 @@ public final class Engine implements AutoCloseable {
         }
     }
 
-    /** Ends the thread, after the command that it is in. */
+    /** Ends the thread, after the part of a command that it is in. */
     @Override
     public void close() {
         closed = true;

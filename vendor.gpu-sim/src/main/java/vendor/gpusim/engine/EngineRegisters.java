@@ -2,12 +2,15 @@ package vendor.gpusim.engine;
 
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.ReentrantLock;
 import mdev.api.vfio.VfioContext;
 import mdev.api.vfio.VfioPci;
 import mdev.pci.Interrupts;
 import mdev.pci.Registers;
 import mdev.pci.SharedMemory;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * BAR4: the engine as one guest sees it. Registers stand for themselves, so each is atomic; the ring that is enabled is one reference.
@@ -52,6 +55,8 @@ public final class EngineRegisters implements Registers {
     static final int BUSY = 1;
     static final int FAULTED = 2;
 
+    private static final Logger LOG = LoggerFactory.getLogger(EngineRegisters.class);
+
     private static final int MAGIC = 0x4d495347; // "GSIM"
     private static final int REVISION = 1;
 
@@ -73,6 +78,12 @@ public final class EngineRegisters implements Registers {
 
     /** While enabled, else null. Set by the guest; the engine takes it once for each command. */
     private volatile @Nullable Ring ring;
+
+    /**
+     * Held by the engine while it works for this vGPU, so that it does no more when {@link #quiesce} has returned. Registers do not take it: without a ring BUSY tells whether it is
+     * held.
+     */
+    private final ReentrantLock atWork = new ReentrantLock();
 
     /** Of the open device, else null. */
     private volatile @Nullable VfioContext guest;
@@ -107,22 +118,33 @@ public final class EngineRegisters implements Registers {
     @Override
     public void release() {
         engine.remove(this);
-        disable();
-        guest = null;
+        quiesce(() -> guest = null);
     }
 
     @Override
     public void reset() {
+        quiesce(() -> {
+            baseLow = 0;
+            baseHigh = 0;
+            slots = 0;
+            fence = 0;
+            fault = Fault.Code.NONE;
+            faultSlot = 0;
+            enabled = 0;
+            pending.set(0);
+            vblanks.set(0);
+        });
+    }
+
+    /** Ends the ring, and waits for the part of a command that the engine may be in: at most as long as a DMA access can take. */
+    private void quiesce(Runnable then) {
         disable();
-        baseLow = 0;
-        baseHigh = 0;
-        slots = 0;
-        fence = 0;
-        fault = Fault.Code.NONE;
-        faultSlot = 0;
-        enabled = 0;
-        pending.set(0);
-        vblanks.set(0);
+        atWork.lock();
+        try {
+            then.run();
+        } finally {
+            atWork.unlock();
+        }
     }
 
     @Override
@@ -147,7 +169,8 @@ public final class EngineRegisters implements Registers {
             case HEAD -> now == null ? 0 : now.head();
             case TAIL -> now == null ? 0 : now.tail();
             case FENCE -> fence;
-            case STATUS -> (now != null && now.waits() ? BUSY : 0) | (fault == Fault.Code.NONE ? 0 : FAULTED);
+            case STATUS ->
+                ((now == null ? atWork.isLocked() : now.waits()) ? BUSY : 0) | (fault == Fault.Code.NONE ? 0 : FAULTED);
             case FAULT_CODE -> fault.number();
             case FAULT_SLOT -> faultSlot;
             case INTERRUPT_STATUS -> pending.get();
@@ -213,28 +236,29 @@ public final class EngineRegisters implements Registers {
         }
     }
 
-    /** Stops the ring that the engine cannot serve. */
-    void stop() {
-        Ring now = ring;
-        if (now != null) {
-            now.stop();
-        }
-    }
-
     /** Whether there is something to do. */
     boolean waits() {
         Ring now = ring;
         return now != null && now.waits();
     }
 
-    /** Carries out one command, on the engine's thread. */
+    /** Carries out a part of a command, on the engine's thread. */
     void step(Unit unit, MemorySegment slot) {
-        Ring now = ring;
-        if (now == null) {
-            return;
-        }
+        atWork.lock();
         try {
-            if (now.step(unit, slot, counters) instanceof Command.Fence(int value, boolean frame)) {
+            Ring now = ring;
+            if (now != null && now.waits()) {
+                step(now, unit, slot);
+            }
+        } finally {
+            atWork.unlock();
+        }
+    }
+
+    /** What comes of it is told unless the guest has put another ring in this one's place meanwhile. */
+    private void step(Ring now, Unit unit, MemorySegment slot) {
+        try {
+            if (now.step(unit, slot, counters) instanceof Command.Fence(int value, boolean frame) && ring == now) {
                 fence = value;
                 if (frame) {
                     counters.frame();
@@ -242,8 +266,17 @@ public final class EngineRegisters implements Registers {
                 raise(RING_DONE);
             }
         } catch (Fault e) {
-            now.stop();
-            fault(e.code(), now.head());
+            fault(now, e.code());
+        } catch (RuntimeException | Error e) { // the others' engine goes on
+            LOG.error("the engine failed; the ring that made it is stopped", e);
+            fault(now, Fault.Code.INTERNAL);
+        }
+    }
+
+    private void fault(Ring now, Fault.Code code) {
+        now.stop();
+        if (ring == now) {
+            fault(code, now.head());
         }
     }
 

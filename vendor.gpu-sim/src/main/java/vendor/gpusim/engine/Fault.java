@@ -15,7 +15,9 @@ final class Fault extends Exception {
         /** Guest memory that is not mapped or must not be accessed so. */
         DMA(4),
         /** A ring of a wrong size or place. */
-        RING(5);
+        RING(5),
+        /** The engine itself failed; the log says how. */
+        INTERNAL(6);
 
         private final int number;
 

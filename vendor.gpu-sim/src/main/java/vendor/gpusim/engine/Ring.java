@@ -7,7 +7,7 @@ import mdev.api.vfio.DmaAccess;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A ring from its being enabled to its being disabled. The guest moves the tail, the engine the head; one that another has replaced can do no more harm than end the
+ * A ring from its being enabled to its being disabled. The guest moves the tail, the engine the head; one that another has replaced does no more than the part of a
  * command that it is in.
  */
 final class Ring {
@@ -20,6 +20,11 @@ final class Ring {
 
     /** The next slot to be fetched; the engine's. */
     private volatile int head;
+
+    private record Begun(Command command, Work work) {}
+
+    /** The command at the head, if something of it is done; the engine's thread only. */
+    private @Nullable Begun underWay;
 
     /** The next slot that the guest will fill. */
     private volatile int tail;
@@ -62,18 +67,27 @@ final class Ring {
     }
 
     /**
-     * Fetches the next command into a buffer and carries it out. The slot counts as done unless it faults.
+     * Does a part of the command at the head; it counts as done, and is no more at the head, unless it faults.
      *
      * @param slot a buffer of the engine's
-     * @return the command; null when the guest has gone
+     * @return the command when all of it is done; null before, and when the guest has gone
      */
     @Nullable Command step(Unit unit, MemorySegment slot, Counters counters) throws Fault {
         try {
-            fetch(slot);
-            Command command = Decoder.decode(slot);
-            counters.moved(unit.run(command, memory, guest));
+            Begun begun = underWay;
+            if (begun == null) {
+                fetch(slot);
+                Command command = Decoder.decode(slot);
+                begun = new Begun(command, unit.begin(command, memory, guest));
+                underWay = begun;
+            }
+            if (!begun.work().step()) {
+                return null;
+            }
+            underWay = null;
+            counters.moved(begun.work().bytes());
             advance();
-            return command;
+            return begun.command();
         } catch (IllegalStateException | ErrnoException e) {
             stop(); // the memory is no more
             return null;

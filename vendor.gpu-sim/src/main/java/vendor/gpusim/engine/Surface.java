@@ -25,7 +25,7 @@ record Surface(long offset, long stride, int width, int height) {
     }
 
     /** Where line {@code y} begins. */
-    long at(int y) {
+    long at(long y) {
         return offset + y * stride;
     }
 

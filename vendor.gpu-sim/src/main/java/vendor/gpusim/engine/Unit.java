@@ -6,29 +6,36 @@ import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.DmaAccess;
 import vendor.gpusim.engine.Fault.Code;
 
-/** What carries commands out, one at a time. */
+/** What carries commands out, one part at a time; parts of several commands may alternate. */
 final class Unit {
-    private final Blitter blitter = new Blitter();
+    private final int part;
+    private final Blitter blitter;
+    private final Arithmetic arithmetic;
+
+    /** @param part what a part may cost, as {@link Work#PART} */
+    Unit(int part) {
+        this.part = part;
+        this.blitter = new Blitter(part);
+        this.arithmetic = new Arithmetic(part);
+    }
 
     /**
-     * Carries a command out; for a fence there is nothing to do.
+     * Begins a command; for a fence there is nothing to do.
      *
      * @param memory the vGPU's
      * @param guest its guest's
-     * @return how many bytes of both it moved
-     * @throws Fault RANGE, DMA
-     * @throws ErrnoException ENODEV: the guest has gone
-     * @throws IllegalStateException the same
+     * @return whose parts throw IllegalStateException, too, when the guest has gone
+     * @throws Fault RANGE
      */
-    long run(Command command, MemorySegment memory, DmaAccess guest) throws Fault, ErrnoException {
+    Work begin(Command command, MemorySegment memory, DmaAccess guest) throws Fault {
         return switch (command) {
-            case Command.Nop() -> 0;
-            case Command.Fence _ -> 0;
+            case Command.Nop() -> Work.none();
+            case Command.Fence _ -> Work.none();
             case Command.Fill fill -> blitter.fill(memory, fill);
             case Command.Copy copy -> blitter.copy(memory, copy);
             case Command.Stretch stretch -> blitter.stretch(memory, stretch);
             case Command.Blend blend -> blitter.blend(memory, blend);
-            case Command.Compute compute -> Arithmetic.run(memory, compute);
+            case Command.Compute compute -> arithmetic.begin(memory, compute);
             case Command.Upload(Surface to, long iova, long stride) ->
                 transfer(to, memory, iova, stride, guest::dmaRead);
             case Command.Download(long iova, long stride, Surface from) ->
@@ -41,19 +48,16 @@ final class Unit {
         void move(long iova, MemorySegment data, long offset, long length) throws ErrnoException;
     }
 
-    /** All at once where the lines lie one behind the other on both sides. */
-    private static long transfer(Surface surface, MemorySegment memory, long iova, long stride, Dma dma)
-            throws Fault, ErrnoException {
+    /** Many lines at once where they lie one behind the other on both sides; else line by line, because each may be a message. */
+    private Work transfer(Surface surface, MemorySegment memory, long iova, long stride, Dma dma) throws Fault {
         surface.check(memory.byteSize());
-        long bytes = surface.line() * surface.height();
-        if (stride == surface.line() && surface.stride() == stride) {
-            move(dma, iova, memory, surface.offset(), bytes);
-        } else {
-            for (int y = 0; y < surface.height(); y++) {
-                move(dma, iova + y * stride, memory, surface.at(y), surface.line());
-            }
-        }
-        return bytes;
+        long line = surface.line();
+        boolean dense = stride == line && surface.stride() == line;
+        return new Work(
+                surface.height(),
+                dense ? part / surface.width() : 1,
+                line * surface.height(),
+                (from, to) -> move(dma, iova + from * stride, memory, surface.at(from), (to - from) * line));
     }
 
     private static void move(Dma dma, long iova, MemorySegment memory, long offset, long length)

@@ -90,8 +90,8 @@ public final class GpuParent implements ParentOps<Vgpu>, AutoCloseable {
                 .filter(candidate -> candidate.group().equals(mdev.type().group()))
                 .findFirst()
                 .orElseThrow(() -> new ErrnoException(Errno.EINVAL));
-        memory.take(type); // given back in remove
         var vgpu = new Vgpu(mdev.uuid(), type, engine, (double) type.memory() / memory.total());
+        memory.take(type); // given back in remove
         vgpus.add(vgpu);
         return vgpu;
     }

@@ -9,20 +9,21 @@ import java.util.SplittableRandom;
 import mdev.api.errno.ErrnoException;
 import org.junit.jupiter.api.TestReporter;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Random correct commands do what the {@link Reference} does. */
 class EngineModelTest {
     private static final int SIZE = 1 << 14;
     private static final int COMMANDS = 2000;
 
-    @ParameterizedTest
-    @ValueSource(booleans = {true, false})
-    void answersLikeThePlainModel(boolean fixed, TestReporter reporter) throws ErrnoException {
+    /** Also when commands are done in many parts. */
+    @ParameterizedTest(name = "fixed {0}, parts of {1}")
+    @CsvSource({"true, 65536", "true, 50", "false, 65536", "false, 50"})
+    void answersLikeThePlainModel(boolean fixed, int part, TestReporter reporter) throws ErrnoException {
         long seed = fixed ? 1234 : Long.getLong("gpu.seed", System.nanoTime());
         reporter.publishEntry("gpu.seed", Long.toString(seed));
         var random = new SplittableRandom(seed);
-        try (var engine = new Engine("gpu0");
+        try (var engine = new Engine("gpu0", part);
                 var guest = new Guest(engine, SIZE, Guest.BUFFER + SIZE, 1)) {
             byte[] noise = new byte[SIZE];
             random.nextBytes(noise);
@@ -102,11 +103,11 @@ class EngineModelTest {
     }
 
     /** Vectors and matrices of random numbers. */
-    @ParameterizedTest
-    @ValueSource(longs = {1, 2, 3})
-    void computesLikeThePlainModel(long seed) throws ErrnoException {
+    @ParameterizedTest(name = "seed {0}, parts of {1}")
+    @CsvSource({"1, 65536", "2, 65536", "3, 5"})
+    void computesLikeThePlainModel(long seed, int part) throws ErrnoException {
         var random = new SplittableRandom(seed);
-        try (var engine = new Engine("gpu0");
+        try (var engine = new Engine("gpu0", part);
                 var guest = new Guest(engine, SIZE, Guest.BUFFER, 1)) {
             guest.enable();
             for (int i = 0; i < SIZE; i += 4) {

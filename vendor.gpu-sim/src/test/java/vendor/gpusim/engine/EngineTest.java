@@ -3,6 +3,7 @@ package vendor.gpusim.engine;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
@@ -96,8 +97,12 @@ class EngineTest {
         "7 0 1 0 0x10000, RANGE",
         "7 0 0x4001 0 0, RANGE",
         "0x407 0 1 1 0 0 0, FIELD", // a matrix without an inside
-        "0x407 0 0x7fffffff 0x7fffffff 0 0 1, FIELD", // too big
-        "0x407 0 0x400 0x400 0 0 0x400, FIELD", // too much work
+        "0x407 0 1 1 0x100 0 0x10001 0 0 0 0x80, FIELD", // too long a sum
+        "0x407 0 8 8 0xfc 0 8 0 0 0 0x100, FIELD", // the product would spoil a factor
+        "0x407 0 8 8 0x100 0 8 0 0 0 0x1fc, FIELD",
+        "0x407 0 0x7fffffff 0x7fffffff 0 0 1, RANGE",
+        "0x407 0 0x40000000 0x40000000 0 0 1, RANGE", // 2^62 bytes
+        "0x407 0 0x400 0x400 0 0 0x400, RANGE",
         "0x407 0 0x100 0x100 0 0 1 0 0 0 0 0, RANGE",
     })
     void aWrongCommandFaultsItsOwnVgpuOnly(String command, Fault.Code code) throws ErrnoException {
@@ -133,6 +138,56 @@ class EngineTest {
         guest.enable(Long.decode(base), slots);
         guest.write(EngineRegisters.TAIL, 1);
         assertEquals(code, guest.awaitFault());
+    }
+
+    /** What nobody foresaw stops one ring, and its guest and the log are told. */
+    @Test
+    void aFailureOfTheEngineIsAFaultToo() throws ErrnoException {
+        Guest bad = guest(0.5);
+        Guest good = guest(0.5);
+        bad.broken = new InternalError("a fault in a mapped file");
+        bad.submit(0);
+        assertEquals(Fault.Code.INTERNAL, bad.awaitFault());
+        good.finish();
+        bad.broken = null;
+        bad.enable();
+        bad.finish();
+    }
+
+    /** The long one has 2^32 products to make: some seconds of work. */
+    @Test
+    void aLongCommandHoldsNobodyUp() throws ErrnoException {
+        var busy = new Guest(engine, 128 << 20, Guest.BUFFER, 1);
+        guests.add(busy);
+        busy.enable();
+        busy.submit(7 | 4 << 8, 0, 1 << 8, 1 << 8, 0, 0, 1 << 16, 0, 4 << 20, 0, 4 << 20, 0);
+        Guest other = guest(1);
+        for (int i = 0; i < 10; i++) {
+            other.finish();
+        }
+        assertEquals(0, busy.read(EngineRegisters.HEAD), "it goes on all the while");
+        assertTrue(busy.busy());
+        busy.write(EngineRegisters.CONTROL, 0);
+        Guest.await("the end of what was under way", () -> !busy.busy());
+    }
+
+    /** After a reset nothing of what was under way is written or told any more. */
+    @Test
+    void aResetEndsWhatIsUnderWay() throws ErrnoException {
+        var guest = new Guest(engine, 1 << 20, Guest.BUFFER, 1);
+        guests.add(guest);
+        for (int i = 0; i < 200; i++) {
+            guest.enable();
+            guest.submit(8, i + 1);
+            for (int j = 0; j < 5; j++) {
+                guest.submit(1 | 10 << 8, 0, 512 | 512 << 16, 2048, 0); // invert
+            }
+            guest.awaitHead(1 + i % 4);
+            guest.reset();
+            assertEquals(0, guest.read(EngineRegisters.FENCE));
+            assertEquals(0, guest.read(EngineRegisters.INTERRUPT_STATUS));
+            assertEquals(-1, guest.frameBuffer.mismatch(MemorySegment.ofArray(new byte[1 << 20])), "round " + i);
+        }
     }
 
     @Test

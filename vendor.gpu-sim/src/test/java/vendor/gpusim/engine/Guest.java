@@ -14,6 +14,7 @@ import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
+import mdev.api.vfio.Reset;
 import mdev.api.vfio.VfioContext;
 import mdev.api.vfio.VfioPci;
 import mdev.pci.Bar;
@@ -22,6 +23,7 @@ import mdev.pci.Interrupts;
 import mdev.pci.PciDevice;
 import mdev.pci.PciFunction;
 import mdev.pci.SharedMemory;
+import org.jspecify.annotations.Nullable;
 
 /** The driver of a guest: the client library of the data sheet, on a machine whose memory is an array. */
 final class Guest implements VfioContext, AutoCloseable {
@@ -55,6 +57,10 @@ final class Guest implements VfioContext, AutoCloseable {
     final Counters counters = new Counters();
     final AtomicIntegerArray interrupts = new AtomicIntegerArray(EngineRegisters.VECTORS);
     final EngineRegisters registers;
+
+    /** What an access to the guest's memory throws, if anything. */
+    volatile @Nullable Error broken;
+
     private final PciDevice device;
     private int tail;
     private int fences;
@@ -135,6 +141,20 @@ final class Guest implements VfioContext, AutoCloseable {
                 .orElseThrow();
     }
 
+    /** The function's reset: as a VFIO user asks for it. */
+    void reset() throws ErrnoException {
+        device.ioctl(new Reset());
+    }
+
+    /** Waits until the engine is at the command of a slot, or at one after it. */
+    void awaitHead(int slot) {
+        await("HEAD " + slot, () -> register(EngineRegisters.HEAD) >= slot);
+    }
+
+    boolean busy() {
+        return (register(EngineRegisters.STATUS) & EngineRegisters.BUSY) != 0;
+    }
+
     private int register(int register) {
         try {
             return read(register);
@@ -187,6 +207,9 @@ final class Guest implements VfioContext, AutoCloseable {
     }
 
     private long inside(long iova, long length) throws ErrnoException {
+        if (broken != null) {
+            throw broken;
+        }
         if (iova < BUS || iova - BUS > memory.byteSize() - length) {
             throw new ErrnoException(Errno.EINVAL);
         }
