@@ -112,6 +112,10 @@ final class GpuGuestIT {
                     screen -> screen.getWidth() == 1280
                             && screen.getHeight() == 800
                             && VgaFont.read(screen, 1, 2, 4).equals("MDEV"));
+            assertEquals(
+                    "1280x800 XRGB8888 stride 5120 start 0",
+                    platform.run("sysfs:cat /sys/bus/mdev/devices/" + FIRST + "/display/mode")
+                            .ok());
         } finally {
             rebind("");
         }

@@ -39,4 +39,10 @@ public record Mode(PixelFormat format, int width, int height, int stride, long s
         }
         return Optional.of(new Mode(format, width, height, stride, start));
     }
+
+    /** As in the {@code mode} attribute. */
+    @Override
+    public String toString() {
+        return "%dx%d %s stride %d start %d".formatted(width, height, format, stride, start);
+    }
 }

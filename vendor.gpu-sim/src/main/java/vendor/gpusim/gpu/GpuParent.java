@@ -10,6 +10,7 @@ import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.sysfs.Attribute;
 import mdev.api.sysfs.AttributeGroup;
+import vendor.gpusim.display.Mode;
 import vendor.gpusim.engine.Counters;
 import vendor.gpusim.engine.Engine;
 import vendor.gpusim.engine.Policy;
@@ -58,14 +59,19 @@ public final class GpuParent implements ParentOps<Vgpu>, AutoCloseable {
     @Override
     public List<AttributeGroup> mdevAttributeGroups(Vgpu device) {
         Counters counters = device.counters();
-        return List.of(new AttributeGroup(
+        var display = new AttributeGroup(
+                "display",
+                List.of(Attribute.readOnly(
+                        "mode", () -> device.mode().map(Mode::toString).orElse("off") + "\n")));
+        var shares = new AttributeGroup(
                 "engine",
                 List.of(
                         Attribute.readOnly("busy_ns", () -> counters.busy() + "\n"),
                         Attribute.readOnly("waiting_ns", () -> counters.waiting() + "\n"),
                         Attribute.readOnly("commands", () -> counters.commands() + "\n"),
                         Attribute.readOnly("frames", () -> counters.frames() + "\n"),
-                        Attribute.readOnly("bytes_moved", () -> counters.bytes() + "\n"))));
+                        Attribute.readOnly("bytes_moved", () -> counters.bytes() + "\n")));
+        return List.of(display, shares);
     }
 
     private void policy(String value) throws ErrnoException {

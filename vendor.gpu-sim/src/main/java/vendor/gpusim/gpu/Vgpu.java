@@ -82,9 +82,9 @@ public final class Vgpu extends PciDevice {
         super.open(context);
     }
 
-    /** What the display is set to; none while it is off. Any thread, at any time. */
-    public Optional<Mode> mode() {
-        return display.mode();
+    /** What the display is set to; none while it is off or nobody uses the device. Any thread, at any time. */
+    Optional<Mode> mode() {
+        return frameBuffer.memory().byteSize() == 0 ? Optional.empty() : display.mode();
     }
 
     /**

@@ -13,13 +13,13 @@ class ModeTest {
     /** Registers in the order of their index: XRES, YRES, BPP, ENABLE, BANK, VIRT_WIDTH, VIRT_HEIGHT, X_OFFSET, Y_OFFSET. */
     @ParameterizedTest(name = "{0}: {1}")
     @CsvSource({
-        "1280 800 32 65 0 0 0 0 0, XRGB8888 1280x800 5120 0",
-        "1280 800 32 65 0 2048 0 0 0, XRGB8888 1280x800 8192 0",
-        "1280 800 32 65 0 1280 0 3 7, XRGB8888 1280x800 5120 35852",
-        "640 480 16 1 0 640 480 2 1, RGB565 640x480 1280 1284",
-        "800 1280 32 65 0 0 0 0 0, XRGB8888 800x1280 3200 0",
+        "1280 800 32 65 0 0 0 0 0, 1280x800 XRGB8888 stride 5120 start 0",
+        "1280 800 32 65 0 2048 0 0 0, 1280x800 XRGB8888 stride 8192 start 0",
+        "1280 800 32 65 0 1280 0 3 7, 1280x800 XRGB8888 stride 5120 start 35852",
+        "640 480 16 1 0 640 480 2 1, 640x480 RGB565 stride 1280 start 1284",
+        "800 1280 32 65 0 0 0 0 0, 800x1280 XRGB8888 stride 3200 start 0",
         "1281 800 32 65 0 0 0 0 0, off", // more pixels than the largest resolution
-        "1280 800 32 65 0 2048 0 0 224, XRGB8888 1280x800 8192 1835008",
+        "1280 800 32 65 0 2048 0 0 224, 1280x800 XRGB8888 stride 8192 start 1835008",
         "1280 800 32 65 0 2048 0 0 225, off", // a line beyond 8 MiB
         "1280 800 24 65 0 0 0 0 0, off",
         "1280 800 32 64 0 0 0 0 0, off",
@@ -34,7 +34,7 @@ class ModeTest {
         for (int i = 0; i < values.length; i++) {
             registers.write(DISPI + 2 + 2 * i, 2, Integer.parseInt(values[i]));
         }
-        assertEquals(expected, text(registers.mode()));
+        assertEquals(expected, registers.mode().map(Mode::toString).orElse("off"));
         registers.reset();
         assertEquals(Optional.empty(), registers.mode());
     }
@@ -49,11 +49,5 @@ class ModeTest {
         registers.write(DISPI + 6, 2, 32);
         registers.write(DISPI + 8, 2, 1);
         assertEquals(format, registers.mode().orElseThrow().format());
-    }
-
-    private static String text(Optional<Mode> shown) {
-        return shown.map(mode -> "%s %dx%d %d %d"
-                        .formatted(mode.format(), mode.width(), mode.height(), mode.stride(), mode.start()))
-                .orElse("off");
     }
 }

@@ -140,6 +140,7 @@ class VgpuTest {
     void noUserSeesWhatAnotherDrew() throws ErrnoException {
         write(2, 0x502, "0004");
         vgpu.release();
+        assertEquals(Optional.empty(), vgpu.mode());
         var refusal = assertThrows(ErrnoException.class, vgpu::picture);
         assertEquals(Errno.ENODEV, refusal.errno());
         vgpu.open(new UserContext(MemorySegment.ofArray(new byte[(int) FRAME_BUFFER])));
