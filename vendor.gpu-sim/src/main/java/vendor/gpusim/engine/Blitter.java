@@ -45,15 +45,22 @@ final class Blitter {
     }
 
     Work copy(MemorySegment memory, Command.Copy copy) throws Fault {
-        return eachLine(memory, copy.to(), copy.from(), y -> put(memory, copy.to(), y, copy.rop()));
+        Surface to = copy.to();
+        Surface from = copy.from();
+        if (copy.rop() == COPY) {
+            return eachLine(memory, to, from, y -> MemorySegment.copy(memory, from.at(y), memory, to.at(y), to.line()));
+        }
+        return eachLine(memory, to, from, y -> {
+            get(memory, from, y, source);
+            combine(memory, to, y, (s, d) -> rop(copy.rop(), s, d));
+        });
     }
 
     Work blend(MemorySegment memory, Command.Blend blend) throws Fault {
-        return eachLine(
-                memory,
-                blend.to(),
-                blend.from(),
-                y -> combine(memory, blend.to(), y, (s, d) -> over(s, d, blend.alpha())));
+        return eachLine(memory, blend.to(), blend.from(), y -> {
+            get(memory, blend.from(), y, source);
+            combine(memory, blend.to(), y, (s, d) -> over(s, d, blend.alpha()));
+        });
     }
 
     Work stretch(MemorySegment memory, Command.Stretch stretch) throws Fault {
@@ -84,9 +91,7 @@ final class Blitter {
         boolean backwards = to.offset() > from.offset();
         return work(to, 2 * to.line() * to.height(), (begin, end) -> {
             for (long i = begin; i < end; i++) {
-                long y = backwards ? to.height() - 1 - i : i;
-                get(memory, from, y, source);
-                line.put(y);
+                line.put(backwards ? to.height() - 1 - i : i);
             }
         });
     }

@@ -7,8 +7,9 @@ import java.util.Locale;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.LongStream;
 import mdev.api.errno.ErrnoException;
+import org.junit.jupiter.api.Test;
 
-/** What the engine does in a second, beside what the machine can, and how it is shared. No test: started by hand, see docs/performance.md. */
+/** What the engine does in a second, beside what the machine can, and how it is shared. No part of {@code verify}: {@code cnf/bench engine} runs it. */
 final class EngineBench {
     private static final int WIDTH = 1920;
     private static final int HEIGHT = 1080;
@@ -27,14 +28,13 @@ final class EngineBench {
     private static final long BUSY = 10 * SECOND;
     private static final long PAUSE = 100_000;
 
-    private EngineBench() {}
-
     @FunctionalInterface
-    private interface Work {
+    private interface Step {
         void run() throws ErrnoException;
     }
 
-    public static void main(String[] arguments) throws ErrnoException {
+    @Test
+    void measure() throws ErrnoException {
         try (Engine engine = new Engine("gpu0");
                 Guest guest = new Guest(engine, 2 * HALF, Guest.BUFFER, 1)) {
             guest.enable();
@@ -83,15 +83,15 @@ final class EngineBench {
         guest.finish();
     }
 
-    private static void repeat(Work work) throws ErrnoException {
+    private static void repeat(Step step) throws ErrnoException {
         for (int i = 0; i < SCREENS; i++) {
-            work.run();
+            step.run();
         }
     }
 
-    private static double time(Work work) throws ErrnoException {
+    private static double time(Step step) throws ErrnoException {
         long start = System.nanoTime();
-        work.run();
+        step.run();
         return System.nanoTime() - start;
     }
 
@@ -101,7 +101,7 @@ final class EngineBench {
     }
 
     /** Both take turns; the first rounds are for the compiler. */
-    private static void compare(String what, double bytes, Work engines, Work machines) throws ErrnoException {
+    private static void compare(String what, double bytes, Step engines, Step machines) throws ErrnoException {
         List<Double> engine = new ArrayList<>();
         List<Double> machine = new ArrayList<>();
         List<Double> ratio = new ArrayList<>();
@@ -134,13 +134,13 @@ final class EngineBench {
                 Locale.ROOT, "%.2f (%.2f to %.2f)", sorted.get(sorted.size() / 2), sorted.getFirst(), sorted.getLast());
     }
 
-    /** Four guests that always have work, in commands of different lengths, of which a full ring lasts longer than a turn; one thread keeps all rings full, so that it takes one processor and the engine another. */
+    /** Four guests that always have work: a full ring of blends lasts for some ten turns, each guest's for another time. One thread keeps all rings full. */
     private static void share(Policy policy) throws ErrnoException {
         List<Guest> guests = new ArrayList<>();
         try (Engine engine = new Engine("gpu0")) {
             engine.policy(policy);
             for (int i = 0; i < GUESTS; i++) {
-                Guest guest = new Guest(engine, HALF, Guest.BUFFER, (i + 1) / 16.0);
+                Guest guest = new Guest(engine, 2 * HALF, Guest.BUFFER, (i + 1) / 16.0);
                 guest.enable();
                 guests.add(guest);
             }
@@ -148,7 +148,7 @@ final class EngineBench {
             while (System.nanoTime() < end) {
                 for (int i = 0; i < GUESTS; i++) {
                     while (guests.get(i).hasRoom()) {
-                        guests.get(i).submit(1 | 3 << 8, i, WIDTH | (HEIGHT - 200 * i) << 16, STRIDE, 0);
+                        guests.get(i).submit(4, 200, WIDTH | (HEIGHT - 200 * i) << 16, STRIDE, 0, 0, 0, STRIDE, HALF);
                     }
                 }
                 LockSupport.parkNanos(PAUSE);
