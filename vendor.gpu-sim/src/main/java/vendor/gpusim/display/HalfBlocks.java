@@ -2,6 +2,9 @@ package vendor.gpusim.display;
 
 /** A picture in characters: each shows two pixels, the upper half in its own colour, the lower in that of its ground. */
 public final class HalfBlocks {
+    /** Leaves nothing of a longer line that was there before (erase in line, ISO 6429). */
+    public static final String END_OF_LINE = "\033[K\r\n";
+
     private static final String RESET = "\033[0m";
 
     private HalfBlocks() {}
@@ -28,7 +31,7 @@ public final class HalfBlocks {
                 }
                 text.append('\u2580');
             }
-            text.append(RESET).append("\r\n");
+            text.append(RESET).append(END_OF_LINE);
         }
         return text.toString();
     }

@@ -5,13 +5,14 @@ import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import mdev.api.errno.ErrnoException;
-import vendor.gpusim.engine.Command.Compute;
 import vendor.gpusim.engine.Fault.Code;
 
 /** The compute command. Sums are made with 64 bits and rounded once. */
 final class Arithmetic {
     private static final ValueLayout.OfFloat NUMBER = JAVA_FLOAT_UNALIGNED.withOrder(LITTLE_ENDIAN);
+
+    /** What a product of two numbers of matrices costs beside one of vectors: each may lie in another line of the cache. */
+    private static final int SCATTERED = 8;
 
     private final int part;
 
@@ -19,27 +20,76 @@ final class Arithmetic {
         this.part = part;
     }
 
-    Work begin(MemorySegment memory, Compute command) throws Fault {
-        check(memory, command.left(), command.leftLength());
-        check(memory, command.right(), command.rightLength());
-        check(memory, command.to(), command.length());
-        if (command.operation() == Compute.Operation.MATRIX
-                && (overlap(command, command.left(), command.leftLength())
-                        || overlap(command, command.right(), command.rightLength()))) {
-            throw new Fault(Code.FIELD);
+    /** Number by number, so that a vector that overlaps its result has a meaning too. */
+    Work vector(MemorySegment memory, Command.Vector vector) throws Fault {
+        int length = vector.length();
+        check(memory, vector.left(), length);
+        check(memory, vector.right(), length);
+        check(memory, vector.to(), length);
+        return new Work(length, part, 3L * Float.BYTES * length, (from, to) -> {
+            for (long i = from; i < to; i++) {
+                float left = get(memory, vector.left(), i);
+                float right = get(memory, vector.right(), i);
+                float result = switch (vector.operation()) {
+                    case ADD -> left + right;
+                    case MULTIPLY -> left * right;
+                    case MULTIPLY_ADD -> Math.fma(left, right, get(memory, vector.to(), i));
+                };
+                put(memory, vector.to(), i, result);
+            }
+        });
+    }
+
+    Work matrix(MemorySegment memory, Command.Matrix matrix) throws Fault {
+        long left = (long) matrix.rows() * matrix.inner();
+        long right = (long) matrix.inner() * matrix.columns();
+        long product = (long) matrix.rows() * matrix.columns();
+        check(memory, matrix.left(), left);
+        check(memory, matrix.right(), right);
+        check(memory, matrix.to(), product);
+        if (overlap(matrix.to(), product, matrix.left(), left)
+                || overlap(matrix.to(), product, matrix.right(), right)) {
+            throw new Fault(Code.FIELD); // it would spoil a factor that is still to be read
         }
-        long bytes = (command.leftLength() + command.rightLength() + command.length()) * Float.BYTES;
-        return switch (command.operation()) {
-            case ADD, MULTIPLY, MULTIPLY_ADD ->
-                new Work(command.columns(), part, bytes, (from, to) -> vector(memory, command, from, to));
-            case DOT -> new Work(command.columns(), part, bytes, new Dot(memory, command));
-            case MATRIX ->
-                new Work(
-                        command.length(),
-                        part / command.inner(),
-                        bytes,
-                        (from, to) -> matrix(memory, command, from, to));
-        };
+        return new Work(
+                product * matrix.inner(),
+                part / SCATTERED,
+                (left + right + product) * Float.BYTES,
+                new Products(memory, matrix));
+    }
+
+    /** One product of two numbers after the other; keeps the sum that it is in from part to part. */
+    private static final class Products implements Work.Items {
+        private final MemorySegment memory;
+        private final Command.Matrix matrix;
+        private double sum;
+
+        Products(MemorySegment memory, Command.Matrix matrix) {
+            this.memory = memory;
+            this.matrix = matrix;
+        }
+
+        @Override
+        public void run(long from, long to) {
+            int inner = matrix.inner();
+            int columns = matrix.columns();
+            for (long done = from; done < to; ) {
+                long number = done / inner;
+                long begin = done % inner;
+                long end = Math.min(inner, begin + to - done);
+                long row = number / columns * inner;
+                long column = number % columns;
+                for (long i = begin; i < end; i++) {
+                    sum += (double) get(memory, matrix.left(), row + i)
+                            * get(memory, matrix.right(), i * columns + column);
+                }
+                if (end == inner) {
+                    put(memory, matrix.to(), number, (float) sum);
+                    sum = 0;
+                }
+                done += end - begin;
+            }
+        }
     }
 
     private static void check(MemorySegment memory, long offset, long numbers) throws Fault {
@@ -50,63 +100,9 @@ final class Arithmetic {
         }
     }
 
-    /** Whether the product would spoil a factor that is still to be read. */
-    private static boolean overlap(Compute command, long offset, long numbers) {
-        return offset < command.to() + command.length() * Float.BYTES && command.to() < offset + numbers * Float.BYTES;
-    }
-
-    /** Number by number, so that a vector that overlaps its result has a meaning too. */
-    private static void vector(MemorySegment memory, Compute command, long from, long to) {
-        for (long i = from; i < to; i++) {
-            float left = get(memory, command.left(), i);
-            float right = get(memory, command.right(), i);
-            put(
-                    memory,
-                    command.to(),
-                    i,
-                    switch (command.operation()) {
-                        case ADD -> left + right;
-                        case MULTIPLY -> left * right;
-                        default -> Math.fma(left, right, get(memory, command.to(), i));
-                    });
-        }
-    }
-
-    /** Keeps the sum from part to part. */
-    private static final class Dot implements Work.Items {
-        private final MemorySegment memory;
-        private final Compute command;
-        private double sum;
-
-        Dot(MemorySegment memory, Compute command) {
-            this.memory = memory;
-            this.command = command;
-        }
-
-        @Override
-        public void run(long from, long to) throws Fault, ErrnoException {
-            for (long i = from; i < to; i++) {
-                sum += (double) get(memory, command.left(), i) * get(memory, command.right(), i);
-            }
-            if (to == command.columns()) {
-                put(memory, command.to(), 0, (float) sum);
-            }
-        }
-    }
-
-    private static void matrix(MemorySegment memory, Compute command, long from, long to) {
-        int columns = command.columns();
-        int inner = command.inner();
-        for (long at = from; at < to; at++) {
-            long row = at / columns;
-            long column = at % columns;
-            double sum = 0;
-            for (long i = 0; i < inner; i++) {
-                sum += (double) get(memory, command.left(), row * inner + i)
-                        * get(memory, command.right(), i * columns + column);
-            }
-            put(memory, command.to(), at, (float) sum);
-        }
+    /** Of numbers that lie in the memory. */
+    private static boolean overlap(long one, long ones, long other, long others) {
+        return one < other + others * Float.BYTES && other < one + ones * Float.BYTES;
     }
 
     private static float get(MemorySegment memory, long offset, long index) {

@@ -66,13 +66,14 @@ final class Blitter {
     Work stretch(MemorySegment memory, Command.Stretch stretch) throws Fault {
         Surface to = stretch.to();
         Surface from = stretch.from();
-        to.check(memory.byteSize());
-        from.check(memory.byteSize());
+        check(memory, to, from, !to.overlaps(from));
         return work(to, 2 * to.line() * to.height(), (begin, end) -> {
             for (long y = begin; y < end; y++) {
-                get(memory, from, y * from.height() / to.height(), destination);
+                // Only the pixels that are needed: a line of the source can be much longer than one of the destination.
+                long line = from.at(y * from.height() / to.height());
                 for (int x = 0; x < to.width(); x++) {
-                    source[x] = destination[(int) ((long) x * from.width() / to.width())];
+                    long nearest = (long) x * from.width() / to.width();
+                    source[x] = memory.get(PIXEL, line + nearest * Surface.PIXEL);
                 }
                 put(memory, to, y, COPY);
             }
@@ -86,14 +87,22 @@ final class Blitter {
 
     /** Takes each line of the source; from the end where the destination would overwrite what is still to be read. */
     private Work eachLine(MemorySegment memory, Surface to, Surface from, Line line) throws Fault {
-        to.check(memory.byteSize());
-        from.check(memory.byteSize());
+        check(memory, to, from, to.stride() == from.stride() || !to.overlaps(from));
         boolean backwards = to.offset() > from.offset();
         return work(to, 2 * to.line() * to.height(), (begin, end) -> {
             for (long i = begin; i < end; i++) {
                 line.put(backwards ? to.height() - 1 - i : i);
             }
         });
+    }
+
+    /** Lines of a source that overlaps can only be taken in an order that does not spoil it when both have the same stride. */
+    private static void check(MemorySegment memory, Surface to, Surface from, boolean possible) throws Fault {
+        to.check(memory.byteSize());
+        from.check(memory.byteSize());
+        if (!possible) {
+            throw new Fault(Fault.Code.FIELD);
+        }
     }
 
     /** As many lines at once as a part may have pixels. */

@@ -20,37 +20,23 @@ sealed interface Command {
 
     record Download(long iova, long stride, Surface from) implements Command {}
 
-    /**
-     * Arithmetic on numbers of 32 bits in the frame buffer (IEEE 754).
-     *
-     * @param columns of the result, or the length of the vectors
-     * @param rows of the result; 1 for vectors
-     * @param inner the length of what is summed for each number of a matrix; 0 for vectors
-     */
-    record Compute(Operation operation, long to, long left, long right, int columns, int rows, int inner)
-            implements Command {
-        /** How many numbers the left operand has. */
-        long leftLength() {
-            return operation == Operation.MATRIX ? (long) rows * inner : columns;
-        }
-
-        long rightLength() {
-            return operation == Operation.MATRIX ? (long) inner * columns : columns;
-        }
-
-        /** How many numbers the result has. */
-        long length() {
-            return operation == Operation.DOT ? 1 : (long) rows * columns;
-        }
-
+    /** Arithmetic on pairs of numbers (IEEE 754, 32 bits) in the frame buffer. */
+    record Vector(Operation operation, long to, long left, long right, int length) implements Command {
         enum Operation {
             ADD,
             MULTIPLY,
-            MULTIPLY_ADD,
-            DOT,
-            MATRIX
+            MULTIPLY_ADD
         }
     }
+
+    /**
+     * The product of two matrices of such numbers.
+     *
+     * @param columns of the product and of the right factor
+     * @param rows of the product and of the left factor
+     * @param inner the left one's columns and the right one's rows
+     */
+    record Matrix(long to, long left, long right, int columns, int rows, int inner) implements Command {}
 
     record Fence(int value, boolean frame) implements Command {}
 }

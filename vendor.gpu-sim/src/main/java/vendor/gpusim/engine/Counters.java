@@ -29,7 +29,7 @@ public final class Counters {
         return frames.get();
     }
 
-    /** Bytes that its commands read and wrote. */
+    /** Bytes that its commands read from their sources and wrote to their destinations. */
     public long bytes() {
         return bytes.get();
     }

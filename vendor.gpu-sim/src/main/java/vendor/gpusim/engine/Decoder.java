@@ -5,7 +5,7 @@ import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import vendor.gpusim.engine.Command.Compute;
+import vendor.gpusim.engine.Command.Vector.Operation;
 import vendor.gpusim.engine.Fault.Code;
 
 /** A slot of the ring: 16 numbers of 32 bits. What a command does not use must be 0, so that it can mean something some day. */
@@ -28,9 +28,6 @@ final class Decoder {
     private static final int ROPS = 16;
     private static final int OPERATIONS = 5;
     private static final int OPAQUE = 255;
-
-    /** The longest sum for one number of a matrix: what cannot be done in parts must be short. */
-    private static final int MOST_INNER = 1 << 16;
 
     private final MemorySegment slot;
 
@@ -55,9 +52,9 @@ final class Decoder {
         return switch (opcode) {
             case 0 -> new Command.Nop();
             case 1 -> new Command.Fill(to(), number(VALUE), option);
-            case 2 -> copy(option);
-            case 3 -> stretch();
-            case 4 -> blend();
+            case 2 -> new Command.Copy(to(), from(SIZE), option);
+            case 3 -> new Command.Stretch(to(), from(FROM_SIZE));
+            case 4 -> new Command.Blend(to(), from(SIZE), below(number(VALUE), OPAQUE + 1));
             case 5 -> new Command.Upload(to(), address(FROM), unsigned(FROM_STRIDE));
             case 6 -> new Command.Download(address(TO), unsigned(TO_STRIDE), from(SIZE));
             case 7 -> compute(option);
@@ -77,51 +74,26 @@ final class Decoder {
         };
     }
 
-    private Command copy(int rop) throws Fault {
-        Surface to = to();
-        Surface from = from(SIZE);
-        return new Command.Copy(to, alike(to, from), rop);
-    }
-
-    private Command stretch() throws Fault {
-        Surface to = to();
-        Surface from = from(FROM_SIZE);
-        if (to.overlaps(from)) {
-            throw new Fault(Code.FIELD);
-        }
-        return new Command.Stretch(to, from);
-    }
-
-    private Command blend() throws Fault {
-        Surface to = to();
-        Surface from = from(SIZE);
-        return new Command.Blend(to, alike(to, from), below(number(VALUE), OPAQUE + 1));
-    }
-
-    /** Lines of a source that overlaps can only be taken in an order that does not spoil it when both have the same stride. */
-    private static Surface alike(Surface to, Surface from) throws Fault {
-        if (to.stride() != from.stride() && to.overlaps(from)) {
-            throw new Fault(Code.FIELD);
-        }
-        return from;
-    }
-
     private Command compute(int operation) throws Fault {
-        var kind = switch (operation) {
-            case 0 -> Compute.Operation.ADD;
-            case 1 -> Compute.Operation.MULTIPLY;
-            case 2 -> Compute.Operation.MULTIPLY_ADD;
-            case 3 -> Compute.Operation.DOT;
-            default -> Compute.Operation.MATRIX;
+        long to = aligned(TO);
+        long left = aligned(FROM);
+        long right = aligned(RIGHT);
+        int columns = positive(SIZE);
+        return switch (operation) {
+            case 0 -> new Command.Vector(Operation.ADD, to, left, right, columns);
+            case 1 -> new Command.Vector(Operation.MULTIPLY, to, left, right, columns);
+            case 2 -> new Command.Vector(Operation.MULTIPLY_ADD, to, left, right, columns);
+            case 3 -> new Command.Matrix(to, left, right, 1, 1, columns);
+            default -> new Command.Matrix(to, left, right, columns, positive(TO_STRIDE), positive(FROM_SIZE));
         };
-        boolean matrix = kind == Compute.Operation.MATRIX;
-        int columns = number(SIZE);
-        int rows = matrix ? number(TO_STRIDE) : 1;
-        int inner = matrix ? number(FROM_SIZE) : 0;
-        if (columns <= 0 || rows <= 0 || (matrix && (inner <= 0 || inner > MOST_INNER))) {
+    }
+
+    private int positive(int at) throws Fault {
+        int number = number(at);
+        if (number <= 0) {
             throw new Fault(Code.FIELD);
         }
-        return new Compute(kind, aligned(TO), aligned(FROM), aligned(RIGHT), columns, rows, inner);
+        return number;
     }
 
     private Surface to() throws Fault {

@@ -12,6 +12,9 @@ public final class Engine implements AutoCloseable {
     /** How soon it is looked whether somebody may go on whose share was used up. */
     private static final long LOOK = Turns.SLICE / 4;
 
+    /** What a part cannot take unless it waits for the guest's VMM, which has to answer where it does not share the guest's memory. */
+    static final long SLOW = 100_000_000;
+
     /** How long an idle engine sleeps unless it is woken. */
     private static final long LONG = 3_600_000_000_000L;
 
@@ -88,10 +91,14 @@ public final class Engine implements AutoCloseable {
 
     /** Returns when it ended. */
     private static long turn(EngineRegisters user, Unit unit, MemorySegment slot, long begin) {
-        long now;
+        long now = begin;
         do {
+            long before = now;
             user.step(unit, slot);
             now = System.nanoTime();
+            if (now - before > SLOW) {
+                user.slow();
+            }
         } while (now - begin < Turns.SLICE && user.waits());
         return now;
     }
@@ -106,10 +113,15 @@ public final class Engine implements AutoCloseable {
         }
     }
 
-    /** Ends the thread, after the part of a command that it is in. */
+    /** Ends the thread, after the part of a command that it is in; an interrupted caller does not wait for that. */
     @Override
     public void close() {
         closed = true;
         wake();
+        try {
+            thread.join();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 }

@@ -76,14 +76,19 @@ public final class EngineRegisters implements Registers {
     private final AtomicInteger pending = new AtomicInteger();
     private final AtomicInteger vblanks = new AtomicInteger();
 
-    /** While enabled, else null. Set by the guest; the engine takes it once for each command. */
+    /** While enabled, else null. Set by the guest; the engine takes it once for each part of a command. */
     private volatile @Nullable Ring ring;
 
     /**
-     * Held by the engine while it works for this vGPU, so that it does no more when {@link #quiesce} has returned. Registers do not take it: without a ring BUSY tells whether it is
-     * held.
+     * Held while somebody works for this vGPU, so that nothing is done any more when {@link #quiesce} has returned. Registers do not take it; BUSY tells that it is held.
      */
     private final ReentrantLock atWork = new ReentrantLock();
+
+    /** See {@link #slow()}. It stays for the life of the vGPU: so its users keep the engine waiting only once. */
+    private volatile boolean slow;
+
+    /** Whether an access to a slow guest's memory is under way. Set by the engine's thread, cleared by the one that it starts. */
+    private volatile boolean away;
 
     /** Of the open device, else null. */
     private volatile @Nullable VfioContext guest;
@@ -136,11 +141,12 @@ public final class EngineRegisters implements Registers {
         });
     }
 
-    /** Ends the ring, and waits for the part of a command that the engine may be in: at most as long as a DMA access can take. */
+    /** Ends the ring, and waits for the part of a command that the engine may be in: it does one access to the guest's memory at most. */
     private void quiesce(Runnable then) {
         disable();
         atWork.lock();
         try {
+            disable(); // one that another of the user's threads has just enabled
             then.run();
         } finally {
             atWork.unlock();
@@ -170,7 +176,9 @@ public final class EngineRegisters implements Registers {
             case TAIL -> now == null ? 0 : now.tail();
             case FENCE -> fence;
             case STATUS ->
-                ((now == null ? atWork.isLocked() : now.waits()) ? BUSY : 0) | (fault == Fault.Code.NONE ? 0 : FAULTED);
+                // In this order: what ends the being busy has been told before.
+                ((now != null && now.waits()) || atWork.isLocked() ? BUSY : 0)
+                        | (fault == Fault.Code.NONE ? 0 : FAULTED);
             case FAULT_CODE -> fault.number();
             case FAULT_SLOT -> faultSlot;
             case INTERRUPT_STATUS -> pending.get();
@@ -236,48 +244,80 @@ public final class EngineRegisters implements Registers {
         }
     }
 
-    /** Whether there is something to do. */
+    /** Whether there is something that the engine can do. */
     boolean waits() {
         Ring now = ring;
-        return now != null && now.waits();
+        return !away && now != null && now.waits();
     }
 
-    /** Carries out a part of a command, on the engine's thread. */
+    /** An access to the guest's memory kept the engine for very long: from now on it shall not wait for this guest. */
+    void slow() {
+        slow = true;
+    }
+
+    /** Carries out a part of a command, on the engine's thread; an access to a slow guest's memory on one of its own. */
     void step(Unit unit, MemorySegment slot) {
-        atWork.lock();
-        try {
-            Ring now = ring;
-            if (now != null && now.waits()) {
-                step(now, unit, slot);
-            }
-        } finally {
-            atWork.unlock();
+        Ring now = ring;
+        if (slow && now != null && now.accessesGuest()) {
+            away = true;
+            Thread.ofPlatform().daemon().name("gpu-dma").start(() -> accessGuest(now, unit));
+        } else if (now != null) {
+            work(now, () -> {
+                if (now.step(unit, slot, counters) instanceof Command.Fence fence) {
+                    done(now, fence);
+                }
+            });
         }
     }
 
-    /** What comes of it is told unless the guest has put another ring in this one's place meanwhile. */
-    private void step(Ring now, Unit unit, MemorySegment slot) {
+    /** The unit does no more than make what the engine's thread will do. */
+    private void accessGuest(Ring now, Unit unit) {
         try {
-            if (now.step(unit, slot, counters) instanceof Command.Fence(int value, boolean frame) && ring == now) {
-                fence = value;
-                if (frame) {
-                    counters.frame();
-                }
-                raise(RING_DONE);
+            work(now, () -> now.accessGuest(unit, MemorySegment.ofArray(new byte[Decoder.SLOT]), counters));
+        } finally {
+            away = false;
+            engine.wake();
+        }
+    }
+
+    @FunctionalInterface
+    private interface Part {
+        void run() throws Fault;
+    }
+
+    /** Unless the guest has ended the ring meanwhile. */
+    private void work(Ring now, Part part) {
+        atWork.lock();
+        try {
+            if (ring == now && now.waits()) {
+                part.run();
             }
         } catch (Fault e) {
             fault(now, e.code());
         } catch (RuntimeException | Error e) { // the others' engine goes on
             LOG.error("the engine failed; the ring that made it is stopped", e);
             fault(now, Fault.Code.INTERNAL);
+        } finally {
+            atWork.unlock();
+        }
+    }
+
+    /** Told unless the guest has put another ring in this one's place meanwhile. */
+    private void done(Ring now, Command.Fence done) {
+        if (ring == now) {
+            fence = done.value();
+            if (done.frame()) {
+                counters.frame();
+            }
+            raise(RING_DONE);
         }
     }
 
     private void fault(Ring now, Fault.Code code) {
-        now.stop();
         if (ring == now) {
             fault(code, now.head());
         }
+        now.stop();
     }
 
     private void fault(Fault.Code code, int slot) {
@@ -288,9 +328,16 @@ public final class EngineRegisters implements Registers {
 
     /** Tells of the end of a frame on the screen, if the guest wants to know. */
     void vblank() {
-        if (wantsVblank()) {
-            vblanks.incrementAndGet();
-            raise(VBLANK);
+        if (!atWork.tryLock()) {
+            return; // it is being reset, and wants to know no more, or its guest is slow
+        }
+        try {
+            if (wantsVblank()) {
+                vblanks.incrementAndGet();
+                raise(VBLANK);
+            }
+        } finally {
+            atWork.unlock();
         }
     }
 

@@ -1,7 +1,6 @@
 package vendor.gpusim.engine;
 
 import java.lang.foreign.MemorySegment;
-import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.DmaAccess;
 import org.jspecify.annotations.Nullable;
@@ -18,18 +17,18 @@ final class Ring {
     private final MemorySegment memory;
     private final DmaAccess guest;
 
-    /** The next slot to be fetched; the engine's. */
+    /** The slot of the command that is under way or next to be fetched; the engine's. */
     private volatile int head;
 
     private record Begun(Command command, Work work) {}
 
-    /** The command at the head, if something of it is done; the engine's thread only. */
+    /** The command at the head, if it was fetched; of who holds {@code EngineRegisters.atWork}. */
     private @Nullable Begun underWay;
 
     /** The next slot that the guest will fill. */
     private volatile int tail;
 
-    /** Set by the engine when it stops for good: for a fault, or because the guest has gone. */
+    /** Set when it stops for good: by the engine for a fault, by the guest when it ends it. */
     private volatile boolean stopped;
 
     Ring(long base, int slots, MemorySegment memory, DmaAccess guest) {
@@ -66,32 +65,49 @@ final class Ring {
         stopped = true;
     }
 
+    /** Whether the next part is an access to the guest's memory. */
+    boolean accessesGuest() {
+        Begun begun = underWay;
+        return begun == null
+                || begun.command() instanceof Command.Upload
+                || begun.command() instanceof Command.Download;
+    }
+
+    /** No more than that access: the next part of a command, or its being fetched. */
+    void accessGuest(Unit unit, MemorySegment slot, Counters counters) throws Fault {
+        if (underWay == null) {
+            begin(unit, slot);
+        } else {
+            step(unit, slot, counters);
+        }
+    }
+
+    private Begun begin(Unit unit, MemorySegment slot) throws Fault {
+        fetch(slot);
+        Command command = Decoder.decode(slot);
+        var begun = new Begun(command, unit.begin(command, memory, guest));
+        underWay = begun;
+        return begun;
+    }
+
     /**
      * Does a part of the command at the head; it counts as done, and is no more at the head, unless it faults.
      *
      * @param slot a buffer of the engine's
-     * @return the command when all of it is done; null before, and when the guest has gone
+     * @return the command when all of it is done; null before
      */
     @Nullable Command step(Unit unit, MemorySegment slot, Counters counters) throws Fault {
-        try {
-            Begun begun = underWay;
-            if (begun == null) {
-                fetch(slot);
-                Command command = Decoder.decode(slot);
-                begun = new Begun(command, unit.begin(command, memory, guest));
-                underWay = begun;
-            }
-            if (!begun.work().step()) {
-                return null;
-            }
-            underWay = null;
-            counters.moved(begun.work().bytes());
-            advance();
-            return begun.command();
-        } catch (IllegalStateException | ErrnoException e) {
-            stop(); // the memory is no more
+        Begun begun = underWay;
+        if (begun == null) {
+            begun = begin(unit, slot);
+        }
+        if (!begun.work().step()) {
             return null;
         }
+        underWay = null;
+        counters.moved(begun.work().bytes());
+        advance();
+        return begun.command();
     }
 
     /** The engine's thread is the only one that writes the head. */
@@ -100,13 +116,10 @@ final class Ring {
         head = (head + 1) & (slots - 1);
     }
 
-    private void fetch(MemorySegment slot) throws Fault, ErrnoException {
+    private void fetch(MemorySegment slot) throws Fault {
         try {
             guest.dmaRead(base + (long) head * Decoder.SLOT, slot, 0, Decoder.SLOT);
         } catch (ErrnoException e) {
-            if (e.errno() == Errno.ENODEV) {
-                throw e;
-            }
             throw new Fault(Fault.Code.DMA);
         }
     }

@@ -5,11 +5,11 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Whose turn it is: of those that have work, the one that has had least. Besides each earns time as time passes, as much as the policy allows, and pays with what it uses; who
- * has none left must wait even when the engine is idle. Only the engine's thread calls. All times are in nanoseconds.
+ * Whose turn it is: of those that have work, the one that has had least for its part. Besides each earns time as time passes, as much as the policy allows, and pays with what
+ * it uses; who has none left must wait even when the engine is idle. Only the engine's thread calls. All times are in nanoseconds.
  */
 final class Turns {
-    /** How long a turn is; the command that begins in it is finished. */
+    /** How long a turn is; the part of a command that begins in it is finished. */
     static final long SLICE = 1_000_000;
 
     /** What one can save at most. */
@@ -22,10 +22,16 @@ final class Turns {
         /** What it may still use. */
         private double credit;
 
-        /** What it has had, as far as that matters: an idle one does not save up turns. */
-        private long had;
+        /** The part that the policy allows it. */
+        private double limit = 1;
 
-        private User(EngineRegisters registers, long had) {
+        /**
+         * What it has had, divided by its part: so those of unlike parts stay together, and a change of the policy finds nobody owed anything. An idle one does not save up
+         * turns.
+         */
+        private double had;
+
+        private User(EngineRegisters registers, double had) {
             this.registers = registers;
             this.had = had;
         }
@@ -34,7 +40,7 @@ final class Turns {
     private List<User> users = List.of();
 
     /** The least that somebody who had work has had: who comes, comes again or was idle begins there, and is not owed what the others had meanwhile. */
-    private long floor;
+    private double floor;
 
     /** The vGPUs that are in use now; those that were already keep their accounts. */
     void users(List<EngineRegisters> now) {
@@ -54,15 +60,16 @@ final class Turns {
     /** Time has passed. */
     void earn(Policy policy, long nanos) {
         for (User user : users) {
-            user.credit = Math.min(MOST, user.credit + nanos * policy.limit(user.registers.share(), users.size()));
+            user.limit = policy.limit(user.registers.share(), users.size());
+            user.credit = Math.min(MOST, user.credit + nanos * user.limit);
         }
     }
 
     /** The next; null if none has work that it may do now. */
     @Nullable User next(Policy policy) {
-        long least = users.stream()
+        double least = users.stream()
                 .filter(user -> user.registers.waits())
-                .mapToLong(user -> user.had)
+                .mapToDouble(user -> user.had)
                 .min()
                 .orElse(floor);
         floor = Math.max(floor, least);
@@ -79,7 +86,7 @@ final class Turns {
 
     /** A vGPU has had the engine; the others that have work waited meanwhile. */
     void pay(User payer, long nanos) {
-        payer.had += nanos;
+        payer.had += nanos / payer.limit;
         payer.credit -= nanos;
         payer.registers.counters().worked(nanos);
         await(payer, nanos);

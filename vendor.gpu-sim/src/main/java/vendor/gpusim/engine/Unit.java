@@ -1,7 +1,6 @@
 package vendor.gpusim.engine;
 
 import java.lang.foreign.MemorySegment;
-import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.DmaAccess;
 import vendor.gpusim.engine.Fault.Code;
@@ -24,8 +23,7 @@ final class Unit {
      *
      * @param memory the vGPU's
      * @param guest its guest's
-     * @return whose parts throw IllegalStateException, too, when the guest has gone
-     * @throws Fault RANGE
+     * @throws Fault RANGE, FIELD
      */
     Work begin(Command command, MemorySegment memory, DmaAccess guest) throws Fault {
         return switch (command) {
@@ -35,7 +33,8 @@ final class Unit {
             case Command.Copy copy -> blitter.copy(memory, copy);
             case Command.Stretch stretch -> blitter.stretch(memory, stretch);
             case Command.Blend blend -> blitter.blend(memory, blend);
-            case Command.Compute compute -> arithmetic.begin(memory, compute);
+            case Command.Vector vector -> arithmetic.vector(memory, vector);
+            case Command.Matrix matrix -> arithmetic.matrix(memory, matrix);
             case Command.Upload(Surface to, long iova, long stride) ->
                 transfer(to, memory, iova, stride, guest::dmaRead);
             case Command.Download(long iova, long stride, Surface from) ->
@@ -56,18 +55,14 @@ final class Unit {
         return new Work(
                 surface.height(),
                 dense ? part / surface.width() : 1,
-                line * surface.height(),
+                2 * line * surface.height(),
                 (from, to) -> move(dma, iova + from * stride, memory, surface.at(from), (to - from) * line));
     }
 
-    private static void move(Dma dma, long iova, MemorySegment memory, long offset, long length)
-            throws Fault, ErrnoException {
+    private static void move(Dma dma, long iova, MemorySegment memory, long offset, long length) throws Fault {
         try {
             dma.move(iova, memory, offset, length);
-        } catch (ErrnoException e) {
-            if (e.errno() == Errno.ENODEV) {
-                throw e;
-            }
+        } catch (ErrnoException e) { // ENODEV, too: a client may answer so, and who has gone reads no fault
             throw new Fault(Code.DMA);
         }
     }

@@ -1,23 +1,18 @@
 package vendor.gpusim.engine;
 
-import mdev.api.errno.ErrnoException;
-
 /**
  * A command under way: so many items one after the other, of which some at a time are a part. Between parts the engine can turn to others, so that no command, however
  * long, keeps it.
  */
 final class Work {
-    /** What a part may cost, in pixels, numbers or products: some tens to hundreds of microseconds. */
+    /** What a part may cost, in pixels or numbers of vectors: some tens to hundreds of microseconds. */
     static final int PART = 1 << 16;
 
     /** Does some of the items. */
     @FunctionalInterface
     interface Items {
-        /**
-         * @throws Fault DMA
-         * @throws ErrnoException ENODEV: the guest has gone
-         */
-        void run(long from, long to) throws Fault, ErrnoException;
+        /** @throws Fault DMA */
+        void run(long from, long to) throws Fault;
     }
 
     private final long count;
@@ -29,7 +24,7 @@ final class Work {
     /**
      * @param count of the items
      * @param atOnce how many are a part
-     * @param bytes that are read and written by all
+     * @param bytes that all of them read from the sources and write to the destination
      */
     Work(long count, long atOnce, long bytes, Items items) {
         this.count = count;
@@ -44,7 +39,7 @@ final class Work {
     }
 
     /** Does the next part, if one is left; tells whether none is left then. */
-    boolean step() throws Fault, ErrnoException {
+    boolean step() throws Fault {
         if (done < count) {
             long to = Math.min(count, done + atOnce);
             items.run(done, to);
@@ -53,7 +48,7 @@ final class Work {
         return done == count;
     }
 
-    /** How many bytes all of it reads and writes. */
+    /** How many bytes all of it reads from its sources and writes to its destination. */
     long bytes() {
         return bytes;
     }

@@ -12,8 +12,8 @@ import vendor.gpusim.gpu.Vgpus;
 /** {@code gpu:watch}. */
 final class WatchCommand implements ShellCommand.Action {
     private static final long LOOK_MILLIS = 100;
-    private static final String CLEAR = "\033[2J";
-    private static final String OFF = "The display is off.\r\n";
+    private static final String CLEAR_BELOW = "\033[J";
+    private static final String OFF = "The display is off." + HalfBlocks.END_OF_LINE;
     private static final String HOME = "\033[H";
 
     private final Vgpus vgpus;
@@ -26,10 +26,10 @@ final class WatchCommand implements ShellCommand.Action {
     public ShellResult run(ShellInvocation invocation) throws ErrnoException, InterruptedException {
         Vgpu vgpu = vgpus.find(invocation.arguments().getFirst());
         PrintStream out = invocation.out();
-        var size = invocation.size();
         String before = "";
         while (!out.checkError()) {
             // The last row stays for the prompt.
+            var size = invocation.size();
             String now;
             try {
                 now = vgpu.picture()
@@ -42,8 +42,7 @@ final class WatchCommand implements ShellCommand.Action {
                 return ShellResult.DONE; // its user has gone
             }
             if (!now.equals(before)) {
-                boolean sameShape = now.lines().count() == before.lines().count();
-                out.print((sameShape ? HOME : CLEAR + HOME) + now);
+                out.print(HOME + now + CLEAR_BELOW);
                 out.flush();
                 before = now;
             }

@@ -72,7 +72,7 @@ class PictureTest {
     void twoPixelsAreACharacter() {
         var picture = new Picture(2, 2, new int[] {0x010203, 0x010203, 0x0a0b0c, 0xffffff});
         assertEquals(
-                "\033[38;2;1;2;3m\033[48;2;10;11;12m\u2580\033[48;2;255;255;255m\u2580\033[0m\r\n",
+                "\033[38;2;1;2;3m\033[48;2;10;11;12m\u2580\033[48;2;255;255;255m\u2580\033[0m\033[K\r\n",
                 HalfBlocks.of(picture, 80, 24));
     }
 

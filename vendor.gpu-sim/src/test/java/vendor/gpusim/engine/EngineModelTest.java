@@ -67,9 +67,13 @@ class EngineModelTest {
             c[4] = offset(random, c[3] * height, SIZE / 2);
             c[8] = SIZE / 2 + offset(random, c[7] * fromHeight, SIZE / 2);
         } else {
-            boolean toItself = opcode == 2 || opcode == 4;
-            c[7] = toItself ? c[3] : stride(random, width);
+            boolean mayOverlap = (opcode == 2 || opcode == 4) && random.nextBoolean();
+            c[7] = mayOverlap ? c[3] : stride(random, width);
             c[8] = offset(random, c[7] * height, SIZE);
+            if (opcode <= 4 && !mayOverlap) {
+                c[4] = offset(random, c[3] * height, SIZE / 2);
+                c[8] = SIZE / 2 + offset(random, c[7] * height, SIZE / 2);
+            }
             c[1] = opcode == 4 ? random.nextInt(256) : 0;
         }
         return c;

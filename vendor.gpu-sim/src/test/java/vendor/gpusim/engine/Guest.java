@@ -23,7 +23,6 @@ import mdev.pci.Interrupts;
 import mdev.pci.PciDevice;
 import mdev.pci.PciFunction;
 import mdev.pci.SharedMemory;
-import org.jspecify.annotations.Nullable;
 
 /** The driver of a guest: the client library of the data sheet, on a machine whose memory is an array. */
 final class Guest implements VfioContext, AutoCloseable {
@@ -36,7 +35,7 @@ final class Guest implements VfioContext, AutoCloseable {
     static final int BUFFER = RING_SLOTS * Decoder.SLOT;
 
     static final ValueLayout.OfFloat FLOAT = JAVA_FLOAT_UNALIGNED.withOrder(LITTLE_ENDIAN);
-    private static final ValueLayout.OfInt NUMBER = JAVA_INT_UNALIGNED.withOrder(LITTLE_ENDIAN);
+    static final ValueLayout.OfInt NUMBER = JAVA_INT_UNALIGNED.withOrder(LITTLE_ENDIAN);
     private static final Duration PATIENCE = Duration.ofSeconds(20);
 
     private static final class Device extends PciDevice {
@@ -58,8 +57,8 @@ final class Guest implements VfioContext, AutoCloseable {
     final AtomicIntegerArray interrupts = new AtomicIntegerArray(EngineRegisters.VECTORS);
     final EngineRegisters registers;
 
-    /** What an access to the guest's memory throws, if anything. */
-    volatile @Nullable Error broken;
+    /** What happens at each access to the guest's memory. */
+    volatile Runnable atAccess = () -> {};
 
     private final PciDevice device;
     private int tail;
@@ -118,6 +117,11 @@ final class Guest implements VfioContext, AutoCloseable {
         }
         tail = next;
         write(EngineRegisters.TAIL, tail);
+    }
+
+    /** Another user of the same vGPU, after {@link #close}, with the same memory: what the framework never gives him, but a test can look at it. */
+    void open() throws ErrnoException {
+        device.open(this);
     }
 
     /** Whether {@link #submit} has not to wait. */
@@ -207,9 +211,7 @@ final class Guest implements VfioContext, AutoCloseable {
     }
 
     private long inside(long iova, long length) throws ErrnoException {
-        if (broken != null) {
-            throw broken;
-        }
+        atAccess.run();
         if (iova < BUS || iova - BUS > memory.byteSize() - length) {
             throw new ErrnoException(Errno.EINVAL);
         }

@@ -94,7 +94,37 @@ class TurnsTest {
         assertEquals(50.0, (double) guests.get(1).counters.busy() / Turns.SLICE, 1);
     }
 
-    /** The last command of a turn runs over its end, each guest's for another time. */
+    /** Under fixed_share the first has had four times as much as the second, which is right: it owes him nothing afterwards. */
+    @Test
+    void aChangeOfThePolicyFindsNobodyInDebt() throws ErrnoException {
+        var engine = new Engine("gpu0");
+        engine.close();
+        for (double share : new double[] {0.5, 0.125}) {
+            var guest = new Guest(engine, 1 << 12, Guest.BUFFER, share);
+            guests.add(guest);
+            guest.enable();
+            guest.write(EngineRegisters.TAIL, 1);
+        }
+        var turns = new Turns();
+        turns.users(guests.stream().map(guest -> guest.registers).toList());
+        serve(turns, Policy.FIXED_SHARE, 10_000);
+        var counters = guests.getFirst().counters;
+        long before = counters.busy();
+        serve(turns, Policy.BEST_EFFORT, 100);
+        assertEquals(50.0, (double) (counters.busy() - before) / Turns.SLICE, 5);
+    }
+
+    private static void serve(Turns turns, Policy policy, int slices) {
+        for (int i = 0; i < slices; i++) {
+            turns.earn(policy, Turns.SLICE);
+            Turns.User next = turns.next(policy);
+            if (next != null) {
+                turns.pay(next, Turns.SLICE);
+            }
+        }
+    }
+
+    /** The last part of a turn runs over its end, each guest's for another time. */
     private long length(SplittableRandom random, Turns.User user) {
         int index = guests.stream().map(guest -> guest.registers).toList().indexOf(user.registers);
         return random.nextLong(1 + index * Turns.SLICE);
