@@ -56,7 +56,9 @@ public class Directory implements SysfsDirectory {
     protected final void withdrawContents() {
         Tree tree = tree();
         tree.requireChange();
-        Contents.all(this).keySet().forEach(name -> tree.gone(this, name));
+        if (tree.isHeard()) {
+            Contents.all(this).keySet().forEach(name -> tree.gone(this, name));
+        }
     }
 
     /** The tree that the directory belongs to. */

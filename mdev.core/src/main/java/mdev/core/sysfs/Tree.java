@@ -3,6 +3,7 @@ package mdev.core.sysfs;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -31,14 +32,15 @@ public final class Tree extends Directory implements Sysfs {
 
     /**
      * Guards one invariant: uevents are numbered and queued in the order of the changes they tell of. So a change of the tree, the change of state
-     * that it shows and its event are made under it, together. Nothing foreign is called under it, and reading never takes it.
+     * that it shows and its event are made under it, together; and a listener comes before all of that or after it. Nothing foreign is called under it, and reading never
+     * takes it, though a change may wait for who puts a large directory's names in order ({@link NameOrder}).
      */
     private final ReentrantLock changing = new ReentrantLock();
 
     private final AtomicLong inos = new AtomicLong(Contents.BLOCK);
 
-    /** What the change in progress has taken out; guarded by {@link #changing}. */
-    private final List<SysfsListener.Entry> gone = new ArrayList<>();
+    /** What the change in progress has taken out, if anybody listens; guarded by {@link #changing}. Another list for each change: one that was large once costs nothing later. */
+    private List<SysfsListener.Entry> gone = new ArrayList<>();
 
     private final List<SysfsListener> listeners = new CopyOnWriteArrayList<>();
 
@@ -61,8 +63,8 @@ public final class Tree extends Directory implements Sysfs {
     private void endChange() {
         List<SysfsListener.Entry> entries = List.of();
         if (changing.getHoldCount() == 1 && !gone.isEmpty()) {
-            entries = List.copyOf(gone);
-            gone.clear();
+            entries = Collections.unmodifiableList(gone);
+            gone = new ArrayList<>();
         }
         changing.unlock();
         if (!entries.isEmpty()) {
@@ -73,7 +75,14 @@ public final class Tree extends Directory implements Sysfs {
 
     /** An entry goes in this change. */
     void gone(Directory directory, String name) {
-        gone.add(new SysfsListener.Entry(directory, name));
+        if (isHeard()) {
+            gone.add(new SysfsListener.Entry(directory, name));
+        }
+    }
+
+    /** Whether somebody may remember what goes in this change: who comes to listen during it has to wait, and remembers nothing older. */
+    boolean isHeard() {
+        return !listeners.isEmpty();
     }
 
     void requireChange() {
@@ -88,7 +97,9 @@ public final class Tree extends Directory implements Sysfs {
 
     @Override
     public void addListener(SysfsListener listener) {
-        listeners.add(listener);
+        try (var _ = change()) {
+            listeners.add(listener);
+        }
     }
 
     @Override
@@ -116,7 +127,7 @@ public final class Tree extends Directory implements Sysfs {
         for (SysfsListener listener : listeners) {
             try {
                 message.accept(listener);
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) { // its own affair: the change is made, and the others hear of it
                 log.error("{} failed on {}", listener.getClass().getName(), what, e);
             }
         }

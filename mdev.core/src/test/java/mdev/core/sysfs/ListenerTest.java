@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import mdev.api.sysfs.Attribute;
 import mdev.api.sysfs.SysfsFile;
@@ -15,11 +16,26 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** What listeners of the tree hear, and when. */
 class ListenerTest {
     private final Tree tree = new Tree();
-    private final List<String> heard = new ArrayList<>();
+    private final List<String> heard = Collections.synchronizedList(new ArrayList<>());
     private final Directory one = new Directory(tree, "one") {
         @Override
         protected void contents(Contents contents) {
             contents.file(Attribute.readOnly("file", () -> ""));
+        }
+    };
+
+    private final SysfsListener listener = new SysfsListener() {
+        @Override
+        public void notified(SysfsFile file) {
+            heard.add(file.path());
+        }
+
+        @Override
+        public void removed(List<Entry> entries) {
+            entries.forEach(entry -> {
+                assertNull(entry.directory().child(entry.name()), "it is gone by now");
+                heard.add(entry.directory().path() + " without " + entry.name());
+            });
         }
     };
 
@@ -28,20 +44,7 @@ class ListenerTest {
             tree.add(one);
             tree.link("two", one);
         }
-        tree.addListener(new SysfsListener() {
-            @Override
-            public void notified(SysfsFile file) {
-                heard.add(file.path());
-            }
-
-            @Override
-            public void removed(List<Entry> entries) {
-                entries.forEach(entry -> {
-                    assertNull(entry.directory().child(entry.name()), "it is gone by now");
-                    heard.add(entry.directory().path() + " without " + entry.name());
-                });
-            }
-        });
+        tree.addListener(listener);
     }
 
     @Test
@@ -54,6 +57,64 @@ class ListenerTest {
             assertEquals(List.of(), heard);
         }
         assertEquals(List.of("/sys without two", "/sys without one"), heard);
+    }
+
+    @Test
+    void whatFailsKeepsNobodyFromHearing() {
+        Tree other = new Tree();
+        other.addListener(new SysfsListener() {
+            @Override
+            public void notified(SysfsFile file) {}
+
+            @Override
+            public void removed(List<Entry> entries) {
+                throw new LinkageError("of a bundle that is being updated");
+            }
+        });
+        other.addListener(listener);
+        try (var _ = other.change()) {
+            other.add(new Directory(other, "one"));
+            other.remove("one");
+        }
+        assertEquals(List.of("/sys without one"), heard);
+    }
+
+    /** Described entries are withdrawn before they are gone: who would come to listen in between might find one, and would never be told. */
+    @Test
+    void whoComesDuringAChangeFindsNothingOlder() throws InterruptedException {
+        Tree other = new Tree();
+        Device device = new Device(other);
+        Thread comes = new Thread(() -> {
+            other.addListener(listener);
+            if (device.child("file") != null) {
+                heard.add("found");
+            }
+        });
+        try (var _ = other.change()) {
+            device.withdrawContents();
+            comes.start();
+            while (comes.getState() != Thread.State.WAITING && comes.getState() != Thread.State.TERMINATED) {
+                Thread.onSpinWait();
+            }
+            device.gone = true;
+        }
+        comes.join();
+        assertEquals(List.of(), heard);
+    }
+
+    private static final class Device extends Directory {
+        private volatile boolean gone;
+
+        Device(Directory holder) {
+            super(holder, "device");
+        }
+
+        @Override
+        protected void contents(Contents contents) {
+            if (!gone) {
+                contents.file(Attribute.readOnly("file", () -> ""));
+            }
+        }
     }
 
     @ParameterizedTest
