@@ -6,12 +6,15 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Names in order for those who list, made when somebody does, and kept up while few of them come and go between two listings: a listing
- * comes in pages. Nothing is kept for those who never list: to keep a large directory sorted costs a create and a remove more than all the rest
+ * Names in order for those who list, made when somebody does, and kept up while few of them have come and gone since they were sorted: a
+ * listing comes in pages, and there may be many listings. Nothing is kept for those who never list: to keep a large directory sorted costs a create and a remove more than all the rest
  * of the tree does. It holds names, not nodes, so nothing that is gone is kept alive.
  */
 final class NameOrder {
-    /** So many changes, and one more for every so many names, are caught up with; after more it is sorted anew when somebody lists. */
+    /**
+     * So many changes since it was sorted, and one more for every so many names, are caught up with; after more it is sorted anew when somebody lists.
+     * All since then count, also those that a listing has merged: what is gone stays in the order until it is sorted anew.
+     */
     private static final int CHANGES = 64;
 
     private static final int NAMES_PER_CHANGE = 4;

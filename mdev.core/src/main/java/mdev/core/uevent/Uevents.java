@@ -29,7 +29,10 @@ public final class Uevents implements AutoCloseable {
     /** The events of some 10,000 devices that come at once; 30 MB when a listener hangs. */
     private static final int BACKLOG = 1 << 15;
 
-    /** Events come in bursts, and to wake this thread costs who emits more than the event does: so it is up once per burst. */
+    /**
+     * Events come in bursts, and to wake this thread costs who emits more than the event does: so during a burst it is up once in this time at most. An event that
+     * comes just after another is delivered so much later, and one that comes alone at once.
+     */
     private static final long LINGER_NANOS = 500_000;
 
     private final Tree tree;
