@@ -20,6 +20,10 @@ import mdev.core.device.Owner;
 
 /** A core with a vendor, its tree mounted on a temporary directory, and other processes that use it: this one must not. */
 final class MountedTree implements AutoCloseable {
+    static final String ONE = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001";
+    static final String TWO = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1002";
+    static final String TYPE = "class/mdev_bus/mtty/mdev_supported_types/mtty-1";
+
     private static final long PATIENCE_SECONDS = 60;
 
     final TestVendor vendor;
@@ -35,6 +39,14 @@ final class MountedTree implements AutoCloseable {
         module.registerDevice(TestVendor.DEVICE, vendor);
         directory = Files.createTempDirectory("mdev-fuse");
         fuse = new Fuse(core.sysfs(), directory);
+    }
+
+    /** A script with the names of two devices, of a type, and of what is too long for a name. */
+    static String named(String text) {
+        return text.replace("TYPE", TYPE)
+                .replace("ONE", ONE)
+                .replace("TWO", TWO)
+                .replace("LONG", "x".repeat(256));
     }
 
     /** What a process wrote and how it ended: all of its output, then errors, then {@code [status]} unless that is 0. */

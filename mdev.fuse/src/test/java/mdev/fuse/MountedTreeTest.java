@@ -1,10 +1,13 @@
 package mdev.fuse;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static mdev.fuse.MountedTree.ONE;
+import static mdev.fuse.MountedTree.TWO;
+import static mdev.fuse.MountedTree.TYPE;
+import static mdev.fuse.MountedTree.named;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -24,9 +27,6 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** What other processes find on the mounted tree. */
 @RequiresFuse
 final class MountedTreeTest {
-    private static final String ONE = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001";
-    private static final String TWO = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1002";
-    private static final String TYPE = "class/mdev_bus/mtty/mdev_supported_types/mtty-1";
     private static final String CREATE = "echo " + ONE + " > " + TYPE + "/create; ";
 
     private MountedTree tree;
@@ -93,13 +93,6 @@ final class MountedTreeTest {
         String out = tree.sh(named(script));
 
         assertEquals(named(answer), out.replaceAll("\n(\\[1])?$", ""));
-    }
-
-    private static String named(String text) {
-        return text.replace("TYPE", TYPE)
-                .replace("ONE", ONE)
-                .replace("TWO", TWO)
-                .replace("LONG", "x".repeat(256));
     }
 
     @Test
@@ -308,76 +301,6 @@ final class MountedTreeTest {
         } finally {
             tree.sh("cd /; umount " + tree.directory);
         }
-    }
-
-    /** As the kernel's documents say it is done: read, poll for POLLPRI, seek to the beginning and read again. */
-    @ParameterizedTest
-    @CsvSource(delimiter = '|', textBlock = """
-            TYPE/available_instances               | echo TWO > TYPE/create          | 23, woken, 22
-            bus/mdev/devices/ONE/vendor/value      | echo new > FILE                 | unset, woken, new
-            bus/mdev/devices/ONE/vendor/value      | echo TWO > TYPE/create          | unset, quiet, unset
-            """)
-    void pollWakesWhenAnAttributeChanges(String file, String change, String seen) {
-        assumeFalse(tree.sh("command -v python3").startsWith("["), "skipped: no python3");
-        assertEquals("", tree.sh(CREATE));
-
-        String out = tree.sh(named("""
-                exec python3 - <<'PY'
-                import os, select, subprocess
-                fd = os.open("FILE", os.O_RDONLY)
-                read = lambda: os.pread(fd, 4096, 0).decode().strip()
-                poll = select.poll()
-                poll.register(fd, select.POLLPRI)
-                before = poll.poll(0) and read()
-                assert not poll.poll(0)
-                change = subprocess.Popen(["bash", "-c", "sleep 0.2; CHANGE"])
-                woken = poll.poll(WAIT)
-                change.wait()
-                print(before, "woken" if woken else "quiet", read(), sep=", ")
-                PY
-                """.replace("CHANGE", change)
-                .replace("FILE", file)
-                .replace("WAIT", seen.contains("quiet") ? "1000" : "60000")));
-
-        assertEquals(seen + "\n", out);
-    }
-
-    /** As with a write, but nobody writes: the vendor says so, or the device goes. */
-    @ParameterizedTest
-    @CsvSource(delimiter = '|', textBlock = """
-            changed | POLLPRI POLLERR                | by itself
-            removed | POLLPRI POLLERR                | No such device
-            """)
-    void pollWakesWhenTheVendorOrTheDevicesEndChangesIt(String how, String events, String then) throws Exception {
-        assumeFalse(tree.sh("command -v python3").startsWith("["), "skipped: no python3");
-        assertEquals("", tree.sh(CREATE));
-        Process polls = tree.start(named("""
-                exec python3 - <<'PY'
-                import os, select
-                fd = os.open("bus/mdev/devices/ONE/vendor/value", os.O_RDONLY)
-                os.pread(fd, 4096, 0)
-                poll = select.poll()
-                poll.register(fd, select.POLLPRI)
-                assert not poll.poll(0)
-                print("asleep", flush=True)
-                woken = poll.poll(60000)[0][1]
-                print(*[name for name in ("POLLPRI", "POLLERR") if woken & getattr(select, name)])
-                try:
-                    print(os.pread(fd, 4096, 0).decode().strip())
-                except OSError as error:
-                    print(error.strerror)
-                PY
-                """));
-        BufferedReader seen = polls.inputReader();
-        assertEquals("asleep", seen.readLine());
-
-        if (how.equals("changed")) {
-            tree.vendor.change(ONE, "by itself\n");
-            tree.core.sysfs().changed("bus/mdev/devices/" + ONE + "/vendor/value");
-        } else {
-            assertEquals("", tree.sh("echo 1 > bus/mdev/devices/" + ONE + "/remove"));
-        }
-        assertEquals(List.of(events, then), seen.lines().toList());
     }
 
     @Test

@@ -36,6 +36,11 @@ final class OpenFile {
         pollHandle = handle;
     }
 
+    /** Its end has been told, or is answered. */
+    void unwatch() {
+        pollHandle = 0;
+    }
+
     boolean isWatched() {
         return pollHandle != 0;
     }

@@ -65,6 +65,9 @@ final class Poller {
         }
         // Looked at after the watch has begun: who takes it out after this look sees the watch.
         boolean exists = file.node().in(root) != null;
+        if (!exists) {
+            file.unwatch(); // there is no more to come
+        }
         out.u32(file.hasChanged() || !exists ? DEFAULT_POLLMASK | CHANGED : DEFAULT_POLLMASK)
                 .u32(0);
     }
@@ -79,7 +82,10 @@ final class Poller {
         open.values().stream()
                 .flatMap(Set::stream)
                 .filter(file -> file.isWatched() && file.node().in(root) == null)
-                .forEach(this::wake);
+                .forEach(file -> {
+                    wake(file);
+                    file.unwatch(); // who polls meanwhile sees for himself that it is gone
+                });
     }
 
     private void wake(OpenFile file) {
