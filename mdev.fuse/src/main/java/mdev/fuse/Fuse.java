@@ -51,7 +51,7 @@ public final class Fuse implements SysfsMount, AutoCloseable {
             MountPoint.Mounted made = MountPoint.mount(directory, owner.uid(), owner.gid());
             try {
                 return new Mounted(made.point(), new Session(sysfs, made.fd(), owner));
-            } catch (LinuxException e) {
+            } catch (LinuxException | RuntimeException | Error e) {
                 made.point().unmount();
                 made.point().remove();
                 made.fd().close();
@@ -74,7 +74,7 @@ public final class Fuse implements SysfsMount, AutoCloseable {
     @Override
     public Optional<Path> directory() {
         return Optional.ofNullable(mounted)
-                .filter(made -> made.session().isAlive())
+                .filter(made -> made.session().isAlive() && made.point().isMounted())
                 .map(made -> made.point().directory());
     }
 

@@ -1,7 +1,6 @@
 package mdev.fuse.mount;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
@@ -26,16 +25,28 @@ final class Fusermount implements Mounter {
                 Arena arena = Arena.ofConfined()) {
             run(pair.second().fd(), "-o", options, "--", directory.toString());
             pair.second().close(); // else there is no end of the stream when nothing was sent
-            MemorySegment message = arena.allocate(1);
-            pair.first().receive(message, 0, 1, 0);
-            List<Fd> fds = pair.first().takeFds();
-            if (fds.isEmpty()) {
-                throw new MountException(PROGRAM + " sends no descriptor");
+            try {
+                pair.first().receive(arena.allocate(1), 0, 1, 0);
+                return nonblocking(pair.first().takeFds());
+            } catch (LinuxException | MountException e) {
+                detach(directory); // it is made, and nobody can answer for it
+                throw e;
             }
-            fds.getFirst().setNonblocking();
-            return fds.getFirst();
         } catch (LinuxException e) {
             throw new MountException(e.getMessage());
+        }
+    }
+
+    private static Fd nonblocking(List<Fd> sent) throws LinuxException, MountException {
+        if (sent.isEmpty()) {
+            throw new MountException(PROGRAM + " sends no descriptor");
+        }
+        try {
+            sent.getFirst().setNonblocking();
+            return sent.getFirst();
+        } catch (LinuxException e) {
+            sent.forEach(Fd::close);
+            throw e;
         }
     }
 

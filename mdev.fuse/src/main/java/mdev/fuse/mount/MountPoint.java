@@ -9,6 +9,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.NotLinkException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import mdev.api.errno.Errno;
@@ -35,10 +36,14 @@ public final class MountPoint {
     private final boolean made;
     private final Mounter mounter;
 
-    private MountPoint(Path directory, boolean made, Mounter mounter) {
+    /** By which our mount is told from what others put in its place. */
+    private final String device;
+
+    private MountPoint(Path directory, boolean made, Mounter mounter, String device) {
         this.directory = directory;
         this.made = made;
         this.mounter = mounter;
+        this.device = device;
     }
 
     /** A mount that has been made. */
@@ -61,7 +66,13 @@ public final class MountPoint {
             try {
                 Path real = directory.toRealPath(); // now: once it is mounted, to look would be to ask ourselves
                 Fd fd = mounter.mount(real, SOURCE, SUBTYPE, uid, gid);
-                return new Mounted(new MountPoint(real, made, mounter), fd);
+                try {
+                    return new Mounted(new MountPoint(real, made, mounter, device(real)), fd);
+                } catch (IOException e) {
+                    fd.close();
+                    mounter.detach(real);
+                    throw e;
+                }
             } catch (MountException | IOException e) {
                 if (made) {
                     Files.deleteIfExists(directory);
@@ -73,6 +84,15 @@ public final class MountPoint {
         } catch (IOException e) {
             throw new MountException(e + ": choose another directory with --mount DIR");
         }
+    }
+
+    /** The newest of our type, which is the one just made. */
+    private static String device(Path directory) throws IOException {
+        return MountTable.read().at(directory).reversed().stream()
+                .filter(entry -> entry.type().equals(TYPE))
+                .findFirst()
+                .map(MountTable.Entry::device)
+                .orElse(""); // somebody has unmounted it already, and the session will see
     }
 
     /** Where links lead, without touching what is mounted there: readlink(2) of a directory fails before its file system is asked. */
@@ -148,12 +168,32 @@ public final class MountPoint {
         return directory;
     }
 
-    /** Takes the mount out of the tree, also one that is in use: what is open there ends with the session. */
+    /** Whether our mount is there still: somebody else may have taken it away, though what is open in it is answered until it is closed. */
+    public boolean isMounted() {
+        try {
+            return MountTable.read().at(directory).stream().anyMatch(this::isOurs);
+        } catch (IOException e) {
+            log.warn("what is on {} cannot be told: {}", directory, e.toString());
+            return false;
+        }
+    }
+
+    private boolean isOurs(MountTable.Entry entry) {
+        return entry.device().equals(device);
+    }
+
+    /** Takes the mount out of the tree, also one that is in use: what is open there ends with the session. Nothing else that is on the directory. */
     public void unmount() {
         try {
-            if (!MountTable.read().at(directory).isEmpty()) { // else somebody has done it already
-                mounter.unmount(directory);
+            List<MountTable.Entry> there = MountTable.read().at(directory);
+            if (there.stream().noneMatch(this::isOurs)) { // somebody has done it already
+                return;
             }
+            if (!isOurs(there.getLast())) {
+                throw new MountException(
+                        "somebody has mounted a " + there.getLast().type() + " over it");
+            }
+            mounter.unmount(directory);
         } catch (MountException e) {
             log.warn("{} is left behind: {}", directory, e.getMessage());
         } catch (IOException e) {

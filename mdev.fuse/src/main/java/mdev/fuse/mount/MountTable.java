@@ -11,13 +11,17 @@ import java.util.regex.Pattern;
 record MountTable(List<Entry> entries) {
     private static final Pattern OCTAL = Pattern.compile("\\\\([0-7]{3})");
 
-    /** A mount. */
-    record Entry(String point, String type) {
+    /**
+     * A mount.
+     *
+     * @param device {@code major:minor} of its file system: for as long as that is mounted or in use no other has it
+     */
+    record Entry(String device, String point, String type) {
         /** {@code 36 35 98:0 /root /point options optional... - type source options}. */
         private static Entry of(String line) {
             String[] halves = line.split(" - ", 2);
-            String[] tail = halves[1].split(" ");
-            return new Entry(plain(halves[0].split(" ")[4]), tail[0]);
+            String[] head = halves[0].split(" ");
+            return new Entry(head[2], plain(head[4]), halves[1].split(" ", 2)[0]);
         }
 
         /** Blanks and the like are written {@code \040}. */

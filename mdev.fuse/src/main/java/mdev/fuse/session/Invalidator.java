@@ -145,10 +145,15 @@ final class Invalidator implements AutoCloseable {
         told++;
     }
 
+    /** Sends what has come so far, and no more. Nobody is waited for. Idempotent. */
+    void end() {
+        batches.add(end);
+    }
+
     /** Ends, while requests are still answered: what is being sent may wait for one. */
     @Override
     public void close() {
-        batches.add(end);
+        end();
         if (!await(ended)) {
             log.warn("a notification of the kernel has not come back: some process holds a directory locked");
         }

@@ -1,6 +1,7 @@
 package mdev.fuse.session;
 
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
@@ -79,6 +80,11 @@ final class Nodes {
             known.remove(id);
             remembered.forgotten(old.node().parent().id(), old.node().name(), id);
         }
+    }
+
+    /** There is no kernel any more that would do it. */
+    void forgetAll() {
+        List.copyOf(known.keySet()).forEach(id -> forget(id, Long.MAX_VALUE));
     }
 
     /** How many there are, with the root. */

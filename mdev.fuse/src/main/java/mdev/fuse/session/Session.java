@@ -87,8 +87,15 @@ public final class Session implements AutoCloseable {
         this.calls = new Calls(channel);
         this.poller = new Poller(channel);
         this.invalidator = new Invalidator(channel);
-        sysfs.addListener(listener); // removed in close()
-        this.thread = Threads.start("mdev-fuse", this::receive);
+        try {
+            sysfs.addListener(listener); // removed in end()
+            this.thread = Threads.start("mdev-fuse", this::receive);
+        } catch (RuntimeException | Error e) {
+            sysfs.removeListener(listener);
+            invalidator.end();
+            channel.close();
+            throw e;
+        }
     }
 
     /** Tells the kernel what it would not notice. */
@@ -125,8 +132,20 @@ public final class Session implements AutoCloseable {
         } catch (LinuxException | RuntimeException | Error e) {
             log.error("the file system has ended", e);
         } finally {
-            channel.close(); // whoever still uses it gets ENOTCONN, instead of waiting for ever
+            end();
         }
+    }
+
+    /** Nobody asks any more, whoever has brought that about: nothing is heard or kept for a mount that is gone. */
+    private void end() {
+        sysfs.removeListener(listener);
+        invalidator.end();
+        channel.close(); // whoever still uses it gets ENOTCONN, instead of waiting for ever
+        files.values().forEach(poller::released);
+        files.clear();
+        directories.clear();
+        nodes.forgetAll();
+        known = nodes.size();
     }
 
     private void answer(Request request) {

@@ -16,7 +16,9 @@ final class MountTableTest {
                 "37 36 0:31 / /run/a\\040b\\134c rw - tmpfs none rw"));
 
         assertEquals(
-                List.of(new MountTable.Entry("/run/a b\\c", "fuse.mdev"), new MountTable.Entry("/run/a b\\c", "tmpfs")),
+                List.of(
+                        new MountTable.Entry("0:30", "/run/a b\\c", "fuse.mdev"),
+                        new MountTable.Entry("0:31", "/run/a b\\c", "tmpfs")),
                 table.at(Path.of("/run/a b\\c")));
         assertEquals(List.of(), table.at(Path.of("/run")));
     }
@@ -27,6 +29,6 @@ final class MountTableTest {
         String name = new String("/run/Clé".getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1);
         MountTable table = MountTable.of(
                 List.of("36 22 0:30 / " + name + " rw - fuse.mdev mdev rw", "37 22 0:31 / /\u00ff rw - tmpfs none rw"));
-        assertEquals(List.of(new MountTable.Entry(name, "fuse.mdev")), table.at(Path.of("/run/Clé")));
+        assertEquals(List.of(new MountTable.Entry("0:30", name, "fuse.mdev")), table.at(Path.of("/run/Clé")));
     }
 }

@@ -1,0 +1,166 @@
+package mdev.fuse;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
+import mdev.api.errno.ErrnoException;
+import mdev.api.sysfs.Sysfs;
+import mdev.api.sysfs.SysfsDirectory;
+import mdev.api.sysfs.SysfsListener;
+import mdev.api.sysfs.SysfsNode;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What is left when the mount ends otherwise than the platform has it. */
+@RequiresFuse
+final class UnmountTest {
+    private MountedTree tree;
+
+    @BeforeEach
+    void mount() throws Exception {
+        tree = new MountedTree(24);
+    }
+
+    @AfterEach
+    void unmount() throws IOException {
+        tree.close();
+    }
+
+    /** The same tree, for who wants to know who listens to it. */
+    private static class Listened implements Sysfs {
+        private final Sysfs sysfs;
+        final List<SysfsListener> listeners = new CopyOnWriteArrayList<>();
+
+        Listened(Sysfs sysfs) {
+            this.sysfs = sysfs;
+        }
+
+        @Override
+        public SysfsDirectory root() {
+            return sysfs.root();
+        }
+
+        @Override
+        public SysfsNode lookup(String path, boolean followLast) throws ErrnoException {
+            return sysfs.lookup(path, followLast);
+        }
+
+        @Override
+        public void addListener(SysfsListener listener) {
+            sysfs.addListener(listener);
+            listeners.add(listener);
+        }
+
+        @Override
+        public void removeListener(SysfsListener listener) {
+            listeners.remove(listener);
+            sysfs.removeListener(listener);
+        }
+
+        @Override
+        public void changed(String path) {
+            sysfs.changed(path);
+        }
+    }
+
+    private static long threads() {
+        return Thread.getAllStackTraces().keySet().stream()
+                .filter(thread -> thread.getName().startsWith("mdev-fuse"))
+                .count();
+    }
+
+    private static boolean isMounted(Path directory) throws IOException {
+        return Files.readAllLines(Path.of("/proc/mounts")).stream()
+                .anyMatch(line -> line.contains(" " + directory + " "));
+    }
+
+    /** Somebody who may. */
+    private void umount(String options, Path directory) {
+        String said = tree.sh("cd /; umount " + options + directory + " 2>&1");
+        assumeTrue(said.isEmpty(), said);
+    }
+
+    @Test
+    void nothingIsHeardOrRememberedForAMountThatIsGone(@TempDir Path directory) {
+        Listened sysfs = new Listened(tree.core.sysfs());
+        long before = threads();
+        try (Fuse fuse = new Fuse(sysfs, directory)) {
+            assertEquals("", tree.sh("ls -lR " + directory + " > /dev/null; exec 3< " + directory + "/class"));
+            assertTrue(fuse.known() > 20);
+            assertEquals(1, sysfs.listeners.size());
+
+            umount("", directory);
+            MountedTree.await("nobody listens any more", sysfs.listeners::isEmpty);
+            MountedTree.await("no thread is left", () -> threads() == before);
+            assertEquals(1, fuse.known(), "the root");
+        }
+    }
+
+    /** Who is in it still gets answers; but it is nowhere, and what comes in its place is another's. */
+    @Test
+    void whatIsDetachedIsNowhere() throws Exception {
+        Process user = tree.start("echo ready; read; ls class/mdev_bus; read; true");
+        BufferedReader said = user.inputReader();
+        assertEquals("ready", said.readLine());
+        umount("-l ", tree.directory);
+        assertEquals(Optional.empty(), tree.fuse.directory());
+
+        try (Fuse other = new Fuse(tree.core.sysfs(), tree.directory)) {
+            assertEquals(Optional.of(tree.directory), other.directory());
+            user.outputWriter().write("\n");
+            user.outputWriter().flush();
+            assertEquals("mtty", said.readLine());
+
+            tree.fuse.close();
+            assertEquals(Optional.of(tree.directory), other.directory());
+            assertEquals("mtty\n", tree.sh("ls class/mdev_bus"));
+        } finally {
+            user.outputWriter().close();
+            assertEquals("", MountedTree.ended(user));
+        }
+    }
+
+    @Test
+    void whatIsMountedOverItStays() throws IOException {
+        String said = tree.sh("cd /; mount -t tmpfs none " + tree.directory + " 2>&1");
+        assumeTrue(said.isEmpty(), said);
+        try {
+            tree.fuse.close();
+            assertEquals("tmpfs\n", tree.sh("findmnt -no FSTYPE " + tree.directory + " | tail -1"));
+        } finally {
+            umount("", tree.directory); // theirs, and then what is left of ours
+            umount("", tree.directory);
+        }
+        assertFalse(isMounted(tree.directory));
+    }
+
+    @Test
+    void whereNobodyWillAnswerNothingIsMounted(@TempDir Path directory) throws IOException {
+        Sysfs going = new Listened(tree.core.sysfs()) {
+            @Override
+            public void addListener(SysfsListener listener) {
+                throw new IllegalStateException("the bundle is stopping");
+            }
+        };
+        long before = threads();
+        try (Fuse fuse = new Fuse(going, directory)) {
+            assertEquals(Optional.empty(), fuse.directory());
+            assertFalse(isMounted(directory));
+            MountedTree.await("no thread is left", () -> threads() == before);
+        } finally {
+            tree.sh("cd /; umount -l " + directory
+                    + " 2> /dev/null"); // else whoever clears the directory would wait for ever
+        }
+    }
+}
