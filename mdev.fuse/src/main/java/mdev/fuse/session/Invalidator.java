@@ -29,6 +29,7 @@ final class Invalidator implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(1);
 
     private final Channel channel;
+    private final Duration patience;
     private final Batch end = new Batch(List.of());
     private final BlockingQueue<Batch> batches = new LinkedBlockingQueue<>();
     private final CountDownLatch ended = new CountDownLatch(1);
@@ -47,7 +48,13 @@ final class Invalidator implements AutoCloseable {
     }
 
     Invalidator(Channel channel) {
+        this(channel, PATIENCE);
+    }
+
+    /** @param patience how long the kernel may take for one notification before nobody waits for it */
+    Invalidator(Channel channel, Duration patience) {
         this.channel = channel;
+        this.patience = patience;
         Threads.start("mdev-fuse-notify", this::notifyKernel);
     }
 
@@ -74,7 +81,7 @@ final class Invalidator implements AutoCloseable {
         boolean interrupted = false;
         try {
             long before = told;
-            long deadline = System.nanoTime() + PATIENCE.toNanos();
+            long deadline = System.nanoTime() + patience.toNanos();
             while (true) {
                 try {
                     if (latch.await(deadline - System.nanoTime(), TimeUnit.NANOSECONDS)) {
@@ -84,7 +91,7 @@ final class Invalidator implements AutoCloseable {
                         return false;
                     }
                     before = told;
-                    deadline = System.nanoTime() + PATIENCE.toNanos();
+                    deadline = System.nanoTime() + patience.toNanos();
                 } catch (InterruptedException e) {
                     interrupted = true;
                 }
