@@ -3,6 +3,7 @@ package mdev.fuse;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
 import mdev.api.sysfs.Sysfs;
@@ -26,6 +27,9 @@ import org.slf4j.LoggerFactory;
 public final class Fuse implements SysfsMount, AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Fuse.class);
 
+    /** For another platform to say that it has its tree there. */
+    private static final Duration PATIENCE = Duration.ofSeconds(5);
+
     private final @Nullable Mounted mounted;
 
     /** Where it is, and who answers. */
@@ -48,7 +52,7 @@ public final class Fuse implements SysfsMount, AutoCloseable {
     private static @Nullable Mounted mount(Sysfs sysfs, Path directory) {
         try {
             Attributes.Owner owner = owner();
-            MountPoint.Mounted made = MountPoint.mount(directory, owner.uid(), owner.gid());
+            MountPoint.Mounted made = MountPoint.mount(directory, owner.uid(), owner.gid(), PATIENCE);
             try {
                 return new Mounted(made.point(), new Session(sysfs, made.fd(), owner));
             } catch (LinuxException | RuntimeException | Error e) {

@@ -3,6 +3,7 @@ package mdev.fuse;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import mdev.fuse.mount.MountException;
 import mdev.fuse.mount.MountPoint;
 import org.junit.jupiter.api.extension.ConditionEvaluationResult;
@@ -31,7 +32,7 @@ final class FuseCondition implements ExecutionCondition {
             Path directory = Files.createTempDirectory("mdev-fuse");
             try {
                 int uid = (Integer) Files.getAttribute(directory, "unix:uid");
-                MountPoint.Mounted mounted = MountPoint.mount(directory, uid, uid);
+                MountPoint.Mounted mounted = MountPoint.mount(directory, uid, uid, Duration.ZERO);
                 mounted.fd().close();
                 mounted.point().unmount();
                 return "";

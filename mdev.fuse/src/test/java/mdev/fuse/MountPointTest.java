@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.stream.Stream;
 import mdev.fuse.mount.MountException;
@@ -22,6 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 @RequiresFuse
 final class MountPointTest {
     private static final int SOMEBODY = 1000;
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
 
     private static boolean isMounted(Path directory) throws IOException {
         return Files.readAllLines(Path.of("/proc/mounts")).stream()
@@ -32,14 +34,18 @@ final class MountPointTest {
         return (Integer) Files.getAttribute(Path.of("/proc/self"), "unix:uid");
     }
 
+    private static MountPoint.Mounted mount(Path directory) throws MountException, IOException {
+        return MountPoint.mount(directory, uid(), uid(), PATIENCE);
+    }
+
     @Test
     void whatAKilledPlatformLeftIsCleared(@TempDir Path parent) throws Exception {
         Path directory = Files.createDirectory(parent.resolve("sys"));
         Path link = Files.createSymbolicLink(parent.resolve("link"), Path.of("../" + parent.getFileName() + "/sys"));
-        MountPoint.mount(directory, uid(), uid()).fd().close(); // nobody answers any more, as after SIGKILL
+        mount(directory).fd().close(); // nobody answers any more, as after SIGKILL
         assertTrue(isMounted(directory));
 
-        MountPoint.Mounted again = MountPoint.mount(link, uid(), uid());
+        MountPoint.Mounted again = mount(link);
         assertEquals(parent.toRealPath().resolve("sys"), again.point().directory());
         again.fd().close();
         again.point().unmount();
@@ -51,20 +57,20 @@ final class MountPointTest {
     @Test
     void whatIsMadeIsRemoved(@TempDir Path parent) throws Exception {
         Path directory = parent.resolve("some/where");
-        MountPoint.Mounted mounted = MountPoint.mount(directory, uid(), uid());
+        MountPoint.Mounted mounted = mount(directory);
         mounted.fd().close();
         mounted.point().unmount();
         mounted.point().remove();
         assertFalse(Files.exists(directory));
     }
 
-    /** As one that is stopped, or in a debugger. */
+    /** As one that is stopped, or in a debugger: nobody ever answers, so any time is enough. */
     @Test
     void aPlatformThatDoesNotAnswerHoldsNobodyUp(@TempDir Path directory) throws Exception {
-        MountPoint.Mounted silent = MountPoint.mount(directory, uid(), uid());
+        MountPoint.Mounted silent = mount(directory);
 
-        MountException e =
-                Assertions.assertThrows(MountException.class, () -> MountPoint.mount(directory, uid(), uid()));
+        MountException e = Assertions.assertThrows(
+                MountException.class, () -> MountPoint.mount(directory, uid(), uid(), Duration.ofMillis(1)));
         assertEquals(
                 "another platform has mounted its tree there, and does not answer: umount -l " + directory
                         + ", or choose another directory with --mount DIR",
@@ -88,13 +94,13 @@ final class MountPointTest {
     void aFileIsNoPlaceToMount(@TempDir Path parent) throws IOException {
         Path file = Files.createFile(parent.resolve("file"));
 
-        MountException e = Assertions.assertThrows(MountException.class, () -> MountPoint.mount(file, uid(), uid()));
+        MountException e = Assertions.assertThrows(MountException.class, () -> mount(file));
         assertEquals(file + " is no directory: choose another with --mount DIR", e.getMessage());
     }
 
     @Test
     void somebodyElseMayHaveUnmountedIt(@TempDir Path directory) throws Exception {
-        MountPoint.Mounted mounted = MountPoint.mount(directory, uid(), uid());
+        MountPoint.Mounted mounted = mount(directory);
         detach(directory);
         mounted.point().unmount();
         mounted.fd().close();
@@ -115,11 +121,11 @@ final class MountPointTest {
                 .anyMatch(path -> Files.isExecutable(Path.of(path, "fusermount3")));
         if (!there) {
             MountException e = Assertions.assertThrows(
-                    MountException.class, () -> MountPoint.mount(directory, SOMEBODY, SOMEBODY));
+                    MountException.class, () -> MountPoint.mount(directory, SOMEBODY, SOMEBODY, PATIENCE));
             assertEquals("without being root it takes fusermount3: install the package fuse3", e.getMessage());
             return;
         }
-        MountPoint.Mounted mounted = MountPoint.mount(directory, SOMEBODY, SOMEBODY);
+        MountPoint.Mounted mounted = MountPoint.mount(directory, SOMEBODY, SOMEBODY, PATIENCE);
         assertTrue(isMounted(directory));
         mounted.point().unmount();
         mounted.fd().close();

@@ -30,8 +30,6 @@ public final class MountPoint {
     /** As in path resolution: {@code MAXSYMLINKS}. */
     private static final int MOST_LINKS = 40;
 
-    private static final Duration PATIENCE = Duration.ofSeconds(5);
-
     private final Path directory;
     private final boolean made;
     private final Mounter mounter;
@@ -52,15 +50,16 @@ public final class MountPoint {
     /**
      * Mounts: as root oneself, else with fusermount3. A mount that a killed platform left there is cleared first.
      *
+     * @param patience how long a platform that has mounted there already may take to answer
      * @return the mount point, and {@code /dev/fuse} for who answers
      * @throws MountException with the reason and what can be done
      */
-    public static Mounted mount(Path wanted, int uid, int gid) throws MountException {
+    public static Mounted mount(Path wanted, int uid, int gid, Duration patience) throws MountException {
         Mounter mounter = uid == 0 ? new RootMounter() : new Fusermount();
         Path directory = wanted.toAbsolutePath().normalize();
         try {
             directory = resolve(directory);
-            clear(directory, mounter);
+            clear(directory, mounter, patience);
             // Who made the directory of a mount that was left, nobody knows any more: so it stays.
             boolean made = make(directory);
             try {
@@ -119,19 +118,19 @@ public final class MountPoint {
     }
 
     /** Only what is ours and dead: a live one belongs to another platform. */
-    private static void clear(Path directory, Mounter mounter) throws IOException, MountException {
+    private static void clear(Path directory, Mounter mounter, Duration patience) throws IOException, MountException {
         for (MountTable.Entry entry : MountTable.read().at(directory).reversed()) {
             if (!entry.type().equals(TYPE)) {
                 return;
             }
-            requireDead(directory);
+            requireDead(directory, patience);
             mounter.detach(directory);
             log.info("cleared the mount that an earlier platform left on {}", directory);
         }
     }
 
     /** Asks on a thread of its own: a platform that is stopped does not answer, and who asks it waits as long. */
-    private static void requireDead(Path directory) throws MountException {
+    private static void requireDead(Path directory, Duration patience) throws MountException {
         CompletableFuture<Integer> answer = new CompletableFuture<>();
         Threads.start("mdev-fuse-probe", () -> {
             try (Fd _ = Fd.open(directory, Fd.O_RDONLY)) {
@@ -140,7 +139,7 @@ public final class MountPoint {
                 answer.complete(e.errno());
             }
         });
-        int errno = answer.completeOnTimeout(Errno.ETIMEDOUT.number(), PATIENCE.toMillis(), TimeUnit.MILLISECONDS)
+        int errno = answer.completeOnTimeout(Errno.ETIMEDOUT.number(), patience.toMillis(), TimeUnit.MILLISECONDS)
                 .join();
         if (errno == Errno.ENOTCONN.number()) {
             return;
