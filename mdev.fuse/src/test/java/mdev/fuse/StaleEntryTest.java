@@ -3,6 +3,7 @@ package mdev.fuse;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assertions.fail;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -75,7 +76,18 @@ final class StaleEntryTest {
                 stale.add(answer);
                 answer = answers.readLine();
             }
-            assertEquals("ok", answer);
+            if (!"ok".equals(answer)) {
+                fail(answer + "\n" + unread());
+            }
+        }
+
+        /** What else has been said, for example how a reader has ended. */
+        private String unread() throws IOException {
+            StringBuilder lines = new StringBuilder();
+            while (answers.ready()) {
+                lines.append(answers.readLine()).append('\n');
+            }
+            return lines.toString();
         }
 
         void change(Change change, String after) throws Exception {

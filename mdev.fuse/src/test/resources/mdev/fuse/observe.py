@@ -8,9 +8,12 @@ import mmap
 import os
 import struct
 import sys
+import time
+import traceback
 
 CHANGING, THERE, GONE = range(3)
 LOOKS = 5
+PATIENCE_SECONDS = 120
 
 shared = mmap.mmap(-1, 4096)
 readers = int(sys.argv[1])
@@ -74,7 +77,12 @@ def tell(line):
 def settle(state):
     put(0, (get(0) // 4 + 1) * 4 + state)
     before = [get(reader) for reader in range(1, readers + 1)]
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while any(get(reader) < before[reader - 1] + LOOKS for reader in range(1, readers + 1)):
+        if os.waitpid(-1, os.WNOHANG)[0]:
+            raise RuntimeError("a reader has ended")
+        if time.monotonic() > deadline:
+            raise RuntimeError("a reader does not come back")
         os.sched_yield()
 
 
@@ -90,6 +98,8 @@ for reader in range(1, readers + 1):
     if os.fork() == 0:
         try:
             observe(reader)
+        except BaseException:
+            tell(traceback.format_exc())
         finally:
             os._exit(1)
 for line in sys.stdin:
@@ -102,6 +112,6 @@ for line in sys.stdin:
         else:
             settle({"there": THERE, "gone": GONE}[words[0]])
         tell("ok")
-    except OSError as error:
+    except (OSError, RuntimeError) as error:
         tell(str(error))
 os.killpg(0, 9)
