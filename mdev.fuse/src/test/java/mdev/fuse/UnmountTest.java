@@ -139,8 +139,8 @@ final class UnmountTest {
             tree.fuse.close();
             assertEquals("tmpfs\n", tree.sh("findmnt -no FSTYPE " + tree.directory + " | tail -1"));
         } finally {
-            umount("", tree.directory); // theirs, and then what is left of ours
-            umount("", tree.directory);
+            tree.sh("cd /; umount " + tree.directory + "; umount "
+                    + tree.directory); // theirs, and then what is left of ours
         }
         assertFalse(isMounted(tree.directory));
     }
