@@ -18,6 +18,8 @@ import mdev.linux.Mount;
 import org.junit.jupiter.api.Assertions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** How mounts come and go. */
 @RequiresFuse
@@ -88,6 +90,39 @@ final class MountPointTest {
             }
             assertEquals("mtty\n", other.sh("ls class/mdev_bus"));
         }
+    }
+
+    /** {@code a} leads to {@code other/a}, so {@code a/..} is {@code other}. */
+    @ParameterizedTest
+    @CsvSource({
+        "a/../b,   other/b",
+        "link,     other/b",
+        "a,        other/a",
+        "a/..,     other",
+        "a/.,      other/a",
+        "a/new/x,  other/a/new/x",
+    })
+    void linksLeadWhereTheKernelFollowsThem(String wanted, String where, @TempDir Path parent) throws Exception {
+        Path real = parent.toRealPath();
+        Files.createDirectories(real.resolve("other/a"));
+        Files.createSymbolicLink(real.resolve("a"), Path.of("other/a"));
+        Files.createSymbolicLink(real.resolve("link"), Path.of("a/../b"));
+
+        MountPoint.Mounted mounted = mount(real.resolve(wanted));
+        mounted.fd().close();
+        mounted.point().unmount();
+        mounted.point().remove();
+        assertEquals(real.resolve(where), mounted.point().directory());
+    }
+
+    @Test
+    void aLinkThatLeadsNowhereIsNoPlaceToMount(@TempDir Path parent) throws IOException {
+        Path link = Files.createSymbolicLink(parent.toRealPath().resolve("link"), Path.of("no/where"));
+
+        MountException e = Assertions.assertThrows(MountException.class, () -> mount(link));
+        assertEquals(
+                link + " is a link to no/where, which is nowhere: choose another directory with --mount DIR",
+                e.getMessage());
     }
 
     @Test

@@ -56,7 +56,7 @@ public final class MountPoint {
      */
     public static Mounted mount(Path wanted, int uid, int gid, Duration patience) throws MountException {
         Mounter mounter = uid == 0 ? new RootMounter() : new Fusermount();
-        Path directory = wanted.toAbsolutePath().normalize();
+        Path directory = wanted.toAbsolutePath();
         try {
             directory = resolve(directory);
             clear(directory, mounter, patience);
@@ -95,26 +95,39 @@ public final class MountPoint {
     }
 
     /** Where links lead, without touching what is mounted there: readlink(2) of a directory fails before its file system is asked. */
-    private static Path resolve(Path wanted) throws IOException {
+    private static Path resolve(Path wanted) throws IOException, MountException {
         if (wanted.getParent() != null) {
             Files.createDirectories(wanted.getParent());
         }
         Path directory = inRealParent(wanted);
         for (int links = 0; links < MOST_LINKS; links++) {
+            Path target;
             try {
-                directory = inRealParent(directory
-                        .resolveSibling(Files.readSymbolicLink(directory))
-                        .normalize());
+                target = Files.readSymbolicLink(directory);
             } catch (NotLinkException | NoSuchFileException e) {
                 return directory;
+            }
+            try {
+                directory = inRealParent(directory.resolveSibling(target));
+            } catch (NoSuchFileException e) {
+                throw new MountException(directory + " is a link to " + target
+                        + ", which is nowhere: choose another directory with --mount DIR");
             }
         }
         throw new FileSystemLoopException(wanted.toString());
     }
 
+    /** Not by the text alone: {@code link/..} is where the kernel finds it. */
     private static Path inRealParent(Path path) throws IOException {
         Path parent = path.getParent();
-        return parent == null ? path : parent.toRealPath().resolve(path.getFileName());
+        if (parent == null) {
+            return path;
+        }
+        return switch (path.getFileName().toString()) {
+            case "." -> inRealParent(parent);
+            case ".." -> parent.toRealPath().resolve("..").normalize(); // no link is left in it
+            default -> parent.toRealPath().resolve(path.getFileName());
+        };
     }
 
     /** Only what is ours and dead: a live one belongs to another platform. */
