@@ -152,13 +152,17 @@ final class FuseIT {
         try (MountedPlatform mounted = MountedPlatform.start("--load", "vendor.mtty")) {
             assertTrue(mounted.sh("find -L class/mdev_bus/mtty/mdev_supported_types; cat class/mdev_bus/mtty/*/*/name")
                     .contains("Dual port serial"));
-            Process looks = mounted.start("while :; do stat -L class/mdev_bus/mtty; done > /dev/null 2>&1");
+            // Of its own process group: with the shell ends what it runs, and nobody is left in the tree.
+            Process looks = mounted.start(
+                    "exec setsid bash -c 'stat -L class/mdev_bus/mtty > /dev/null && echo looks; while :; do stat -L class/mdev_bus/mtty; done > /dev/null 2>&1'");
+            assertEquals("looks", looks.inputReader().readLine());
             mounted.platform().run("mdev:rmmod vendor.mtty").ok();
             assertEquals(
                     "ls: cannot access 'class/mdev_bus/mtty': No such file or directory\n[2]",
                     mounted.sh("ls class/mdev_bus/mtty"));
             assertEquals("", mounted.sh("ls class/mdev_bus"));
-            looks.destroyForcibly().onExit().join();
+            assertEquals("", mounted.sh("cd /; kill -KILL -" + looks.pid()));
+            looks.onExit().join();
         }
     }
 }
