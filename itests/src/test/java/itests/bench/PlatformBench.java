@@ -99,9 +99,14 @@ final class PlatformBench {
         return Files.readString(Path.of("/proc/loadavg")).strip();
     }
 
-    /** To one processor: in a virtual machine, to wake another one takes longer than a pair does, and how long is chance. */
+    /** To one processor, the first that we may use: in a virtual machine, to wake another one takes longer than a pair does, and how long is chance. */
     private static void pin(Platform platform) throws Exception {
-        Process taskset = new ProcessBuilder("taskset", "-acp", "0", Long.toString(platform.pid()))
+        String allowed = Files.readAllLines(Path.of("/proc/self/status")).stream()
+                .filter(line -> line.startsWith("Cpus_allowed_list:"))
+                .map(line -> line.replaceFirst("\\D*(\\d+).*", "$1"))
+                .findFirst()
+                .orElseThrow();
+        Process taskset = new ProcessBuilder("taskset", "-acp", allowed, Long.toString(platform.pid()))
                 .redirectErrorStream(true)
                 .start();
         String said = new String(taskset.getInputStream().readAllBytes(), UTF_8);
