@@ -93,9 +93,15 @@ final class FuseIT {
                 .add(
                         "and what is in it",
                         "as above",
-                        line -> line.file().matches("tree-(01|10)-.*")
+                        line -> line.file().matches("tree-(01|10|13)-.*")
                                 && line.text("path").startsWith("/sys/devices/virtual/misc/vfio/"),
-                        "");
+                        "")
+                .add(
+                        "the tree goes with the core",
+                        "what serves it is the core's: when that has gone nothing is mounted, and the directory is empty",
+                        line -> line.file().startsWith("tree-13-")
+                                && !line.text("type").equals("absent"),
+                        "absent ENOENT");
         String types = "class/mdev_bus/mtty/mdev_supported_types/";
         String driver = "bus/mdev/drivers/vfio_mdev/";
         record Step(String snapshot, String script, String command) {
@@ -118,7 +124,8 @@ final class FuseIT {
                         "echo -n " + THREE + " > " + types + "mtty-1/create",
                         "felix:stop vfio.mdev"),
                 new Step("11-vfio_mdev-reloaded", "", "felix:start vfio.mdev"),
-                new Step("12-mtty-unloaded", "", "mdev:rmmod vendor.mtty"));
+                new Step("12-mtty-unloaded", "", "mdev:rmmod vendor.mtty"),
+                new Step("13-mdev-unloaded", "", "felix:stop mdev.core"));
         try (MountedPlatform mounted = MountedPlatform.start();
                 CallerSysfs sysfs = new CallerSysfs(mounted.directory())) {
             List<String> differences = new ArrayList<>();
@@ -131,6 +138,7 @@ final class FuseIT {
                 TreeComparison.differences(sysfs, snapshot, deviations)
                         .forEach(difference -> differences.add(step.snapshot() + ": " + difference));
             }
+            assertFalse(mounted.isMounted());
             assertEquals("", String.join("\n", differences));
             assertEquals(List.of(), deviations.unmet());
         }
