@@ -6,6 +6,7 @@ import itests.vm.Platform;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Assumptions;
 
@@ -25,12 +26,17 @@ final class MountedPlatform implements AutoCloseable {
     }
 
     static MountedPlatform start(String... options) throws Exception {
+        return start(Map.of(), options);
+    }
+
+    /** With framework properties. */
+    static MountedPlatform start(Map<String, String> properties, String... options) throws Exception {
         Path directory = Files.createTempDirectory("mdev-sys");
         String[] all = new String[options.length + 2];
         System.arraycopy(options, 0, all, 0, options.length);
         all[options.length] = "--mount";
         all[options.length + 1] = directory.toString();
-        MountedPlatform mounted = new MountedPlatform(directory, Platform.start(all));
+        MountedPlatform mounted = new MountedPlatform(directory, Platform.start(properties, all));
         if (!mounted.isMounted()) {
             String reason = mounted.platform.run("mdev:lsmod").ok() + mounted.warnings();
             mounted.close();

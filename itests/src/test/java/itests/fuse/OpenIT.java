@@ -1,0 +1,177 @@
+package itests.fuse;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.io.IOException;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.Callable;
+import java.util.concurrent.FutureTask;
+import mdev.core.golden.Deviations;
+import mdev.core.golden.GoldenLine;
+import mdev.core.golden.TranscriptReplay;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Remove, unbind and unload while a device is open, as the real kernel had it. Who holds it open is a vfio-user client that is asked to leave; how long the kernel's callers waited is how long its
+ * holders stayed, so it is not compared. A
+ * group or a container without a device nobody can hold here: case 4 has no holder, and that of case 6 has the device.
+ */
+final class OpenIT {
+    private static final String UUID = "83b8f4f2-509f-382f-3c1e-e6bfe0fa000";
+    private static final String REMOVE = "bus/mdev/devices/" + UUID;
+
+    /** The holder stays until it is told, or the core gives a removal up: 4 s, in which all that is looked at meanwhile fits many times. */
+    private static final Map<String, String> PATIENT = Map.of("vfio.request.timeout", "60000");
+
+    /** From here on what the holders did, with other system calls: the transcripts of the VFIO API are replayed by vfio.mdev. */
+    private static final int HOLDERS = 110;
+
+    private final MountedPlatform mounted;
+
+    private @Nullable Holder holder;
+    private @Nullable Process waiter;
+    private @Nullable FutureTask<String> unloading;
+
+    OpenIT() throws Exception {
+        mounted = MountedPlatform.start(PATIENT);
+    }
+
+    /** Parts of the transcript that nothing here corresponds to. */
+    private static boolean isReplayed(GoldenLine line) {
+        boolean counts = line.has("refcnt"); // a bundle is in use or not, and nobody counts
+        boolean kernel = line.has("waiter_state") || line.text("note").startsWith("/proc/modules");
+        boolean nodes = line.text("path").startsWith("/dev/"); // devices are opened on sockets
+        // A bundle that others use can be stopped at any time, and takes its devices with it: see HotPlugIT.
+        boolean inUse = line.text("op").equals("rmmod") && line.text("errno").equals("EAGAIN");
+        return line.number() < HOLDERS && !counts && !kernel && !nodes && !inUse;
+    }
+
+    @Test
+    void whileADeviceIsOpen() throws Exception {
+        Deviations deviations = new Deviations()
+                .add(
+                        "interrupted",
+                        "a caller that gets a signal comes back at once, and what it began goes on; in 5.10 it cannot be killed",
+                        line -> line.text("note").startsWith("SIGTERM sent")
+                                || line.text("note").startsWith("SIGKILL sent"),
+                        "waiter alive: no")
+                .add(
+                        "all at once",
+                        "the devices of a module that goes leave the bus at once, where the kernel's go one by one",
+                        line -> line.number() > 80
+                                && line.text("path").endsWith(UUID + "6")
+                                && line.text("type").equals("link"),
+                        "absent ENOENT")
+                .add(
+                        "so it is not found",
+                        "as above; there it is found, and being removed",
+                        line -> line.number() > 80 && line.text("path").endsWith(UUID + "6/remove"),
+                        "ENOENT");
+        try (mounted;
+                CallerSysfs sysfs = new CallerSysfs(mounted.directory())) {
+            TranscriptReplay replay = new TranscriptReplay(sysfs, this::insmod, deviations)
+                    .before(14, () -> hold(1))
+                    .before(25, () -> begin("printf 1 > " + REMOVE + "1/remove && echo 1"))
+                    .at(39, this::leave)
+                    .before(47, () -> {
+                        hold(2);
+                        begin("printf 1 > " + REMOVE + "2/remove && echo 1");
+                    })
+                    .at(47, () -> kill("TERM"))
+                    .at(48, () -> kill("KILL"))
+                    .at(49, () -> {
+                        Objects.requireNonNull(holder).close();
+                        return "holder gone; waiter alive: " + isAlive();
+                    })
+                    .before(53, () -> {
+                        hold(3);
+                        begin("printf " + UUID + "3 > bus/mdev/drivers/vfio_mdev/unbind && echo 36");
+                    })
+                    .at(53, this::leave)
+                    .before(68, () -> {
+                        hold(9);
+                        begin("printf 1 > " + REMOVE + "9/remove && echo 1");
+                    })
+                    .at(68, this::leave)
+                    .before(80, () -> {
+                        hold(5);
+                        rmmod();
+                    })
+                    .at(103, () -> {
+                        Objects.requireNonNull(holder).close();
+                        return Objects.requireNonNull(unloading).get();
+                    });
+            List<GoldenLine> lines = GoldenLine.read("open.jsonl").stream()
+                    .filter(OpenIT::isReplayed)
+                    .toList();
+
+            assertEquals("", String.join("\n", replay.replay(lines)));
+            assertEquals(List.of(), deviations.unmet());
+        } finally {
+            if (holder != null) {
+                holder.close();
+            }
+        }
+    }
+
+    private void insmod(String module) throws IOException, InterruptedException {
+        if (module.equals("mtty")) {
+            mounted.platform().run("mdev:modprobe vendor.mtty").ok();
+        }
+    }
+
+    private static <T> T checked(Callable<T> step) {
+        try {
+            return step.call();
+        } catch (Exception e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private void hold(int device) {
+        holder = checked(() -> new Holder(mounted.platform().run().resolve("vfio-user/" + UUID + device + ".sock")));
+    }
+
+    /** Until it waits for the holder. */
+    private void begin(String script) {
+        checked(() -> {
+            waiter = mounted.start(script);
+            Objects.requireNonNull(holder).awaitRequest();
+            return waiter;
+        });
+    }
+
+    private String leave() throws Exception {
+        Objects.requireNonNull(holder).close();
+        Process waits = Objects.requireNonNull(waiter);
+        return new String(waits.getInputStream().readAllBytes(), UTF_8).strip();
+    }
+
+    private String kill(String signal) throws Exception {
+        Process waits = Objects.requireNonNull(waiter);
+        mounted.sh("cd /; kill -" + signal + " " + waits.pid() + " 2> /dev/null");
+        MountedPlatform.end(waits);
+        return "waiter alive: " + isAlive();
+    }
+
+    private String isAlive() {
+        return Objects.requireNonNull(waiter).isAlive() ? "yes" : "no";
+    }
+
+    private void rmmod() {
+        FutureTask<String> task = new FutureTask<>(() -> {
+            mounted.platform().run("mdev:rmmod -f vendor.mtty").ok(); // without -f a module in use is refused
+            return "0";
+        });
+        unloading = task;
+        Thread.ofPlatform().start(task);
+        checked(() -> {
+            Objects.requireNonNull(holder).awaitRequest();
+            return task;
+        });
+    }
+}
