@@ -8,7 +8,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import javax.inject.Inject;
 import mdev.api.Uevent;
@@ -17,6 +16,7 @@ import mdev.api.errno.ErrnoException;
 import mdev.api.sysfs.Sysfs;
 import mdev.core.golden.Deviations;
 import mdev.core.golden.GoldenLine;
+import mdev.core.golden.NamedDeviations;
 import mdev.core.golden.TranscriptReplay;
 import mdev.core.golden.TreeComparison;
 import org.junit.After;
@@ -31,10 +31,6 @@ public class GoldenIT extends PlatformTestSupport {
     private static final String ONE = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001";
     private static final String TWO = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1002";
     private static final String THREE = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1003";
-
-    /** What VFIO core shows of itself, in the kernel from vfio.ko on. */
-    private static final Pattern VFIO =
-            Pattern.compile("/(sys/)?(class/vfio|devices/virtual/misc/vfio(/.*)?|class/misc/vfio)");
 
     /** A step, as a shell command line of the transcripts. */
     @FunctionalInterface
@@ -73,25 +69,7 @@ public class GoldenIT extends PlatformTestSupport {
 
     @Test
     public void createAndRemove() throws Exception {
-        Deviations deviations = new Deviations()
-                .add(
-                        "limit",
-                        "rule 2: available_instances is a limit; 5.10 creates device 13 of 12",
-                        line -> line.text("op").equals("write")
-                                && line.text("data").matches(".*fa01(1[2-9]|2[0-4])")
-                                && line.text("path").endsWith("/create"),
-                        "ENOSPC")
-                .add(
-                        "not negative",
-                        "rule 2: so available_instances never turns negative",
-                        line -> line.text("op").equals("read")
-                                && line.text("data").startsWith("-"),
-                        "\"0\\n\"")
-                .add(
-                        "twelve",
-                        "rule 2: so there are 12 devices",
-                        line -> line.text("note").startsWith("number of devices"),
-                        "number of devices: 12");
+        Deviations deviations = NamedDeviations.createAndRemove();
 
         List<String> differences = new TranscriptReplay(sysfs, this::insmod, deviations)
                 .before(171, this::removeAll)
@@ -113,25 +91,7 @@ public class GoldenIT extends PlatformTestSupport {
 
     @Test
     public void trees() throws Exception {
-        Deviations deviations = new Deviations()
-                .add(
-                        "no /dev",
-                        "the tree stands for /sys; VFIO groups are opened through the API",
-                        line -> line.text("path").startsWith("/dev/"),
-                        "")
-                .add(
-                        "vfio goes with vfio_mdev",
-                        "VFIO core is in the bundle of vfio_mdev, so it is not there when that is not",
-                        line -> line.file().matches("tree-(01|10)-.*")
-                                && VFIO.matcher(line.text("path")).matches()
-                                && !line.text("path").startsWith("/sys/devices/virtual/misc/vfio/"),
-                        "absent ENOENT")
-                .add(
-                        "and what is in it",
-                        "as above",
-                        line -> line.file().matches("tree-(01|10)-.*")
-                                && line.text("path").startsWith("/sys/devices/virtual/misc/vfio/"),
-                        "");
+        Deviations deviations = NamedDeviations.treesWithVfio();
         record Step(String snapshot, Command command) {}
         List<Step> steps = List.of(
                 new Step("01-mdev-loaded", vfio::stop),
@@ -208,7 +168,7 @@ public class GoldenIT extends PlatformTestSupport {
     /** A deviation: VFIO core comes and goes with vfio_mdev here, and is no module of its own. */
     private static boolean partOfVfio(String event) {
         return event.matches(".*@/module/vfio(_iommu_type1)?")
-                || VFIO.matcher(event.substring(event.indexOf('@') + 1)).matches();
+                || NamedDeviations.isVfio(event.substring(event.indexOf('@') + 1));
     }
 
     private Map<String, Command> commands() {

@@ -8,9 +8,9 @@ import itests.vm.Platform;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.regex.Pattern;
 import mdev.core.golden.Deviations;
 import mdev.core.golden.GoldenLine;
+import mdev.core.golden.NamedDeviations;
 import mdev.core.golden.TranscriptReplay;
 import mdev.core.golden.TreeComparison;
 import org.junit.jupiter.api.Test;
@@ -21,33 +21,11 @@ final class FuseIT {
     private static final String TWO = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1002";
     private static final String THREE = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1003";
 
-    /** What VFIO core shows of itself, in the kernel from vfio.ko on. */
-    private static final Pattern VFIO =
-            Pattern.compile("/(sys/)?(class/vfio|devices/virtual/misc/vfio(/.*)?|class/misc/vfio)");
-
     private static final String REMOVE_ALL = "for d in bus/mdev/devices/*; do [ ! -e $d ] || echo 1 > $d/remove; done";
 
     @Test
     void createAndRemove() throws Exception {
-        Deviations deviations = new Deviations()
-                .add(
-                        "limit",
-                        "available_instances is a limit; 5.10 creates device 13 of 12",
-                        line -> line.text("op").equals("write")
-                                && line.text("data").matches(".*fa01(1[2-9]|2[0-4])")
-                                && line.text("path").endsWith("/create"),
-                        "ENOSPC")
-                .add(
-                        "not negative",
-                        "so available_instances never turns negative",
-                        line -> line.text("op").equals("read")
-                                && line.text("data").startsWith("-"),
-                        "\"0\\n\"")
-                .add(
-                        "twelve",
-                        "so there are 12 devices",
-                        line -> line.text("note").startsWith("number of devices"),
-                        "number of devices: 12");
+        Deviations deviations = NamedDeviations.createAndRemove();
         try (MountedPlatform mounted = MountedPlatform.start();
                 CallerSysfs sysfs = new CallerSysfs(mounted.directory())) {
             List<String> differences = new TranscriptReplay(
@@ -77,25 +55,7 @@ final class FuseIT {
 
     @Test
     void trees() throws Exception {
-        Deviations deviations = new Deviations()
-                .add(
-                        "no /dev",
-                        "the tree stands for /sys; VFIO groups are opened through the API",
-                        line -> line.text("path").startsWith("/dev/"),
-                        "")
-                .add(
-                        "vfio goes with vfio_mdev",
-                        "VFIO core is in the bundle of vfio_mdev, so it is not there when that is not",
-                        line -> line.file().matches("tree-(01|10)-.*")
-                                && VFIO.matcher(line.text("path")).matches()
-                                && !line.text("path").startsWith("/sys/devices/virtual/misc/vfio/"),
-                        "absent ENOENT")
-                .add(
-                        "and what is in it",
-                        "as above",
-                        line -> line.file().matches("tree-(01|10|13)-.*")
-                                && line.text("path").startsWith("/sys/devices/virtual/misc/vfio/"),
-                        "")
+        Deviations deviations = NamedDeviations.treesWithVfio()
                 .add(
                         "the tree goes with the core",
                         "what serves it is the core's: when that has gone nothing is mounted, and the directory is empty",

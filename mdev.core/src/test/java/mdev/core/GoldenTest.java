@@ -16,6 +16,7 @@ import mdev.api.Uevent;
 import mdev.api.errno.ErrnoException;
 import mdev.core.golden.Deviations;
 import mdev.core.golden.GoldenLine;
+import mdev.core.golden.NamedDeviations;
 import mdev.core.golden.TranscriptReplay;
 import mdev.core.golden.TreeComparison;
 import org.junit.jupiter.api.Test;
@@ -72,25 +73,7 @@ class GoldenTest {
 
     @Test
     void createAndRemove() throws Exception {
-        Deviations deviations = new Deviations()
-                .add(
-                        "limit",
-                        "rule 2: available_instances is a limit; 5.10 creates device 13 of 12",
-                        line -> line.text("op").equals("write")
-                                && line.text("data").matches(".*fa01(1[2-9]|2[0-4])")
-                                && line.text("path").endsWith("/create"),
-                        "ENOSPC")
-                .add(
-                        "not negative",
-                        "rule 2: so available_instances never turns negative",
-                        line -> line.text("op").equals("read")
-                                && line.text("data").startsWith("-"),
-                        "\"0\\n\"")
-                .add(
-                        "twelve",
-                        "rule 2: so there are 12 devices",
-                        line -> line.text("note").startsWith("number of devices"),
-                        "number of devices: 12");
+        Deviations deviations = NamedDeviations.createAndRemove();
         Machine machine = new Machine();
         try (Rig rig = machine.rig) {
             List<String> differences = new TranscriptReplay(rig.sysfs(), machine::insmod, deviations)
@@ -109,12 +92,7 @@ class GoldenTest {
 
     @Test
     void trees() throws Exception {
-        Deviations deviations = new Deviations()
-                .add(
-                        "no /dev",
-                        "the tree stands for /sys; VFIO groups are opened through the API",
-                        line -> line.text("path").startsWith("/dev/"),
-                        "");
+        Deviations deviations = NamedDeviations.trees();
         Machine machine = new Machine();
         List<String> differences = new ArrayList<>();
         try (Rig rig = machine.rig) {
