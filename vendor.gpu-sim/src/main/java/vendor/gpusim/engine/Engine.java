@@ -12,9 +12,6 @@ public final class Engine implements AutoCloseable {
     /** How soon it is looked whether somebody may go on whose share was used up. */
     private static final long LOOK = Turns.SLICE / 4;
 
-    /** What a part cannot take unless it waits for the guest's VMM, which has to answer where it does not share the guest's memory. */
-    static final long SLOW = 100_000_000;
-
     /** How long an idle engine sleeps unless it is woken. */
     private static final long LONG = 3_600_000_000_000L;
 
@@ -96,9 +93,7 @@ public final class Engine implements AutoCloseable {
             long before = now;
             user.step(unit, slot);
             now = System.nanoTime();
-            if (now - before > SLOW) {
-                user.slow();
-            }
+            user.took(now - before);
         } while (now - begin < Turns.SLICE && user.waits());
         return now;
     }

@@ -84,8 +84,8 @@ public final class EngineRegisters implements Registers {
      */
     private final ReentrantLock atWork = new ReentrantLock();
 
-    /** See {@link #slow()}. It stays for the life of the vGPU: so its users keep the engine waiting only once. */
-    private volatile boolean slow;
+    /** Of whoever makes the accesses to the guest's memory: {@link #away} hands it over. It stays for the life of the vGPU, whoever uses it. */
+    private final Pace pace = new Pace();
 
     /** Whether an access to a slow guest's memory is under way. Set by the engine's thread, cleared by the one that it starts. */
     private volatile boolean away;
@@ -250,15 +250,17 @@ public final class EngineRegisters implements Registers {
         return !away && now != null && now.waits();
     }
 
-    /** An access to the guest's memory kept the engine for very long: from now on it shall not wait for this guest. */
-    void slow() {
-        slow = true;
+    /** How long a step kept the engine. */
+    void took(long nanos) {
+        if (!away && !pace.isSlow()) {
+            pace.took(nanos);
+        }
     }
 
     /** Carries out a part of a command, on the engine's thread; an access to a slow guest's memory on one of its own. */
     void step(Unit unit, MemorySegment slot) {
         Ring now = ring;
-        if (slow && now != null && now.accessesGuest()) {
+        if (now != null && pace.isSlow() && now.accessesGuest()) {
             away = true;
             Thread.ofPlatform().daemon().name("gpu-dma").start(() -> accessGuest(now, unit));
         } else if (now != null) {
@@ -272,9 +274,11 @@ public final class EngineRegisters implements Registers {
 
     /** The unit does no more than make what the engine's thread will do. */
     private void accessGuest(Ring now, Unit unit) {
+        long begin = System.nanoTime();
         try {
             work(now, () -> now.accessGuest(unit, MemorySegment.ofArray(new byte[Decoder.SLOT]), counters));
         } finally {
+            pace.took(System.nanoTime() - begin);
             away = false;
             engine.wake();
         }

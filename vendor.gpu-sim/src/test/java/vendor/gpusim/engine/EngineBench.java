@@ -4,7 +4,9 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.DoubleUnaryOperator;
 import java.util.stream.LongStream;
 import mdev.api.errno.ErrnoException;
 import org.junit.jupiter.api.Test;
@@ -39,37 +41,39 @@ final class EngineBench {
                 Guest guest = new Guest(engine, 2 * HALF, Guest.BUFFER, 1)) {
             guest.enable();
             MemorySegment memory = MemorySegment.ofArray(new byte[2 * HALF]);
-            compare(
-                    "fill, GB/s",
-                    (double) SCREENS * SCREEN,
+            bandwidth(
+                    "fill, GB/s; plain memory",
                     () -> screens(guest, 1 | 3 << 8, 0x123456, WIDTH | HEIGHT << 16, STRIDE, 0),
                     () -> repeat(() -> memory.asSlice(0, SCREEN).fill((byte) 0x12)));
-            compare(
-                    "copy, GB/s",
-                    (double) SCREENS * SCREEN,
+            bandwidth(
+                    "copy, GB/s; plain memory",
                     () -> screens(guest, 2 | 3 << 8, 0, WIDTH | HEIGHT << 16, STRIDE, HALF, 0, 0, STRIDE, 0),
                     () -> repeat(() -> MemorySegment.copy(memory, 0, memory, HALF, SCREEN)));
-            System.out.println("commands through the ring, million/s: "
-                    + figures(() -> COMMANDS
-                            * 1e3
-                            / time(() -> {
-                                for (int i = 0; i < COMMANDS; i++) {
-                                    guest.submit(0);
-                                }
-                                guest.finish();
-                            })));
-            System.out.println("doorbell to fence interrupt, us: "
-                    + figures(() -> time(() -> {
-                                for (int i = 0; i < FENCES; i++) {
-                                    int before = guest.interrupts.get(EngineRegisters.RING_DONE);
-                                    guest.submit(8, i);
-                                    Guest.await(
-                                            "the interrupt",
-                                            () -> guest.interrupts.get(EngineRegisters.RING_DONE) != before);
-                                }
-                            })
-                            / 1e3
-                            / FENCES));
+            try (Echo echo = new Echo()) {
+                compare(
+                        "commands through the ring, million/s; numbers that another thread takes, one after the other",
+                        nanos -> COMMANDS * 1e3 / nanos,
+                        () -> {
+                            for (int i = 0; i < COMMANDS; i++) {
+                                guest.submit(0);
+                            }
+                            guest.finish();
+                        },
+                        () -> echo.exchange(COMMANDS, false));
+                compare(
+                        "doorbell to fence interrupt, us; another thread that is woken and answers",
+                        nanos -> nanos / 1e3 / FENCES,
+                        () -> {
+                            for (int i = 0; i < FENCES; i++) {
+                                int before = guest.interrupts.get(EngineRegisters.RING_DONE);
+                                guest.submit(8, i);
+                                Guest.await(
+                                        "the interrupt",
+                                        () -> guest.interrupts.get(EngineRegisters.RING_DONE) != before);
+                            }
+                        },
+                        () -> echo.exchange(FENCES, true));
+            }
         }
         for (Policy policy : Policy.values()) {
             share(policy);
@@ -95,37 +99,62 @@ final class EngineBench {
         return System.nanoTime() - start;
     }
 
-    @FunctionalInterface
-    private interface Figure {
-        double measure() throws ErrnoException;
+    private static void bandwidth(String what, Step engines, Step machines) throws ErrnoException {
+        compare(what, nanos -> (double) SCREENS * SCREEN / nanos, engines, machines);
     }
 
     /** Both take turns; the first rounds are for the compiler. */
-    private static void compare(String what, double bytes, Step engines, Step machines) throws ErrnoException {
+    private static void compare(String what, DoubleUnaryOperator figure, Step engines, Step machines)
+            throws ErrnoException {
         List<Double> engine = new ArrayList<>();
         List<Double> machine = new ArrayList<>();
         List<Double> ratio = new ArrayList<>();
         for (int round = -ROUNDS; round < ROUNDS; round++) {
-            double one = bytes / time(engines);
-            double other = bytes / time(machines);
+            double one = figure.applyAsDouble(time(engines));
+            double other = figure.applyAsDouble(time(machines));
             if (round >= 0) {
                 engine.add(one);
                 machine.add(other);
                 ratio.add(one / other);
             }
         }
-        System.out.println(what + ": " + text(engine) + "; plain memory: " + text(machine) + "; ratio " + text(ratio));
+        System.out.println(what + ": " + text(engine) + "; " + text(machine) + "; ratio " + text(ratio));
     }
 
-    private static String figures(Figure figure) throws ErrnoException {
-        List<Double> all = new ArrayList<>();
-        for (int round = -ROUNDS; round < ROUNDS; round++) {
-            double value = figure.measure();
-            if (round >= 0) {
-                all.add(value);
+    /** What the machine does without an engine: a thread that takes a number, and is asleep before it comes or not. */
+    private static final class Echo implements AutoCloseable {
+        private final AtomicInteger asked = new AtomicInteger();
+        private final AtomicInteger answered = new AtomicInteger();
+        private volatile boolean closed;
+        private final Thread thread = Thread.ofPlatform().daemon().start(this::answer);
+
+        private void answer() {
+            while (!closed) {
+                int number = asked.get();
+                if (number == answered.get()) {
+                    LockSupport.park(this);
+                } else {
+                    answered.set(number);
+                }
             }
         }
-        return text(all);
+
+        void exchange(int times, boolean waits) {
+            for (int i = 0; i < times; i++) {
+                int number = asked.incrementAndGet();
+                LockSupport.unpark(thread);
+                if (waits) {
+                    Guest.await("the answer", () -> answered.get() == number);
+                }
+            }
+            Guest.await("the last answer", () -> answered.get() == asked.get());
+        }
+
+        @Override
+        public void close() {
+            closed = true;
+            LockSupport.unpark(thread);
+        }
     }
 
     private static String text(List<Double> figures) {

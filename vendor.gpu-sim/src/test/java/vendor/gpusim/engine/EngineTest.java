@@ -180,13 +180,13 @@ class EngineTest {
         }
     }
 
-    /** A VMM that shares no memory and does not answer, which is how one that was stopped looks. It keeps the engine waiting once only. */
+    /** A VMM that shares no memory and does not answer, which is how one that was stopped looks. It keeps the engine waiting once. */
     @Test
     void aGuestThatDoesNotAnswerHoldsUpNobodyElse() throws ErrnoException {
         Guest slow = guest(1);
         Guest other = guest(1);
         slow.atAccess = () -> {
-            long end = System.nanoTime() + 2 * Engine.SLOW;
+            long end = System.nanoTime() + 2 * Pace.SLOW;
             while (System.nanoTime() < end) {
                 LockSupport.parkNanos(end - System.nanoTime());
             }
@@ -209,6 +209,20 @@ class EngineTest {
         slow.finish();
         assertEquals(8, slow.frameBuffer.get(Guest.NUMBER, 0), "its upload has read the first slot, a fence");
         assertEquals(0x77, slow.frameBuffer.get(Guest.NUMBER, 28));
+    }
+
+    /** A pause of the host is forgiven after some quick accesses, which costs who makes pauses ever more. */
+    @Test
+    void slownessIsForgivenLaterEachTime() {
+        var pace = new Pace();
+        for (int wanted = 16; wanted < 10_000; wanted *= 2) {
+            pace.took(Pace.SLOW + 1);
+            for (int quick = 0; quick < wanted; quick++) {
+                assertTrue(pace.isSlow());
+                pace.took(Pace.SLOW);
+            }
+            assertFalse(pace.isSlow());
+        }
     }
 
     private static void awaitUninterruptibly(CountDownLatch latch) {
