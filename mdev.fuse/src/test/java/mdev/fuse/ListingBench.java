@@ -10,16 +10,16 @@ import java.util.List;
 import java.util.UUID;
 import java.util.stream.Stream;
 import mdev.api.sysfs.SysfsFile;
+import org.junit.jupiter.api.Test;
 
-/** How long {@code ls -U} takes for 10,000 devices, beside the same names on a tmpfs. No test: started by hand, see docs/performance.md. */
+/** How long {@code ls -U} takes for 10,000 devices, beside the same names on a tmpfs. No part of {@code verify}: {@code cnf/bench tree} runs it. */
 final class ListingBench {
     private static final int DEVICES = 10_000;
     private static final int ROUNDS = 21;
     private static final String CREATE = "/sys/class/mdev_bus/mtty/mdev_supported_types/mtty-1/create";
 
-    private ListingBench() {}
-
-    public static void main(String[] arguments) throws Exception {
+    @Test
+    void measure() throws Exception {
         Path memory = Files.createTempDirectory(Path.of("/dev/shm"), "mdev");
         try (MountedTree tree = new MountedTree(DEVICES)) {
             SysfsFile create = (SysfsFile) tree.core.sysfs().lookup(CREATE, true);

@@ -5,8 +5,9 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import java.util.List;
 import java.util.UUID;
 import mdev.api.sysfs.SysfsFile;
+import org.junit.jupiter.api.Test;
 
-/** What stat(2), open(2) with read(2), and the same for the first time cost another process, with one device and with 10,000. No test: started by hand, see docs/performance.md. */
+/** What stat(2), open(2) with read(2), and the same for the first time cost another process, with one device and with 10,000. No part of {@code verify}: {@code cnf/bench tree} runs it. */
 final class LookupBench {
     private static final String TYPE = "/sys/class/mdev_bus/mtty/mdev_supported_types/mtty-1";
     private static final List<Integer> DEVICES = List.of(1, 10_000);
@@ -38,9 +39,8 @@ final class LookupBench {
             PY
             """;
 
-    private LookupBench() {}
-
-    public static void main(String[] arguments) throws Exception {
+    @Test
+    void measure() throws Exception {
         for (int devices : DEVICES) {
             try (MountedTree tree = new MountedTree(devices)) {
                 SysfsFile create = (SysfsFile) tree.core.sysfs().lookup(TYPE + "/create", true);
