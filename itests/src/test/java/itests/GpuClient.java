@@ -2,13 +2,21 @@ package itests;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
+import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertTrue;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import mdev.api.errno.ErrnoException;
+import mdev.api.vfio.GetRegionInfo;
+import mdev.api.vfio.IoctlReply;
 import mdev.api.vfio.MapDma;
+import mdev.api.vfio.RegionInfo;
+import mdev.api.vfio.RemoteAccess;
 import mdev.api.vfio.Reset;
 import mdev.api.vfio.SetIrqs;
 import mdev.api.vfio.UserMemory;
@@ -17,136 +25,200 @@ import mdev.api.vfio.VfioContainer;
 import mdev.api.vfio.VfioDevice;
 import mdev.api.vfio.VfioGroup;
 import mdev.api.vfio.VfioPci;
+import mdev.linux.EventFd;
+import mdev.linux.Fd;
+import mdev.linux.LinuxException;
+import mdev.linux.Mapping;
 
-/** A driver of the engine of a vGPU (data sheet: {@code vendor.gpu-sim/README.md}), as a user of the VFIO API with memory of its own behind the IOMMU. */
+/** A driver of vendor.gpu-sim's engine, by its data sheet, in a user of the VFIO API with memory and eventfds of his own. One thread at a time. */
 final class GpuClient implements AutoCloseable {
-    static final ValueLayout.OfInt NUMBER = JAVA_INT_UNALIGNED.withOrder(LITTLE_ENDIAN);
-
+    static final int ID = 0x00;
+    static final int VERSION = 0x04;
+    static final int MEMORY_SIZE = 0x08;
+    static final int RING_BASE = 0x10;
+    static final int RING_SLOTS = 0x18;
+    static final int CONTROL = 0x1c;
+    static final int HEAD = 0x20;
+    static final int TAIL = 0x24;
     static final int FENCE = 0x28;
     static final int STATUS = 0x2c;
     static final int FAULT_CODE = 0x30;
+    static final int FAULT_SLOT = 0x34;
     static final int INTERRUPT_STATUS = 0x40;
+    static final int INTERRUPT_ENABLE = 0x44;
+    static final int VBLANK_COUNT = 0x48;
+
+    static final int ENABLE = 1;
     static final int BUSY = 1;
     static final int FAULTED = 2;
 
-    static final int FENCE_DONE = 0;
+    /** Interrupts: MSI-X vectors, and bits of the interrupt registers. */
+    static final int RING_DONE = 0;
+
     static final int FAULT = 1;
+    static final int VBLANK = 2;
+    private static final int VECTORS = 3;
 
-    /** Where the memory is on the bus: the ring at its begin, a buffer behind it. */
-    static final long BUS = 0x1_0000_0000L;
+    /** FAULT_CODE. */
+    static final int DMA = 4;
 
-    static final int BUFFER = 4096;
+    static final int SLOT = 64;
+    static final int SLOTS = 1 << 14;
 
-    /** A page that the device may read only. */
-    static final long READ_ONLY = 0x2_0000_0000L;
+    /** Where the ring is on the bus; the buffer lies behind it. Above 4 GiB, so that both halves of an address count. */
+    static final long RING = 0x2_0000_0000L;
 
-    private static final int SLOTS = 8;
-    private static final int SLOT = 64;
-    private static final int SIZE = 1 << 16;
+    static final int BUFFER_SIZE = 8 << 20;
+    static final long BUFFER = RING + (long) SLOTS * SLOT;
 
-    final MemorySegment memory = Arena.ofAuto().allocate(SIZE, 4096);
-    final AtomicIntegerArray interrupts = new AtomicIntegerArray(3);
+    static final ValueLayout.OfInt NUMBER = JAVA_INT_UNALIGNED.withOrder(LITTLE_ENDIAN);
+    private static final int ALL = MapDma.READ | MapDma.WRITE;
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+
     private final VfioContainer container;
     private final VfioGroup group;
-    private VfioDevice device;
+    private final List<EventFd> vectors = new ArrayList<>();
+    private final MemorySegment memory;
+    private final MemorySegment frameBuffer;
     private int tail;
-    private int fence;
 
-    GpuClient(Vfio vfio, Tree tree, String uuid) throws ErrnoException {
+    final VfioDevice device;
+
+    /** @param number the group of the vGPU */
+    GpuClient(Vfio vfio, int number, String uuid) throws ErrnoException, LinuxException {
         container = vfio.openContainer();
-        group = vfio.openGroup(tree.group(uuid), "GpuClient");
+        group = vfio.openGroup(number, "GpuClient");
         group.setContainer(container);
         container.setIommu(VfioContainer.TYPE1V2_IOMMU);
-        container.ioctl(new MapDma(MapDma.READ | MapDma.WRITE, new UserMemory.Local(memory), BUS, SIZE));
-        var page = new UserMemory.Local(Arena.ofAuto().allocate(4096, 4096));
-        container.ioctl(new MapDma(MapDma.READ, page, READ_ONLY, 4096));
         device = group.getDevice(uuid);
-        arm();
-    }
-
-    private void arm() throws ErrnoException {
-        for (int vector = 0; vector < interrupts.length(); vector++) {
-            int number = vector;
-            device.ioctl(SetIrqs.arm(VfioPci.MSIX_IRQ, vector, () -> interrupts.incrementAndGet(number)));
+        memory = map(RING, (long) SLOTS * SLOT + BUFFER_SIZE, ALL);
+        frameBuffer = mapFrameBuffer();
+        for (int vector = 0; vector < VECTORS; vector++) {
+            EventFd eventfd = EventFd.create(); // closed in close()
+            vectors.add(eventfd);
+            device.ioctl(SetIrqs.arm(VfioPci.MSIX_IRQ, vector, eventfd::signal));
         }
     }
 
-    /** Closes the device and opens it again: another user, as far as it can tell. */
-    void reopen(String uuid) throws ErrnoException {
-        device.close();
-        device = group.getDevice(uuid);
-        arm();
+    /** Memory of ours that the device can reach. */
+    MemorySegment map(long iova, long size, int flags) throws ErrnoException {
+        MemorySegment made = Arena.ofAuto().allocate(size, 4096);
+        map(iova, size, flags, new UserMemory.Local(made));
+        return made;
     }
 
-    void reset() throws ErrnoException {
-        device.ioctl(new Reset());
+    /** Memory that the device reaches by calls of ours. */
+    void map(long iova, long size, RemoteAccess access) throws ErrnoException {
+        map(iova, size, ALL, new UserMemory.Remote(0, access));
     }
 
-    int read(int register) throws ErrnoException {
-        return frameBuffer(VfioPci.BAR4_REGION, register);
+    private void map(long iova, long size, int flags, UserMemory user) throws ErrnoException {
+        assertEquals(IoctlReply.DONE, container.ioctl(new MapDma(flags, user, iova, size)));
     }
 
-    /** A number of the frame buffer, or of another region. */
-    int frameBuffer(int region, long offset) throws ErrnoException {
-        var data = MemorySegment.ofArray(new byte[4]);
-        device.read(region, offset, data, 0, 4);
-        return data.get(NUMBER, 0);
+    private MemorySegment mapFrameBuffer() throws ErrnoException, LinuxException {
+        RegionInfo info = (RegionInfo) device.ioctl(new GetRegionInfo(VfioPci.BAR0_REGION));
+        try (Fd file = Fd.adopt(device.regionFd(VfioPci.BAR0_REGION))) {
+            return Mapping.map(
+                    file, 0, info.size(), Mapping.Protection.READ_WRITE, Mapping.Sharing.SHARED, Arena.ofAuto());
+        }
     }
 
-    byte[] frameBuffer(int size) throws ErrnoException {
-        byte[] data = new byte[size];
-        device.read(VfioPci.BAR0_REGION, 0, MemorySegment.ofArray(data), 0, size);
+    /** The mapped frame buffer; also when the device is closed. */
+    MemorySegment frameBuffer() {
+        return frameBuffer;
+    }
+
+    /** The memory at {@link #BUFFER}; also when the device is closed. */
+    MemorySegment buffer() {
+        return memory.asSlice(BUFFER - RING);
+    }
+
+    /** The frame buffer as it is read by accesses. */
+    byte[] readFrameBuffer() throws ErrnoException {
+        var data = new byte[(int) frameBuffer.byteSize()];
+        device.read(VfioPci.BAR0_REGION, 0, MemorySegment.ofArray(data), 0, data.length);
         return data;
     }
 
-    void write(int register, int value) throws ErrnoException {
-        var data = MemorySegment.ofArray(new byte[4]);
-        data.set(NUMBER, 0, value);
-        device.write(VfioPci.BAR4_REGION, register, data, 0, 4);
+    int read(int register) throws ErrnoException {
+        var data = MemorySegment.ofArray(new byte[Integer.BYTES]);
+        device.read(VfioPci.BAR4_REGION, register, data, 0, Integer.BYTES);
+        return data.get(NUMBER, 0);
     }
 
-    void enable(long ring) throws ErrnoException {
-        write(0x1c, 0);
-        write(0x10, (int) ring);
-        write(0x14, (int) (ring >>> 32));
-        write(0x18, SLOTS);
-        write(0x44, 1 << FENCE_DONE | 1 << FAULT);
-        write(0x1c, 1);
+    void write(int register, int value) throws ErrnoException {
+        var data = MemorySegment.ofArray(new byte[Integer.BYTES]);
+        data.set(NUMBER, 0, value);
+        device.write(VfioPci.BAR4_REGION, register, data, 0, Integer.BYTES);
+    }
+
+    /** Begins our ring, with messages for fences and faults. */
+    void enable() throws Exception {
+        enable(RING);
+    }
+
+    /** Begins a ring that may be anywhere. */
+    void enable(long base) throws Exception {
+        write(CONTROL, 0);
+        awaitIdle();
+        write(RING_BASE, (int) base);
+        write(RING_BASE + 4, (int) (base >>> 32));
+        write(RING_SLOTS, SLOTS);
+        write(INTERRUPT_ENABLE, 1 << RING_DONE | 1 << FAULT);
+        write(CONTROL, ENABLE);
         tail = 0;
     }
 
-    /** There is a slot: a test begins with an empty ring and has no more commands at once. */
-    void submit(int... numbers) throws ErrnoException {
-        for (int i = 0; i < SLOT / 4; i++) {
-            memory.set(NUMBER, (long) tail * SLOT + 4L * i, i < numbers.length ? numbers[i] : 0);
+    /** Fills slots and rings once; the ring must have room. */
+    void submit(GpuCommand... commands) throws ErrnoException {
+        submit(List.of(commands));
+    }
+
+    void submit(List<GpuCommand> commands) throws ErrnoException {
+        for (GpuCommand command : commands) {
+            MemorySegment slot = memory.asSlice((long) tail * SLOT, SLOT).fill((byte) 0);
+            for (int i = 0; i < command.numbers().size(); i++) {
+                slot.setAtIndex(NUMBER, i, command.numbers().get(i));
+            }
+            tail = (tail + 1) % SLOTS;
         }
-        tail = (tail + 1) % SLOTS;
-        write(0x24, tail);
+        write(TAIL, tail);
     }
 
-    /** Waits until all that was submitted is done. */
-    void finish() throws Exception {
-        int value = ++fence;
-        submit(8, value);
-        Wait.until("fence " + value, () -> read(FENCE) == value);
+    boolean is(int status) throws ErrnoException {
+        return (read(STATUS) & status) != 0;
     }
 
-    int awaitFault() throws Exception {
-        Wait.until("a fault", () -> (read(STATUS) & FAULTED) != 0);
-        return read(FAULT_CODE);
+    void awaitIdle() throws Exception {
+        Wait.until("the engine is not busy", () -> !is(BUSY));
     }
 
-    /** Matrices of 512 x 3072 and 3072 x 512 numbers, five times: some seconds of work. The numbers are in the upper 7 MiB of 8. */
-    void submitLong() throws ErrnoException {
-        for (int i = 0; i < 5; i++) {
-            submit(7 | 4 << 8, 0, 512, 512, 0, 0, 3072, 0, 1 << 20, 0, 1 << 20, 0);
-        }
+    void awaitFence(int value) throws Exception {
+        Wait.until("FENCE is " + value, () -> read(FENCE) == value);
     }
 
+    /** Waits for the message, and takes it. */
+    void awaitMessage(int vector) throws LinuxException {
+        assertTrue("the message of vector " + vector, vectors.get(vector).await(PATIENCE));
+        assertEquals("messages of vector " + vector, 1, messages(vector));
+    }
+
+    /** How many messages came since we last asked. */
+    long messages(int vector) {
+        return vectors.get(vector).read();
+    }
+
+    void reset() throws ErrnoException {
+        assertEquals(IoctlReply.DONE, device.ioctl(new Reset()));
+    }
+
+    /** Closes all files; what is mapped stays. */
     @Override
     public void close() {
         device.close();
         group.close();
         container.close();
+        vectors.forEach(EventFd::close);
     }
 }

@@ -1,163 +1,125 @@
 package itests;
 
+import static itests.GpuClient.BUFFER;
+import static itests.GpuClient.FAULT;
+import static itests.GpuClient.NUMBER;
+import static itests.GpuClient.RING_DONE;
 import static org.junit.Assert.assertArrayEquals;
 import static org.junit.Assert.assertEquals;
-import static org.junit.Assert.assertThrows;
 import static org.junit.Assert.assertTrue;
 
-import java.util.Arrays;
-import java.util.UUID;
-import javax.inject.Inject;
-import mdev.api.errno.Errno;
-import mdev.api.errno.ErrnoException;
-import mdev.api.sysfs.Sysfs;
-import mdev.api.vfio.Vfio;
-import org.junit.After;
-import org.junit.Before;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import mdev.api.vfio.MapDma;
 import org.junit.Test;
-import org.osgi.framework.Bundle;
 
-/** The engine of vGPUs over the real framework: DMA behind an IOMMU, MSI-X, and users who go, are reset or lose their device while it works for them. */
-public class GpuEngineIT extends PlatformTestSupport {
-    private static final int SIZE = 8 << 20;
-    private static final String FREE = "/sys/class/mdev_bus/gpu0/gpu/memory_free";
-
-    @Inject
-    private Sysfs sysfs;
-
-    @Inject
-    private Vfio vfio;
-
-    private final String uuid = UUID.randomUUID().toString();
-    private final String other = UUID.randomUUID().toString();
-    private Tree tree;
-    private Bundle bundle;
-    private GpuClient client;
-    private GpuClient neighbour;
-
-    @Before
-    public void open() throws Exception {
-        bundle = startModule("vendor.gpu-sim");
-        tree = new Tree(sysfs);
-        tree.create("gpu0", "gpu-sim-8m", uuid);
-        tree.create("gpu0", "gpu-sim-8m", other);
-        client = new GpuClient(vfio, tree, uuid);
-        neighbour = new GpuClient(vfio, tree, other);
-        client.enable(GpuClient.BUS);
-        neighbour.enable(GpuClient.BUS);
-    }
-
-    /** Every test ends with a module that goes and leaves no thread. */
-    @After
-    public void close() throws Exception {
-        client.close();
-        neighbour.close();
-        bundle.uninstall();
-        Wait.until(
-                "no thread of a GPU is left",
-                () -> Thread.getAllStackTraces().keySet().stream()
-                        .noneMatch(thread -> thread.getName().startsWith("gpu")));
-    }
-
+/** The engine of vendor.gpu-sim with the platform's own DMA, messages and memory. */
+public class GpuEngineIT extends GpuTestSupport {
     @Test
-    public void commandsMoveMemoryAndTellByInterrupt() throws Exception {
-        for (int i = 0; i < 64; i++) {
-            client.memory.set(GpuClient.NUMBER, GpuClient.BUFFER + 4L * i, i * 0x01010101);
+    public void movesPixelsByDmaAndTellsByMessages() throws Exception {
+        try (GpuClient client = open(uuid)) {
+            assertPowerOn(client);
+            MemorySegment buffer = client.buffer();
+            int lines = 5;
+            int width = 100;
+            int busStride = 300;
+            int stride = 640;
+            int offset = 4096;
+            int filled = 3;
+            for (int i = 0; i < lines * busStride; i++) {
+                buffer.setAtIndex(NUMBER, i, i + 1);
+            }
+            long back = 1 << 20;
+            client.enable();
+            client.submit(
+                    GpuCommand.upload(width, lines, stride, offset, BUFFER, busStride),
+                    GpuCommand.fill(-1, width, 1, stride, offset + filled * stride * GpuCommand.PIXEL),
+                    GpuCommand.download(width, lines, stride, offset, BUFFER + back, width),
+                    GpuCommand.fence(7));
+            client.awaitMessage(RING_DONE);
+            client.awaitIdle();
+            assertEquals(7, client.read(GpuClient.FENCE));
+            assertEquals(4, client.read(GpuClient.HEAD));
+            assertEquals(0, client.read(GpuClient.FAULT_CODE));
+            assertEquals(1 << RING_DONE, client.read(GpuClient.INTERRUPT_STATUS));
+
+            byte[] expected = zeroes();
+            MemorySegment frameBuffer = MemorySegment.ofArray(expected);
+            for (int y = 0; y < lines; y++) {
+                for (int x = 0; x < width; x++) {
+                    int pixel = y == filled ? -1 : y * busStride + x + 1;
+                    frameBuffer.set(NUMBER, offset + (long) (y * stride + x) * GpuCommand.PIXEL, pixel);
+                    assertEquals(pixel, buffer.get(NUMBER, back + (long) (y * width + x) * GpuCommand.PIXEL));
+                }
+            }
+            assertContent("the frame buffer that is mapped", expected, client.frameBuffer());
+            assertArrayEquals("and that is read", expected, client.readFrameBuffer());
+            assertEquals("nothing beyond", 0, buffer.get(NUMBER, back + (long) lines * width * GpuCommand.PIXEL));
+
+            client.write(GpuClient.INTERRUPT_STATUS, 1 << RING_DONE);
+            assertEquals(0, client.read(GpuClient.INTERRUPT_STATUS));
+            client.write(GpuClient.INTERRUPT_ENABLE, 0);
+            client.submit(GpuCommand.fence(8));
+            client.awaitFence(8);
+            client.awaitIdle();
+            assertEquals("a message that nobody enabled", 0, client.messages(RING_DONE));
+            assertEquals(0, client.messages(FAULT));
         }
-        int buffer = (int) GpuClient.BUS + GpuClient.BUFFER;
-        client.submit(5, 0, 8 | 8 << 16, 64, 0x1000, 0, 0, 32, buffer, 1);
-        client.submit(1 | 6 << 8, 0x00ffffff, 4 | 1 << 16, 16, 0x1000);
-        client.submit(6, 0, 8 | 8 << 16, 32, buffer + 0x1000, 1, 0, 64, 0x1000);
-        client.finish();
-        for (int i = 0; i < 64; i++) {
-            int right = i * 0x01010101 ^ (i < 4 ? 0x00ffffff : 0);
-            assertEquals(right, client.memory.get(GpuClient.NUMBER, GpuClient.BUFFER + 0x1000 + 4L * i));
-            assertEquals(right, client.frameBuffer(0, 0x1000 + 64L * (i / 8) + 4L * (i % 8)));
+    }
+
+    private record Forbidden(String name, long ring, GpuCommand command) {}
+
+    @Test
+    public void memoryThatIsNotMappedOrForbidsItFaultsWhoUsesIt() throws Exception {
+        long readable = 0x1000_0000L;
+        long writable = 0x2000_0000L;
+        long nowhere = 0x3000_0000L;
+        long end = BUFFER + GpuClient.BUFFER_SIZE;
+        int page = 4096;
+        List<Forbidden> cases = List.of(
+                new Forbidden("a ring nowhere", nowhere, GpuCommand.fence(1)),
+                new Forbidden("a ring that cannot be read", writable, GpuCommand.fence(1)),
+                new Forbidden("from nowhere", GpuClient.RING, GpuCommand.upload(8, 1, 8, 0, nowhere, 8)),
+                new Forbidden("to nowhere", GpuClient.RING, GpuCommand.download(8, 1, 8, 0, nowhere, 8)),
+                new Forbidden("over an end", GpuClient.RING, GpuCommand.download(1024, 2, 1024, 0, end - page, 1024)),
+                new Forbidden("from what can be written", GpuClient.RING, GpuCommand.upload(8, 1, 8, 0, writable, 8)),
+                new Forbidden("to what can be read", GpuClient.RING, GpuCommand.download(8, 1, 8, 0, readable, 8)));
+        try (GpuClient client = open(uuid);
+                GpuClient other = open(otherUuid)) {
+            MemorySegment onlyRead = client.map(readable, page, MapDma.READ);
+            MemorySegment onlyWritten = client.map(writable, page, MapDma.WRITE);
+            client.frameBuffer().fill((byte) 1);
+            onlyRead.fill((byte) 2);
+            onlyWritten.fill((byte) 3);
+            other.enable();
+            other.submit(fillAll(ONE), MULTIPLY, GpuCommand.fence(9));
+            for (Forbidden forbidden : cases) {
+                client.enable(forbidden.ring());
+                client.submit(forbidden.command(), GpuCommand.fence(1));
+                client.awaitMessage(FAULT);
+                client.awaitIdle();
+                assertTrue(forbidden.name(), client.is(GpuClient.FAULTED));
+                assertEquals(forbidden.name(), GpuClient.DMA, client.read(GpuClient.FAULT_CODE));
+                assertEquals(forbidden.name(), 0, client.read(GpuClient.FAULT_SLOT));
+                assertEquals("it stops there", 0, client.read(GpuClient.HEAD));
+                assertEquals(1 << FAULT, client.read(GpuClient.INTERRUPT_STATUS));
+                client.write(GpuClient.INTERRUPT_STATUS, 1 << FAULT);
+            }
+            assertEquals("no command after a faulty one", 0, client.read(GpuClient.FENCE));
+            assertEquals(0, client.messages(RING_DONE));
+            assertAll("what only can be read", 2, onlyRead);
+            assertAll("what only can be written", 3, onlyWritten);
+            assertAll("nothing came from it", 1, client.frameBuffer());
+            assertWorks(client, 5);
+
+            other.awaitFence(9);
+            other.awaitMessage(RING_DONE);
+            other.awaitIdle();
+            assertEquals(0, other.read(GpuClient.FAULT_CODE));
+            assertEquals(0, other.messages(FAULT));
+            for (int i = 0; i < SIDE * SIDE; i++) {
+                assertEquals(SIDE, Float.intBitsToFloat(other.frameBuffer().getAtIndex(NUMBER, i)), 0);
+            }
         }
-        Wait.until("the interrupt", () -> client.interrupts.get(GpuClient.FENCE_DONE) == 1);
-        assertEquals(1 << GpuClient.FENCE_DONE, client.read(GpuClient.INTERRUPT_STATUS));
-        assertEquals("nobody else's", 0, neighbour.interrupts.get(GpuClient.FENCE_DONE));
-    }
-
-    @Test
-    public void memoryThatIsNotMappedOrForbiddenIsAFaultOfItsOwnVgpu() throws Exception {
-        int readOnly = (int) (GpuClient.READ_ONLY >>> 32);
-        int[][] wrong = {
-            {5, 0, 1 | 1 << 16, 4, 0, 0, 0, 4, 0, 0x7fff}, // nothing is there
-            {6, 0, 1 | 1 << 16, 4, 0, readOnly, 0, 4, 0}, // it may be read only
-            {5, 0, 2 | 1 << 16, 8, 0, 0, 0, 8, 4092, readOnly}, // across its end
-        };
-        int faults = 0;
-        for (int[] command : wrong) {
-            client.enable(GpuClient.BUS);
-            client.submit(command);
-            assertEquals(Arrays.toString(command), 4, client.awaitFault());
-            int told = ++faults;
-            Wait.until("the interrupt", () -> client.interrupts.get(GpuClient.FAULT) == told);
-            neighbour.finish();
-        }
-        client.enable(GpuClient.READ_ONLY + 4096);
-        client.submit(0);
-        assertEquals("the ring itself", 4, client.awaitFault());
-        client.enable(GpuClient.BUS);
-        client.submit(5, 0, 1 | 1 << 16, 4, 0, 0, 0, 4, 0, readOnly);
-        client.finish();
-        neighbour.finish();
-        assertEquals(0, neighbour.read(GpuClient.FAULT_CODE));
-    }
-
-    @Test
-    public void aResetEndsWhatIsUnderWay() throws Exception {
-        client.submit(1 | 15 << 8, 0, 1024 | 1024 << 16, 4096, 0);
-        client.submitLong();
-        neighbour.finish();
-        assertEquals(GpuClient.BUSY, client.read(GpuClient.STATUS));
-        client.reset();
-        assertEquals(0, client.read(GpuClient.STATUS));
-        neighbour.finish();
-        assertEquals(0, client.read(GpuClient.FENCE) | client.read(GpuClient.INTERRUPT_STATUS));
-        assertArrayEquals(new byte[SIZE], client.frameBuffer(SIZE));
-        client.enable(GpuClient.BUS);
-        client.finish();
-    }
-
-    @Test
-    public void theNextUserFindsNothingOfTheOneBefore() throws Exception {
-        client.submit(1 | 15 << 8, 0, 1024 | 1024 << 16, 4096, 0);
-        client.submitLong();
-        neighbour.finish();
-        assertEquals(GpuClient.BUSY, client.read(GpuClient.STATUS));
-        client.reopen(uuid);
-        assertEquals(0, client.read(GpuClient.STATUS));
-        neighbour.finish();
-        assertArrayEquals(new byte[SIZE], client.frameBuffer(SIZE));
-        assertEquals(0, client.interrupts.get(GpuClient.FENCE_DONE));
-        client.enable(GpuClient.BUS);
-        client.finish();
-    }
-
-    @Test
-    public void aRemovalEndsWhatIsUnderWay() throws Exception {
-        client.submitLong();
-        assertEquals(((256 - 16) << 20) + "\n", tree.read(FREE));
-        tree.remove(uuid);
-        assertEquals(((256 - 8) << 20) + "\n", tree.read(FREE));
-        assertEquals(
-                Errno.ENODEV,
-                assertThrows(ErrnoException.class, () -> client.read(GpuClient.STATUS))
-                        .errno());
-        neighbour.finish();
-        assertTrue(neighbour.interrupts.get(GpuClient.FENCE_DONE) > 0);
-    }
-
-    @Test
-    public void aModuleGoesWhileItsEngineWorks() throws Exception {
-        client.submitLong();
-        neighbour.submitLong();
-        bundle.stop();
-        assertEquals(
-                Errno.ENODEV,
-                assertThrows(ErrnoException.class, () -> client.read(GpuClient.STATUS))
-                        .errno());
     }
 }

@@ -1,0 +1,43 @@
+package itests;
+
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.api.vfio.RemoteAccess;
+
+/** Memory of ones that is read no sooner than it is let: so a device is inside an access for as long as a test wants. */
+final class HeldMemory implements RemoteAccess {
+    private final CountDownLatch let = new CountDownLatch(1);
+    private volatile boolean inside;
+
+    /** Whether a read has begun and not ended. */
+    boolean inside() {
+        return inside;
+    }
+
+    void let() {
+        let.countDown();
+    }
+
+    @Override
+    public void read(long address, MemorySegment data, long offset, long length) throws ErrnoException {
+        inside = true;
+        try {
+            if (!let.await(60, TimeUnit.SECONDS)) {
+                throw new ErrnoException(Errno.ETIMEDOUT);
+            }
+            data.asSlice(offset, length).fill((byte) 1);
+        } catch (InterruptedException e) {
+            throw new ErrnoException(Errno.EINTR);
+        } finally {
+            inside = false;
+        }
+    }
+
+    @Override
+    public void write(long address, MemorySegment data, long offset, long length) throws ErrnoException {
+        throw new ErrnoException(Errno.EPERM);
+    }
+}
