@@ -36,6 +36,8 @@ public final class Fd implements AutoCloseable {
     private static final int F_DUPFD_CLOEXEC = 1030;
     private static final int F_ADD_SEALS = 1033;
     private static final int F_GET_SEALS = 1034;
+    private static final int FALLOC_FL_KEEP_SIZE = 1;
+    private static final int FALLOC_FL_PUNCH_HOLE = 2;
     private static final int CLOSED = -1;
 
     private static final MethodHandle OPEN =
@@ -45,6 +47,8 @@ public final class Fd implements AutoCloseable {
             Libc.variadic("fcntl", 2, FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT));
     private static final MethodHandle FTRUNCATE =
             Libc.function("ftruncate", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG));
+    private static final MethodHandle FALLOCATE =
+            Libc.function("fallocate", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG));
 
     /** Whoever swaps the number for {@link #CLOSED} is the one that closes it. */
     private final AtomicInteger number;
@@ -127,6 +131,16 @@ public final class Fd implements AutoCloseable {
     /** Makes the file this long. EPERM: a seal forbids it. */
     public void truncate(long size) throws LinuxException {
         Libc.call("ftruncate", state -> (int) FTRUNCATE.invokeExact(state, number(), size));
+    }
+
+    /**
+     * Makes a part of the file zeroes and gives its whole pages back ({@code FALLOC_FL_PUNCH_HOLE}); the size stays. Who maps it sees zeroes too.
+     *
+     * @throws LinuxException EPERM: sealed against writing; EINVAL: no range; EOPNOTSUPP, ENODEV: a file that can have no holes
+     */
+    public void punchHole(long offset, long length) throws LinuxException {
+        Libc.call("fallocate", state -> (int)
+                FALLOCATE.invokeExact(state, number(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length));
     }
 
     /** Lets reads and writes that cannot go on fail with EAGAIN ({@code O_NONBLOCK}), for all descriptors of the open file. */

@@ -42,13 +42,15 @@ final class Statx {
             paddingLayout(2),
             JAVA_LONG.withName("stx_ino"),
             JAVA_LONG.withName("stx_size"),
-            paddingLayout(88),
+            JAVA_LONG.withName("stx_blocks"),
+            paddingLayout(80),
             JAVA_INT.withName("stx_dev_major"),
             JAVA_INT.withName("stx_dev_minor"),
             paddingLayout(112));
     private static final long MODE = offset("stx_mode");
     private static final long INO = offset("stx_ino");
     private static final long SIZE = offset("stx_size");
+    private static final long BLOCKS = offset("stx_blocks");
     private static final long DEV_MAJOR = offset("stx_dev_major");
     private static final long DEV_MINOR = offset("stx_dev_minor");
 
@@ -69,6 +71,7 @@ final class Statx {
             return new FileStatus(
                     FileType.of(statx.get(JAVA_SHORT, MODE)),
                     statx.get(JAVA_LONG, SIZE),
+                    statx.get(JAVA_LONG, BLOCKS),
                     (long) statx.get(JAVA_INT, DEV_MAJOR) << 32
                             | Integer.toUnsignedLong(statx.get(JAVA_INT, DEV_MINOR)),
                     statx.get(JAVA_LONG, INO));

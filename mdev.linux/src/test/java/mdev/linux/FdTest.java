@@ -67,6 +67,7 @@ class FdTest {
                         "seals", Fd::seals,
                         "addSeals", fd -> fd.addSeals(Seal.SHRINK),
                         "truncate", fd -> fd.truncate(1),
+                        "punchHole", fd -> fd.punchHole(0, 1),
                         "read", fd -> fd.read(memory),
                         "write", fd -> fd.write(memory),
                         "pread", fd -> fd.pread(0, memory, 0, 8),
@@ -178,6 +179,32 @@ class FdTest {
         }
         try (Fd device = Fd.open(NULL, Fd.O_RDWR)) {
             refused(EINVAL, device::seals);
+        }
+    }
+
+    @Test
+    void aHoleTakesNoMemoryAndIsZeroesForWhoMapsIt() throws Exception {
+        long page = 4096;
+        try (Fd memory = MemFd.create("mdev-test", 4 * page, Seal.SHRINK, Seal.GROW);
+                Mapping mapping = Mapping.of(memory, 0, 4 * page, Mapping.Protection.READ_WRITE);
+                Arena arena = Arena.ofConfined()) {
+            MemorySegment bytes = mapping.segment().fill((byte) 1);
+            final long all = memory.stat().blocks();
+            assertEquals(4 * page / 512, all);
+            memory.punchHole(page + 8, 2 * page);
+            assertEquals(all / 4 * 3, memory.stat().blocks(), "one whole page lies in it");
+            assertEquals(page + 8, bytes.mismatch(arena.allocate(4 * page).fill((byte) 1)));
+            assertEquals(-1, bytes.asSlice(page + 8, 2 * page).mismatch(arena.allocate(2 * page)));
+            assertEquals(1, bytes.get(ValueLayout.JAVA_BYTE, 3 * page + 8), "behind it");
+            memory.punchHole(0, 4 * page);
+            assertEquals(0, memory.stat().blocks());
+            assertEquals(4 * page, memory.stat().size());
+            bytes.set(ValueLayout.JAVA_BYTE, page, (byte) 2);
+            assertEquals(1, memory.pread(page, arena.allocate(1), 0, 1));
+            refused(EINVAL, () -> memory.punchHole(0, 0));
+        }
+        try (Fd memory = MemFd.create("mdev-test", page, Seal.WRITE)) {
+            refused(EPERM, () -> memory.punchHole(0, page));
         }
     }
 
