@@ -47,4 +47,15 @@ public interface VfioContext extends DmaAccess {
     default MemorySegment regionMemory(int region, long size) throws ErrnoException {
         throw new ErrnoException(Errno.ENOTTY);
     }
+
+    /**
+     * Makes a region's memory zeroes again, as it was after the open, for the vendor and for whoever maps it; its pages are given back until somebody touches them. What
+     * either side writes meanwhile may be there after it or not. Takes about as long as the pages that were touched are many.
+     *
+     * @param region its index
+     * @throws ErrnoException EINVAL: the region has no memory; ENODEV: released; else what the host answered, and the memory is as it was
+     */
+    default void clearRegionMemory(int region) throws ErrnoException {
+        throw new ErrnoException(Errno.ENOTTY);
+    }
 }

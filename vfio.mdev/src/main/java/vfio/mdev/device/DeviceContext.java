@@ -30,6 +30,11 @@ final class DeviceContext implements VfioContext {
     }
 
     @Override
+    public void clearRegionMemory(int region) throws ErrnoException {
+        regions.clear(region);
+    }
+
+    @Override
     public boolean armed(int index, int vector) {
         return irqs.armed(index, vector);
     }

@@ -84,8 +84,24 @@ final class RegionMemories implements AutoCloseable {
         }
     }
 
+    /** Errors as for {@code VfioContext.clearRegionMemory}. Mappings of the file stay, and lose their pages. */
+    synchronized void clear(int region) throws ErrnoException {
+        if (closed) {
+            throw new ErrnoException(Errno.ENODEV, "the device is released");
+        }
+        Region there = regions.get(region);
+        if (there == null) {
+            throw new ErrnoException(Errno.EINVAL, "region " + region + " has no memory");
+        }
+        try {
+            there.file.punchHole(0, there.view.segment().byteSize());
+        } catch (LinuxException e) {
+            throw failure(e);
+        }
+    }
+
     private ErrnoException failure(LinuxException e) {
-        LOG.warn("device {}: no memory for a region: {}", device, e.toString());
+        LOG.warn("device {}: the memory of a region: {}", device, e.toString());
         return new ErrnoException(Errno.of(e.errno()), e.toString());
     }
 

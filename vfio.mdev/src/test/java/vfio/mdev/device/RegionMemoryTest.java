@@ -162,6 +162,35 @@ class RegionMemoryTest {
     }
 
     @Test
+    void clearedItIsZeroesForBothAndTakesNoMemory() throws Exception {
+        try (OpenedDevice open = platform.open(mdev)) {
+            MemorySegment vendor = context().regionMemory(BAR, SIZE);
+            MemorySegment other = context().regionMemory(BAR + 1, SIZE).fill((byte) 3);
+            try (Fd file = Fd.adopt(open.device().regionFd(BAR));
+                    Mapping mapping = Mapping.of(file, 0, SIZE, Mapping.Protection.READ_WRITE)) {
+                MemorySegment user = mapping.segment();
+                for (int time = 0; time < 2; time++) {
+                    vendor.asSlice(0, SIZE / 2).fill((byte) 1);
+                    user.asSlice(SIZE / 2).fill((byte) 2);
+                    assertEquals(SIZE / 512, file.stat().blocks());
+                    context().clearRegionMemory(BAR);
+                    assertEquals(0, file.stat().blocks());
+                    assertEquals(SIZE, file.stat().size());
+                    MemorySegment zeroes = MemorySegment.ofArray(new byte[(int) SIZE]);
+                    assertEquals(-1, user.mismatch(zeroes));
+                    assertEquals(-1, vendor.mismatch(zeroes));
+                    vendor.set(JAVA_BYTE, 5, (byte) 1);
+                    user.set(JAVA_BYTE, SIZE - 1, (byte) 2);
+                    assertEquals(1, user.get(JAVA_BYTE, 5));
+                    assertEquals(2, vendor.get(JAVA_BYTE, SIZE - 1));
+                }
+            }
+            assertEquals(3, other.get(JAVA_BYTE, SIZE - 1), "another region");
+        }
+        platform.close();
+    }
+
+    @Test
     void refusesWhatIsNone() throws Exception {
         try (OpenedDevice open = platform.open(mdev)) {
             context().regionMemory(BAR, SIZE);

@@ -40,6 +40,7 @@ final class VendorCases {
         notifiers(cases);
         dmaUnmap(cases);
         regionMemory(cases);
+        clearRegionMemory(cases);
     }
 
     private static void regionMemory(Cases cases) {
@@ -77,6 +78,27 @@ final class VendorCases {
                     VfioContext context = rig.context();
                     device.close();
                     context.regionMemory(2, PAGE);
+                });
+    }
+
+    private static void clearRegionMemory(Cases cases) {
+        cases.of("clearRegionMemory")
+                .add("zeroes again", rig -> {
+                    rig.device(TYPE1_IOMMU);
+                    MemorySegment memory = rig.context().regionMemory(2, PAGE).fill((byte) 1);
+                    rig.context().clearRegionMemory(2);
+                    assertEquals(-1, memory.mismatch(MemorySegment.ofArray(new byte[PAGE])));
+                })
+                .add("a region without memory", rig -> {
+                    rig.device(TYPE1_IOMMU);
+                    rig.context().clearRegionMemory(2);
+                })
+                .add("after the release", rig -> {
+                    VfioDevice device = rig.device(TYPE1_IOMMU);
+                    VfioContext context = rig.context();
+                    context.regionMemory(2, PAGE);
+                    device.close();
+                    context.clearRegionMemory(2);
                 });
     }
 
