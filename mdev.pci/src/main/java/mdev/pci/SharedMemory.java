@@ -6,15 +6,19 @@ import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.DmaAccess;
 import mdev.api.vfio.RegionCapability.Area;
 import mdev.api.vfio.VfioContext;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A BAR that is memory of the framework, which the user maps: his accesses to it are nobody's message. The vendor has it while a user does.
  *
- * <p>Each user gets memory of his own, which begins as zeroes; {@link #reset()} clears it.
+ * <p>Each user gets memory of his own, which begins as zeroes; {@link #reset()} clears it, and gives its pages back.
  */
 public final class SharedMemory implements Region {
     private final Bar bar;
     private final List<Area> mappable;
+
+    /** Of the open device, else null. Set by open and release, which alternate. */
+    private volatile @Nullable VfioContext user;
 
     /** Of the open device, else empty. Set by open and release, which alternate. */
     private volatile MemorySegment memory = MemorySegment.NULL;
@@ -61,10 +65,12 @@ public final class SharedMemory implements Region {
     @Override
     public void open(VfioContext context) throws ErrnoException {
         memory = context.regionMemory(bar.index(), bar.size());
+        user = context;
     }
 
     @Override
     public void release() {
+        user = null;
         memory = MemorySegment.NULL;
     }
 
@@ -80,6 +86,14 @@ public final class SharedMemory implements Region {
 
     @Override
     public void reset() {
-        memory.fill((byte) 0);
+        VfioContext lender = user;
+        if (lender == null) {
+            return; // the next user's is zeroes
+        }
+        try {
+            lender.clearRegionMemory(bar.index());
+        } catch (ErrnoException e) {
+            memory.fill((byte) 0); // it makes each page take memory, but nothing of what was there may stay
+        }
     }
 }

@@ -4,8 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.GetRegionInfo;
@@ -27,12 +29,21 @@ class SharedMemoryTest {
     /** The framework's side: memory per device, the same for each user. */
     private static final class Lender implements VfioContext {
         final MemorySegment memory = MemorySegment.ofArray(new byte[SIZE]);
+        boolean refuses;
         final List<String> asked = new ArrayList<>();
 
         @Override
         public MemorySegment regionMemory(int region, long size) {
             asked.add(region + ":" + size);
             return memory;
+        }
+
+        @Override
+        public void clearRegionMemory(int region) throws ErrnoException {
+            asked.add("clear " + region);
+            if (refuses) {
+                throw new ErrnoException(Errno.ENOTTY);
+            }
         }
 
         @Override
@@ -60,10 +71,31 @@ class SharedMemoryTest {
         device.write(2, 0x3ffe, "1234");
         assertEquals("1234", device.read(2, 0x3ffe, 2));
         assertEquals(SIZE - 2, lender.memory.mismatch(MemorySegment.ofArray(new byte[SIZE])));
-        device.ioctl(new Reset());
-        assertEquals(-1, lender.memory.mismatch(MemorySegment.ofArray(new byte[SIZE])));
         device.release();
         assertEquals(0, shared.memory().byteSize());
+    }
+
+    @Test
+    void aResetLetsTheFrameworkClearIt() throws ErrnoException {
+        shared.reset();
+        device.open(lender);
+        lender.memory.fill((byte) 1);
+        device.ioctl(new Reset());
+        assertEquals(List.of("2:" + SIZE, "clear 2"), lender.asked);
+        assertEquals(SIZE, ones(), "its own way alone, which costs no pages");
+        lender.refuses = true;
+        device.ioctl(new Reset());
+        assertEquals(0, ones());
+        device.release();
+        lender.memory.fill((byte) 1);
+        shared.reset();
+        assertEquals(SIZE, ones(), "nobody's any more");
+    }
+
+    private long ones() {
+        return IntStream.range(0, SIZE)
+                .filter(at -> lender.memory.get(ValueLayout.JAVA_BYTE, at) == 1)
+                .count();
     }
 
     @Test
