@@ -124,6 +124,13 @@ final class GpuClient implements AutoCloseable {
         }
     }
 
+    /** How much of the frame buffer takes memory, in units of 512 bytes. */
+    long frameBufferBlocks() throws ErrnoException, LinuxException {
+        try (Fd file = Fd.adopt(device.regionFd(VfioPci.BAR0_REGION))) {
+            return file.stat().blocks();
+        }
+    }
+
     /** The mapped frame buffer; also when the device is closed. */
     MemorySegment frameBuffer() {
         return frameBuffer;

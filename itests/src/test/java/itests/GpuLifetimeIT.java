@@ -70,6 +70,7 @@ public class GpuLifetimeIT extends GpuTestSupport {
             assertNotEquals(0, client.read(GpuClient.INTERRUPT_STATUS));
             client.reset();
             client.messages(GpuClient.VBLANK); // of the frames before
+            assertEquals("its pages are given back", 0, client.frameBufferBlocks());
             assertPowerOn(client);
             assertAll("the frame buffer that is mapped", 0, client.frameBuffer());
             assertArrayEquals("and that is read", zeroes(), client.readFrameBuffer());
