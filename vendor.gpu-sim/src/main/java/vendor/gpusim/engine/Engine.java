@@ -2,8 +2,8 @@ package vendor.gpusim.engine;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
 
 /** The one engine of a GPU: a thread that serves the rings of all its vGPUs in turn, and tells those that ask of each end of a frame. Any thread may call. */
 public final class Engine implements AutoCloseable {
@@ -12,10 +12,15 @@ public final class Engine implements AutoCloseable {
     /** How soon it is looked whether somebody may go on whose share was used up. */
     private static final long LOOK = Turns.SLICE / 4;
 
+    /** How long it looks for work before it sleeps: to be woken takes as long, and a driver that waited for a fence has more by then. */
+    private static final long LINGER = 50_000;
+
     /** How long an idle engine sleeps unless it is woken. */
     private static final long LONG = 3_600_000_000_000L;
 
-    private final List<EngineRegisters> users = new CopyOnWriteArrayList<>();
+    /** Another list for each one that comes or goes, so that the thread sees by one look whether somebody has; who changes it holds our monitor. */
+    private volatile List<EngineRegisters> users = List.of();
+
     private final int part;
     private final Thread thread;
     private volatile Policy policy = Policy.BEST_EFFORT;
@@ -47,12 +52,12 @@ public final class Engine implements AutoCloseable {
     }
 
     /** Pairs with {@link #remove}. */
-    void add(EngineRegisters user) {
-        users.add(user);
+    synchronized void add(EngineRegisters user) {
+        users = Stream.concat(users.stream(), Stream.of(user)).toList();
     }
 
-    void remove(EngineRegisters user) {
-        users.remove(user);
+    synchronized void remove(EngineRegisters user) {
+        users = users.stream().filter(one -> one != user).toList();
     }
 
     /** There is work, or somebody wants to know something. */
@@ -66,6 +71,7 @@ public final class Engine implements AutoCloseable {
         var slot = MemorySegment.ofArray(new byte[Decoder.SLOT]);
         long last = System.nanoTime();
         long frame = last;
+        long busyTill = last;
         while (!closed) {
             long now = System.nanoTime();
             turns.users(users);
@@ -80,6 +86,9 @@ public final class Engine implements AutoCloseable {
                 long end = turn(next.registers, unit, slot, now);
                 turns.pay(next, end - now);
                 load = load.busy(now, end);
+                busyTill = end;
+            } else if (now - busyTill < LINGER && !turns.anyWaits()) {
+                Thread.onSpinWait();
             } else {
                 sleep(turns, now, frame);
             }

@@ -1,12 +1,13 @@
 package vendor.gpusim.engine;
 
-import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Whose turn it is: of those that have work, the one that has had least for its part. Besides each earns time as time passes, as much as the policy allows, and pays with what
- * it uses; who has none left must wait even when the engine is idle. Only the engine's thread calls. All times are in nanoseconds.
+ * it uses; who has none left must wait even when the engine is idle. Only the engine's thread calls, before each turn: so nothing is
+ * allocated as long as nobody comes or goes. All times are in nanoseconds.
  */
 final class Turns {
     /** How long a turn is; the part of a command that begins in it is finished. */
@@ -18,6 +19,9 @@ final class Turns {
     /** A vGPU in use. */
     static final class User {
         final EngineRegisters registers;
+
+        /** Whether it had work when it was last looked. */
+        private boolean waits;
 
         /** What it may still use. */
         private double credit;
@@ -37,45 +41,52 @@ final class Turns {
         }
     }
 
-    private List<User> users = List.of();
+    private List<EngineRegisters> known = List.of();
+    private User[] users = {};
 
     /** The least that somebody who had work has had: who comes, comes again or was idle begins there, and is not owed what the others had meanwhile. */
     private double floor;
 
-    /** The vGPUs that are in use now; those that were already keep their accounts. */
+    /** The vGPUs that are in use now: another list when one comes or goes. Those that were already keep their accounts. */
+    @SuppressWarnings("ReferenceEquality")
     void users(List<EngineRegisters> now) {
-        if (users.stream().map(user -> user.registers).toList().equals(now)) {
-            return;
+        if (known != now) {
+            known = now;
+            User[] before = users;
+            users = now.stream().map(registers -> user(before, registers)).toArray(User[]::new);
         }
-        List<User> next = new ArrayList<>();
-        for (EngineRegisters registers : now) {
-            next.add(users.stream()
-                    .filter(user -> user.registers == registers)
-                    .findFirst()
-                    .orElseGet(() -> new User(registers, floor)));
-        }
-        users = List.copyOf(next);
+    }
+
+    private User user(User[] before, EngineRegisters registers) {
+        return Stream.of(before)
+                .filter(user -> user.registers == registers)
+                .findFirst()
+                .orElseGet(() -> new User(registers, floor));
     }
 
     /** Time has passed. */
     void earn(Policy policy, long nanos) {
         for (User user : users) {
-            user.limit = policy.limit(user.registers.share(), users.size());
+            user.limit = policy.limit(user.registers.share(), users.length);
             user.credit = Math.min(MOST, user.credit + nanos * user.limit);
         }
     }
 
     /** The next; null if none has work that it may do now. */
     @Nullable User next(Policy policy) {
-        double least = users.stream()
-                .filter(user -> user.registers.waits())
-                .mapToDouble(user -> user.had)
-                .min()
-                .orElse(floor);
-        floor = Math.max(floor, least);
+        double least = Double.POSITIVE_INFINITY;
+        for (User user : users) {
+            user.waits = user.registers.waits();
+            if (user.waits) {
+                least = Math.min(least, user.had);
+            }
+        }
+        if (least < Double.POSITIVE_INFINITY) {
+            floor = Math.max(floor, least);
+        }
         User next = null;
         for (User user : users) {
-            if (!user.registers.waits()) {
+            if (!user.waits) {
                 user.had = Math.max(user.had, floor);
             } else if ((policy == Policy.BEST_EFFORT || user.credit > 0) && (next == null || user.had < next.had)) {
                 next = user;
@@ -103,6 +114,11 @@ final class Turns {
 
     /** Whether somebody has work. */
     boolean anyWaits() {
-        return users.stream().anyMatch(user -> user.registers.waits());
+        for (User user : users) {
+            if (user.registers.waits()) {
+                return true;
+            }
+        }
+        return false;
     }
 }
