@@ -58,6 +58,7 @@ public final class Engine implements AutoCloseable {
 
     synchronized void remove(EngineRegisters user) {
         users = users.stream().filter(one -> one != user).toList();
+        wake(); // it keeps accounts of its users
     }
 
     /** There is work, or somebody wants to know something. */

@@ -262,7 +262,11 @@ public final class EngineRegisters implements Registers {
         Ring now = ring;
         if (now != null && pace.isSlow() && now.accessesGuest()) {
             away = true;
-            Thread.ofPlatform().daemon().name("gpu-dma").start(() -> accessGuest(now, unit));
+            try {
+                Thread.ofPlatform().daemon().name("gpu-dma").start(() -> accessGuest(now, unit));
+            } catch (OutOfMemoryError e) { // no thread is to be had: then the engine has to wait
+                accessGuest(now, unit);
+            }
         } else if (now != null) {
             work(now, () -> {
                 if (now.step(unit, slot, counters) instanceof Command.Fence fence) {

@@ -17,12 +17,12 @@ final class Ring {
     private final MemorySegment memory;
     private final DmaAccess guest;
 
-    /** The slot of the command that is under way or next to be fetched; the engine's. */
+    /** The slot of the command that is under way or next to be fetched. */
     private volatile int head;
 
     private record Begun(Command command, Work work) {}
 
-    /** The command at the head, if it was fetched; of who holds {@code EngineRegisters.atWork}. */
+    /** The command at the head, if it was fetched. Of who holds {@code EngineRegisters.atWork}, or of the engine's thread while nobody else is at work. */
     private @Nullable Begun underWay;
 
     /** The next slot that the guest will fill. */
@@ -110,7 +110,7 @@ final class Ring {
         return begun.command();
     }
 
-    /** The engine's thread is the only one that writes the head. */
+    /** Who holds {@code EngineRegisters.atWork} is the only one that writes the head. */
     @SuppressWarnings("NonAtomicVolatileUpdate")
     private void advance() {
         head = (head + 1) & (slots - 1);
