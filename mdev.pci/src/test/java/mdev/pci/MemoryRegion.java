@@ -2,8 +2,8 @@ package mdev.pci;
 
 import java.lang.foreign.MemorySegment;
 
-/** A region that is plain memory, such as a frame buffer. The memory is its maker's: who allocates it frees it. */
-public record MemoryRegion(MemorySegment memory) implements Region {
+/** A region that is plain memory. */
+record MemoryRegion(MemorySegment memory) implements Region {
     @Override
     public void read(long offset, MemorySegment data, long dataOffset, int length) {
         MemorySegment.copy(memory, offset, data, dataOffset, length);
