@@ -1,6 +1,7 @@
 package mdev.fuse;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -47,6 +48,11 @@ final class MountedTree implements AutoCloseable {
                 .replace("ONE", ONE)
                 .replace("TWO", TWO)
                 .replace("LONG", "x".repeat(256));
+    }
+
+    /** Skips tests whose other processes are in Python where there is none. */
+    void assumePython() {
+        assumeFalse(sh("command -v python3").startsWith("["), "skipped: no python3");
     }
 
     /** What a process wrote and how it ended: all of its output, then errors, then {@code [status]} unless that is 0. */

@@ -3,7 +3,6 @@ package mdev.fuse;
 import static mdev.fuse.MountedTree.ONE;
 import static mdev.fuse.MountedTree.named;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -24,7 +23,7 @@ final class PollTest {
     @BeforeEach
     void mount() throws Exception {
         tree = new MountedTree(24);
-        assumeFalse(tree.sh("command -v python3").startsWith("["), "skipped: no python3");
+        tree.assumePython();
     }
 
     @AfterEach
