@@ -48,6 +48,15 @@ public class GpuLifetimeIT extends GpuTestSupport {
         return Long.parseLong(tree.read(MEMORY_FREE).strip());
     }
 
+    /** And does nothing for the first vGPU meanwhile. */
+    private void assertEngineWorksOnlyFor(GpuClient other) throws Exception {
+        assertWorks(other, 1);
+        long had = busyNanos(uuid);
+        other.submit(fillAll(ONE), MULTIPLY, GpuCommand.fence(2));
+        other.awaitFence(2);
+        assertEquals("the engine does nothing for it", had, busyNanos(uuid));
+    }
+
     private void shell(String line) throws Exception {
         try (PrintStream out = new PrintStream(new ByteArrayOutputStream());
                 CommandSession session = gogo.createSession(InputStream.nullInputStream(), out, out)) {
@@ -77,11 +86,7 @@ public class GpuLifetimeIT extends GpuTestSupport {
 
             // Were the product still made, it would now be seen: its factors are there again.
             client.frameBuffer().asSlice(LEFT).fill((byte) 1);
-            assertWorks(other, 1);
-            final long had = busyNanos(uuid);
-            other.submit(fillAll(ONE), MULTIPLY, GpuCommand.fence(2));
-            other.awaitFence(2);
-            assertEquals("the engine does nothing for it", had, busyNanos(uuid));
+            assertEngineWorksOnlyFor(other);
             assertPowerOn(client);
             assertAll("the product", 0, client.frameBuffer().asSlice(PRODUCT, LEFT));
             assertEquals("frames after it", 0, client.messages(GpuClient.VBLANK));
@@ -153,11 +158,7 @@ public class GpuLifetimeIT extends GpuTestSupport {
                 assertPowerOn(next);
                 assertAll("the frame buffer that is mapped", 0, next.frameBuffer());
                 assertArrayEquals("and that is read", zeroes(), next.readFrameBuffer());
-                assertWorks(other, 1);
-                final long had = busyNanos(uuid);
-                other.submit(fillAll(ONE), MULTIPLY, GpuCommand.fence(2));
-                other.awaitFence(2);
-                assertEquals("the engine does nothing for it", had, busyNanos(uuid));
+                assertEngineWorksOnlyFor(other);
                 assertPowerOn(next);
                 assertEquals(0, next.messages(RING_DONE));
                 assertWorks(next, 4);
