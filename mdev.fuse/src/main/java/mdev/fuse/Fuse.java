@@ -56,9 +56,9 @@ public final class Fuse implements SysfsMount, AutoCloseable {
             try {
                 return new Mounted(made.point(), new Session(sysfs, made.fd(), owner));
             } catch (LinuxException | RuntimeException | Error e) {
-                made.point().unmount();
-                made.point().remove();
                 made.fd().close();
+                made.point().unmount(() -> false);
+                made.point().remove();
                 throw e;
             }
         } catch (MountException | LinuxException | IOException | RuntimeException e) {
@@ -78,7 +78,7 @@ public final class Fuse implements SysfsMount, AutoCloseable {
     @Override
     public Optional<Path> directory() {
         return Optional.ofNullable(mounted)
-                .filter(made -> made.session().isAlive() && made.point().isMounted())
+                .filter(made -> made.point().isMounted(made.session()::isConnected))
                 .map(made -> made.point().directory());
     }
 
@@ -94,9 +94,7 @@ public final class Fuse implements SysfsMount, AutoCloseable {
         if (mounted != null) {
             mounted.session().leave();
             try {
-                if (!mounted.session().isUnmounted()) {
-                    mounted.point().unmount();
-                }
+                mounted.point().unmount(mounted.session()::isConnected);
                 mounted.point().remove();
             } finally {
                 mounted.session().close();

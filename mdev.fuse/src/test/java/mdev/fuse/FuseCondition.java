@@ -34,7 +34,7 @@ final class FuseCondition implements ExecutionCondition {
                 int uid = (Integer) Files.getAttribute(directory, "unix:uid");
                 MountPoint.Mounted mounted = MountPoint.mount(directory, uid, uid, Duration.ZERO);
                 mounted.fd().close();
-                mounted.point().unmount();
+                mounted.point().unmount(() -> false);
                 return "";
             } catch (MountException e) {
                 return String.valueOf(e.getMessage());

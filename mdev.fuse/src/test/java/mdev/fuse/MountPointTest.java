@@ -49,7 +49,7 @@ final class MountPointTest {
         MountPoint.Mounted again = mount(link);
         assertEquals(parent.toRealPath().resolve("sys"), again.point().directory());
         again.fd().close();
-        again.point().unmount();
+        again.point().unmount(() -> false);
         again.point().remove();
         assertFalse(isMounted(directory));
         assertTrue(Files.exists(directory), "it may be the user's own");
@@ -60,7 +60,7 @@ final class MountPointTest {
         Path directory = parent.resolve("some/where");
         MountPoint.Mounted mounted = mount(directory);
         mounted.fd().close();
-        mounted.point().unmount();
+        mounted.point().unmount(() -> false);
         mounted.point().remove();
         assertFalse(Files.exists(directory));
     }
@@ -77,7 +77,7 @@ final class MountPointTest {
                         + ", or choose another directory with --mount DIR",
                 e.getMessage());
         silent.fd().close();
-        silent.point().unmount();
+        silent.point().unmount(() -> false);
         assertFalse(isMounted(directory));
     }
 
@@ -109,7 +109,7 @@ final class MountPointTest {
 
         MountPoint.Mounted mounted = mount(real.resolve(wanted));
         mounted.fd().close();
-        mounted.point().unmount();
+        mounted.point().unmount(() -> false);
         mounted.point().remove();
         assertEquals(real.resolve(where), mounted.point().directory());
     }
@@ -137,9 +137,45 @@ final class MountPointTest {
         assumeTrue(uid() == 0, "skipped: unmounting takes root");
         MountPoint.Mounted mounted = mount(directory);
         Mount.detach(directory);
-        mounted.point().unmount();
+        mounted.point().unmount(() -> true);
         mounted.fd().close();
         assertFalse(isMounted(directory));
+    }
+
+    /** The kernel gives the number of a file system that has gone to the next one, so the number alone tells nothing. */
+    @Test
+    void aFileSystemInItsPlaceIsLeftAlone(@TempDir Path directory) throws Exception {
+        MountPoint.Mounted gone = mountAndLose(directory);
+        Mount.mount("none", directory, "tmpfs", 0, "");
+        try {
+            gone.point().unmount(() -> true);
+            assertTrue(isMounted(directory), "it is not ours");
+            assertFalse(gone.point().isMounted(() -> true));
+        } finally {
+            Mount.unmount(directory);
+        }
+    }
+
+    /** As {@link #aFileSystemInItsPlaceIsLeftAlone}. */
+    @Test
+    void anotherPlatformInItsPlaceIsLeftAlone(@TempDir Path directory) throws Exception {
+        try (MountedTree other = new MountedTree(1)) {
+            MountPoint.Mounted gone = mountAndLose(directory);
+            try (Fuse second = new Fuse(other.core.sysfs(), directory)) {
+                gone.point().unmount(() -> false);
+                assertFalse(gone.point().isMounted(() -> false));
+                assertEquals(Optional.of(directory), second.directory());
+            }
+        }
+    }
+
+    /** Its number is free again. */
+    private static MountPoint.Mounted mountAndLose(Path directory) throws Exception {
+        assumeTrue(uid() == 0, "skipped: unmounting takes root");
+        MountPoint.Mounted mounted = mount(directory);
+        Mount.unmount(directory);
+        mounted.fd().close();
+        return mounted;
     }
 
     @Test
@@ -154,7 +190,7 @@ final class MountPointTest {
         }
         MountPoint.Mounted mounted = MountPoint.mount(directory, SOMEBODY, SOMEBODY, PATIENCE);
         assertTrue(isMounted(directory));
-        mounted.point().unmount();
+        mounted.point().unmount(() -> true);
         mounted.fd().close();
         assertFalse(isMounted(directory));
     }

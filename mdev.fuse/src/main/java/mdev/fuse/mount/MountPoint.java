@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import mdev.api.errno.Errno;
 import mdev.fuse.thread.Threads;
 import mdev.linux.Fd;
@@ -29,6 +30,9 @@ public final class MountPoint {
 
     /** As in path resolution: {@code MAXSYMLINKS}. */
     private static final int MOST_LINKS = 40;
+
+    /** For what may be another platform's mount, when ours ends. */
+    private static final Duration PATIENCE = Duration.ofSeconds(1);
 
     private final Path directory;
     private final boolean made;
@@ -142,18 +146,8 @@ public final class MountPoint {
         }
     }
 
-    /** Asks on a thread of its own: a platform that is stopped does not answer, and who asks it waits as long. */
     private static void requireDead(Path directory, Duration patience) throws MountException {
-        CompletableFuture<Integer> answer = new CompletableFuture<>();
-        Threads.start("mdev-fuse-probe", () -> {
-            try (Fd _ = Fd.open(directory, Fd.O_RDONLY)) {
-                answer.complete(0);
-            } catch (LinuxException e) {
-                answer.complete(e.errno());
-            }
-        });
-        int errno = answer.completeOnTimeout(Errno.ETIMEDOUT.number(), patience.toMillis(), TimeUnit.MILLISECONDS)
-                .join();
+        int errno = ask(directory, patience);
         if (errno == Errno.ENOTCONN.number()) {
             return;
         }
@@ -165,6 +159,24 @@ public final class MountPoint {
                         ? "another user's platform has mounted its tree there"
                         : "another platform has mounted its tree there, and does not answer")
                 + ": umount -l " + directory + ", or choose another directory with --mount DIR");
+    }
+
+    /**
+     * Asks on a thread of its own: a platform that is stopped does not answer, and who asks it waits as long.
+     *
+     * @return 0 or the errno of open(2); ENOTCONN of a mount that nobody answers for any more
+     */
+    private static int ask(Path directory, Duration patience) {
+        CompletableFuture<Integer> answer = new CompletableFuture<>();
+        Threads.start("mdev-fuse-probe", () -> {
+            try (Fd _ = Fd.open(directory, Fd.O_RDONLY)) {
+                answer.complete(0);
+            } catch (LinuxException e) {
+                answer.complete(e.errno());
+            }
+        });
+        return answer.completeOnTimeout(Errno.ETIMEDOUT.number(), patience.toMillis(), TimeUnit.MILLISECONDS)
+                .join();
     }
 
     private static boolean make(Path directory) throws IOException {
@@ -180,30 +192,42 @@ public final class MountPoint {
         return directory;
     }
 
-    /** Whether our mount is there still: somebody else may have taken it away, though what is open in it is answered until it is closed. */
-    public boolean isMounted() {
+    /**
+     * Whether our mount is there still: somebody else may have taken it away, though what is open in it is answered until it is closed.
+     *
+     * @param connected as of {@link #unmount}
+     */
+    public boolean isMounted(BooleanSupplier connected) {
         try {
-            return MountTable.read().at(directory).stream().anyMatch(this::isOurs);
+            return MountTable.read().at(directory).stream().anyMatch(this::isLikeOurs) && connected.getAsBoolean();
         } catch (IOException e) {
             log.warn("what is on {} cannot be told: {}", directory, e.toString());
             return false;
         }
     }
 
-    private boolean isOurs(MountTable.Entry entry) {
-        return entry.device().equals(device);
+    /** And is ours if the connection was there after the table was read: the number is another's at once when it has gone. */
+    private boolean isLikeOurs(MountTable.Entry entry) {
+        return entry.type().equals(TYPE) && entry.device().equals(device);
     }
 
-    /** Takes the mount out of the tree, also one that is in use: what is open there ends with the session. Nothing else that is on the directory. */
-    public void unmount() {
+    /**
+     * Takes the mount out of the tree, also one that is in use: what is open there ends with the session. Nothing else that is on the directory.
+     *
+     * @param connected whether the kernel holds the connection to our mount at the moment of asking
+     */
+    public void unmount(BooleanSupplier connected) {
         try {
             List<MountTable.Entry> there = MountTable.read().at(directory);
-            if (there.stream().noneMatch(this::isOurs)) { // somebody has done it already
+            if (there.stream().noneMatch(this::isLikeOurs)) { // somebody has done it already
                 return;
             }
-            if (!isOurs(there.getLast())) {
+            if (!isLikeOurs(there.getLast())) {
                 throw new MountException(
                         "somebody has mounted a " + there.getLast().type() + " over it");
+            }
+            if (!connected.getAsBoolean() && ask(directory, PATIENCE) != Errno.ENOTCONN.number()) {
+                return; // ours is gone, and another platform's has its number
             }
             mounter.unmount(directory);
         } catch (MountException e) {

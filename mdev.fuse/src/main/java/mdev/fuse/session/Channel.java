@@ -12,6 +12,7 @@ import mdev.fuse.wire.Request;
 import mdev.linux.Epoll;
 import mdev.linux.Fd;
 import mdev.linux.LinuxException;
+import mdev.linux.Poll;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -88,6 +89,19 @@ final class Channel implements AutoCloseable {
             fd.write(message);
         } finally {
             sending.unlock();
+        }
+    }
+
+    /** Whether the kernel holds the connection at this moment: it lets go of it before the mount's device number ({@code fuse_kill_sb_anon()}). */
+    boolean isConnected() {
+        Lock asking = open.readLock();
+        asking.lock();
+        try {
+            return (Poll.await(fd, 0, Duration.ZERO) & Poll.POLLERR) == 0;
+        } catch (LinuxException e) {
+            return false; // closed
+        } finally {
+            asking.unlock();
         }
     }
 

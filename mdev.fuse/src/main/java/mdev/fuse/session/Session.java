@@ -64,8 +64,6 @@ public final class Session implements AutoCloseable {
     /** The end is our own doing. */
     private volatile boolean leaving;
 
-    private volatile boolean unmounted;
-
     // From here on of the receiving thread.
     private final Nodes nodes;
     private final Map<Long, OpenFile> files = new HashMap<>();
@@ -125,7 +123,6 @@ public final class Session implements AutoCloseable {
                 answer(request);
                 known = nodes.size();
             }
-            unmounted = true;
             if (!leaving) {
                 log.warn("somebody has unmounted the tree: update mdev.fuse to mount it again");
             }
@@ -326,14 +323,9 @@ public final class Session implements AutoCloseable {
         }
     }
 
-    /** Whether there is a mount that we answer for. */
-    public boolean isAlive() {
-        return thread.isAlive();
-    }
-
-    /** Whether the mount is gone, whoever took it away: what is on that directory now is somebody else's. */
-    public boolean isUnmounted() {
-        return unmounted;
+    /** Whether the kernel holds the connection right now: no longer once the mount is gone, whoever took it away, or it was aborted. */
+    public boolean isConnected() {
+        return channel.isConnected();
     }
 
     /** The mount is going to be taken away by us. Idempotent. */
