@@ -84,13 +84,23 @@ public final class Session implements AutoCloseable {
         this.channel = new Channel(fd);
         this.calls = new Calls(channel);
         this.poller = new Poller(channel);
-        this.invalidator = new Invalidator(channel);
+        this.invalidator = invalidator(channel);
         try {
             sysfs.addListener(listener); // removed in end()
             this.thread = Threads.start("mdev-fuse", this::receive);
         } catch (RuntimeException | Error e) {
             sysfs.removeListener(listener);
             invalidator.end();
+            channel.close();
+            throw e;
+        }
+    }
+
+    /** Starts a thread, which a process at its limit cannot. */
+    private static Invalidator invalidator(Channel channel) {
+        try {
+            return new Invalidator(channel);
+        } catch (RuntimeException | Error e) {
             channel.close();
             throw e;
         }
