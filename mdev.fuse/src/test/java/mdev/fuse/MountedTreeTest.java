@@ -146,15 +146,16 @@ final class MountedTreeTest {
         assertEquals(ONE + "\n", tree.sh("ls bus/mdev/devices"));
     }
 
+    /** To the file system a signal that has a handler is like another. Not SIGINT: whoever runs in the background may have it ignored, for good. */
     @Test
     void anInterruptedCreateIsUndone() throws Exception {
         CountDownLatch entered = new CountDownLatch(1);
         CountDownLatch leave = new CountDownLatch(1);
         tree.vendor.inCreate = uuid -> hangIf(true, entered, leave);
-        Process hangs = tree.start("exec 3> " + TYPE + "/create; trap 'exit 3' INT; echo " + ONE + " >&3");
+        Process hangs = tree.start("exec 3> " + TYPE + "/create; trap 'exit 3' TERM; echo " + ONE + " >&3");
         entered.await();
 
-        tree.sh("kill -INT " + hangs.pid());
+        tree.sh("kill -TERM " + hangs.pid());
         assertEquals(
                 "[3]",
                 MountedTree.ended(hangs).replaceAll("(?s).*\\[", "["),
@@ -165,16 +166,17 @@ final class MountedTreeTest {
         assertEquals(24, tree.vendor.free());
     }
 
+    /** As {@link #anInterruptedCreateIsUndone}. */
     @Test
     void anInterruptedRemoveGoesOn() throws Exception {
         CountDownLatch entered = new CountDownLatch(1);
         CountDownLatch leave = new CountDownLatch(1);
         tree.vendor.inRemove = uuid -> hangIf(true, entered, leave);
         assertEquals("", tree.sh(CREATE));
-        Process hangs = tree.start("trap 'exit 3' INT; echo 1 > bus/mdev/devices/" + ONE + "/remove");
+        Process hangs = tree.start("trap 'exit 3' TERM; echo 1 > bus/mdev/devices/" + ONE + "/remove");
         entered.await();
 
-        tree.sh("kill -INT " + hangs.pid());
+        tree.sh("kill -TERM " + hangs.pid());
         assertEquals(
                 "[3]",
                 MountedTree.ended(hangs).replaceAll("(?s).*\\[", "["),
