@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Drivers of the bus and their devices: probing, unbinding, and what happens while one of them waits. */
-@Timeout(60)
+@Timeout(300)
 class BindingTest {
     private static final UUID ONE = UUID.fromString("83b8f4f2-509f-382f-3c1e-e6bfe0fa1001");
     private static final String DRIVER = "/sys/bus/mdev/drivers/vfio_mdev/";

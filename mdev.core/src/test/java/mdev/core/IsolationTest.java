@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Who hangs holds up his own, and nobody else. */
-@Timeout(60)
+@Timeout(300)
 class IsolationTest {
     private static final ParentDevice OTHER = new ParentDevice("other", "other");
 
@@ -61,12 +61,12 @@ class IsolationTest {
     void coreThatGoesWaitsForAllVendorsAtOnce() throws Exception {
         CyclicBarrier all = new CyclicBarrier(3);
         AtomicInteger met = new AtomicInteger();
-        try (Rig rig = new Rig(new Limits(Rig.LONG, Rig.LONG))) {
+        try (Rig rig = Rig.patient()) {
             for (String name : List.of("one", "two", "three")) {
                 TestMtty vendor = new TestMtty();
                 vendor.inRemove = _ -> {
                     try {
-                        all.await(10, TimeUnit.SECONDS);
+                        all.await(Rig.LONG.toSeconds(), TimeUnit.SECONDS);
                         met.incrementAndGet();
                     } catch (InterruptedException | BrokenBarrierException | TimeoutException e) {
                         throw new IllegalStateException("the others did not come", e);
@@ -107,7 +107,7 @@ class IsolationTest {
             await(inside);
             driver.close();
             probe.countDown();
-            assertEquals(Optional.empty(), create.get(20, TimeUnit.SECONDS));
+            assertEquals(Optional.empty(), create.get(Rig.LONG.toSeconds(), TimeUnit.SECONDS));
             assertEquals(1, vfio.bound(), "it has not let go");
             remove.countDown();
             Rig.await(() -> vfio.bound() == 0);

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.function.Executable;
 
 /** Creation, removal, veto, and what happens while a removal or an unregistration waits. */
-@Timeout(60)
+@Timeout(300)
 class LifeCycleTest {
     private static final UUID ONE = UUID.fromString("83b8f4f2-509f-382f-3c1e-e6bfe0fa1001");
     private static final String DRIVER = "/sys/bus/mdev/drivers/vfio_mdev/";

@@ -20,7 +20,7 @@ import mdev.core.golden.Answers;
 final class Rig implements AutoCloseable {
     static final String TYPES = "/sys/devices/virtual/mtty/mtty/mdev_supported_types/";
     static final String DEVICES = "/sys/bus/mdev/devices/";
-    static final Duration LONG = Duration.ofSeconds(30);
+    static final Duration LONG = Duration.ofSeconds(60);
 
     private final Queue<Uevent> heard = new ConcurrentLinkedQueue<>();
     final MdevCore core;
@@ -35,6 +35,11 @@ final class Rig implements AutoCloseable {
 
     Rig() {
         this(Limits.STANDARD);
+    }
+
+    /** With limits that are never reached: who does not wait needs none, however busy the machine. */
+    static Rig patient() {
+        return new Rig(new Limits(LONG, LONG));
     }
 
     /** With limits that a test waits for. */

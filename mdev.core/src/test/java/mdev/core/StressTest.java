@@ -26,7 +26,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Many threads at once; each race ends in one of the states that it may end in, and nothing is left over. */
-@Timeout(120)
+@Timeout(300)
 class StressTest {
     private static final int ROUNDS = 150;
 

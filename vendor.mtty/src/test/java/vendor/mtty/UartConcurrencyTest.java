@@ -77,7 +77,7 @@ class UartConcurrencyTest {
     /** Leaves together with the other; one that has failed does not come, and is not waited for forever. */
     private void meet(int count) throws TimeoutException {
         arrivals.incrementAndGet();
-        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
         for (int spins = 0; arrivals.get() < count; spins++) {
             if (System.nanoTime() > deadline) {
                 throw new TimeoutException("the other processor did not come to " + count);

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** A listener that hangs: what waits for it has an end. */
-@Timeout(60)
+@Timeout(300)
 class UeventsTest {
     private static final int BACKLOG = 8;
 

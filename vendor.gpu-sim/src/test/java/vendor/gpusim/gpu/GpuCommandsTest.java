@@ -34,7 +34,7 @@ import vendor.gpusim.engine.Engine;
 import vendor.gpusim.shell.GpuCommands;
 
 /** The commands {@code gpu:*} as a person types them, on a vGPU that somebody uses. */
-@Timeout(60)
+@Timeout(300)
 class GpuCommandsTest {
     private static final int MEMORY = 8 << 20;
     private static final int SIDE = 64;
@@ -119,7 +119,7 @@ class GpuCommandsTest {
     }
 
     private void await(String what, BooleanSupplier condition) {
-        long end = System.nanoTime() + 30_000_000_000L;
+        long end = System.nanoTime() + 60_000_000_000L;
         while (!condition.getAsBoolean()) {
             if (System.nanoTime() > end) {
                 throw new AssertionError("not in time: " + what + "; shown: " + shown);
