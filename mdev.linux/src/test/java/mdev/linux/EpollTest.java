@@ -16,17 +16,16 @@ import java.util.List;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.FutureTask;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
 @ExtendWith(NoLeaks.class)
-@Timeout(60)
+@Timeout(600)
 class EpollTest {
     private static final Duration NO_WAIT = Duration.ZERO;
-    private static final Duration LONG = Duration.ofSeconds(20);
+    private static final Duration LONG = Duration.ofHours(1);
 
     @Test
     void oneThreadServesManyListeners(@TempDir Path directory) throws Exception {
@@ -116,18 +115,18 @@ class EpollTest {
             FutureTask<Integer> waiter = Threads.start("epoll-waiter", () -> epoll.await(LONG));
             Threads.awaitAsleep("epoll-waiter");
             epoll.wakeup();
-            assertEquals(0, waiter.get(20, TimeUnit.SECONDS));
+            assertEquals(0, Threads.get(waiter));
 
             waiter = Threads.start("epoll-adder", () -> epoll.await(LONG));
             Threads.awaitAsleep("epoll-adder");
             epoll.add(event.fd(), Epoll.EPOLLOUT, 7);
-            assertEquals(1, waiter.get(20, TimeUnit.SECONDS));
+            assertEquals(1, Threads.get(waiter));
             epoll.remove(event.fd());
 
             FutureTask<String> closed = Threads.start("epoll-closer", () -> refused(EBADF, () -> epoll.await(LONG)));
             Threads.awaitAsleep("epoll-closer");
             epoll.close();
-            closed.get(20, TimeUnit.SECONDS);
+            Threads.get(closed);
             epoll.close();
             refused(EBADF, () -> epoll.await(NO_WAIT));
             refused(EBADF, () -> epoll.add(event.fd(), Epoll.EPOLLIN, 1));

@@ -17,7 +17,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.FutureTask;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
@@ -30,7 +29,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Descriptors that travel with bytes. */
 @ExtendWith(NoLeaks.class)
-@Timeout(60)
+@Timeout(600)
 @SuppressWarnings("NullAway.Init")
 class FdPassingTest {
     private static final int MAX_FDS = 3;
@@ -131,7 +130,7 @@ class FdPassingTest {
             done += here.receive(in, 0, in.byteSize(), 0);
             sizes.addAll(takeSizes());
         }
-        sender.get(20, TimeUnit.SECONDS);
+        Threads.get(sender);
         assertEquals(List.of(3L), sizes);
     }
 
@@ -206,8 +205,8 @@ class FdPassingTest {
             Threads.await("descriptors come", () -> received.get() > 0);
             closing.set(true);
             pair.first().close();
-            sender.get(20, TimeUnit.SECONDS);
-            receiver.get(20, TimeUnit.SECONDS);
+            Threads.get(sender);
+            Threads.get(receiver);
             pair.second().close();
         }
     }

@@ -17,7 +17,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.concurrent.FutureTask;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -132,8 +131,8 @@ class MappingTest {
             assertEquals(1, NoLeaks.mappingsOf("mdev-test"), "the kernel may still write into it");
 
             sockets.first().send(arena.allocateFrom("hello"), 0, 5);
-            assertEquals(5, receiver.get(20, TimeUnit.SECONDS));
-            closer.get(20, TimeUnit.SECONDS);
+            assertEquals(5, Threads.get(receiver));
+            Threads.get(closer);
             assertEquals(0, NoLeaks.mappingsOf("mdev-test"));
             MemorySegment received = arena.allocate(8);
             memory.pread(8, received, 0, 5);

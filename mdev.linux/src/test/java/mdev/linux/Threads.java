@@ -9,12 +9,14 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 
 /** Waiting for what other threads do, always with a deadline. */
 final class Threads {
-    private static final Duration PATIENCE = Duration.ofSeconds(20);
+    /** For what must merely happen, on any machine. */
+    static final Duration PATIENCE = Duration.ofMinutes(2);
 
     private Threads() {}
 
@@ -38,6 +40,11 @@ final class Threads {
         thread.setDaemon(true);
         thread.start();
         return task;
+    }
+
+    /** What a task came to. */
+    static <T> T get(FutureTask<T> task) throws Exception {
+        return task.get(PATIENCE.toNanos(), TimeUnit.NANOSECONDS);
     }
 
     /** Waits until the thread sleeps in the kernel. */

@@ -13,7 +13,6 @@ import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.Random;
 import java.util.concurrent.FutureTask;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -24,7 +23,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** Bytes, their end, and what wakes those who wait for them. For descriptors see {@link FdPassingTest}. */
 @ExtendWith(NoLeaks.class)
-@Timeout(60)
+@Timeout(600)
 @SuppressWarnings("NullAway.Init")
 class UnixSocketTest {
     private Arena arena;
@@ -140,7 +139,7 @@ class UnixSocketTest {
         for (long done = 0; done < bytes.length; ) {
             done += here.receive(in, done, bytes.length - done, 0);
         }
-        sender.get(20, TimeUnit.SECONDS);
+        Threads.get(sender);
         assertEquals(-1, out.mismatch(in));
     }
 
@@ -174,7 +173,7 @@ class UnixSocketTest {
         FutureTask<Long> receiver = Threads.start("blocked-recv", () -> here.receive(buffer, 0, 64, 0));
         Threads.awaitAsleep("blocked-recv");
         end(ending);
-        assertEquals(UnixSocket.END, receiver.get(20, TimeUnit.SECONDS));
+        assertEquals(UnixSocket.END, Threads.get(receiver));
         assertEquals(UnixSocket.END, here.receive(buffer, 0, 64, 0), "and it stays so");
         refused(EPIPE, () -> here.send(buffer, 0, 1));
     }
@@ -189,7 +188,7 @@ class UnixSocketTest {
         });
         Threads.awaitAsleep("blocked-send");
         end(ending);
-        sender.get(20, TimeUnit.SECONDS);
+        Threads.get(sender);
     }
 
     @Test
