@@ -13,6 +13,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.lang.Thread.State;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
@@ -126,7 +127,7 @@ class MappingTest {
                 mapping.close();
                 return null;
             });
-            Threads.awaitAsleep("map-closer");
+            Threads.await("it tries", () -> closer.isDone() || Threads.isIn("map-closer", State.TIMED_WAITING));
             assertFalse(closer.isDone());
             assertEquals(1, NoLeaks.mappingsOf("mdev-test"), "the kernel may still write into it");
 

@@ -3,6 +3,7 @@ package mdev.linux;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.lang.Thread.State;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -11,12 +12,17 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** Waiting for what other threads do, always with a deadline. */
 final class Threads {
     /** For what must merely happen, on any machine. */
     static final Duration PATIENCE = Duration.ofMinutes(2);
+
+    /** Any but futex(2), where a thread also sleeps that waits for the JVM: for a class that is being loaded, or at a safepoint. */
+    private static final Pattern IN_A_CALL =
+            Pattern.compile("(?!" + (Arch.CURRENT == Arch.X86_64 ? "202" : "98") + " )\\d");
 
     private Threads() {}
 
@@ -47,7 +53,7 @@ final class Threads {
         return task.get(PATIENCE.toNanos(), TimeUnit.NANOSECONDS);
     }
 
-    /** Waits until the thread sleeps in the kernel. */
+    /** Waits until the thread is in a system call that does not come back. */
     static void awaitAsleep(String name) throws Exception {
         await(name + " sleeps", () -> isAsleep(name));
     }
@@ -57,12 +63,20 @@ final class Threads {
         try (Stream<Path> list = Files.list(Path.of("/proc/self/task"))) {
             tasks = list.toList();
         }
-        return tasks.stream().anyMatch(task -> stat(task).contains("(" + name + ") S "));
+        return tasks.stream()
+                .anyMatch(task -> read(task, "stat").contains("(" + name + ") S ")
+                        && IN_A_CALL.matcher(read(task, "syscall")).lookingAt());
     }
 
-    private static String stat(Path task) {
+    /** As Java sees it. */
+    static boolean isIn(String name, State state) {
+        return Thread.getAllStackTraces().keySet().stream()
+                .anyMatch(thread -> thread.getName().equals(name) && thread.getState() == state);
+    }
+
+    private static String read(Path task, String file) {
         try {
-            return Files.readString(task.resolve("stat"));
+            return Files.readString(task.resolve(file));
         } catch (IOException gone) {
             return "";
         }
