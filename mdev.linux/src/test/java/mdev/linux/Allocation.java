@@ -8,7 +8,6 @@ import java.lang.management.ManagementFactory;
 /** Asserts that code allocates nothing on the Java heap, once it is compiled. */
 final class Allocation {
     private static final int CALLS = 20_000;
-    private static final int ROUNDS = 50;
 
     private Allocation() {}
 
@@ -20,7 +19,8 @@ final class Allocation {
     static void assertNone(Body body) throws Exception {
         ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
         long allocated = Long.MAX_VALUE;
-        for (int round = 0; round < ROUNDS && allocated > 0; round++) {
+        long deadline = System.nanoTime() + Threads.PATIENCE.toNanos(); // for the compiler, on a thread of its own
+        while (allocated > 0 && System.nanoTime() < deadline) {
             long before = threads.getCurrentThreadAllocatedBytes();
             for (int i = 0; i < CALLS; i++) {
                 body.run();
