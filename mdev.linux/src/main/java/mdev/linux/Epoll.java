@@ -145,10 +145,9 @@ public final class Epoll implements AutoCloseable {
         Deadline deadline = Deadline.in(timeout);
         try {
             for (; ; ) {
+                requireOpen(); // the wait before may have taken the wake-up of the close for another
                 int n = (int) EPOLL_WAIT.invokeExact(waitState, number, found, maxEvents, deadline.milliseconds());
-                if (arena.isClosing()) {
-                    throw new LinuxException("epoll_wait", Errno.EBADF);
-                }
+                requireOpen();
                 if (n > 0) {
                     return withoutWakeup(n);
                 }
@@ -163,6 +162,12 @@ public final class Epoll implements AutoCloseable {
             throw e;
         } catch (Throwable t) {
             throw closedOr("epoll_wait", t);
+        }
+    }
+
+    private void requireOpen() throws LinuxException {
+        if (arena.isClosing()) {
+            throw new LinuxException("epoll_wait", Errno.EBADF);
         }
     }
 
