@@ -87,6 +87,11 @@ public final class Fuse implements SysfsMount, AutoCloseable {
         return mounted == null ? 0 : mounted.session().known();
     }
 
+    /** Whether the kernel may still find what is gone. */
+    boolean isBehind() {
+        return mounted != null && mounted.session().isBehind();
+    }
+
     /** Unmounts. First the mount, so that nobody finds it and gets no answer. */
     @Override
     @Deactivate

@@ -127,6 +127,11 @@ public final class Session implements AutoCloseable {
         return known;
     }
 
+    /** Whether the kernel may still find what is gone. */
+    public boolean isBehind() {
+        return invalidator.isBehind();
+    }
+
     private void receive() {
         try {
             for (Request request = channel.receive(); request != null; request = channel.receive()) {
