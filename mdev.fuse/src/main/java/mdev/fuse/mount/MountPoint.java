@@ -31,8 +31,8 @@ public final class MountPoint {
     /** As in path resolution: {@code MAXSYMLINKS}. */
     private static final int MOST_LINKS = 40;
 
-    /** For what may be another platform's mount, when ours ends. */
-    private static final Duration PATIENCE = Duration.ofSeconds(1);
+    /** For what may be another platform's mount, when ours ends. Of our own there is an answer at once, as soon as the thread that asks has a processor. */
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
 
     private final Path directory;
     private final boolean made;
