@@ -30,6 +30,9 @@ public final class Fuse implements SysfsMount, AutoCloseable {
     /** For another platform to say that it has its tree there. */
     private static final Duration PATIENCE = Duration.ofSeconds(5);
 
+    /** For the kernel to forget a removed entry. */
+    private static final Duration FORGET = Duration.ofSeconds(1);
+
     private final @Nullable Mounted mounted;
 
     /** Where it is, and who answers. */
@@ -42,19 +45,24 @@ public final class Fuse implements SysfsMount, AutoCloseable {
 
     /** @param directory where to mount; null for nowhere */
     public Fuse(Sysfs sysfs, @Nullable Path directory) {
-        mounted = directory == null ? null : mount(sysfs, directory);
+        this(sysfs, directory, FORGET);
+    }
+
+    /** @param forget how long a removal waits for the kernel to forget an entry */
+    Fuse(Sysfs sysfs, @Nullable Path directory, Duration forget) {
+        mounted = directory == null ? null : mount(sysfs, directory, forget);
     }
 
     private static @Nullable Path directory(@Nullable String property) {
         return property == null || property.isBlank() ? null : Path.of(property);
     }
 
-    private static @Nullable Mounted mount(Sysfs sysfs, Path directory) {
+    private static @Nullable Mounted mount(Sysfs sysfs, Path directory, Duration forget) {
         try {
             Attributes.Owner owner = owner();
             MountPoint.Mounted made = MountPoint.mount(directory, owner.uid(), owner.gid(), PATIENCE);
             try {
-                return new Mounted(made.point(), new Session(sysfs, made.fd(), owner));
+                return new Mounted(made.point(), new Session(sysfs, made.fd(), owner, forget));
             } catch (LinuxException | RuntimeException | Error e) {
                 made.fd().close();
                 made.point().unmount(() -> false);

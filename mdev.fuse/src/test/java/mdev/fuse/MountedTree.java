@@ -33,13 +33,19 @@ final class MountedTree implements AutoCloseable {
     final Path directory;
     final Fuse fuse;
 
+    /** The kernel forgets what is removed, however busy the machine is. */
     MountedTree(int ports) throws IOException, ErrnoException {
+        this(ports, Duration.ofSeconds(PATIENCE_SECONDS));
+    }
+
+    /** @param forget how long a removal waits for the kernel to forget an entry */
+    MountedTree(int ports, Duration forget) throws IOException, ErrnoException {
         vendor = new TestVendor(ports);
         core = new MdevCore(new Owner("mdev.core", "0.1.0", 1), Limits.STANDARD, _ -> {});
         module = core.module(new Owner("vendor.test", "1.0.0", 2));
         module.registerDevice(TestVendor.DEVICE, vendor);
         directory = Files.createTempDirectory("mdev-fuse");
-        fuse = new Fuse(core.sysfs(), directory);
+        fuse = new Fuse(core.sysfs(), directory, forget);
     }
 
     /** A script with the names of two devices, of a type, and of what is too long for a name. */

@@ -12,6 +12,7 @@ import java.io.UncheckedIOException;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -146,6 +147,8 @@ final class StaleEntryTest {
     /** A removal waits for the kernel, but not for somebody who keeps the kernel from it. */
     @Test
     void whoHoldsADirectoryLocked() throws Exception {
+        tree.close();
+        tree = new MountedTree(24, Duration.ofSeconds(5));
         write(TYPE + "/create", UUID);
         assertEquals("", tree.sh("ls -d bus/mdev/devices/" + UUID + " > /dev/null"));
         Process holds = new ProcessBuilder("python3", resource("hold.py"), absolute("bus/mdev/devices")).start();

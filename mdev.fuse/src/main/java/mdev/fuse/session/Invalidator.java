@@ -25,9 +25,6 @@ final class Invalidator implements AutoCloseable {
 
     private static final int FUSE_NOTIFY_INVAL_ENTRY = 3;
 
-    /** Some process may hold a directory locked for reasons of its own: a removal does not wait for that one. */
-    private static final Duration PATIENCE = Duration.ofSeconds(1);
-
     private final Channel channel;
     private final Duration patience;
     private final Batch end = new Batch(List.of());
@@ -47,11 +44,7 @@ final class Invalidator implements AutoCloseable {
         }
     }
 
-    Invalidator(Channel channel) {
-        this(channel, PATIENCE);
-    }
-
-    /** @param patience how long the kernel may take for one notification before nobody waits for it */
+    /** @param patience how long the kernel may take for one notification before nobody waits for it: some process may hold a directory locked for reasons of its own */
     Invalidator(Channel channel, Duration patience) {
         this.channel = channel;
         this.patience = patience;

@@ -75,8 +75,9 @@ public final class Session implements AutoCloseable {
      * Begins to answer.
      *
      * @param fd {@code /dev/fuse} of a mount, nonblocking; taken over
+     * @param patience how long the kernel may take to forget one removed entry before nobody waits for it
      */
-    public Session(Sysfs sysfs, Fd fd, Attributes.Owner owner) throws LinuxException {
+    public Session(Sysfs sysfs, Fd fd, Attributes.Owner owner, Duration patience) throws LinuxException {
         this.sysfs = sysfs;
         this.root = sysfs.root();
         this.owner = owner;
@@ -84,7 +85,7 @@ public final class Session implements AutoCloseable {
         this.channel = new Channel(fd);
         this.calls = new Calls(channel);
         this.poller = new Poller(channel);
-        this.invalidator = invalidator(channel);
+        this.invalidator = invalidator(channel, patience);
         try {
             sysfs.addListener(listener); // removed in end()
             this.thread = Threads.start("mdev-fuse", this::receive);
@@ -97,9 +98,9 @@ public final class Session implements AutoCloseable {
     }
 
     /** Starts a thread, which a process at its limit cannot. */
-    private static Invalidator invalidator(Channel channel) {
+    private static Invalidator invalidator(Channel channel, Duration patience) {
         try {
-            return new Invalidator(channel);
+            return new Invalidator(channel, patience);
         } catch (RuntimeException | Error e) {
             channel.close();
             throw e;
