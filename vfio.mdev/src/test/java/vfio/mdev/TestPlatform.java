@@ -27,7 +27,7 @@ import vfio.mdev.tty.OpenedDevice;
 
 /** The driver on a bus of a test: the core's side of the contract, and nothing more. */
 public final class TestPlatform implements AutoCloseable {
-    public static final Duration PATIENCE = Duration.ofSeconds(20);
+    public static final Duration PATIENCE = Duration.ofMinutes(1);
 
     /** What was added to and removed from the tree, in order. */
     public final List<String> tree = Collections.synchronizedList(new ArrayList<>());
