@@ -10,9 +10,11 @@ import org.slf4j.LoggerFactory;
  * @param spins how often a connection looks for the next message before it blocks: more costs processor time, fewer cost latency
  * @param takeOver how long a new client waits for the one before it to be gone, which may just have ended
  * @param leave how long the removal of a device waits for its connection to end
+ * @param answer how long a client may take to answer a DMA_READ or DMA_WRITE, or to take what it is sent
  */
-public record Options(int spins, Duration takeOver, Duration leave) {
-    public static final Options STANDARD = new Options(100, Duration.ofSeconds(2), Duration.ofSeconds(1));
+public record Options(int spins, Duration takeOver, Duration leave, Duration answer) {
+    public static final Options STANDARD =
+            new Options(100, Duration.ofSeconds(2), Duration.ofSeconds(1), Duration.ofSeconds(2));
 
     /** The framework property that sets {@link #spins}. */
     static final String SPINS = "vfio.user.spins";
@@ -28,7 +30,7 @@ public record Options(int spins, Duration takeOver, Duration leave) {
             return STANDARD;
         }
         try {
-            return new Options(Integer.parseInt(spins.strip()), STANDARD.takeOver, STANDARD.leave);
+            return new Options(Integer.parseInt(spins.strip()), STANDARD.takeOver, STANDARD.leave, STANDARD.answer);
         } catch (IllegalArgumentException e) {
             LoggerFactory.getLogger(Options.class)
                     .warn("{}={}: not a number from 0; using {}", SPINS, spins, STANDARD.spins);

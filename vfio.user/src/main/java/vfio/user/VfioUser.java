@@ -74,7 +74,8 @@ public final class VfioUser implements VfioDeviceListener, DeviceDetails, AutoCl
         }
         Path path = directory.resolve(name + SUFFIX);
         try {
-            Served device = new Served(vfio, name, group, options.spins(), new Counters(), new TraceSwitch());
+            Served device =
+                    new Served(vfio, name, group, options.spins(), options.answer(), new Counters(), new TraceSwitch());
             servers.put(
                     name,
                     new DeviceServer(device, path, acceptor(directory), options.takeOver())); // ended in removed()

@@ -63,7 +63,7 @@ public final class Connection implements Runnable {
                 Inbox inbox = new Inbox(socket, arena, device.spins());
                 Session session = new Session(device, socket, turn)) {
             socket.setReceiveTimeout(SILENCE); // until it has said which version it speaks: see Session
-            socket.setSendTimeout(DmaChannel.PATIENCE);
+            socket.setSendTimeout(device.answer());
             Message reply = new Message(arena.allocate(Message.MAX_SIZE, Long.BYTES));
             do {
                 for (Inbox.Found found = inbox.next(); found != Inbox.Found.NOTHING; found = inbox.next()) {

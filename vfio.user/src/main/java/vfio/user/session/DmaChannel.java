@@ -1,14 +1,10 @@
 package vfio.user.session;
 
-import java.time.Duration;
 import mdev.api.errno.ErrnoException;
 import vfio.user.wire.DmaMessage;
 
 /** How a DMA_READ or DMA_WRITE reaches the client and its answer comes back. Any thread. */
 sealed interface DmaChannel extends AutoCloseable permits ConnectionChannel, TwinChannel {
-    /** How long the client may take to answer, or to take what it is sent. */
-    Duration PATIENCE = Duration.ofSeconds(2);
-
     /**
      * Sends one command and waits for its answer.
      *

@@ -1,6 +1,7 @@
 package vfio.user.session;
 
 import java.lang.foreign.MemorySegment;
+import java.time.Duration;
 import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.RemoteAccess;
 import vfio.user.trace.Counters;
@@ -20,16 +21,18 @@ final class MessageDma implements RemoteAccess {
     private final DmaChannel channel;
     private final Dialect dialect;
     private final int largest;
+    private final Duration answer;
     private final Counters counters;
     private final TraceSwitch trace;
 
     /** @param largest how many bytes the client takes at once */
-    MessageDma(DmaChannel channel, Dialect dialect, long largest, Counters counters, TraceSwitch trace) {
+    MessageDma(DmaChannel channel, Dialect dialect, long largest, Served served) {
         this.channel = channel;
         this.dialect = dialect;
         this.largest = (int) Math.min(largest, LARGEST);
-        this.counters = counters;
-        this.trace = trace;
+        this.answer = served.answer();
+        this.counters = served.counters();
+        this.trace = served.trace();
     }
 
     @Override
@@ -55,14 +58,14 @@ final class MessageDma implements RemoteAccess {
     }
 
     /** For all of an access, however small the pieces are that the client wants. */
-    private static long deadline(long length) {
-        return System.nanoTime() + DmaChannel.PATIENCE.toNanos() + length * NANOS_PER_BYTE;
+    private long deadline(long length) {
+        return System.nanoTime() + answer.toNanos() + length * NANOS_PER_BYTE;
     }
 
     /** No single answer takes longer than a client's patience, whatever is left for all of them. */
-    private static long soonest(long deadline) {
+    private long soonest(long deadline) {
         long now = System.nanoTime();
-        return now + Math.min(deadline - now, DmaChannel.PATIENCE.toNanos());
+        return now + Math.min(deadline - now, answer.toNanos());
     }
 
     private void exchange(Command command, long address, MemorySegment bytes, long deadline) throws ErrnoException {

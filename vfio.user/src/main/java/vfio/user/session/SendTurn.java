@@ -26,7 +26,7 @@ final class SendTurn {
         this.socket = socket;
     }
 
-    /** For the connection's thread. The waiting is bounded, as each sending is: see {@link DmaChannel#PATIENCE}. */
+    /** For the connection's thread. The waiting is bounded, as each sending is: see {@link Served#answer}. */
     void answer(MemorySegment buffer, long length, List<Fd> fds) throws LinuxException {
         while (!taken.compareAndSet(false, true)) {
             LockSupport.parkNanos(PAUSE_NANOS);

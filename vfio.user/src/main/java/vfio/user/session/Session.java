@@ -93,8 +93,8 @@ final class Session implements AutoCloseable {
         VfioFiles device = VfioFiles.open(served.vfio(), served.group(), served.name(), holder()); // closed in close()
         try {
             DmaChannel dma = channel(agreed, replyFds);
-            MessageDma messages = new MessageDma(
-                    dma, agreed.dialect(), agreed.capabilities().maxDataXferSize(), served.counters(), served.trace());
+            MessageDma messages =
+                    new MessageDma(dma, agreed.dialect(), agreed.capabilities().maxDataXferSize(), served);
             opened = new Opened(
                     device,
                     dma,
@@ -119,7 +119,7 @@ final class Session implements AutoCloseable {
         if (!agreed.capabilities().twinSocket()) {
             return new ConnectionChannel(Thread.currentThread(), turn);
         }
-        TwinChannel channel = TwinChannel.open();
+        TwinChannel channel = TwinChannel.open(served.answer());
         twin = channel;
         replyFds.add(channel.clientFd());
         return channel;

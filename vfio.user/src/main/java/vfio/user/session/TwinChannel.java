@@ -36,11 +36,12 @@ final class TwinChannel implements DmaChannel {
         this.client = pair.second().release();
     }
 
-    static TwinChannel open() throws ErrnoException {
+    /** @param answer how long the client may take to take what it is sent */
+    static TwinChannel open(Duration answer) throws ErrnoException {
         try {
             UnixSocket.Pair pair = UnixSocket.pair(1);
             try {
-                pair.first().setSendTimeout(PATIENCE);
+                pair.first().setSendTimeout(answer);
                 return new TwinChannel(pair);
             } catch (LinuxException e) {
                 pair.close();

@@ -5,6 +5,7 @@ import java.util.Map;
 import java.util.stream.Stream;
 import mdev.api.errno.Errno;
 import org.junit.jupiter.api.DynamicTest;
+import vfio.user.Options;
 
 /** A table of cases. Each runs on a rig of its own, with a client that has agreed on the version. */
 final class Cases {
@@ -29,15 +30,20 @@ final class Cases {
     }
 
     Stream<DynamicTest> run() {
+        return run(Rig.PATIENT);
+    }
+
+    /** As {@link #run()}, with a server that waits for less. */
+    Stream<DynamicTest> run(Options options) {
         return all.entrySet().stream()
                 .map(row -> DynamicTest.dynamicTest(row.getKey(), () -> {
-                    try (Rig rig = new Rig()) {
+                    try (Rig rig = new Rig(options)) {
                         row.getValue().run(rig, rig.client());
                     }
                 }));
     }
 
-    /** As {@link #run}, with a client that has said nothing yet. */
+    /** As {@link #run()}, with a client that has said nothing yet. */
     Stream<DynamicTest> runSilent() {
         return all.entrySet().stream()
                 .map(row -> DynamicTest.dynamicTest(row.getKey(), () -> {

@@ -6,6 +6,7 @@ import static vfio.user.conformance.Requests.MAP_READ;
 import static vfio.user.conformance.Requests.RW;
 import static vfio.user.conformance.Rig.PAGE;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -19,12 +20,19 @@ import mdev.api.errno.Errno;
 import mdev.api.vfio.VfioContext;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
+import vfio.mdev.TestPlatform;
+import vfio.user.Options;
 import vfio.user.conformance.DmaPeer.Kind;
 
 /** DMA_READ and DMA_WRITE of the server to memory that came without a descriptor (libvfio-user's test_sgl_read_write.py). */
 final class DmaMessageTest {
     private static final long ADDRESS = DmaPeer.ADDRESS;
     private static final int SIZE = 16 * PAGE;
+
+    /** For a server that waits so long for an answer. */
+    private static Options answered(Duration answer) {
+        return new Options(100, TestPlatform.PATIENCE, TestPlatform.PATIENCE, answer);
+    }
 
     private static byte[] random(int size) {
         byte[] bytes = new byte[size];
@@ -190,9 +198,10 @@ final class DmaMessageTest {
         });
     }
 
+    /** Somebody does not answer, and the device is not kept waiting. */
     @TestFactory
-    Stream<DynamicTest> waiting() {
-        return new Cases()
+    Stream<DynamicTest> silence() {
+        Cases late = new Cases()
                 .add(
                         "a client that does not answer is EIO, and its late answer is not taken for anything",
                         (rig, client) -> {
@@ -211,7 +220,45 @@ final class DmaMessageTest {
                             FutureTask<byte[]> again = Dma.start(() -> Dma.read(device, ADDRESS, 8));
                             peer.answer(1);
                             assertEquals(8, Dma.get(again).length);
-                        })
+                        });
+        Cases never = new Cases()
+                .add("a client that takes no messages is EIO, and its connection ends", (rig, client) -> {
+                    client.ok(Commands.DMA_MAP, Requests.map(RW, 0, ADDRESS, SIZE));
+                    VfioContext device = rig.card.context();
+                    // More than a socket's buffer holds, from threads of their own as each waits for its answer.
+                    List<FutureTask<String>> writes = new ArrayList<>();
+                    for (int i = 0; i < 16; i++) {
+                        writes.add(Dma.start(() -> Dma.errno(() -> Dma.write(device, ADDRESS, new byte[1 << 16]))));
+                    }
+                    for (FutureTask<String> write : writes) {
+                        assertEquals("EIO", Dma.get(write));
+                    }
+                    client.close();
+                    rig.requireServing();
+                })
+                .add("while the connection's thread is in the device, DMA of another ends with EIO", (rig, client) -> {
+                    client.ok(Commands.DMA_MAP, Requests.map(RW, 0, ADDRESS, SIZE));
+                    CountDownLatch leave = new CountDownLatch(1);
+                    rig.card.onDoorbell = _ -> Dma.await(leave);
+                    int id = client.send(Commands.REGION_WRITE, Requests.write(1, 0, (byte) 1));
+                    Rig.await("in the device", 1, rig.card.accesses::get);
+                    try {
+                        assertEquals("EIO", Dma.errno(() -> Dma.read(rig.card.context(), ADDRESS, 8)));
+                    } finally {
+                        leave.countDown();
+                    }
+                    Message unanswered = new DmaPeer(client, Kind.SPECIFICATION, new byte[0]).next();
+                    assertEquals(Commands.DMA_READ, unanswered.command());
+                    client.receive().requireOk(id, Commands.REGION_WRITE);
+                    client.requireAlive();
+                });
+        // The first answers in the end, and to another command in time.
+        return Stream.concat(late.run(answered(Duration.ofSeconds(5))), never.run(answered(Duration.ofMillis(200))));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> waiting() {
+        return new Cases()
                 .add("inside an access that the client waits for it is EDEADLK at once", (rig, client) -> {
                     client.ok(Commands.DMA_MAP, Requests.map(RW, 0, ADDRESS, SIZE));
                     rig.card.onDoorbell = device -> Dma.read(device, ADDRESS, 8);
@@ -267,36 +314,6 @@ final class DmaMessageTest {
                         int at = (int) (read.getKey() - ADDRESS);
                         assertArrayEquals(Arrays.copyOfRange(memory, at, at + 16), Dma.get(read.getValue()));
                     }
-                })
-                .add("a client that takes no messages is EIO, and its connection ends", (rig, client) -> {
-                    client.ok(Commands.DMA_MAP, Requests.map(RW, 0, ADDRESS, SIZE));
-                    VfioContext device = rig.card.context();
-                    // More than a socket's buffer holds, from threads of their own as each waits for its answer.
-                    List<FutureTask<String>> writes = new ArrayList<>();
-                    for (int i = 0; i < 16; i++) {
-                        writes.add(Dma.start(() -> Dma.errno(() -> Dma.write(device, ADDRESS, new byte[1 << 16]))));
-                    }
-                    for (FutureTask<String> write : writes) {
-                        assertEquals("EIO", Dma.get(write));
-                    }
-                    client.close();
-                    rig.requireServing();
-                })
-                .add("while the connection's thread is in the device, DMA of another ends with EIO", (rig, client) -> {
-                    client.ok(Commands.DMA_MAP, Requests.map(RW, 0, ADDRESS, SIZE));
-                    CountDownLatch leave = new CountDownLatch(1);
-                    rig.card.onDoorbell = _ -> Dma.await(leave);
-                    int id = client.send(Commands.REGION_WRITE, Requests.write(1, 0, (byte) 1));
-                    Rig.await("in the device", 1, rig.card.accesses::get);
-                    try {
-                        assertEquals("EIO", Dma.errno(() -> Dma.read(rig.card.context(), ADDRESS, 8)));
-                    } finally {
-                        leave.countDown();
-                    }
-                    Message unanswered = new DmaPeer(client, Kind.SPECIFICATION, new byte[0]).next();
-                    assertEquals(Commands.DMA_READ, unanswered.command());
-                    client.receive().requireOk(id, Commands.REGION_WRITE);
-                    client.requireAlive();
                 })
                 .add("memory is unmapped although the device waits for its bytes", (rig, client) -> {
                     client.ok(Commands.DMA_MAP, Requests.map(RW, 0, ADDRESS, SIZE));

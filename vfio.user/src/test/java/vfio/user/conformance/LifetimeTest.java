@@ -33,7 +33,8 @@ import vfio.user.VfioUser;
 final class LifetimeTest {
     private static final int REQ = 4;
     /** A second client is told at once that it is the second. */
-    private static final Options IMPATIENT = new Options(100, Duration.ZERO, Duration.ofSeconds(1));
+    private static final Options IMPATIENT =
+            new Options(100, Duration.ZERO, TestPlatform.PATIENCE, TestPlatform.PATIENCE);
 
     /** Everything that a client can give. */
     private static void give(Rig rig, Client client) throws Exception {
@@ -153,7 +154,7 @@ final class LifetimeTest {
 
     @Test
     void aSecondClientIsRefusedWithEbusyAndTheFirstGoesOn() throws Exception {
-        try (Rig rig = new Rig(IMPATIENT, Duration.ofSeconds(10))) {
+        try (Rig rig = new Rig(IMPATIENT)) {
             Client first = rig.client();
             Client second = rig.connect();
             for (int i = 0; i < 10; i++) {
@@ -170,7 +171,7 @@ final class LifetimeTest {
 
     @Test
     void silentConnectionsDoNotKeepTheDeviceFromWhoSpeaks() throws Exception {
-        try (Rig rig = new Rig(IMPATIENT, Duration.ofSeconds(10))) {
+        try (Rig rig = new Rig(IMPATIENT)) {
             rig.connect();
             List<Client> crowd = new ArrayList<>();
             for (int i = 0; i < 20; i++) {
@@ -256,20 +257,24 @@ final class LifetimeTest {
                         others.requireAlive();
                     }
                 })
-                .add(
-                        "a device that is in the client's access when it is removed is let go when it comes back",
-                        (rig, client) -> {
-                            CountDownLatch leave = new CountDownLatch(1);
-                            rig.card.onDoorbell = _ -> Dma.await(leave);
-                            client.send(Commands.REGION_WRITE, Requests.write(1, 0, (byte) 1));
-                            Rig.await("in the device", 1, rig.card.accesses::get);
-                            rig.platform.remove(rig.mdev, Duration.ofMillis(50));
-                            assertFalse(Files.exists(rig.socket()));
-                            client.requireEnd();
-                            leave.countDown();
-                            Rig.await("releases", 1, rig.card.releases::get);
-                        })
                 .run();
+    }
+
+    @Test
+    void aDeviceThatIsInTheClientsAccessWhenItIsRemovedIsLetGoWhenItComesBack() throws Exception {
+        Duration moment = Duration.ofMillis(50);
+        try (Rig rig = new Rig(new Options(100, TestPlatform.PATIENCE, moment, TestPlatform.PATIENCE))) {
+            Client client = rig.client();
+            CountDownLatch leave = new CountDownLatch(1);
+            rig.card.onDoorbell = _ -> Dma.await(leave);
+            client.send(Commands.REGION_WRITE, Requests.write(1, 0, (byte) 1));
+            Rig.await("in the device", 1, rig.card.accesses::get);
+            rig.platform.remove(rig.mdev, moment);
+            assertFalse(Files.exists(rig.socket()));
+            client.requireEnd();
+            leave.countDown();
+            Rig.await("releases", 1, rig.card.releases::get);
+        }
     }
 
     @Test
@@ -290,7 +295,7 @@ final class LifetimeTest {
 
     @Test
     void aClientThatDoesNotLeaveWhenItIsAskedIsCutOff() throws Exception {
-        try (Rig rig = new Rig(Options.STANDARD, Duration.ofMillis(50))) {
+        try (Rig rig = new Rig(Rig.PATIENT, Duration.ofMillis(50))) {
             Client client = rig.client();
             EventFd request = rig.eventFd();
             client.ok(Commands.SET_IRQS, Requests.setIrqs(EVENTFD | TRIGGER, REQ, 0, 1), request.fd());
@@ -316,7 +321,7 @@ final class LifetimeTest {
                 .add("a server that begins serves the devices that are there", (rig, client) -> {
                     client.write(0, 0, (byte) 5);
                     rig.server.close();
-                    try (VfioUser _ = new VfioUser(rig.platform.vfio, rig.directory, Options.STANDARD)) {
+                    try (VfioUser _ = new VfioUser(rig.platform.vfio, rig.directory, Rig.PATIENT)) {
                         Client next = rig.client();
                         assertEquals(5, next.read(0, 0, 1)[0]);
                     }
@@ -326,7 +331,7 @@ final class LifetimeTest {
                     rig.server.close();
                     Files.createDirectories(rig.directory);
                     Files.createFile(rig.socket());
-                    try (VfioUser _ = new VfioUser(rig.platform.vfio, rig.directory, Options.STANDARD)) {
+                    try (VfioUser _ = new VfioUser(rig.platform.vfio, rig.directory, Rig.PATIENT)) {
                         rig.requireServing();
                     }
                 })

@@ -26,6 +26,11 @@ import vfio.user.VfioUser;
 /** A platform with one card, its server, and clients. When it is closed nothing of it may be left in the process. */
 final class Rig implements AutoCloseable {
     static final int PAGE = 4096;
+
+    /** Of a server that waits for whoever only needs a processor: what may end in time does. */
+    static final Options PATIENT =
+            new Options(100, TestPlatform.PATIENCE, TestPlatform.PATIENCE, TestPlatform.PATIENCE);
+
     /** What the memory of the clients is called in {@code /proc/self/maps}. */
     private static final String MEMORY = "wire-client";
 
@@ -40,7 +45,11 @@ final class Rig implements AutoCloseable {
     final Mdev mdev;
 
     Rig() throws ErrnoException, IOException {
-        this(Options.STANDARD, Duration.ofSeconds(10));
+        this(PATIENT);
+    }
+
+    Rig(Options options) throws ErrnoException, IOException {
+        this(options, TestPlatform.PATIENCE);
     }
 
     /** @param ask how long a client with REQ is asked to leave */
