@@ -11,10 +11,14 @@ import java.lang.management.ManagementFactory;
 import mdev.linux.LinuxException;
 import mdev.linux.UnixSocket;
 import org.junit.jupiter.api.Test;
+import vfio.mdev.TestPlatform;
 
 /** What a region access costs the thread that serves it. */
 class AccessCostTest {
     private static final int TIMES = 20_000;
+
+    /** A single object per access would be 640 kB. */
+    private static final long MOST = 2 * TIMES;
 
     @Test
     void anAccessAllocatesNothing() throws Exception {
@@ -27,12 +31,15 @@ class AccessCostTest {
                     .findFirst()
                     .orElseThrow()
                     .threadId();
-            access(client); // compiled now
-            long before = threads.getThreadAllocatedBytes(server);
-            access(client);
-            long allocated = threads.getThreadAllocatedBytes(server) - before;
-            // A single object per access would be 640 kB.
-            assertTrue(allocated < 2 * TIMES, allocated + " bytes");
+            // Until it is compiled, by a thread that waits for a processor too.
+            long deadline = System.nanoTime() + TestPlatform.PATIENCE.toNanos();
+            long allocated = Long.MAX_VALUE;
+            while (allocated >= MOST && System.nanoTime() < deadline) {
+                long before = threads.getThreadAllocatedBytes(server);
+                access(client);
+                allocated = threads.getThreadAllocatedBytes(server) - before;
+            }
+            assertTrue(allocated < MOST, allocated + " bytes");
         }
     }
 
