@@ -26,8 +26,8 @@ final class RootMounter implements Mounter {
                     directory,
                     "fuse." + subtype,
                     Mount.MS_NOSUID | Mount.MS_NODEV | Mount.MS_NOEXEC,
-                    "fd=%d,rootmode=40755,user_id=%d,group_id=%d,default_permissions,allow_other"
-                            .formatted(fd.number(), uid, gid));
+                    "fd=" + fd.number() + ",rootmode=40755,user_id=" + uid + ",group_id=" + gid
+                            + ",default_permissions,allow_other");
             return fd;
         } catch (LinuxException e) {
             fd.close();
