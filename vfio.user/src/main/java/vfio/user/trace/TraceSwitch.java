@@ -1,5 +1,6 @@
 package vfio.user.trace;
 
+import java.util.Locale;
 import java.util.concurrent.atomic.AtomicReference;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
@@ -82,9 +83,9 @@ public final class TraceSwitch {
     }
 
     private static String result(long begun, @Nullable ErrnoException failure, String answer) {
-        double micros = (System.nanoTime() - begun) / MICROSECOND;
+        String micros = String.format(Locale.ROOT, "%.1f", (System.nanoTime() - begun) / MICROSECOND);
         return failure == null
-                ? "->%s %.1f us".formatted(answer, micros)
-                : "-> %s (%s) %.1f us".formatted(failure.errno(), failure.getMessage(), micros);
+                ? "->%s %s us".formatted(answer, micros)
+                : "-> %s (%s) %s us".formatted(failure.errno(), failure.getMessage(), micros);
     }
 }
