@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.Collectors;
@@ -98,7 +99,7 @@ final class MountedTreeTest {
     @Test
     void noInstanceIsLeft() {
         String uuids = IntStream.range(0, 25)
-                .mapToObj(i -> ONE.replace("1001", "%04d".formatted(i)))
+                .mapToObj(i -> ONE.replace("1001", String.format(Locale.ROOT, "%04d", i)))
                 .collect(Collectors.joining(" "));
 
         assertEquals(
@@ -120,7 +121,7 @@ final class MountedTreeTest {
         tree.close();
         tree = new MountedTree(3000);
         List<String> uuids = IntStream.range(0, 3000)
-                .mapToObj(i -> ONE.replace("1001", "%04d".formatted(i)))
+                .mapToObj(i -> ONE.replace("1001", String.format(Locale.ROOT, "%04d", i)))
                 .toList();
         assertEquals(
                 "",
@@ -315,7 +316,8 @@ final class MountedTreeTest {
         for (int round = 0; round < 10; round++) {
             String create =
                     "for i in {1000..1019}; do echo 83b8f4f2-509f-382f-3c1e-e6bfe0fa$i > " + TYPE + "/create; done;";
-            assertEquals("", tree.sh(create.replace("509f", "%04d".formatted(round)) + look + remove));
+            assertEquals(
+                    "", tree.sh(create.replace("509f", String.format(Locale.ROOT, "%04d", round)) + look + remove));
         }
         // 200 devices with some 20 entries each have come and gone.
         MountedTree.await("the kernel has forgotten", () -> tree.fuse.known() < before + 100);

@@ -12,6 +12,7 @@ import java.lang.foreign.ValueLayout;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
@@ -56,7 +57,7 @@ final class InvalidatorTest {
 
     private static List<Entry> entries(int from, int to) {
         return IntStream.range(from, to)
-                .mapToObj(i -> new Entry(Node.ROOT, "entry-%05d".formatted(i)))
+                .mapToObj(i -> new Entry(Node.ROOT, String.format(Locale.ROOT, "entry-%05d", i)))
                 .toList();
     }
 
