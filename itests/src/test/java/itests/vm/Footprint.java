@@ -23,19 +23,7 @@ record Footprint(Map<String, Integer> fds, Map<String, Integer> threads, long ma
 
     static Footprint of(long pid) throws IOException {
         var proc = Path.of("/proc/" + pid);
-        var fds = new TreeMap<String, Integer>();
-        try (var links = Files.list(proc.resolve("fd"))) {
-            for (var link : links.toList()) {
-                try {
-                    var target = Files.readSymbolicLink(link).toString();
-                    if (!target.startsWith("/") || target.startsWith("/memfd:") || target.startsWith("/dev/")) {
-                        fds.merge(NUMBER.matcher(target).replaceAll(""), 1, Integer::sum);
-                    }
-                } catch (NoSuchFileException e) {
-                    // Closed since it was listed.
-                }
-            }
-        }
+        // First: what a thread that is seen no more has closed is not counted below.
         var threads = new TreeMap<String, Integer>();
         try (var tasks = Files.list(proc.resolve("task"))) {
             for (var task : tasks.toList()) {
@@ -46,6 +34,19 @@ record Footprint(Map<String, Integer> fds, Map<String, Integer> threads, long ma
                     }
                 } catch (IOException e) {
                     // Ended since it was listed: the kernel answers ENOENT or ESRCH.
+                }
+            }
+        }
+        var fds = new TreeMap<String, Integer>();
+        try (var links = Files.list(proc.resolve("fd"))) {
+            for (var link : links.toList()) {
+                try {
+                    var target = Files.readSymbolicLink(link).toString();
+                    if (!target.startsWith("/") || target.startsWith("/memfd:") || target.startsWith("/dev/")) {
+                        fds.merge(NUMBER.matcher(target).replaceAll(""), 1, Integer::sum);
+                    }
+                } catch (NoSuchFileException e) {
+                    // Closed since it was listed.
                 }
             }
         }

@@ -16,7 +16,8 @@ import java.util.stream.Collectors;
 
 /** {@code ./mdev serve} with a run directory of its own, driven as a person does: by {@code ./mdev -c}. */
 public final class Platform implements AutoCloseable {
-    private static final List<String> PASSING = List.of("mdev-worker", "session-", "pipe-");
+    /** Of the core's pool, of a client of the control socket, and of its line. */
+    private static final List<String> PASSING = List.of("mdev-worker", "mdev-control-", "session-", "pipe-");
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 
     private final Path dir;
@@ -125,13 +126,15 @@ public final class Platform implements AutoCloseable {
         return Footprint.of(process.pid());
     }
 
-    /** What the platform holds when the threads of its pool and of the last command, which end when they like, have ended. */
+    /** What the platform holds when the threads of its pool and of the last command, which end when they like, have ended; seen twice, so it is no passing state. */
     Footprint idleFootprint() {
         Footprint[] now = new Footprint[1];
         Deadline.await(PATIENCE, "the pool is empty and the shell at rest", () -> {
+            var before = now[0];
             now[0] = current();
-            return now[0].threads().keySet().stream()
-                    .noneMatch(name -> PASSING.stream().anyMatch(name::startsWith));
+            return now[0].equals(before)
+                    && now[0].threads().keySet().stream()
+                            .noneMatch(name -> PASSING.stream().anyMatch(name::startsWith));
         });
         return now[0];
     }
