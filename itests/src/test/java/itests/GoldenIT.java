@@ -7,7 +7,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.Collectors;
 import javax.inject.Inject;
 import mdev.api.Uevent;
@@ -127,10 +126,11 @@ public class GoldenIT extends PlatformTestSupport {
     @Test
     public void uevents() throws Exception {
         vfio.stop();
-        List<Uevent> events = new CopyOnWriteArrayList<>();
-        ServiceRegistration<?> listener =
-                context.registerService(UeventListener.class, (UeventListener) events::add, null);
+        HeardUevents heard = new HeardUevents();
+        ServiceRegistration<?> listener = context.registerService(UeventListener.class, heard, null);
         try {
+            heard.begin(tree);
+            List<Uevent> events = heard.events();
             List<String> expected = new ArrayList<>();
             Map<String, Command> commands = commands();
             for (GoldenLine line : GoldenLine.read("uevents.jsonl")) {

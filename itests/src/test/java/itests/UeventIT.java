@@ -47,14 +47,15 @@ public class UeventIT extends PlatformTestSupport {
     @Inject
     private CommandProcessor gogo;
 
-    private final List<Uevent> heard = new CopyOnWriteArrayList<>();
+    private final HeardUevents heard = new HeardUevents();
     private final List<ServiceRegistration<?>> listeners = new ArrayList<>();
     private Tree tree;
 
     @Before
-    public void before() {
+    public void before() throws Exception {
         tree = new Tree(sysfs);
-        listeners.add(context.registerService(UeventListener.class, (UeventListener) heard::add, null));
+        listeners.add(context.registerService(UeventListener.class, heard, null));
+        heard.begin(tree);
     }
 
     @After
@@ -64,15 +65,16 @@ public class UeventIT extends PlatformTestSupport {
 
     /** A vendor comes, a device comes and goes, the vendor goes; returns when all of it has been heard. */
     private List<Uevent> live() throws Exception {
-        int before = heard.size();
+        List<Uevent> events = heard.events();
+        int before = events.size();
         Bundle mtty = startModule("vendor.mtty");
         tree.create("mtty", "mtty-2", ONE);
         tree.remove(ONE);
         mtty.uninstall();
         Predicate<Uevent> last =
                 event -> event.action().equals("remove") && event.devpath().equals("/module/mtty");
-        Wait.until("the last event has come", () -> heard.stream().skip(before).anyMatch(last));
-        return List.copyOf(heard.subList(before, heard.size()));
+        Wait.until("the last event has come", () -> events.stream().skip(before).anyMatch(last));
+        return List.copyOf(events.subList(before, events.size()));
     }
 
     @Test
