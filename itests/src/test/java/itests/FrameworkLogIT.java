@@ -1,13 +1,8 @@
 package itests;
 
-import static org.junit.Assert.assertTrue;
-
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
-import java.time.Instant;
 import java.util.UUID;
-import java.util.concurrent.locks.LockSupport;
 import javax.inject.Inject;
 import org.junit.Test;
 import org.osgi.service.log.LogService;
@@ -25,10 +20,6 @@ public class FrameworkLogIT extends PlatformTestSupport {
         String message = UUID.randomUUID().toString();
         log.getLogger("any").error(message);
 
-        Instant deadline = Instant.now().plus(Duration.ofSeconds(10));
-        while (!Files.readString(LOG).contains(message) && Instant.now().isBefore(deadline)) {
-            LockSupport.parkNanos(Duration.ofMillis(20).toNanos());
-        }
-        assertTrue(Files.readString(LOG).contains(message));
+        Wait.until("it is in the log", () -> Files.readString(LOG).contains(message));
     }
 }
