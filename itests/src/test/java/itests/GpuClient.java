@@ -8,7 +8,6 @@ import static org.junit.Assert.assertTrue;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import mdev.api.errno.ErrnoException;
@@ -73,7 +72,6 @@ final class GpuClient implements AutoCloseable {
 
     static final ValueLayout.OfInt NUMBER = JAVA_INT_UNALIGNED.withOrder(LITTLE_ENDIAN);
     private static final int ALL = MapDma.READ | MapDma.WRITE;
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
 
     private final VfioContainer container;
     private final VfioGroup group;
@@ -207,7 +205,7 @@ final class GpuClient implements AutoCloseable {
 
     /** Waits for the message, and takes it. */
     void awaitMessage(int vector) throws LinuxException {
-        assertTrue("the message of vector " + vector, vectors.get(vector).await(PATIENCE));
+        assertTrue("the message of vector " + vector, vectors.get(vector).await(Patience.TIME));
         assertEquals("messages of vector " + vector, 1, messages(vector));
     }
 

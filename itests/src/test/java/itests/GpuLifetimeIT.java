@@ -136,7 +136,7 @@ public class GpuLifetimeIT extends GpuTestSupport {
         // One that does not wait is done with the engine still inside, which will then write into what was cleared.
         Wait.until("it waits", () -> ended.isDone() || ender.getState() == Thread.State.WAITING);
         held.let();
-        assertTrue("nobody is inside then", ended.get(60, TimeUnit.SECONDS));
+        assertTrue("nobody is inside then", ended.get(Patience.TIME.toSeconds(), TimeUnit.SECONDS));
     }
 
     @Test
@@ -182,7 +182,7 @@ public class GpuLifetimeIT extends GpuTestSupport {
             other.submit(fillAll(ONE), MULTIPLY, GpuCommand.fence(6));
             final long free = memoryFree();
             assertTrue("under way", client.is(GpuClient.BUSY));
-            CompletableFuture.runAsync(() -> remove(uuid)).get(60, TimeUnit.SECONDS);
+            CompletableFuture.runAsync(() -> remove(uuid)).get(Patience.TIME.toSeconds(), TimeUnit.SECONDS);
             assertEquals("he was asked", 0, asked.getCount());
             client.buffer().fill((byte) 0x55);
             assertErrno(Errno.ENODEV, () -> client.read(GpuClient.STATUS));

@@ -25,7 +25,7 @@ final class HeldMemory implements RemoteAccess {
     public void read(long address, MemorySegment data, long offset, long length) throws ErrnoException {
         inside = true;
         try {
-            if (!let.await(60, TimeUnit.SECONDS)) {
+            if (!let.await(Patience.TIME.toSeconds(), TimeUnit.SECONDS)) {
                 throw new ErrnoException(Errno.ETIMEDOUT);
             }
             data.asSlice(offset, length).fill((byte) 1);

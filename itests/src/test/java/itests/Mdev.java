@@ -8,12 +8,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 
 /** {@code ./mdev} as a person runs it: a process with its own output, errors and exit status. */
 public record Mdev(Path home) {
-    private static final int PATIENCE_SECONDS = 120;
-
     /** The one of this tree. */
     public static Mdev here() {
         return new Mdev(Path.of("..").toAbsolutePath().normalize());
@@ -61,7 +58,7 @@ public record Mdev(Path home) {
 
     /** Waits for the end of a process; it is killed, and the test fails, if it does not come. */
     static int end(Process process) throws InterruptedException {
-        if (!process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+        if (!process.waitFor(Patience.TIME)) {
             process.destroyForcibly();
             throw new AssertionError("does not end: " + process.info().commandLine());
         }

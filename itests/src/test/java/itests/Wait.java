@@ -6,14 +6,13 @@ import java.util.concurrent.locks.LockSupport;
 
 /** Waits for a condition that nothing tells us of. */
 final class Wait {
-    private static final Duration DEADLINE = Duration.ofSeconds(60);
     private static final Duration PAUSE = Duration.ofMillis(10);
 
     private Wait() {}
 
     /** Returns when the condition holds; fails with its name when it does not come to. */
     static void until(String condition, Callable<Boolean> holds) throws Exception {
-        long end = System.nanoTime() + DEADLINE.toNanos();
+        long end = System.nanoTime() + Patience.TIME.toNanos();
         while (!holds.call()) {
             if (System.nanoTime() > end) {
                 throw new AssertionError("waited in vain until " + condition);

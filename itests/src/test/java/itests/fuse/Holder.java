@@ -1,12 +1,12 @@
 package itests.fuse;
 
+import itests.Patience;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import mdev.linux.EventFd;
 import mdev.linux.Fd;
@@ -25,7 +25,6 @@ final class Holder implements AutoCloseable {
 
     private static final int REQ = 4;
     private static final int SET_LENGTH = 5 * Integer.BYTES;
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
 
     private final UnixSocket socket;
     private final EventFd request;
@@ -33,7 +32,7 @@ final class Holder implements AutoCloseable {
     Holder(Path path) throws LinuxException {
         socket = UnixSocket.connect(path, 1);
         request = EventFd.create();
-        socket.setReceiveTimeout(PATIENCE);
+        socket.setReceiveTimeout(Patience.TIME);
         exchange(VERSION, message().putInt(0).put((byte) '{').put((byte) '}').put((byte) 0), List.of());
         exchange(
                 SET_IRQS,
@@ -73,7 +72,7 @@ final class Holder implements AutoCloseable {
 
     /** Waits until somebody wants the device back. */
     void awaitRequest() throws LinuxException {
-        if (!request.await(PATIENCE)) {
+        if (!request.await(Patience.TIME)) {
             throw new AssertionError("nobody asks for the device");
         }
     }

@@ -2,12 +2,12 @@ package itests.fuse;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import itests.Patience;
 import itests.vm.Platform;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Assumptions;
 
 /**
@@ -15,8 +15,6 @@ import org.junit.jupiter.api.Assumptions;
  * {@code MDEV_REQUIRE_FUSE}, as where changes land.
  */
 final class MountedPlatform implements AutoCloseable {
-    private static final long PATIENCE_SECONDS = 300;
-
     private final Path directory;
     private final Platform platform;
 
@@ -84,7 +82,7 @@ final class MountedPlatform implements AutoCloseable {
     }
 
     static int end(Process process) throws InterruptedException {
-        if (!process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+        if (!process.waitFor(Patience.TIME)) {
             process.destroyForcibly();
             throw new AssertionError("does not end: " + process.info());
         }

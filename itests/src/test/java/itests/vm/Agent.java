@@ -1,5 +1,6 @@
 package itests.vm;
 
+import itests.Patience;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -7,10 +8,6 @@ import java.util.Base64;
 
 /** The host's end of {@code cnf/vm/guest/agent}, which says what goes over the line. For one thread. */
 final class Agent implements AutoCloseable {
-    private static final Duration BOOT = Duration.ofMinutes(3);
-    /** What an emulated guest that has other things to do may take to notice the end of a script's time. */
-    private static final Duration GRACE = Duration.ofMinutes(1);
-
     private final UnixStream stream;
 
     Agent(UnixStream stream) {
@@ -19,18 +16,19 @@ final class Agent implements AutoCloseable {
 
     /** Waits until the guest has booted; what an earlier boot of it left unsaid is dropped. */
     void awaitReady() throws IOException {
-        var deadline = Deadline.in(BOOT);
+        var deadline = Deadline.in(Patience.TIME);
         while (!stream.line(deadline).equals("ready")) {}
     }
 
     /** Sends a script; its result is what {@link #result} reads next. */
     void send(String script, Duration time) throws IOException {
         var encoded = Base64.getEncoder().encodeToString(script.getBytes(StandardCharsets.UTF_8));
-        stream.send(time.toSeconds() + " " + encoded + "\n", Deadline.in(GRACE));
+        stream.send(time.toSeconds() + " " + encoded + "\n", Deadline.in(Patience.TIME));
     }
 
+    /** Of an emulated guest, which notices the end of a script's time when it comes to it. */
     Result result(Duration time) throws IOException {
-        var deadline = Deadline.in(time.plus(GRACE));
+        var deadline = Deadline.in(time.plus(Patience.TIME));
         var head = stream.line(deadline);
         int space = head.indexOf(' ');
         var output = stream.text(Integer.parseInt(head.substring(space + 1)), deadline);

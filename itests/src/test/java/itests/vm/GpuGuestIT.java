@@ -3,11 +3,11 @@ package itests.vm;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import itests.Patience;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import java.util.function.Predicate;
 import java.util.stream.IntStream;
@@ -25,7 +25,6 @@ final class GpuGuestIT {
     private static final String FIRST = "83b8f4f2-509f-382f-3c1e-e6bfe0fa2001";
     private static final String SECOND = "83b8f4f2-509f-382f-3c1e-e6bfe0fa2002";
     private static final String SERIAL = "83b8f4f2-509f-382f-3c1e-e6bfe0fa2003";
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
 
     /** What the pixels are made of. */
     private static final String WORD = "mdev\n";
@@ -151,7 +150,7 @@ final class GpuGuestIT {
     }
 
     private void awaitScreen(String uuid, String what, Predicate<BufferedImage> right) {
-        Deadline.await(PATIENCE, what, () -> {
+        Deadline.await(Patience.TIME, what, () -> {
             try {
                 var file = directory.resolve(uuid + ".png");
                 platform.run("gpu:screenshot " + uuid + " " + file).ok();

@@ -1,6 +1,7 @@
 package itests.vm;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import itests.Patience;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -9,7 +10,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,8 +17,6 @@ import org.jspecify.annotations.Nullable;
  * from another.
  */
 final class Guest implements AutoCloseable {
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
-
     private final Path dir;
     private final Process process;
     private final Qmp qmp;
@@ -68,7 +66,7 @@ final class Guest implements AutoCloseable {
                 .redirectErrorStream(true)
                 .redirectOutput(dir.resolve("qemu.log").toFile())
                 .start();
-        var deadline = Deadline.in(PATIENCE);
+        var deadline = Deadline.in(Patience.TIME);
         try {
             var qmp = new Qmp(new UnixStream(dir.resolve("qmp"), process, deadline));
             var agent = new Agent(new UnixStream(dir.resolve("agent"), process, deadline));
@@ -96,7 +94,7 @@ final class Guest implements AutoCloseable {
     }
 
     private void awaitState(String query, String state) throws IOException {
-        var deadline = Deadline.in(PATIENCE);
+        var deadline = Deadline.in(Patience.TIME);
         String now;
         do {
             now = qmp.execute(query).path("status").asText();
@@ -116,7 +114,7 @@ final class Guest implements AutoCloseable {
 
     /** Runs a shell script as root. */
     Result run(String script) throws IOException {
-        return run(script, PATIENCE);
+        return run(script, Patience.TIME);
     }
 
     /** Runs a shell script as root and kills it when it takes longer than {@code time} (whole seconds, 1 or more). */
@@ -136,7 +134,7 @@ final class Guest implements AutoCloseable {
 
     /** Reboots from inside. */
     void reboot() throws IOException {
-        agent.send("reboot -f", PATIENCE);
+        agent.send("reboot -f", Patience.TIME);
         awaitBoot();
     }
 
@@ -190,7 +188,7 @@ final class Guest implements AutoCloseable {
 
     /** Shuts down from inside; returns QEMU's exit status. */
     int poweroff() throws IOException, InterruptedException {
-        agent.send("poweroff -f", PATIENCE);
+        agent.send("poweroff -f", Patience.TIME);
         return awaitExit();
     }
 
@@ -206,7 +204,7 @@ final class Guest implements AutoCloseable {
     }
 
     private int awaitExit() throws IOException, InterruptedException {
-        if (!process.waitFor(PATIENCE.toMillis(), TimeUnit.MILLISECONDS)) {
+        if (!process.waitFor(Patience.TIME)) {
             throw failure("QEMU did not end", null);
         }
         return process.exitValue();

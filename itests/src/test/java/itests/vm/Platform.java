@@ -2,23 +2,21 @@ package itests.vm;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import itests.Patience;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 
 /** {@code ./mdev serve} with a run directory of its own, driven as a person does: by {@code ./mdev -c}. */
 public final class Platform implements AutoCloseable {
     /** Of the core's pool, of a client of the control socket, and of its line. */
     private static final List<String> PASSING = List.of("mdev-worker", "mdev-control-", "session-", "pipe-");
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
 
     private final Path dir;
     private final Process process;
@@ -62,7 +60,7 @@ public final class Platform implements AutoCloseable {
         var process = builder.start();
         var platform = new Platform(dir, process);
         try {
-            Deadline.await(PATIENCE, "the platform is ready", () -> platform.isReady() || !process.isAlive());
+            Deadline.await(Patience.TIME, "the platform is ready", () -> platform.isReady() || !process.isAlive());
             if (!process.isAlive()) {
                 throw new AssertionError("the platform ended with " + process.exitValue());
             }
@@ -129,7 +127,7 @@ public final class Platform implements AutoCloseable {
     /** What the platform holds when the threads of its pool and of the last command, which end when they like, have ended; seen twice, so it is no passing state. */
     Footprint idleFootprint() {
         Footprint[] now = new Footprint[1];
-        Deadline.await(PATIENCE, "the pool is empty and the shell at rest", () -> {
+        Deadline.await(Patience.TIME, "the pool is empty and the shell at rest", () -> {
             var before = now[0];
             now[0] = current();
             return now[0].equals(before)
@@ -155,7 +153,9 @@ public final class Platform implements AutoCloseable {
     void awaitFootprint(Footprint before) throws IOException {
         try {
             Deadline.await(
-                    PATIENCE, "all that came since is released", () -> current().equals(before));
+                    Patience.TIME,
+                    "all that came since is released",
+                    () -> current().equals(before));
         } catch (AssertionError e) {
             throw new AssertionError("before: " + before + "\n   now: " + footprint() + "\n" + errors(), e);
         }
@@ -173,7 +173,7 @@ public final class Platform implements AutoCloseable {
     /** SIGTERM; returns the sockets that are still in the run directory when the platform has ended: there should be none. */
     public List<Path> stop() throws IOException, InterruptedException {
         process.destroy();
-        if (!process.waitFor(PATIENCE.toMillis(), TimeUnit.MILLISECONDS)) {
+        if (!process.waitFor(Patience.TIME)) {
             throw new AssertionError("the platform does not end on SIGTERM\n" + errors());
         }
         try (var files = Files.walk(run())) {

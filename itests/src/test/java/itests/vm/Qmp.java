@@ -2,8 +2,8 @@ package itests.vm;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import itests.Patience;
 import java.io.IOException;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -11,8 +11,6 @@ import java.util.function.Predicate;
 
 /** QEMU's control connection (QEMU, docs/interop/qmp-spec.rst). For one thread. */
 final class Qmp implements AutoCloseable {
-    private static final Duration PATIENCE = Duration.ofSeconds(30);
-
     private final JsonMapper json = new JsonMapper();
     private final UnixStream stream;
     /** Came while something else was waited for. */
@@ -20,7 +18,7 @@ final class Qmp implements AutoCloseable {
 
     Qmp(UnixStream stream) throws IOException {
         this.stream = stream;
-        next(message -> message.has("QMP"), Deadline.in(PATIENCE));
+        next(message -> message.has("QMP"), Deadline.in(Patience.TIME));
         execute("qmp_capabilities", Map.of());
     }
 
@@ -31,7 +29,7 @@ final class Qmp implements AutoCloseable {
      * @throws AssertionError if QEMU refuses it, with QEMU's reason
      */
     JsonNode execute(String command, Map<String, ?> arguments) throws IOException {
-        var deadline = Deadline.in(PATIENCE);
+        var deadline = Deadline.in(Patience.TIME);
         send(command, arguments, deadline);
         var reply = next(message -> message.has("return") || message.has("error"), deadline);
         if (reply.has("error")) {
@@ -53,12 +51,12 @@ final class Qmp implements AutoCloseable {
                 return event;
             }
         }
-        return next(wanted, Deadline.in(PATIENCE));
+        return next(wanted, Deadline.in(Patience.TIME));
     }
 
     /** Sends a command whose reply may not come: QEMU ends. */
     void send(String command) throws IOException {
-        send(command, Map.of(), Deadline.in(PATIENCE));
+        send(command, Map.of(), Deadline.in(Patience.TIME));
     }
 
     private void send(String command, Map<String, ?> arguments, Deadline deadline) throws IOException {

@@ -1,13 +1,11 @@
 package itests.vm;
 
+import itests.Patience;
 import java.io.IOException;
-import java.time.Duration;
 import java.util.List;
 
 /** A serial card as a guest has it in a slot, with as many ports. */
 record SerialCard(Guest guest, int slot, int ports) {
-    private static final Duration PATIENCE = Duration.ofMinutes(2);
-
     /** As {@code lspci} writes it. */
     String address() {
         return "00:%02x.0".formatted(slot);
@@ -24,7 +22,7 @@ record SerialCard(Guest guest, int slot, int ports) {
 
     /** Sends random bytes through a port at full speed, both ways at once; its result is whether they came back. */
     Result loop(String tty, int bytes) throws IOException {
-        return guest.run("serial-loop %s %d".formatted(tty, bytes), PATIENCE);
+        return guest.run("serial-loop %s %d".formatted(tty, bytes), Patience.TIME);
     }
 
     /**
@@ -41,7 +39,7 @@ record SerialCard(Guest guest, int slot, int ports) {
         guest.run("""
                 for tty in %s; do serial-loop $tty %d & loops="$loops $!"; done
                 for loop in $loops; do wait $loop || exit; done
-                """.formatted(String.join(" ", ttys), bytes), PATIENCE).ok();
+                """.formatted(String.join(" ", ttys), bytes), Patience.TIME).ok();
     }
 
     /** Sends without end from now on, through the first port, and waits until bytes come back. */
@@ -49,7 +47,7 @@ record SerialCard(Guest guest, int slot, int ports) {
         var tty = ttys().getFirst();
         guest.background(
                 "stty -F %1$s 115200 raw -echo -crtscts clocal; cat %1$s & cat /dev/urandom >%1$s".formatted(tty));
-        guest.run("until " + statisticsOf(tty) + " | grep ' rx:[0-9]\\{4\\}'; do usleep 20000; done", PATIENCE)
+        guest.run("until " + statisticsOf(tty) + " | grep ' rx:[0-9]\\{4\\}'; do usleep 20000; done", Patience.TIME)
                 .ok();
     }
 

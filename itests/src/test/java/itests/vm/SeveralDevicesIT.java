@@ -2,9 +2,9 @@ package itests.vm;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import itests.Patience;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -81,7 +81,7 @@ final class SeveralDevicesIT {
         var drawn = Pattern.compile(": 0x6d 0x64 0x65 0x76 0x0a 0x6d 0x64 0x65");
         // In the middle, where no cursor blinks. Linux draws a moment later than it is told to.
         Deadline.await(
-                Duration.ofSeconds(30),
+                Patience.TIME,
                 "the pixels arrive",
                 () -> drawn.matcher(memory(address)).find());
     }

@@ -3,14 +3,13 @@ package itests.vm;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.time.Duration;
+import itests.Patience;
 import org.junit.jupiter.api.Test;
 
 /** {@code ./mdev vm} as a person uses it: at a terminal. */
 @RequiresVm
 final class TerminalGuestIT {
     private static final String UUID = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001";
-    private static final Duration PATIENCE = Duration.ofMinutes(3);
     private static final String CTRL_A = "\u0001";
 
     @Test
@@ -21,12 +20,12 @@ final class TerminalGuestIT {
             var vm = Home.file("mdev") + " --run " + platform.run() + " vm " + UUID;
             try (var terminal = new Terminal("before=$(stty -g); " + vm
                     + "; status=$?; [ \"$(stty -g)\" != \"$before\" ] || echo terminal restored; exit $status")) {
-                terminal.await("00:05.0", PATIENCE);
-                terminal.await("# ", PATIENCE);
+                terminal.await("00:05.0", Patience.TIME);
+                terminal.await("# ", Patience.TIME);
                 terminal.type("serial-loop $(pci-ttys 00:05.0 | tail -1) 4096\r");
-                terminal.await("4096 bytes came back", PATIENCE);
+                terminal.await("4096 bytes came back", Patience.TIME);
                 terminal.type(CTRL_A + "x");
-                assertEquals(0, terminal.end(PATIENCE), terminal::screen);
+                assertEquals(0, terminal.end(Patience.TIME), terminal::screen);
                 assertTrue(terminal.screen().contains("terminal restored"), terminal::screen);
             }
             platform.awaitFootprint(idle);
