@@ -6,7 +6,7 @@ import java.time.Duration;
 
 /**
  * {@code poll(2)} for one descriptor. Any thread. Closing the descriptor does not end a wait; since waiting changes
- * nothing, the worst that a number reused meanwhile does is to end it early.
+ * nothing, the worst that a number reused meanwhile does is to end it early, or to let it last for its whole time.
  */
 public final class Poll {
     public static final int POLLIN = 0x1;

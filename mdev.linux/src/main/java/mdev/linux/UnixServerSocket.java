@@ -26,6 +26,9 @@ public final class UnixServerSocket implements AutoCloseable {
 
     private static final int OWNER_ONLY = 0600;
 
+    /** After a close the number may be another file's before it is polled, which would never end the wait: so it is looked at anew. */
+    private static final Duration LOOK = Duration.ofSeconds(1);
+
     private static final MethodHandle FCHMOD =
             Libc.function("fchmod", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT));
     private static final MethodHandle BIND =
@@ -136,7 +139,8 @@ public final class UnixServerSocket implements AutoCloseable {
             if (connection.isPresent() || deadline.isOver()) {
                 return connection;
             }
-            Poll.await(fd, Poll.POLLIN, deadline.left());
+            Duration left = deadline.left();
+            Poll.await(fd, Poll.POLLIN, left.compareTo(LOOK) < 0 ? left : LOOK);
         }
     }
 
