@@ -3,6 +3,7 @@ package itests.fuse;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import itests.Patience;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
@@ -24,8 +25,10 @@ final class OpenIT {
     private static final String UUID = "83b8f4f2-509f-382f-3c1e-e6bfe0fa000";
     private static final String REMOVE = "bus/mdev/devices/" + UUID;
 
-    /** The holder stays until it is told, or the core gives a removal up: 4 s, in which all that is looked at meanwhile fits many times. */
-    private static final Map<String, String> PATIENT = Map.of("vfio.request.timeout", "60000");
+    /** The holder stays until it is told, however long it takes to look at all that is looked at meanwhile. */
+    private static final Map<String, String> PATIENT = Map.of(
+            "vfio.request.timeout", Long.toString(Patience.TIME.toMillis()),
+            "mdev.removal.timeout", Long.toString(Patience.TIME.multipliedBy(4).toMillis()));
 
     /** From here on what the holders did, with other system calls: the transcripts of the VFIO API are replayed by vfio.mdev. */
     private static final int HOLDERS = 110;

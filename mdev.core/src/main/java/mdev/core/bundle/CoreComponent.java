@@ -49,7 +49,7 @@ public final class CoreComponent {
     public CoreComponent(BundleContext context) {
         core = new MdevCore(
                 owner(context.getBundle()),
-                Limits.STANDARD,
+                Limits.of(context.getProperty(Limits.PROPERTY)),
                 event -> listeners.forEach(listener -> Uevents.deliver(event, listener)));
         services = List.of(
                 context.registerService(Sysfs.class, core.sysfs(), null),
