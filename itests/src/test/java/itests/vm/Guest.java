@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -95,13 +96,16 @@ final class Guest implements AutoCloseable {
 
     private void awaitState(String query, String state) throws IOException {
         var deadline = Deadline.in(Patience.TIME);
-        String now;
-        do {
-            now = qmp.execute(query).path("status").asText();
+        for (var now = status(query); !now.equals(state); now = status(query)) {
             if (deadline.isOver() || now.equals("failed")) {
                 throw failure(query + " tells " + now + ", not " + state, null);
             }
-        } while (!now.equals(state));
+            LockSupport.parkNanos(5_000_000); // QEMU answers on the thread that does the work
+        }
+    }
+
+    private String status(String query) throws IOException {
+        return qmp.execute(query).path("status").asText();
     }
 
     void awaitBoot() throws IOException {
