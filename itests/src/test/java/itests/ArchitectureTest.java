@@ -24,17 +24,18 @@ final class ArchitectureTest {
     private static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
 
     /** Each bundle's folder, and the bundles of ours that it may import. */
-    private static final Map<String, Set<String>> MAY_IMPORT = Map.of(
-            "mdev.api", Set.of(),
-            "mdev.linux", Set.of(),
-            "mdev.pci", Set.of("mdev.api"),
-            "mdev.core", Set.of("mdev.api"),
-            "mdev.console", Set.of("mdev.api"),
-            "vfio.mdev", Set.of("mdev.api", "mdev.linux"),
-            "vfio.user", Set.of("mdev.api", "mdev.linux"),
-            "mdev.fuse", Set.of("mdev.api", "mdev.linux"),
-            "vendor.mtty", Set.of("mdev.api", "mdev.pci"),
-            "vendor.gpu-sim", Set.of("mdev.api", "mdev.pci"));
+    private static final Map<String, Set<String>> MAY_IMPORT = Map.ofEntries(
+            Map.entry("mdev.api", Set.of()),
+            Map.entry("mdev.sync", Set.of()),
+            Map.entry("mdev.linux", Set.of("mdev.sync")),
+            Map.entry("mdev.pci", Set.of("mdev.api")),
+            Map.entry("mdev.core", Set.of("mdev.api", "mdev.sync")),
+            Map.entry("mdev.console", Set.of("mdev.api", "mdev.sync")),
+            Map.entry("vfio.mdev", Set.of("mdev.api", "mdev.linux", "mdev.sync")),
+            Map.entry("vfio.user", Set.of("mdev.api", "mdev.linux", "mdev.sync")),
+            Map.entry("mdev.fuse", Set.of("mdev.api", "mdev.linux", "mdev.sync")),
+            Map.entry("vendor.mtty", Set.of("mdev.api", "mdev.pci", "mdev.sync")),
+            Map.entry("vendor.gpu-sim", Set.of("mdev.api", "mdev.pci", "mdev.sync")));
 
     private static final Set<String> FOLDERS = MAY_IMPORT.keySet();
 

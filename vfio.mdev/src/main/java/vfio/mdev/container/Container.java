@@ -16,10 +16,10 @@ import mdev.api.vfio.Iommu;
 import mdev.api.vfio.IommuDriver;
 import mdev.api.vfio.IommuState;
 import mdev.api.vfio.VfioContainer;
+import mdev.sync.FaultLog;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import vfio.mdev.gate.FaultLog;
 import vfio.mdev.iommu.memory.UserMemories;
 
 /**

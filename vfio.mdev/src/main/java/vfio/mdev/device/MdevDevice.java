@@ -17,12 +17,12 @@ import mdev.api.vfio.IoctlReply;
 import mdev.api.vfio.IoctlRequest;
 import mdev.api.vfio.VfioDevice;
 import mdev.api.vfio.VfioPci;
+import mdev.sync.FaultLog;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.FrameworkUtil;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import vfio.mdev.gate.FaultLog;
 import vfio.mdev.iommu.DeviceDma;
 import vfio.mdev.irq.IrqTable;
 

@@ -12,7 +12,7 @@ import mdev.api.vfio.IoctlReply;
 import mdev.api.vfio.IoctlRequest;
 import mdev.api.vfio.IrqInfo;
 import mdev.api.vfio.SetIrqs;
-import vfio.mdev.gate.FaultLog;
+import mdev.sync.FaultLog;
 import vfio.mdev.gate.Gate;
 import vfio.mdev.iommu.DeviceDma;
 import vfio.mdev.irq.IrqTable;

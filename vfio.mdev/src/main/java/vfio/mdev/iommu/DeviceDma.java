@@ -10,9 +10,9 @@ import mdev.api.vfio.DmaAttachment;
 import mdev.api.vfio.DmaRange;
 import mdev.api.vfio.PinnedPage;
 import mdev.api.vfio.VfioNotifier;
+import mdev.sync.FaultLog;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import vfio.mdev.gate.FaultLog;
 
 /** The DMA half of a device's context from its opening to its release: the address space by {@link DmaAttachment}, and who the user is. */
 public final class DeviceDma implements DmaAccess {

@@ -1,7 +1,7 @@
 package vfio.mdev.irq;
 
 import mdev.api.vfio.IrqTrigger;
-import vfio.mdev.gate.FaultLog;
+import mdev.sync.FaultLog;
 import vfio.mdev.gate.Gate;
 
 /**

@@ -15,7 +15,7 @@ import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.IrqInfo;
 import mdev.api.vfio.SetIrqs;
 import mdev.api.vfio.VfioPci;
-import vfio.mdev.gate.FaultLog;
+import mdev.sync.FaultLog;
 
 /**
  * All interrupts of one open device, from its open to its release. The framework owns the triggers; the vendor only raises. Signalling

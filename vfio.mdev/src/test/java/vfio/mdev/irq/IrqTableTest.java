@@ -14,12 +14,12 @@ import mdev.api.vfio.IrqTrigger;
 import mdev.api.vfio.SetIrqs;
 import mdev.api.vfio.SetIrqs.Data;
 import mdev.api.vfio.VfioPci;
+import mdev.sync.FaultLog;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.slf4j.helpers.NOPLogger;
-import vfio.mdev.gate.FaultLog;
 
 class IrqTableTest {
     private static final int NONE = SetIrqs.DATA_NONE;

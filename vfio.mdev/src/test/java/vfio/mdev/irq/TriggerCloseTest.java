@@ -6,11 +6,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
+import mdev.sync.FaultLog;
 import org.junit.jupiter.api.Named;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.slf4j.helpers.NOPLogger;
-import vfio.mdev.gate.FaultLog;
 
 /** A trigger is closed exactly once, and neither while a signal runs nor before one. */
 class TriggerCloseTest {

@@ -1,4 +1,4 @@
-package vfio.mdev.gate;
+package mdev.sync;
 
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLong;

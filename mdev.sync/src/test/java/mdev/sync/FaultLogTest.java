@@ -1,4 +1,4 @@
-package vfio.mdev.gate;
+package mdev.sync;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 

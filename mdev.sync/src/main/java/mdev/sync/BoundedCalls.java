@@ -1,0 +1,181 @@
+package mdev.sync;
+
+import java.time.Duration;
+import java.util.Collection;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Calls of foreign code whose caller waits until a deadline only: the call runs on a thread of its own, and goes on there when the
+ * deadline passes. Platform threads, because foreign code may block in a system call. A thread ends after a second without work, so
+ * that nothing foreign code left on it (thread locals) keeps the classes of that code alive. Any thread.
+ */
+public final class BoundedCalls implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(BoundedCalls.class);
+
+    /** Calls of one batch that run at once. A hung call delays only its own batch. */
+    private static final int LANES = 64;
+
+    private static final Duration IDLE = Duration.ofSeconds(1);
+
+    private final ExecutorService threads;
+
+    /** @param name the prefix of the threads' names while they are idle */
+    public BoundedCalls(String name) {
+        var builder = Thread.ofPlatform().daemon().name(name + "-", 0).inheritInheritableThreadLocals(false);
+        ClassLoader own = BoundedCalls.class.getClassLoader();
+        ThreadFactory factory = task -> {
+            Thread thread = builder.unstarted(task);
+            // By default it would be the class loader of the thread that asked first.
+            thread.setContextClassLoader(own);
+            return thread;
+        };
+        threads = new ThreadPoolExecutor(
+                0, Integer.MAX_VALUE, IDLE.toNanos(), TimeUnit.NANOSECONDS, new SynchronousQueue<>(), factory);
+    }
+
+    /** A call that was started. */
+    public static final class Call {
+        private final String name;
+        private final Runnable task;
+        private final CountDownLatch done = new CountDownLatch(1);
+        private volatile @Nullable Thread thread;
+
+        private Call(String name, Runnable task) {
+            this.name = name;
+            this.task = task;
+        }
+
+        private void run() {
+            Thread self = Thread.currentThread();
+            String idle = self.getName();
+            thread = self;
+            try {
+                self.setName(name);
+                task.run();
+            } catch (RuntimeException | Error e) {
+                LOG.error("{} failed", name, e);
+            } finally {
+                self.setName(idle);
+                thread = null;
+                done.countDown();
+            }
+        }
+
+        /** Whether the call has returned or thrown. */
+        public boolean isDone() {
+            return done.getCount() == 0;
+        }
+
+        /** Waits for the end of the call; false when the deadline passed first. */
+        public boolean await(Deadline deadline) throws InterruptedException {
+            return deadline.await(done);
+        }
+
+        /** As {@link #await}; an interrupt is kept for the caller. */
+        public boolean awaitUninterruptibly(Deadline deadline) {
+            return deadline.awaitUninterruptibly(done);
+        }
+
+        /** Where the call is now, as the cause of a log line; null when it is done or has not begun. */
+        public @Nullable Throwable stack() {
+            Thread running = thread;
+            return running == null ? null : stackOf(running);
+        }
+    }
+
+    /** The stack of a thread, as the cause of a log line. */
+    public static Throwable stackOf(Thread thread) {
+        Throwable stack = new Throwable("stack of thread " + thread.getName());
+        stack.setStackTrace(thread.getStackTrace());
+        return stack;
+    }
+
+    /**
+     * Starts a call. Where no thread can be started the call runs on the caller's thread, before this returns.
+     *
+     * @param name of the thread while the call runs, for thread dumps and logs
+     */
+    public Call start(String name, Runnable task) {
+        Call call = new Call(name, task);
+        if (!execute(call)) {
+            LOG.warn("{} runs on its caller's thread: no other thread can be started", name);
+            call.run();
+        }
+        return call;
+    }
+
+    /** As {@link #start}, but null, and nothing was run, where no thread can be started. */
+    public @Nullable Call tryStart(String name, Runnable task) {
+        Call call = new Call(name, task);
+        return execute(call) ? call : null;
+    }
+
+    private boolean execute(Call call) {
+        try {
+            threads.execute(call::run);
+            return true;
+        } catch (RejectedExecutionException e) { // after close()
+            return false;
+        } catch (OutOfMemoryError e) { // "unable to create native thread": a limit of processes, or of memory
+            LOG.debug("no thread for {}", call.name, e);
+            return false;
+        }
+    }
+
+    /**
+     * Runs the action for every item, in parallel.
+     *
+     * @param name of the threads while they run
+     * @param batch groups the items: those of one batch may have to wait for each other, those of two batches never do
+     * @return counts down to zero as the actions return
+     */
+    public <T> CountDownLatch each(
+            String name, Collection<T> items, Function<? super T, ?> batch, Consumer<? super T> action) {
+        CountDownLatch left = new CountDownLatch(items.size());
+        items.stream().collect(Collectors.groupingBy(batch)).values().forEach(some -> run(name, some, action, left));
+        return left;
+    }
+
+    private <T> void run(String name, List<T> batch, Consumer<? super T> action, CountDownLatch left) {
+        Queue<T> waiting = new ConcurrentLinkedQueue<>(batch);
+        Runnable lane = () -> {
+            for (T item = waiting.poll(); item != null; item = waiting.poll()) {
+                try {
+                    action.accept(item);
+                } catch (RuntimeException | Error e) {
+                    LOG.error("{} of {} failed", name, item, e);
+                } finally {
+                    left.countDown();
+                }
+            }
+        };
+        for (int i = 0; i < Math.min(batch.size(), LANES); i++) {
+            if (i == 0) {
+                start(name, lane);
+            } else if (tryStart(name, lane) == null) {
+                return; // the lanes that run do the rest
+            }
+        }
+    }
+
+    /** Interrupts the calls that still run. Later calls run on their callers' threads. */
+    @Override
+    public void close() {
+        threads.shutdownNow();
+    }
+}

@@ -1,0 +1,131 @@
+package mdev.sync;
+
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+
+/**
+ * The time at which a wait ends. One deadline covers everything that has to be done by then. Methods that do not throw
+ * {@link InterruptedException} keep an interrupt for the caller and are not ended by it. Any thread.
+ */
+public final class Deadline {
+    /** Longer than any wait, and short enough that the difference of two times does not overflow. */
+    private static final Duration LONGEST = Duration.ofDays(36_500);
+
+    private final long nanos;
+
+    private Deadline(long nanos) {
+        this.nanos = nanos;
+    }
+
+    /** @param time from now; a negative time has passed already */
+    public static Deadline in(Duration time) {
+        return new Deadline(System.nanoTime() + (time.compareTo(LONGEST) < 0 ? time : LONGEST).toNanos());
+    }
+
+    /** The earlier of this deadline and one that long from now. */
+    public Deadline atMost(Duration time) {
+        Deadline other = in(time);
+        return other.nanos - nanos < 0 ? other : this;
+    }
+
+    /** The time that is left, zero or negative when the deadline has passed. */
+    public long remainingNanos() {
+        return nanos - System.nanoTime();
+    }
+
+    /** The time that is left, zero or negative when the deadline has passed. */
+    public Duration remaining() {
+        return Duration.ofNanos(remainingNanos());
+    }
+
+    /** The time that is left as poll(2) takes it: rounded up, so that the call does not return early; never negative. */
+    public int remainingMillis() {
+        return Math.clamp((remainingNanos() + 999_999) / 1_000_000, 0, Integer.MAX_VALUE);
+    }
+
+    /** Whether the deadline has passed. */
+    public boolean hasPassed() {
+        return remainingNanos() <= 0;
+    }
+
+    /** Waits for the latch; false when the deadline passed first. */
+    public boolean await(CountDownLatch latch) throws InterruptedException {
+        return latch.await(remainingNanos(), TimeUnit.NANOSECONDS);
+    }
+
+    /** As {@link #await}. */
+    public boolean awaitUninterruptibly(CountDownLatch latch) {
+        return uninterruptibly(() -> await(latch));
+    }
+
+    /** Waits for the end of a thread; false when the deadline passed first. */
+    public boolean join(Thread thread) {
+        return uninterruptibly(() -> thread.join(Duration.ofNanos(Math.max(0, remainingNanos()))));
+    }
+
+    /**
+     * One {@code wait()} on a monitor that the caller holds, which may end spuriously.
+     *
+     * @return false when the deadline has passed
+     */
+    public boolean waitOn(Object monitor) {
+        return uninterruptibly(() -> {
+            long left = remainingNanos();
+            if (left <= 0) {
+                return false;
+            }
+            TimeUnit.NANOSECONDS.timedWait(monitor, Math.max(left, 1_000_000));
+            return true;
+        });
+    }
+
+    /**
+     * Waits for a condition that nobody signals, by asking for it again and again.
+     *
+     * @param pause between two questions
+     * @return the last answer: false when the deadline passed first
+     */
+    public boolean poll(Duration pause, BooleanSupplier condition) {
+        boolean interrupted = false;
+        try {
+            while (!condition.getAsBoolean()) {
+                long left = remainingNanos();
+                if (left <= 0) {
+                    return false;
+                }
+                LockSupport.parkNanos(this, Math.min(left, pause.toNanos()));
+                // A pending interrupt would end each further park at once.
+                interrupted |= Thread.interrupted();
+            }
+            return true;
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    private interface Wait {
+        boolean once() throws InterruptedException;
+    }
+
+    private static boolean uninterruptibly(Wait wait) {
+        boolean interrupted = false;
+        try {
+            while (true) {
+                try {
+                    return wait.once();
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
+            }
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+}

@@ -1,0 +1,5 @@
+/** Waits with a deadline, and calls of foreign code that may throw or hang. */
+@NullMarked
+package mdev.sync;
+
+import org.jspecify.annotations.NullMarked;
