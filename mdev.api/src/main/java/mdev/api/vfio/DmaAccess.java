@@ -82,18 +82,19 @@ public interface DmaAccess {
     }
 
     /**
-     * {@code vfio_register_notifier}; it goes with the device's release at the latest.
+     * {@code vfio_register_notifier}. The release of the device unregisters what is registered still.
      *
-     * @throws ErrnoException EEXIST: it is registered
+     * @throws ErrnoException EEXIST: it is registered; ENODEV: the device is being released; EIO: {@link VfioNotifier.Client#attached} threw
      */
     default void registerNotifier(VfioNotifier notifier) throws ErrnoException {
         throw new ErrnoException(Errno.ENOTTY);
     }
 
     /**
-     * {@code vfio_unregister_notifier}.
+     * {@code vfio_unregister_notifier}: when it returns no call of the notifier runs and none will begin. A call that runs is waited for, up to a second; not
+     * so when a notifier unregisters itself.
      *
-     * @throws ErrnoException ENOENT: it is not registered
+     * @throws ErrnoException ENOENT: it is not registered; ETIMEDOUT: it is unregistered now, but a call of it does not return
      */
     default void unregisterNotifier(VfioNotifier notifier) throws ErrnoException {
         throw new ErrnoException(Errno.ENOTTY);

@@ -28,7 +28,7 @@ public sealed interface VfioNotifier {
          */
         void attached(String name);
 
-        /** The user is going; the device is released next. */
+        /** The user is going; the device is released next. Called once for each {@link #attached} that has returned, unless the notifier is unregistered before. */
         void detached();
     }
 }

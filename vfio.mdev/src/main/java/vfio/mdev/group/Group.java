@@ -192,7 +192,9 @@ public final class Group implements Container.Member {
             if (!isPresent() || !name.equals(device.name())) {
                 throw new ErrnoException(Errno.ENODEV, "no device '" + name + "' in group " + number);
             }
-            return device.open(vendor -> new DeviceDma(vendor, in.attachDevice(vendor), client), this::userLeft);
+            return device.open(
+                    vendor -> new DeviceDma((_, call) -> call.run(), vendor, in.attachDevice(vendor), client),
+                    this::userLeft);
         } catch (ErrnoException | RuntimeException | Error e) {
             userLeft();
             throw e;
