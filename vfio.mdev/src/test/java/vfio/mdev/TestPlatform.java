@@ -21,7 +21,6 @@ import mdev.api.vfio.DeviceOps;
 import mdev.api.vfio.VfioPci;
 import vfio.mdev.container.IommuDrivers;
 import vfio.mdev.iommu.Type1Driver;
-import vfio.mdev.iommu.VendorThreads;
 import vfio.mdev.iommu.memory.UserMemories;
 import vfio.mdev.tty.OpenedDevice;
 
@@ -43,7 +42,7 @@ public final class TestPlatform implements AutoCloseable {
 
     /** @param ask how long a user who listens is waited for */
     public TestPlatform(Duration ask) throws ErrnoException {
-        iommuDrivers.addDriver(new Type1Driver(new UserMemories(), new VendorThreads()));
+        iommuDrivers.addDriver(new Type1Driver(new UserMemories()));
         vfio = new VfioMdev(new Tree(), this::register, iommuDrivers, ask);
     }
 

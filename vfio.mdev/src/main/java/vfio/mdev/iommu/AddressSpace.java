@@ -3,7 +3,6 @@ package vfio.mdev.iommu;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.ExecutorService;
 import java.util.concurrent.locks.ReentrantLock;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
@@ -12,6 +11,8 @@ import mdev.api.vfio.DmaAccess;
 import mdev.api.vfio.DmaAttachment;
 import mdev.api.vfio.IommuState;
 import mdev.api.vfio.PinnedPage;
+import mdev.sync.BoundedCalls;
+import mdev.sync.Deadline;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -50,9 +51,9 @@ final class AddressSpace {
         SPLIT
     }
 
-    AddressSpace(Pinning pinning, ExecutorService vendorThreads) {
+    AddressSpace(Pinning pinning, BoundedCalls notifierCalls) {
         this.pinning = pinning;
-        this.notifiers = new Notifiers(vendorThreads);
+        this.notifiers = new Notifiers(notifierCalls);
     }
 
     Notifiers notifiers() {
@@ -132,7 +133,7 @@ final class AddressSpace {
     }
 
     void takeBack(Attachment vendor) {
-        long deadline = Eviction.deadline();
+        Deadline deadline = Eviction.deadline();
         List<DmaMapping> kept = new ArrayList<>();
         mappings.forEach(mapping -> {
             if (mapping.holds().takeBack(vendor, deadline)) {

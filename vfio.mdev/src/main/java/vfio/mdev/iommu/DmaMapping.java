@@ -4,9 +4,9 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
+import mdev.sync.Deadline;
 import org.jspecify.annotations.Nullable;
 import vfio.mdev.gate.Gate;
 import vfio.mdev.iommu.memory.Location;
@@ -160,7 +160,7 @@ final class DmaMapping {
     }
 
     /** Lets no access in any more; after the mapping has left the address space. */
-    void close(long deadline) {
+    void close(Deadline deadline) {
         holds.closeViews(deadline);
         gate.close();
     }
@@ -170,21 +170,8 @@ final class DmaMapping {
      *
      * @return whether that was before the deadline; else the last access frees the memory
      */
-    boolean await(long deadline) {
-        boolean interrupted = false;
-        try {
-            while (true) {
-                try {
-                    return ended.await(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
-                } catch (InterruptedException e) {
-                    interrupted = true;
-                }
-            }
-        } finally {
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
-        }
+    boolean await(Deadline deadline) {
+        return deadline.awaitUninterruptibly(ended);
     }
 
     private void end() {

@@ -1,15 +1,16 @@
 package vfio.mdev.iommu;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import mdev.sync.Deadline;
 import org.jspecify.annotations.Nullable;
 
 /** The mappings that one request takes out: how often their vendors were asked to let go, and what happens to those that have gone. One thread. */
 final class Eviction {
     /** For accesses that are inside a mapping when it goes; with a vendor's notifier it stays below the 5 s after which a virtual machine gives up. */
-    private static final long PATIENCE_SECONDS = 3;
+    private static final Duration GRACE = Duration.ofSeconds(3);
 
     /** How often a vendor is told that does not let go; after as many the kernel gives up with a BUG (vfio_dma_do_unmap). */
     private static final int RETRIES = 10;
@@ -50,7 +51,7 @@ final class Eviction {
 
     /** After the mappings have left the address space: waits until no access is possible. */
     void finish() {
-        long deadline = deadline();
+        Deadline deadline = deadline();
         for (Gone each : gone) {
             each.mapping.close(deadline);
             for (Attachment vendor : each.robbed) {
@@ -60,7 +61,7 @@ final class Eviction {
         }
         for (Gone each : gone) {
             if (!each.mapping.await(deadline)) {
-                warnings.accept("%s is unmapped, but an access does not come back: its memory stays until it does"
+                warnings.accept("%s is unmapped, but an access to it does not return: its memory stays until it does"
                         .formatted(each.mapping));
             }
         }
@@ -71,7 +72,7 @@ final class Eviction {
     }
 
     /** When to stop waiting for what should end now. */
-    static long deadline() {
-        return System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
+    static Deadline deadline() {
+        return Deadline.in(GRACE);
     }
 }

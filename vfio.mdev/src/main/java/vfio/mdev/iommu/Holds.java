@@ -10,6 +10,7 @@ import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.DmaAccess;
 import mdev.api.vfio.PinnedPage;
+import mdev.sync.Deadline;
 import org.jspecify.annotations.Nullable;
 import vfio.mdev.iommu.memory.Location;
 import vfio.mdev.iommu.memory.PageNumbers;
@@ -145,7 +146,7 @@ final class Holds {
      *
      * @return whether there was something
      */
-    boolean takeBack(Attachment vendor, long deadline) {
+    boolean takeBack(Attachment vendor, Deadline deadline) {
         Held held;
         boolean some;
         synchronized (this) {
@@ -162,7 +163,7 @@ final class Holds {
     }
 
     /** Makes all views throw; after the mapping was ended. */
-    void closeViews(long deadline) {
+    void closeViews(Deadline deadline) {
         Map<Attachment, Held> all;
         synchronized (this) {
             if (byVendor.isEmpty()) {

@@ -1,31 +1,29 @@
 package vfio.mdev.iommu;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.VfioNotifier;
+import mdev.sync.BoundedCalls;
+import mdev.sync.Deadline;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Who is told of an unmapping: {@code vfio_iommu.notifier}. Vendors are called without a lock, and for a bounded time. */
+/** The notifiers of an address space: {@code vfio_iommu.notifier}. Each is called without a lock, and waited for until a deadline only. */
 final class Notifiers {
     private static final Logger LOG = LoggerFactory.getLogger(Notifiers.class);
 
     /** For one call of a vendor; a user waits for it, and a virtual machine gives up an unmapping after 5 s. */
-    private static final long PATIENCE_SECONDS = 1;
+    private static final Duration GRACE = Duration.ofSeconds(1);
 
     private static final class Registration {
         final Attachment owner;
         final VfioNotifier.DmaUnmap notifier;
-        /** A call that did not come back in time: until it does the vendor is not called again, nor waited for. */
-        volatile @Nullable Future<?> late;
+        /** A call that has missed its deadline: until it returns the vendor is neither called again nor waited for. */
+        volatile BoundedCalls.@Nullable Call late;
 
         Registration(Attachment owner, VfioNotifier.DmaUnmap notifier) {
             this.owner = owner;
@@ -38,11 +36,10 @@ final class Notifiers {
     }
 
     private final List<Registration> registered = new CopyOnWriteArrayList<>();
-    private final ExecutorService threads;
+    private final BoundedCalls calls;
 
-    /** @param threads run the vendors' code; one that hangs keeps its thread */
-    Notifiers(ExecutorService threads) {
-        this.threads = threads;
+    Notifiers(BoundedCalls calls) {
+        this.calls = calls;
     }
 
     void register(Attachment owner, VfioNotifier.DmaUnmap notifier) throws ErrnoException {
@@ -71,44 +68,29 @@ final class Notifiers {
     /**
      * {@code blocking_notifier_call_chain()}.
      *
-     * @return false when a vendor did not come back in time: telling it again is of no use
+     * @return false when a vendor has missed its deadline: to tell it again is of no use
      */
     boolean dmaUnmap(DmaMapping mapping) {
-        boolean back = true;
+        boolean inTime = true;
         for (Registration registration : registered) {
-            back &= call(registration, mapping);
+            inTime &= call(registration, mapping);
         }
-        return back;
+        return inTime;
     }
 
     private boolean call(Registration registration, DmaMapping mapping) {
-        Future<?> late = registration.late;
+        BoundedCalls.Call late = registration.late;
         if (late != null && !late.isDone()) {
             return false;
         }
-        Future<?> call = threads.submit(() -> registration.notifier.dmaUnmap(mapping.first(), mapping.size()));
-        boolean interrupted = false;
-        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
-        try {
-            while (true) {
-                try {
-                    call.get(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
-                    return true;
-                } catch (InterruptedException e) {
-                    interrupted = true;
-                }
-            }
-        } catch (ExecutionException e) {
-            LOG.error("{} failed in DMA_UNMAP of {}", registration.owner, mapping, e.getCause());
+        BoundedCalls.Call call = calls.start(
+                "DMA_UNMAP of " + mapping + " by " + registration.owner,
+                () -> registration.notifier.dmaUnmap(mapping.first(), mapping.size()));
+        if (call.awaitUninterruptibly(Deadline.in(GRACE))) {
             return true;
-        } catch (TimeoutException e) {
-            LOG.warn("{} hangs in DMA_UNMAP of {}", registration.owner, mapping);
-            registration.late = call;
-            return false;
-        } finally {
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
         }
+        registration.late = call;
+        LOG.warn("{} hangs in DMA_UNMAP of {}", registration.owner, mapping, call.stack());
+        return false;
     }
 }

@@ -6,6 +6,7 @@ import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.Iommu;
 import mdev.api.vfio.IommuDriver;
 import mdev.api.vfio.VfioContainer;
+import mdev.sync.BoundedCalls;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Reference;
@@ -17,12 +18,12 @@ public final class SpaprDriver implements IommuDriver {
     static final Set<Integer> TYPES = Set.of(VfioContainer.SPAPR_TCE_IOMMU, VfioContainer.SPAPR_TCE_V2_IOMMU);
 
     private final UserMemories memories;
-    private final VendorThreads threads;
+    /** Not closed: a container that is released last still has to tell its vendors; idle threads end by themselves. */
+    private final BoundedCalls notifierCalls = new BoundedCalls("vfio-notifier");
 
     @Activate
-    public SpaprDriver(@Reference UserMemories memories, @Reference VendorThreads threads) {
+    public SpaprDriver(@Reference UserMemories memories) {
         this.memories = memories;
-        this.threads = threads;
     }
 
     @Override
@@ -38,8 +39,8 @@ public final class SpaprDriver implements IommuDriver {
     @Override
     public Iommu open(int type) throws ErrnoException {
         return switch (type) {
-            case VfioContainer.SPAPR_TCE_IOMMU -> new SpaprIommu(false, memories, threads.executor());
-            case VfioContainer.SPAPR_TCE_V2_IOMMU -> new SpaprIommu(true, memories, threads.executor());
+            case VfioContainer.SPAPR_TCE_IOMMU -> new SpaprIommu(false, memories, notifierCalls);
+            case VfioContainer.SPAPR_TCE_V2_IOMMU -> new SpaprIommu(true, memories, notifierCalls);
             default -> throw new ErrnoException(Errno.EINVAL);
         };
     }

@@ -4,7 +4,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.ExecutorService;
 import java.util.concurrent.locks.ReentrantLock;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
@@ -23,6 +22,7 @@ import mdev.api.vfio.SpaprTceInfo;
 import mdev.api.vfio.SpaprTceRemove;
 import mdev.api.vfio.SpaprUnregisterMemory;
 import mdev.api.vfio.UnmapDma;
+import mdev.sync.BoundedCalls;
 import org.jspecify.annotations.Nullable;
 import vfio.mdev.iommu.memory.Location;
 import vfio.mdev.iommu.memory.MemoryRef;
@@ -53,11 +53,11 @@ final class SpaprIommu implements Iommu {
     private boolean owned;
 
     /** @param v2 has windows that can be created, and maps registered memory only */
-    SpaprIommu(boolean v2, UserMemories memories, ExecutorService vendorThreads) {
+    SpaprIommu(boolean v2, UserMemories memories, BoundedCalls notifierCalls) {
         this.v2 = v2;
         this.memories = memories;
         this.registered = new SpaprMemory(memories);
-        this.space = new AddressSpace(AddressSpace.Pinning.ALLOWED, vendorThreads);
+        this.space = new AddressSpace(AddressSpace.Pinning.ALLOWED, notifierCalls);
     }
 
     @Override

@@ -6,6 +6,7 @@ import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.Iommu;
 import mdev.api.vfio.IommuDriver;
 import mdev.api.vfio.VfioContainer;
+import mdev.sync.BoundedCalls;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Reference;
@@ -18,12 +19,12 @@ public final class Type1Driver implements IommuDriver {
             Set.of(VfioContainer.TYPE1_IOMMU, VfioContainer.TYPE1V2_IOMMU, VfioContainer.TYPE1_NESTING_IOMMU);
 
     private final UserMemories memories;
-    private final VendorThreads threads;
+    /** Not closed: a container that is released last still has to tell its vendors; idle threads end by themselves. */
+    private final BoundedCalls notifierCalls = new BoundedCalls("vfio-notifier");
 
     @Activate
-    public Type1Driver(@Reference UserMemories memories, @Reference VendorThreads threads) {
+    public Type1Driver(@Reference UserMemories memories) {
         this.memories = memories;
-        this.threads = threads;
     }
 
     @Override
@@ -61,6 +62,6 @@ public final class Type1Driver implements IommuDriver {
     }
 
     private Iommu iommu(String name, boolean v2) {
-        return new Type1Iommu(name, v2, memories, threads.executor());
+        return new Type1Iommu(name, v2, memories, notifierCalls);
     }
 }

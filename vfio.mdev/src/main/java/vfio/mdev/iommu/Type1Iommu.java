@@ -3,7 +3,6 @@ package vfio.mdev.iommu;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.ExecutorService;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.DirtyBitmap;
@@ -19,6 +18,7 @@ import mdev.api.vfio.IommuInfo;
 import mdev.api.vfio.IommuState;
 import mdev.api.vfio.MapDma;
 import mdev.api.vfio.UnmapDma;
+import mdev.sync.BoundedCalls;
 import org.jspecify.annotations.Nullable;
 import vfio.mdev.iommu.memory.Location;
 import vfio.mdev.iommu.memory.MemoryRef;
@@ -42,13 +42,13 @@ final class Type1Iommu implements Iommu {
     private final AddressSpace space;
 
     /** @param v2 refuses to cut mappings, and lets vendors pin */
-    Type1Iommu(String name, boolean v2, UserMemories memories, ExecutorService vendorThreads) {
+    Type1Iommu(String name, boolean v2, UserMemories memories, BoundedCalls notifierCalls) {
         this.name = name;
         this.v2 = v2;
         this.atBorder = v2 ? AddressSpace.AtBorder.REFUSE : AddressSpace.AtBorder.TAKE_BY_FIRST_PAGE;
         this.memories = memories;
         this.space =
-                new AddressSpace(v2 ? AddressSpace.Pinning.ALLOWED : AddressSpace.Pinning.FORBIDDEN, vendorThreads);
+                new AddressSpace(v2 ? AddressSpace.Pinning.ALLOWED : AddressSpace.Pinning.FORBIDDEN, notifierCalls);
     }
 
     @Override

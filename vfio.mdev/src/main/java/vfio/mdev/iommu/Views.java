@@ -2,7 +2,9 @@ package vfio.mdev.iommu;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.concurrent.locks.LockSupport;
+import java.time.Duration;
+import mdev.sync.BoundedCalls;
+import mdev.sync.Deadline;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -12,8 +14,10 @@ import org.slf4j.LoggerFactory;
  */
 final class Views {
     private static final Logger LOG = LoggerFactory.getLogger(Views.class);
-    private static final long RETRY_NANOS = 100_000;
-    private static final long NEVER = Long.MAX_VALUE;
+    private static final Duration RETRY = Duration.ofNanos(100_000);
+    private static final Duration LATE_RETRY = Duration.ofMillis(100);
+    /** Of the process: after the deadline nobody waits any more. */
+    private static final Duration LIFETIME = Duration.ofDays(36_500);
 
     private final Arena arena = Arena.ofShared();
     private final MemorySegment bytes;
@@ -36,29 +40,29 @@ final class Views {
     }
 
     /**
-     * Makes all segments throw. A system call that a vendor made on one is waited for; one that outlasts the deadline is left behind, with
-     * the memory.
+     * Makes all segments throw. A system call that a vendor makes on one is waited for; after the deadline it keeps the memory, until it
+     * returns.
      */
-    void close(long deadline, String vendor) {
-        if (!closeUntil(deadline)) {
-            LOG.warn(
-                    "{} is in a system call on memory that is being unmapped; it stays mapped until that returns",
-                    vendor);
-            Thread.ofPlatform().daemon().name("vfio-unmap-left-behind").start(() -> closeUntil(NEVER));
+    void close(Deadline deadline, String vendor) {
+        if (deadline.poll(RETRY, this::tryClose)) {
+            return;
+        }
+        LOG.warn("{} is in a system call on memory that is being unmapped; it stays mapped until that returns", vendor);
+        var call = new BoundedCalls("vfio-unmap-left-behind")
+                .tryStart(
+                        "unmapping what " + vendor + " left behind",
+                        () -> Deadline.in(LIFETIME).poll(LATE_RETRY, this::tryClose));
+        if (call == null) {
+            LOG.warn("the memory that {} holds stays mapped: no thread can be started to unmap it", vendor);
         }
     }
 
-    private boolean closeUntil(long deadline) {
-        while (true) {
-            try {
-                arena.close();
-                break;
-            } catch (IllegalStateException e) { // in use by a system call
-                if (deadline != NEVER && System.nanoTime() - deadline >= 0) {
-                    return false;
-                }
-                LockSupport.parkNanos(RETRY_NANOS);
-            }
+    /** By one thread at a time. */
+    private boolean tryClose() {
+        try {
+            arena.close();
+        } catch (IllegalStateException e) { // in use by a system call
+            return false;
         }
         closed.run();
         return true;

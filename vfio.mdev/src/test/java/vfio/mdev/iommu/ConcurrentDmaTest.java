@@ -36,6 +36,7 @@ import mdev.linux.Fd;
 import mdev.linux.Mapping;
 import mdev.linux.MemFd;
 import mdev.linux.Seal;
+import mdev.sync.BoundedCalls;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
@@ -50,8 +51,7 @@ class ConcurrentDmaTest {
     private static final long DEADLINE_SECONDS = 120;
 
     private final UserMemories memories = new UserMemories();
-    private final VendorThreads threads = new VendorThreads();
-    private final Type1Iommu iommu = new Type1Iommu("type1v2", true, memories, threads.executor());
+    private final Type1Iommu iommu = new Type1Iommu("type1v2", true, memories, new BoundedCalls("notifier"));
     private final ConcurrentLinkedQueue<Throwable> failures = new ConcurrentLinkedQueue<>();
     private final AtomicLong transfers = new AtomicLong();
     private volatile boolean done;

@@ -13,6 +13,7 @@ import mdev.api.vfio.DmaAttachment;
 import mdev.api.vfio.MapDma;
 import mdev.api.vfio.UnmapDma;
 import mdev.api.vfio.UserMemory;
+import mdev.sync.BoundedCalls;
 import org.junit.jupiter.api.Test;
 import vfio.mdev.iommu.memory.UserMemories;
 
@@ -23,8 +24,7 @@ class DmaCostTest {
 
     @Test
     void allocatesNothing() throws ErrnoException {
-        VendorThreads threads = new VendorThreads();
-        Type1Iommu iommu = new Type1Iommu("type1v2", true, new UserMemories(), threads.executor());
+        Type1Iommu iommu = new Type1Iommu("type1v2", true, new UserMemories(), new BoundedCalls("notifier"));
         try (Arena arena = Arena.ofShared()) {
             MemorySegment memory = arena.allocate(16 * PAGE, PAGE);
             for (long i = 0; i < Type1Iommu.MAX_MAPPINGS; i++) {

@@ -11,6 +11,7 @@ import java.util.List;
 import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.DmaAttachment;
 import mdev.api.vfio.UserMemory;
+import mdev.sync.BoundedCalls;
 import org.junit.jupiter.api.Test;
 import vfio.mdev.iommu.memory.MemoryRef;
 import vfio.mdev.iommu.memory.UserMemories;
@@ -21,7 +22,7 @@ class EvictionTest {
     private final List<String> warnings = new ArrayList<>();
     private final Eviction eviction = new Eviction(warnings::add);
     private final UserMemories memories = new UserMemories();
-    private final AddressSpace space = new AddressSpace(AddressSpace.Pinning.ALLOWED, new VendorThreads().executor());
+    private final AddressSpace space = new AddressSpace(AddressSpace.Pinning.ALLOWED, new BoundedCalls("notifier"));
 
     @Test
     void namesTheVendorThatKeepsItsPins() throws ErrnoException {

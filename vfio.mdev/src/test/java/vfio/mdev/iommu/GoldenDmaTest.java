@@ -56,8 +56,7 @@ class GoldenDmaTest {
     @Test
     void answersAsTheKernelDid() {
         UserMemories memories = new UserMemories();
-        VendorThreads threads = new VendorThreads();
-        List<IommuDriver> drivers = List.of(new SpaprDriver(memories, threads), new Type1Driver(memories, threads));
+        List<IommuDriver> drivers = List.of(new SpaprDriver(memories), new Type1Driver(memories));
         @Nullable Iommu iommu = null;
         Iterator<IommuCapability> capabilities = List.<IommuCapability>of().iterator();
         for (Golden golden : Golden.read("/golden/vfio/vfio-api-mtty-2.jsonl")) {

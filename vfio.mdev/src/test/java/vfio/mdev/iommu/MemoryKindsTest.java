@@ -29,6 +29,7 @@ import mdev.linux.Fd;
 import mdev.linux.LinuxException;
 import mdev.linux.MemFd;
 import mdev.linux.Seal;
+import mdev.sync.BoundedCalls;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -40,8 +41,7 @@ class MemoryKindsTest {
     private static final long IOVA = 0x10_0000;
 
     private final UserMemories memories = new UserMemories();
-    private final VendorThreads threads = new VendorThreads();
-    private final Type1Iommu iommu = new Type1Iommu("type1v2", true, memories, threads.executor());
+    private final Type1Iommu iommu = new Type1Iommu("type1v2", true, memories, new BoundedCalls("notifier"));
     private final DmaAttachment vendor = iommu.attachDevice("vendor");
 
     @AfterEach
@@ -199,7 +199,7 @@ class MemoryKindsTest {
             map(Users.file(peer, 0), IOVA, 4 * PAGE);
             map(Users.file(peer, PAGE), 4 * IOVA, PAGE);
             vendor.registerNotifier(Users.letsGoOfNothing());
-            Type1Iommu other = new Type1Iommu("type1v2", true, memories, threads.executor());
+            Type1Iommu other = new Type1Iommu("type1v2", true, memories, new BoundedCalls("notifier"));
             other.ioctl(new MapDma(MapDma.READ, Users.file(peer, 0), 0, 4 * PAGE));
             DmaAttachment neighbour = other.attachDevice("neighbour");
             neighbour.registerNotifier(Users.letsGoOfNothing());

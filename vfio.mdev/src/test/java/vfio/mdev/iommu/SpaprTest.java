@@ -49,8 +49,7 @@ class SpaprTest {
     private static final int RW = MapDma.READ | MapDma.WRITE;
 
     private final UserMemories memories = new UserMemories();
-    private final VendorThreads threads = new VendorThreads();
-    private final SpaprDriver driver = new SpaprDriver(memories, threads);
+    private final SpaprDriver driver = new SpaprDriver(memories);
     private final List<Iommu> opened = new ArrayList<>();
 
     @AfterEach

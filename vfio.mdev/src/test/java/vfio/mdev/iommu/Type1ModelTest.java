@@ -31,6 +31,7 @@ import mdev.api.vfio.PinnedPage;
 import mdev.api.vfio.UnmapDma;
 import mdev.api.vfio.UserMemory;
 import mdev.api.vfio.VfioNotifier;
+import mdev.sync.BoundedCalls;
 import org.junit.jupiter.api.Test;
 import vfio.mdev.iommu.memory.UserMemories;
 
@@ -49,8 +50,7 @@ class Type1ModelTest {
     private final Random random = new Random(seed);
 
     private final UserMemories memories = new UserMemories();
-    private final VendorThreads threads = new VendorThreads();
-    private final Type1Iommu iommu = new Type1Iommu("type1v2", true, memories, threads.executor());
+    private final Type1Iommu iommu = new Type1Iommu("type1v2", true, memories, new BoundedCalls("notifier"));
     private final DmaAttachment[] vendors = {iommu.attachDevice("a"), iommu.attachDevice("b")};
     private final Model model = new Model(new byte[MEMORY_PAGES * PAGE]);
 

@@ -26,7 +26,6 @@ import mdev.linux.Seal;
 import vfio.mdev.TestPlatform;
 import vfio.mdev.TestVendor;
 import vfio.mdev.iommu.SpaprDriver;
-import vfio.mdev.iommu.VendorThreads;
 import vfio.mdev.iommu.memory.UserMemories;
 
 /** What a row of the table is run on: two devices of two groups, type1 and sPAPR, and a user who has opened nothing. */
@@ -55,10 +54,9 @@ final class Rig implements AutoCloseable {
     final VfioContainer container = platform.vfio.openContainer();
     final List<String> told = new ArrayList<>();
     private final List<Runnable> opened = new ArrayList<>();
-    private final VendorThreads threads = new VendorThreads();
 
     Rig() throws ErrnoException {
-        platform.iommuDrivers.addDriver(new SpaprDriver(new UserMemories(), threads));
+        platform.iommuDrivers.addDriver(new SpaprDriver(new UserMemories()));
     }
 
     VfioGroup group() throws ErrnoException {
