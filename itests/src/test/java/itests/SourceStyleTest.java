@@ -1,0 +1,88 @@
+package itests;
+
+import static java.util.stream.Collectors.groupingBy;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/** What neither the compiler nor the formatter checks in our sources. */
+final class SourceStyleTest {
+    private static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
+
+    private static final int COLUMNS = 120;
+
+    /** Lines that are longer today. Lower it with each line that is wrapped; at 0 it goes. */
+    private static final int LONG_LINES = 606;
+
+    /** Names that stand twice today. A name that is unique again fails the test too: the list can only shrink. */
+    private static final Set<String> TWICE = Set.of(
+            "Bundles",
+            "Command",
+            "Counters",
+            "Deadline",
+            "Errno",
+            "Gate",
+            "MdevDevice",
+            "Memory",
+            "OpenDevice",
+            "Session",
+            "Text");
+
+    /** The formatter wraps code, but neither comments nor strings. */
+    @Test
+    void noLineIsLongerThanTheFormattersWidth() throws IOException {
+        List<String> tooLong = new ArrayList<>();
+        for (Path source : sources("src")) {
+            List<String> lines = Files.readAllLines(source);
+            for (int i = 0; i < lines.size(); i++) {
+                String line = lines.get(i);
+                if (line.codePointCount(0, line.length()) > COLUMNS) {
+                    tooLong.add(ROOT.relativize(source) + ":" + (i + 1));
+                }
+            }
+        }
+        assertTrue(
+                tooLong.size() <= LONG_LINES,
+                () -> "%d lines are longer than %d columns, %d are known:%n%s"
+                        .formatted(tooLong.size(), COLUMNS, LONG_LINES, String.join("\n", tooLong)));
+    }
+
+    /** A name that is read in a stack trace or a log line says which class it is. */
+    @Test
+    void aClassNameStandsOnce() throws IOException {
+        var twice = new TreeSet<String>();
+        sources("src/main").stream()
+                .map(source -> source.getFileName().toString().replace(".java", ""))
+                .filter(name -> !name.equals("package-info"))
+                .collect(groupingBy(name -> name))
+                .forEach((name, all) -> {
+                    if (all.size() > 1) {
+                        twice.add(name);
+                    }
+                });
+        assertEquals(new TreeSet<>(TWICE), twice, "names that stand more than once");
+    }
+
+    private static List<Path> sources(String below) throws IOException {
+        List<Path> sources = new ArrayList<>();
+        try (Stream<Path> folders = Files.list(ROOT)) {
+            for (Path folder : folders.map(module -> module.resolve(below)).toList()) {
+                if (Files.isDirectory(folder)) {
+                    try (Stream<Path> files = Files.walk(folder)) {
+                        files.filter(file -> file.toString().endsWith(".java")).forEach(sources::add);
+                    }
+                }
+            }
+        }
+        return sources;
+    }
+}
