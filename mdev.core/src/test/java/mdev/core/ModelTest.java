@@ -26,7 +26,8 @@ class ModelTest {
     private static final class Device {
         final int type;
 
-        @Nullable Integer group;
+        @Nullable
+        Integer group;
 
         Device(int type) {
             this.type = type;

@@ -173,7 +173,8 @@ class VfioMdevTest {
         static final int TYPE = 1000;
         final List<String> calls = new ArrayList<>();
 
-        @Nullable Integer refused;
+        @Nullable
+        Integer refused;
 
         @Override
         public String name() {

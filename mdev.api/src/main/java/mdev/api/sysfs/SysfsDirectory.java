@@ -8,7 +8,8 @@ import org.osgi.annotation.versioning.ProviderType;
 @ProviderType
 public non-sealed interface SysfsDirectory extends SysfsNode {
     /** The entry of that name, or {@code null}. Constant or logarithmic in the number of entries. */
-    @Nullable SysfsNode child(String name);
+    @Nullable
+    SysfsNode child(String name);
 
     /**
      * The entries in the order of their names, each entry that is there all the while exactly once.

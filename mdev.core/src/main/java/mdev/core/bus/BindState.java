@@ -81,11 +81,13 @@ final class BindState {
     }
 
     /** The driver, from the beginning of its probe to the end of its remove. */
-    @Nullable BusDriver driver() {
+    @Nullable
+    BusDriver driver() {
         return driver;
     }
 
-    @Nullable IommuGroup group() {
+    @Nullable
+    IommuGroup group() {
         return group;
     }
 

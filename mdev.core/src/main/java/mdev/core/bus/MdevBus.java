@@ -176,7 +176,8 @@ public final class MdevBus extends Kobject {
     }
 
     /** The device of that name, or {@code null}. */
-    @Nullable BusDevice find(String name) {
+    @Nullable
+    BusDevice find(String name) {
         return devices.child(name) instanceof Link link ? (BusDevice) link.destination() : null;
     }
 

@@ -14,7 +14,8 @@ import org.jspecify.annotations.Nullable;
 sealed interface Entries {
     Entries NONE = new Few(new SysfsNode[0]);
 
-    @Nullable SysfsNode get(String name);
+    @Nullable
+    SysfsNode get(String name);
 
     /** Those after a name, each that is there all the while exactly once. */
     Iterator<SysfsNode> after(String name);

@@ -57,7 +57,8 @@ final class Channel implements AutoCloseable {
      * @return what is valid until the next call; null at the end, be it {@link #end} or the unmounting
      * @throws LinuxException the kernel refuses in a way that it never should
      */
-    @Nullable Request receive() throws LinuxException {
+    @Nullable
+    Request receive() throws LinuxException {
         while (!ended) {
             if (epoll.await(LONG) == 0) {
                 continue;

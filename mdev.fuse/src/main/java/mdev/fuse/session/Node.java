@@ -43,7 +43,8 @@ record Node(long id, @Nullable Node parent, String name, long ino, Kind kind, in
     }
 
     /** The entry, or null when this incarnation is gone. */
-    @Nullable SysfsNode in(SysfsDirectory root) {
+    @Nullable
+    SysfsNode in(SysfsDirectory root) {
         if (parent == null) {
             return root;
         }

@@ -96,7 +96,8 @@ final class Ring {
      * @param slot a buffer of the engine's
      * @return the command when all of it is done; null before
      */
-    @Nullable Command step(Unit unit, MemorySegment slot, Counters counters) throws Fault {
+    @Nullable
+    Command step(Unit unit, MemorySegment slot, Counters counters) throws Fault {
         Begun begun = underWay;
         if (begun == null) {
             begun = begin(unit, slot);

@@ -73,7 +73,8 @@ final class Turns {
     }
 
     /** The next; null if none has work that it may do now. */
-    @Nullable User next(Policy policy) {
+    @Nullable
+    User next(Policy policy) {
         double least = Double.POSITIVE_INFINITY;
         for (User user : users) {
             user.waits = user.registers.waits();

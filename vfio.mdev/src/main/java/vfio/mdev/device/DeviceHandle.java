@@ -125,7 +125,8 @@ final class DeviceHandle implements VfioDevice {
         this.request = request;
     }
 
-    @Nullable Runnable request() {
+    @Nullable
+    Runnable request() {
         return request;
     }
 

@@ -188,7 +188,8 @@ final class Attachment implements DmaAttachment {
         }
 
         /** The last mapping of the range so far. */
-        @Nullable DmaMapping end() {
+        @Nullable
+        DmaMapping end() {
             return mappings.isEmpty() ? null : mappings.getLast();
         }
 

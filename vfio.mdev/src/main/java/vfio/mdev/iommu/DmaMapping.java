@@ -97,7 +97,8 @@ final class DmaMapping {
         return memory.memory().location().plus(offset);
     }
 
-    @Nullable DirtyLog dirty() {
+    @Nullable
+    DirtyLog dirty() {
         return dirty;
     }
 

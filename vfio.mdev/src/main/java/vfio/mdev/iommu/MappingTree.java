@@ -38,7 +38,8 @@ final class MappingTree {
     }
 
     /** The mapping of an address. */
-    @Nullable DmaMapping find(long iova) {
+    @Nullable
+    DmaMapping find(long iova) {
         for (Node node = root; node != null; ) {
             if (Long.compareUnsigned(iova, node.mapping.first()) < 0) {
                 node = node.left;
@@ -52,7 +53,8 @@ final class MappingTree {
     }
 
     /** The lowest mapping that begins in the range. */
-    @Nullable DmaMapping beginningIn(long first, long last) {
+    @Nullable
+    DmaMapping beginningIn(long first, long last) {
         DmaMapping lowest = null;
         for (Node node = root; node != null; ) {
             if (Long.compareUnsigned(node.mapping.first(), first) >= 0) {
@@ -66,7 +68,8 @@ final class MappingTree {
     }
 
     /** The lowest mapping that has a byte in the range. */
-    @Nullable DmaMapping overlapping(long first, long last) {
+    @Nullable
+    DmaMapping overlapping(long first, long last) {
         DmaMapping at = find(first);
         return at != null ? at : beginningIn(first, last);
     }

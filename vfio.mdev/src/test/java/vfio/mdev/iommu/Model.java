@@ -56,7 +56,8 @@ final class Model {
         }
     }
 
-    @Nullable Mapping find(int page) {
+    @Nullable
+    Mapping find(int page) {
         Map.Entry<Integer, Mapping> below = mappings.floorEntry(page);
         return below != null && below.getValue().last >= page ? below.getValue() : null;
     }

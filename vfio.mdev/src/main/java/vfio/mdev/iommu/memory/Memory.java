@@ -10,7 +10,8 @@ public sealed interface Memory permits MappedMemory, FileMemory, LocalMemory, Re
     Location location();
 
     /** The bytes themselves, where this process has them; null where they cannot be pinned. */
-    @Nullable MemorySegment bytes();
+    @Nullable
+    MemorySegment bytes();
 
     /**
      * Reads.
