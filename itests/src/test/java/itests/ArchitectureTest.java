@@ -27,12 +27,13 @@ final class ArchitectureTest {
     private static final Map<String, Set<String>> MAY_IMPORT = Map.ofEntries(
             Map.entry("mdev.api", Set.of()),
             Map.entry("mdev.sync", Set.of()),
+            Map.entry("mdev.config", Set.of()),
             Map.entry("mdev.linux", Set.of("mdev.sync")),
             Map.entry("mdev.pci", Set.of("mdev.api")),
-            Map.entry("mdev.core", Set.of("mdev.api", "mdev.sync")),
+            Map.entry("mdev.core", Set.of("mdev.api", "mdev.sync", "mdev.config")),
             Map.entry("mdev.console", Set.of("mdev.api", "mdev.sync")),
-            Map.entry("vfio.mdev", Set.of("mdev.api", "mdev.linux", "mdev.sync")),
-            Map.entry("vfio.user", Set.of("mdev.api", "mdev.linux", "mdev.sync")),
+            Map.entry("vfio.mdev", Set.of("mdev.api", "mdev.linux", "mdev.sync", "mdev.config")),
+            Map.entry("vfio.user", Set.of("mdev.api", "mdev.linux", "mdev.sync", "mdev.config")),
             Map.entry("mdev.fuse", Set.of("mdev.api", "mdev.linux", "mdev.sync")),
             Map.entry("vendor.mtty", Set.of("mdev.api", "mdev.pci", "mdev.sync")),
             Map.entry("vendor.gpu-sim", Set.of("mdev.api", "mdev.pci", "mdev.sync")));

@@ -1,0 +1,52 @@
+package mdev.config;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The properties of a component, checked against its keys. Each error is one line of the log and changes nothing: an unknown key is ignored, an
+ * invalid value is replaced by the default. (A component property type alone would let the first invalid value fail the whole component.)
+ */
+public final class CheckedProperties {
+    private static final Logger LOG = LoggerFactory.getLogger(CheckedProperties.class);
+
+    private final String pid;
+    private final Map<String, ?> properties;
+
+    /** @param properties as the component gets them: those with a dot in their name are of OSGi itself */
+    public CheckedProperties(String pid, Map<String, ?> properties, IntKey... keys) {
+        this.pid = pid;
+        this.properties = properties;
+        List<String> known = Arrays.stream(keys).map(IntKey::name).toList();
+        properties.keySet().stream()
+                .filter(name -> !name.contains(".") && !known.contains(name))
+                .forEach(name -> LOG.warn("{}: unknown key '{}' (keys: {})", pid, name, String.join(", ", known)));
+    }
+
+    public int get(IntKey key) {
+        Object value = properties.get(key.name());
+        if (value == null) {
+            return key.standard();
+        }
+        try {
+            int number = Integer.parseInt(value.toString().strip());
+            if (number >= key.min() && number <= key.max()) {
+                return number;
+            }
+        } catch (NumberFormatException e) {
+            // reported below
+        }
+        LOG.warn(
+                "{}: {}={} is not an integer from {} to {}; using {}",
+                pid,
+                key.name(),
+                value,
+                key.min(),
+                key.max(),
+                key.standard());
+        return key.standard();
+    }
+}
