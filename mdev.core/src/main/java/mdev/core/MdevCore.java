@@ -37,7 +37,7 @@ public final class MdevCore implements AutoCloseable {
     private final Tree tree = new Tree();
     private final Uevents uevents = new Uevents(tree);
     private final Workers workers = new Workers();
-    private final Limits limits;
+    private volatile Limits limits;
     private final Classes classes;
     private final MdevBus bus;
     private final Directory moduleDirectory;
@@ -63,7 +63,13 @@ public final class MdevCore implements AutoCloseable {
         classes = new Classes(tree, uevents);
         Directory kernel = Tree.mkdir(tree, "kernel");
         moduleDirectory = Tree.mkdir(tree, "module");
-        bus = new MdevBus(Tree.mkdir(tree, "bus"), kernel, uevents, workers, limits::deadline, limits.patience());
+        bus = new MdevBus(
+                Tree.mkdir(tree, "bus"),
+                kernel,
+                uevents,
+                workers,
+                () -> this.limits.deadline(),
+                () -> this.limits.patience());
         self = new Module(this, owner, "mdev");
         modules.add(self);
         self.appear();
@@ -143,6 +149,11 @@ public final class MdevCore implements AutoCloseable {
 
     Limits limits() {
         return limits;
+    }
+
+    /** Changes the limits of what begins from now on. */
+    public void limit(Limits changed) {
+        limits = changed;
     }
 
     Classes classes() {

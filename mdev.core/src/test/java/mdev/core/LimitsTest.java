@@ -3,21 +3,29 @@ package mdev.core;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.time.Duration;
-import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
+import java.util.UUID;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
 
+/** The limits are configuration, which can change while the core runs. */
 final class LimitsTest {
-    @ParameterizedTest
-    @CsvSource({
-        ", 4000, 2000",
-        "250, 250, 125",
-        "' 0 ', 0, 0",
-        "-1, 4000, 2000",
-        "1s, 4000, 2000",
-        "9999999999, 4000, 2000"
-    })
-    void readsItsTimeout(@Nullable String property, long total, long patience) {
-        assertEquals(new Limits(Duration.ofMillis(total), Duration.ofMillis(patience)), Limits.of(property));
+    private static final UUID ONE = UUID.randomUUID();
+
+    @Test
+    void aChangeHoldsForTheNextRemoval() throws Exception {
+        CountDownLatch go = new CountDownLatch(1);
+        TestMtty mtty = new TestMtty();
+        mtty.inRemove = _ -> LifeCycleTest.await(go);
+        try (Rig rig = new Rig(Limits.within(Duration.ofDays(1)))) {
+            rig.load(mtty);
+            rig.create("mtty-1", ONE);
+            rig.core.limit(Limits.within(Duration.ofMillis(200)));
+            var removal = LifeCycleTest.start(() -> rig.remove(ONE));
+            removal.get(Rig.LONG.toSeconds(), TimeUnit.SECONDS);
+            assertEquals(1, rig.core.devices().size(), "left behind by a removal that did not wait for a day");
+            go.countDown();
+            Rig.await(() -> rig.core.devices().isEmpty());
+        }
     }
 }

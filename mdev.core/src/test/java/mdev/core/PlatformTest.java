@@ -29,11 +29,12 @@ import mdev.api.ParentRegistry;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.shell.ShellCommand;
-import mdev.api.shell.ShellCommands;
 import mdev.api.shell.ShellInvocation;
 import mdev.api.shell.ShellResult;
 import mdev.api.sysfs.Sysfs;
 import mdev.core.bundle.CoreComponent;
+import mdev.core.device.Owner;
+import mdev.core.shell.CoreCommands;
 import org.apache.felix.framework.Felix;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -42,7 +43,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.Constants;
+import org.osgi.framework.ServiceFactory;
 import org.osgi.framework.ServiceReference;
+import org.osgi.framework.ServiceRegistration;
 
 /** The services and commands on a real framework, with bundles that come and go. */
 class PlatformTest {
@@ -64,15 +67,37 @@ class PlatformTest {
         felix.start();
         context = felix.getBundleContext();
         component = new CoreComponent(context);
-        commands = service(context, ShellCommands.class).commands().stream()
-                .collect(Collectors.toMap(command -> command.scope() + ":" + command.name(), command -> command));
+        component.start(Map.of());
+        context.registerService(Sysfs.class, component, null);
+        context.registerService(
+                new String[] {ParentRegistry.class.getName(), DriverRegistry.class.getName()},
+                new Modules(component.core()),
+                null);
+        commands = new CoreCommands(context, component)
+                .commands().stream()
+                        .collect(Collectors.toMap(
+                                command -> command.scope() + ":" + command.name(), command -> command));
     }
 
     @AfterEach
     void stop() throws Exception {
-        component.deactivate();
+        component.stop();
         felix.stop();
         felix.waitForStop(10_000);
+    }
+
+    /** Does without SCR what it does with {@code mdev.core.bundle.Registries}. */
+    private record Modules(MdevCore core) implements ServiceFactory<Object> {
+        @Override
+        public Object getService(Bundle bundle, ServiceRegistration<Object> registration) {
+            return core.module(
+                    new Owner(bundle.getSymbolicName(), bundle.getVersion().toString(), bundle.getBundleId()));
+        }
+
+        @Override
+        public void ungetService(Bundle bundle, ServiceRegistration<Object> registration, Object module) {
+            ((Module) module).close();
+        }
     }
 
     private static <T> T service(BundleContext of, Class<T> type) {

@@ -24,7 +24,10 @@ public interface Sysfs {
     SysfsNode lookup(String path, boolean followLast) throws ErrnoException;
 
     /**
-     * Adds a listener, until it is removed. An attribute is notified after each write to it that went well, by {@link #changed}, and {@code available_instances} when a device
+     * Adds a listener, until it is removed. Not a service that the tree finds, as other listeners are, for two reasons. A view remembers what it has read, so it must know from when on it is
+     * told of removals: from the return of this call on. And a view needs the tree before it can serve, so a tree that referred to its views would be a cycle.
+     *
+     * <p>An attribute is notified after each write to it that went well, by {@link #changed}, and {@code available_instances} when a device
      * of its parent has come or gone.
      */
     void addListener(SysfsListener listener);

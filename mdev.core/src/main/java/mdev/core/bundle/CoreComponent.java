@@ -1,94 +1,138 @@
 package mdev.core.bundle;
 
+import java.time.Duration;
 import java.util.List;
-import mdev.api.ClassRegistry;
-import mdev.api.DriverRegistry;
-import mdev.api.ParentRegistry;
+import java.util.Map;
+import mdev.api.Uevent;
 import mdev.api.UeventListener;
-import mdev.api.shell.DeviceDetails;
-import mdev.api.shell.ShellCommands;
+import mdev.api.errno.ErrnoException;
 import mdev.api.sysfs.Sysfs;
+import mdev.api.sysfs.SysfsDirectory;
+import mdev.api.sysfs.SysfsListener;
+import mdev.api.sysfs.SysfsNode;
+import mdev.config.CheckedProperties;
+import mdev.config.IntKey;
 import mdev.core.Limits;
 import mdev.core.MdevCore;
-import mdev.core.Module;
 import mdev.core.device.Owner;
-import mdev.core.shell.CoreCommands;
 import mdev.core.uevent.Uevents;
-import org.osgi.annotation.bundle.Capability;
+import org.jspecify.annotations.Nullable;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
-import org.osgi.framework.ServiceFactory;
-import org.osgi.framework.ServiceRegistration;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Modified;
 import org.osgi.service.component.annotations.Reference;
 import org.osgi.service.component.annotations.ReferenceCardinality;
 import org.osgi.service.component.annotations.ReferencePolicy;
+import org.osgi.service.event.Event;
+import org.osgi.service.event.EventAdmin;
+import org.osgi.service.metatype.annotations.Designate;
 
-/** The core as a bundle: publishes its services, and tells the listeners that there are. */
+/**
+ * Owns the core and publishes its tree. DS binds the listeners before {@link #start}, and nobody gets a service of the core before it: so a listener
+ * that is there already hears every event of the core, from the first one on.
+ */
 @Component(
-        service = {},
-        immediate = true)
-@Capability(
-        namespace = "osgi.service",
-        attribute =
-                "objectClass:List<String>=\"mdev.api.ParentRegistry,mdev.api.DriverRegistry,mdev.api.ClassRegistry,mdev.api.sysfs.Sysfs,mdev.api.shell.ShellCommands\"",
-        effective = "active")
-public final class CoreComponent {
+        service = {CoreComponent.class, Sysfs.class},
+        immediate = true,
+        configurationPid = CoreConfig.PID)
+@Designate(ocd = CoreConfig.class)
+public final class CoreComponent implements Sysfs {
+    private static final IntKey REMOVAL_TIMEOUT =
+            new IntKey("removalTimeout", 0, CoreConfig.MAX_TIMEOUT, Limits.STANDARD_MILLIS);
+
     @Reference(cardinality = ReferenceCardinality.MULTIPLE, policy = ReferencePolicy.DYNAMIC)
     private volatile List<UeventListener> listeners = List.of();
 
-    @Reference(cardinality = ReferenceCardinality.MULTIPLE, policy = ReferencePolicy.DYNAMIC)
-    private volatile List<DeviceDetails> details = List.of();
+    @Reference(cardinality = ReferenceCardinality.OPTIONAL, policy = ReferencePolicy.DYNAMIC)
+    private volatile @Nullable EventAdmin eventAdmin;
 
-    private final MdevCore core;
-    private final List<ServiceRegistration<?>> services;
+    private final Bundle bundle;
+
+    /** Set once, in {@link #start}. */
+    private volatile MdevCore core;
 
     @Activate
     public CoreComponent(BundleContext context) {
-        core = new MdevCore(
-                owner(context.getBundle()),
-                Limits.of(context.getProperty(Limits.PROPERTY)),
-                event -> listeners.forEach(listener -> Uevents.deliver(event, listener)));
-        services = List.of(
-                context.registerService(Sysfs.class, core.sysfs(), null),
-                context.registerService(ShellCommands.class, new CoreCommands(core, context, () -> details), null),
-                // Last: who gets one of these begins to register at once.
-                context.registerService(
-                        new String[] {
-                            ParentRegistry.class.getName(),
-                            DriverRegistry.class.getName(),
-                            ClassRegistry.class.getName()
-                        },
-                        new Modules(core),
-                        null));
+        bundle = context.getBundle();
+    }
+
+    @Activate
+    public void start(Map<String, Object> properties) {
+        core = new MdevCore(owner(bundle), limits(properties), this::deliver); // closed in stop()
+    }
+
+    @Modified
+    void configure(Map<String, Object> properties) {
+        core.limit(limits(properties));
     }
 
     @Deactivate
-    public void deactivate() {
-        // First: the framework lets the bundles go of the services one after another, with no deadline in common.
+    public void stop() {
         core.close();
-        services.reversed().forEach(ServiceRegistration::unregister);
-    }
-
-    private static Owner owner(Bundle bundle) {
-        return new Owner(bundle.getSymbolicName(), bundle.getVersion().toString(), bundle.getBundleId());
     }
 
     /**
-     * One module per bundle. The framework asks for it when the bundle takes the first of the services, and takes it back when the bundle
-     * has let go of the last or stops, however it stops: so nothing of a bundle stays behind.
+     * Closes the core if its bundle is being stopped. DS unregisters a component's services before it deactivates the component, so the users of the
+     * registries stop first, one after another, each with a deadline of its own. The first of them calls this, which takes back what all of them
+     * have registered, at once and within one deadline.
      */
-    private record Modules(MdevCore core) implements ServiceFactory<Object> {
-        @Override
-        public Object getService(Bundle bundle, ServiceRegistration<Object> registration) {
-            return core.module(owner(bundle));
+    void closeIfStopping() {
+        if (bundle.getState() == Bundle.STOPPING) {
+            core.close();
         }
+    }
 
-        @Override
-        public void ungetService(Bundle bundle, ServiceRegistration<Object> registration, Object module) {
-            ((Module) module).close();
+    public MdevCore core() {
+        return core;
+    }
+
+    static Owner owner(Bundle bundle) {
+        return new Owner(bundle.getSymbolicName(), bundle.getVersion().toString(), bundle.getBundleId());
+    }
+
+    private static Limits limits(Map<String, Object> properties) {
+        CheckedProperties checked = new CheckedProperties(CoreConfig.PID, properties, REMOVAL_TIMEOUT);
+        return Limits.within(Duration.ofMillis(checked.get(REMOVAL_TIMEOUT)));
+    }
+
+    private void deliver(Uevent event) {
+        listeners.forEach(listener -> Uevents.deliver(event, listener));
+        EventAdmin admin = eventAdmin;
+        if (admin != null) {
+            Uevents.deliver(event, posted -> post(posted, admin));
         }
+    }
+
+    /** Does not wait for handlers; EventAdmin keeps the order of what one thread posts. */
+    private static void post(Uevent event, EventAdmin admin) {
+        admin.postEvent(new Event(Uevent.TOPIC, event.env()));
+    }
+
+    @Override
+    public SysfsDirectory root() {
+        return core.sysfs().root();
+    }
+
+    @Override
+    public SysfsNode lookup(String path, boolean followLast) throws ErrnoException {
+        return core.sysfs().lookup(path, followLast);
+    }
+
+    @Override
+    public void addListener(SysfsListener listener) {
+        core.sysfs().addListener(listener);
+    }
+
+    @Override
+    public void removeListener(SysfsListener listener) {
+        core.sysfs().removeListener(listener);
+    }
+
+    @Override
+    public void changed(String path) {
+        core.sysfs().changed(path);
     }
 }

@@ -34,7 +34,7 @@ public final class MdevBus extends Kobject {
     private final IommuGroups groups;
     private final Workers workers;
     private final Supplier<Deadline> deadline;
-    private final Duration patience;
+    private final Supplier<Duration> patience;
 
     /** In the order of registration, as they are tried; changed together with {@link #driverDirectory}. */
     private final List<BusDriver> drivers = new CopyOnWriteArrayList<>();
@@ -53,7 +53,7 @@ public final class MdevBus extends Kobject {
             Uevents uevents,
             Workers workers,
             Supplier<Deadline> deadline,
-            Duration patience) {
+            Supplier<Duration> patience) {
         super(buses, "mdev", uevents);
         this.devices = new Directory(this, "devices");
         this.driverDirectory = new Directory(this, "drivers");
@@ -199,6 +199,6 @@ public final class MdevBus extends Kobject {
     }
 
     Duration patience() {
-        return patience;
+        return patience.get();
     }
 }

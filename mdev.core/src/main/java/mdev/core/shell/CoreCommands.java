@@ -1,24 +1,34 @@
 package mdev.core.shell;
 
 import java.util.List;
-import java.util.function.Supplier;
 import java.util.stream.Stream;
 import mdev.api.shell.DeviceDetails;
 import mdev.api.shell.ShellCommand;
 import mdev.api.shell.ShellCommands;
 import mdev.core.MdevCore;
+import mdev.core.bundle.CoreComponent;
 import org.osgi.framework.BundleContext;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.component.annotations.ReferenceCardinality;
+import org.osgi.service.component.annotations.ReferencePolicy;
 
 /** All commands of the core. */
+@Component
 public final class CoreCommands implements ShellCommands {
+    @Reference(cardinality = ReferenceCardinality.MULTIPLE, policy = ReferencePolicy.DYNAMIC)
+    private volatile List<DeviceDetails> details = List.of();
+
     private final List<ShellCommand> commands;
 
-    /** @param details who knows more of a device, now */
-    public CoreCommands(MdevCore core, BundleContext context, Supplier<List<DeviceDetails>> details) {
+    @Activate
+    public CoreCommands(BundleContext context, @Reference CoreComponent component) {
+        MdevCore core = component.core();
         commands = Stream.of(
                         new ModuleCommands(core, context).commands(),
                         new DeviceCommands(core).commands(),
-                        new ListCommands(core, details).commands(),
+                        new ListCommands(core, () -> details).commands(),
                         new MonitorCommand(core).commands(),
                         new SysfsCommands(core.sysfs()).commands())
                 .flatMap(List::stream)

@@ -1,0 +1,19 @@
+package mdev.core.bundle;
+
+import mdev.core.Limits;
+import org.osgi.service.metatype.annotations.AttributeDefinition;
+import org.osgi.service.metatype.annotations.ObjectClassDefinition;
+
+/** The configuration of the core; read by {@link CoreComponent}. */
+@ObjectClassDefinition(name = "mdev.core", description = "The mediated core")
+@interface CoreConfig {
+    String PID = "mdev.core";
+    int MAX_TIMEOUT = 3_600_000;
+
+    @AttributeDefinition(
+            name = "Removal timeout",
+            description = "Milliseconds that one removal or unregistration waits for drivers, users and vendors",
+            min = "0",
+            max = "" + MAX_TIMEOUT)
+    int removalTimeout() default Limits.STANDARD_MILLIS;
+}

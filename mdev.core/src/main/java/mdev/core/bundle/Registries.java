@@ -1,0 +1,72 @@
+package mdev.core.bundle;
+
+import mdev.api.ClassDevice;
+import mdev.api.ClassRegistry;
+import mdev.api.DriverRegistry;
+import mdev.api.MdevDriver;
+import mdev.api.ParentDevice;
+import mdev.api.ParentOps;
+import mdev.api.ParentRegistry;
+import mdev.api.Registration;
+import mdev.api.errno.ErrnoException;
+import mdev.api.vfio.DeviceOps;
+import mdev.core.Module;
+import org.osgi.service.component.ComponentContext;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.component.annotations.ServiceScope;
+
+/**
+ * The registries, one instance per bundle that uses them: its module. The framework asks for it when the bundle takes the first of the services, and
+ * releases it when the bundle has released the last or stops, however it stops: so nothing that a bundle has registered outlives it.
+ */
+@Component(
+        service = {ParentRegistry.class, DriverRegistry.class, ClassRegistry.class},
+        scope = ServiceScope.BUNDLE)
+public final class Registries implements ParentRegistry, DriverRegistry, ClassRegistry {
+    private final CoreComponent core;
+    private final Module module;
+
+    @Activate
+    public Registries(ComponentContext context, @Reference CoreComponent core) {
+        this.core = core;
+        module = core.core().module(CoreComponent.owner(context.getUsingBundle())); // closed in close()
+    }
+
+    @Deactivate
+    void close() {
+        core.closeIfStopping();
+        module.close();
+    }
+
+    @Override
+    public <D extends DeviceOps> Registration registerDevice(ParentDevice device, ParentOps<D> ops)
+            throws ErrnoException {
+        return registration(module.registerDevice(device, ops));
+    }
+
+    @Override
+    public Registration registerDriver(MdevDriver driver) throws ErrnoException {
+        return registration(module.registerDriver(driver));
+    }
+
+    @Override
+    public Registration createClass(String name) throws ErrnoException {
+        return module.createClass(name);
+    }
+
+    @Override
+    public Registration createDevice(ClassDevice device) throws ErrnoException {
+        return module.createDevice(device);
+    }
+
+    /** What a bundle closes when it stops: parents and drivers. */
+    private Registration registration(Registration made) {
+        return () -> {
+            core.closeIfStopping();
+            made.close();
+        };
+    }
+}
