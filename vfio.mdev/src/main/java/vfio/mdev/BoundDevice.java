@@ -5,6 +5,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Consumer;
+import mdev.api.vfio.Vfio;
 import mdev.api.vfio.VfioDeviceListener;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -16,15 +17,17 @@ final class BoundDevice {
 
     private final String name;
     private final Group group;
+    private final Vfio vfio;
 
     /** The monitor guards both, and keeps the calls for this device one after the other, listener by listener. */
     private final Set<VfioDeviceListener> told = new LinkedHashSet<>();
 
     private boolean going;
 
-    BoundDevice(String name, Group group) {
+    BoundDevice(String name, Group group, Vfio vfio) {
         this.name = name;
         this.group = group;
+        this.vfio = vfio;
     }
 
     Group group() {
@@ -34,7 +37,7 @@ final class BoundDevice {
     /** @param registered those who want to hear: asked here, so that nobody is told who was unregistered meanwhile */
     synchronized void added(VfioDeviceListener listener, Collection<VfioDeviceListener> registered) {
         if (!going && registered.contains(listener) && told.add(listener)) {
-            call(listener, () -> listener.added(name, group.number()));
+            call(listener, () -> listener.added(name, group.number(), vfio));
         }
     }
 

@@ -22,11 +22,16 @@ import mdev.api.vfio.Vfio;
 import mdev.api.vfio.VfioContainer;
 import mdev.api.vfio.VfioDeviceListener;
 import mdev.api.vfio.VfioGroup;
-import org.osgi.framework.BundleContext;
+import mdev.config.CheckedProperties;
+import mdev.config.IntKey;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Modified;
 import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.component.annotations.ReferenceCardinality;
+import org.osgi.service.component.annotations.ReferencePolicy;
+import org.osgi.service.metatype.annotations.Designate;
 import vfio.mdev.container.Container;
 import vfio.mdev.container.IommuDrivers;
 import vfio.mdev.device.MdevDevice;
@@ -34,11 +39,22 @@ import vfio.mdev.group.Group;
 import vfio.mdev.group.Groups;
 
 /** VFIO in this platform: the user API, and the driver {@code vfio_mdev} that puts mediated devices behind it. */
-@Component(service = {Vfio.class, VfioMdev.class})
+@Component(
+        service = {Vfio.class, VfioMdev.class},
+        immediate = true,
+        configurationPid = VfioConfig.PID)
+@Designate(ocd = VfioConfig.class)
 public final class VfioMdev implements Vfio, MdevDriver {
+    private static final IntKey REQUEST_TIMEOUT =
+            new IntKey("requestTimeout", 0, VfioConfig.MAX_TIMEOUT, VfioConfig.TIMEOUT);
+
+    private final ClassRegistry classes;
+    private final DriverRegistry drivers;
     private final Groups groups;
     private final IommuDrivers iommuDrivers;
-    private final Duration ask;
+    /** How long a user who listens is waited for when its device is removed. */
+    private volatile Duration ask = Duration.ofMillis(VfioConfig.TIMEOUT);
+
     private final Map<Mdev, BoundDevice> bound = new ConcurrentHashMap<>();
     private final List<VfioDeviceListener> listeners = new CopyOnWriteArrayList<>();
     /** Removed devices whose vendor is not quiet yet. */
@@ -50,20 +66,17 @@ public final class VfioMdev implements Vfio, MdevDriver {
 
     @Activate
     public VfioMdev(
-            BundleContext context,
-            @Reference ClassRegistry classes,
-            @Reference DriverRegistry drivers,
-            @Reference IommuDrivers iommuDrivers)
-            throws ErrnoException {
-        this(classes, drivers, iommuDrivers, RequestTimeout.of(context.getProperty(RequestTimeout.PROPERTY)));
-    }
-
-    /** @param ask how long a user who listens is waited for when its device is removed */
-    public VfioMdev(ClassRegistry classes, DriverRegistry drivers, IommuDrivers iommuDrivers, Duration ask)
-            throws ErrnoException {
+            @Reference ClassRegistry classes, @Reference DriverRegistry drivers, @Reference IommuDrivers iommuDrivers) {
+        this.classes = classes;
+        this.drivers = drivers;
         this.groups = new Groups(classes);
         this.iommuDrivers = iommuDrivers;
-        this.ask = ask;
+    }
+
+    /** DS has added the listeners that are there: they are told of the first device. */
+    @Activate
+    void start(Map<String, Object> properties) throws ErrnoException {
+        configure(properties);
         try {
             // The order of vfio_init(): the misc device, the class; the driver binds what is there already.
             registrations.push(classes.createDevice(
@@ -74,6 +87,13 @@ public final class VfioMdev implements Vfio, MdevDriver {
             close();
             throw e;
         }
+    }
+
+    /** For the removals that begin from now on. */
+    @Modified
+    void configure(Map<String, Object> properties) {
+        CheckedProperties checked = new CheckedProperties(VfioConfig.PID, properties, REQUEST_TIMEOUT);
+        ask = Duration.ofMillis(checked.get(REQUEST_TIMEOUT));
     }
 
     /** Unbinds every device, which closes all handles; then nothing of VFIO is left in the tree. */
@@ -100,15 +120,16 @@ public final class VfioMdev implements Vfio, MdevDriver {
         return groups.list().stream().map(Group::number).toList();
     }
 
-    @Override
-    public void registerListener(VfioDeviceListener listener) {
-        // Who is bound meanwhile may be told by either side; BoundDevice tells once.
+    /** Tells the listener of every device that is there, on the calling thread, and from then on of those that come and go. */
+    @Reference(cardinality = ReferenceCardinality.MULTIPLE, policy = ReferencePolicy.DYNAMIC)
+    public void addListener(VfioDeviceListener listener) {
+        // A device that is bound meanwhile may be told of by either side; BoundDevice tells once.
         listeners.add(listener);
         bound.values().forEach(device -> device.added(listener, listeners));
     }
 
-    @Override
-    public void unregisterListener(VfioDeviceListener listener) {
+    /** When this returns no call of the listener is running, and none follows. */
+    public void removeListener(VfioDeviceListener listener) {
         listeners.remove(listener);
         bound.values().forEach(device -> device.forget(listener));
     }
@@ -127,7 +148,7 @@ public final class VfioMdev implements Vfio, MdevDriver {
     public void probe(Mdev mdev) throws ErrnoException {
         int number = mdev.iommuGroup()
                 .orElseThrow(() -> new ErrnoException(Errno.EINVAL, "device " + mdev.uuid() + " is in no IOMMU group"));
-        BoundDevice device = new BoundDevice(mdev.uuid().toString(), groups.create(number, new MdevDevice(mdev)));
+        BoundDevice device = new BoundDevice(mdev.uuid().toString(), groups.create(number, new MdevDevice(mdev)), this);
         bound.put(mdev, device);
         listeners.forEach(listener -> device.added(listener, listeners));
     }
@@ -142,7 +163,7 @@ public final class VfioMdev implements Vfio, MdevDriver {
         Group group = device.group();
         group.removeDevice(patience, ask);
         device.removed();
-        bound.remove(mdev); // not before: unregisterListener() waits for the calls of what is here
+        bound.remove(mdev); // not before: removeListener() waits for the calls of what is here
         CompletionStage<Void> quiet = group.quiet();
         late.put(mdev, quiet);
         var _ = quiet.thenRun(() -> late.remove(mdev, quiet));

@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.UUID;
@@ -43,7 +44,8 @@ public final class TestPlatform implements AutoCloseable {
     /** @param ask how long a user who listens is waited for */
     public TestPlatform(Duration ask) throws ErrnoException {
         iommuDrivers.addDriver(new Type1Driver(new UserMemories()));
-        vfio = new VfioMdev(new Tree(), this::register, iommuDrivers, ask);
+        vfio = new VfioMdev(new Tree(), this::register, iommuDrivers);
+        vfio.start(Map.of("requestTimeout", ask.toMillis()));
     }
 
     private final class Tree implements ClassRegistry {

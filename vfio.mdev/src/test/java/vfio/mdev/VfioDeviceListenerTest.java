@@ -13,6 +13,7 @@ import mdev.api.Mdev;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.GetInfo;
+import mdev.api.vfio.Vfio;
 import mdev.api.vfio.VfioDeviceListener;
 import org.junit.jupiter.api.Test;
 import vfio.mdev.tty.OpenedDevice;
@@ -28,7 +29,7 @@ class VfioDeviceListenerTest {
         final List<String> events = Collections.synchronizedList(new ArrayList<>());
 
         @Override
-        public void added(String name, int group) {
+        public void added(String name, int group, Vfio vfio) {
             events.add("added " + name + " " + group);
         }
 
@@ -47,7 +48,7 @@ class VfioDeviceListenerTest {
     void hearsOfWhatIsThereAndOfWhatComesAndGoes() throws ErrnoException {
         UUID first = platform.add(3, new TestVendor()).uuid();
         Heard heard = new Heard();
-        platform.vfio.registerListener(heard);
+        platform.vfio.addListener(heard);
         assertEquals(List.of("added " + first + " 3"), heard.events);
         Mdev second = platform.add(4, new TestVendor());
         platform.remove(second);
@@ -58,7 +59,7 @@ class VfioDeviceListenerTest {
                         "removing " + second.uuid(),
                         "removed " + second.uuid()),
                 heard.events);
-        platform.vfio.unregisterListener(heard);
+        platform.vfio.removeListener(heard);
         platform.close();
         assertEquals(4, heard.events.size(), "it hears no more");
     }
@@ -67,11 +68,11 @@ class VfioDeviceListenerTest {
     void theDeviceCanBeOpenedWhenItIsAddedAndCannotWhenItIsRemoved() throws ErrnoException {
         List<String> seen = new ArrayList<>();
         OpenedDevice[] open = new OpenedDevice[1];
-        platform.vfio.registerListener(new VfioDeviceListener() {
+        platform.vfio.addListener(new VfioDeviceListener() {
             @Override
-            public void added(String name, int group) {
+            public void added(String name, int group, Vfio vfio) {
                 try {
-                    open[0] = OpenedDevice.open(platform.vfio, group, name, "listener");
+                    open[0] = OpenedDevice.open(vfio, group, name, "listener");
                     open[0].device().ioctl(new GetInfo());
                     seen.add("opened");
                 } catch (ErrnoException e) {
@@ -106,13 +107,13 @@ class VfioDeviceListenerTest {
     @Test
     void oneThatFailsHarmsNobody() throws ErrnoException {
         Heard heard = new Heard();
-        platform.vfio.registerListener(new Heard() {
+        platform.vfio.addListener(new Heard() {
             @Override
-            public void added(String name, int group) {
+            public void added(String name, int group, Vfio vfio) {
                 throw new IllegalStateException("on purpose");
             }
         });
-        platform.vfio.registerListener(heard);
+        platform.vfio.addListener(heard);
         platform.remove(platform.add(0, new TestVendor()));
         assertEquals(3, heard.events.size());
         platform.close();
@@ -135,7 +136,7 @@ class VfioDeviceListenerTest {
                 IntStream.range(4, 8).forEach(group -> coming.add(add(group)));
             });
             start.countDown();
-            platform.vfio.registerListener(heard);
+            platform.vfio.addListener(heard);
             remover.join();
             adder.join();
             for (Mdev device : going) {
@@ -146,7 +147,7 @@ class VfioDeviceListenerTest {
             for (Mdev device : coming) {
                 assertEquals(List.of("added"), of(heard, device));
             }
-            platform.vfio.unregisterListener(heard);
+            platform.vfio.removeListener(heard);
             coming.forEach(platform::remove);
         }
         platform.close();

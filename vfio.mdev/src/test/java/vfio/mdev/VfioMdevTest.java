@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -24,8 +23,6 @@ import mdev.api.vfio.VfioGroup;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 import vfio.mdev.tty.OpenedDevice;
 
 /** Groups, containers, and what of them is seen in the tree. */
@@ -310,11 +307,5 @@ class VfioMdevTest {
         assertEquals(List.of(), platform.vfio.groups());
         assertEquals(
                 platform.tree.stream().filter(line -> line.startsWith("add")).count() * 2, platform.tree.size());
-    }
-
-    @ParameterizedTest
-    @CsvSource({", 1000", "250, 250", "' 0 ', 0", "-1, 1000", "1s, 1000"})
-    void readsItsTimeout(@Nullable String property, long millis) {
-        assertEquals(Duration.ofMillis(millis), RequestTimeout.of(property));
     }
 }

@@ -5,6 +5,7 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.SequencedMap;
@@ -14,23 +15,30 @@ import mdev.api.errno.ErrnoException;
 import mdev.api.shell.DeviceDetails;
 import mdev.api.vfio.Vfio;
 import mdev.api.vfio.VfioDeviceListener;
+import mdev.config.CheckedProperties;
+import mdev.config.IntKey;
 import mdev.linux.LinuxException;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
-import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.component.annotations.Modified;
+import org.osgi.service.metatype.annotations.Designate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import vfio.user.server.Acceptor;
 import vfio.user.server.DeviceServer;
+import vfio.user.session.Options;
 import vfio.user.session.Served;
 import vfio.user.trace.Counters;
 import vfio.user.trace.TraceSwitch;
 
 /** Serves every device of VFIO: each has a socket of its name from before its {@code create} returns until before its {@code remove} does. */
-@Component(service = {VfioUser.class, DeviceDetails.class})
+@Component(
+        service = {VfioDeviceListener.class, DeviceDetails.class, VfioUser.class},
+        configurationPid = VfioUserConfig.PID)
+@Designate(ocd = VfioUserConfig.class)
 public final class VfioUser implements VfioDeviceListener, DeviceDetails, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(VfioUser.class);
 
@@ -39,10 +47,18 @@ public final class VfioUser implements VfioDeviceListener, DeviceDetails, AutoCl
 
     private static final String SUFFIX = ".sock";
 
-    private final Vfio vfio;
+    private static final IntKey SPINS = new IntKey("spins", 0, VfioUserConfig.MAX_SPINS, VfioUserConfig.SPINS);
+    private static final IntKey TAKE_OVER =
+            new IntKey("takeOverTimeout", 0, VfioUserConfig.MAX_TIMEOUT, VfioUserConfig.TAKE_OVER_TIMEOUT);
+    private static final IntKey LEAVE =
+            new IntKey("leaveTimeout", 0, VfioUserConfig.MAX_TIMEOUT, VfioUserConfig.LEAVE_TIMEOUT);
+    private static final IntKey ANSWER =
+            new IntKey("answerTimeout", 1, VfioUserConfig.MAX_TIMEOUT, VfioUserConfig.ANSWER_TIMEOUT);
+
     private final @Nullable Path directory;
-    private final Options options;
     private final Map<String, DeviceServer> servers = new ConcurrentHashMap<>();
+
+    private volatile Options options;
 
     /** The monitor guards both: what the first device needs is made once, and not after the end. */
     private @Nullable Acceptor acceptor;
@@ -50,17 +66,45 @@ public final class VfioUser implements VfioDeviceListener, DeviceDetails, AutoCl
     private boolean closed;
 
     @Activate
-    public VfioUser(BundleContext context, @Reference Vfio vfio) {
-        this(vfio, directory(context.getProperty("mdev.run")), Options.of(context.getProperty(Options.SPINS)));
+    public VfioUser(BundleContext context, Map<String, Object> properties) {
+        this(directory(context.getProperty("mdev.run")), options(properties));
     }
 
     /** @param directory where the sockets are, made for the first device; null for none: then nothing is served */
-    public VfioUser(Vfio vfio, @Nullable Path directory, Options options) {
-        this.vfio = vfio;
+    public VfioUser(@Nullable Path directory, Options options) {
         this.directory = directory;
         this.options = options;
-        clear(directory);
-        vfio.registerListener(this); // unregistered in close()
+    }
+
+    /** Removes the sockets that a platform that was killed left there; ours is the only one that runs on this directory. */
+    @Activate
+    public void clear() {
+        if (directory == null || !Files.isDirectory(directory)) {
+            return;
+        }
+        try (DirectoryStream<Path> stale = Files.newDirectoryStream(directory, "*" + SUFFIX)) {
+            for (Path socket : stale) {
+                Files.deleteIfExists(socket);
+            }
+        } catch (IOException e) {
+            LOG.warn("{} is not cleared: {}", directory, e.toString());
+        }
+    }
+
+    /** For the connections and removals that begin from now on. */
+    @Modified
+    void configure(Map<String, Object> properties) {
+        options = options(properties);
+    }
+
+    private static Options options(Map<String, Object> properties) {
+        CheckedProperties checked =
+                new CheckedProperties(VfioUserConfig.PID, properties, SPINS, TAKE_OVER, LEAVE, ANSWER);
+        return new Options(
+                checked.get(SPINS),
+                Duration.ofMillis(checked.get(TAKE_OVER)),
+                Duration.ofMillis(checked.get(LEAVE)),
+                Duration.ofMillis(checked.get(ANSWER)));
     }
 
     private static @Nullable Path directory(@Nullable String run) {
@@ -68,17 +112,14 @@ public final class VfioUser implements VfioDeviceListener, DeviceDetails, AutoCl
     }
 
     @Override
-    public void added(String name, int group) {
+    public void added(String name, int group, Vfio vfio) {
         if (directory == null) {
             return;
         }
         Path path = directory.resolve(name + SUFFIX);
         try {
-            Served device =
-                    new Served(vfio, name, group, options.spins(), options.answer(), new Counters(), new TraceSwitch());
-            servers.put(
-                    name,
-                    new DeviceServer(device, path, acceptor(directory), options.takeOver())); // ended in removed()
+            Served device = new Served(vfio, name, group, () -> options, new Counters(), new TraceSwitch());
+            servers.put(name, new DeviceServer(device, path, acceptor(directory))); // ended in removed()
         } catch (LinuxException | IOException e) {
             LOG.error("device {} is not served: {}", name, e.toString());
         }
@@ -98,20 +139,6 @@ public final class VfioUser implements VfioDeviceListener, DeviceDetails, AutoCl
         return made;
     }
 
-    /** What a platform that was killed left there; ours is the only one that runs on this directory. */
-    private static void clear(@Nullable Path directory) {
-        if (directory == null || !Files.isDirectory(directory)) {
-            return;
-        }
-        try (DirectoryStream<Path> stale = Files.newDirectoryStream(directory, "*" + SUFFIX)) {
-            for (Path socket : stale) {
-                Files.deleteIfExists(socket);
-            }
-        } catch (IOException e) {
-            LOG.warn("{} is not cleared: {}", directory, e.toString());
-        }
-    }
-
     @Override
     public void removing(String name) {
         DeviceServer server = servers.get(name);
@@ -129,11 +156,10 @@ public final class VfioUser implements VfioDeviceListener, DeviceDetails, AutoCl
         }
     }
 
-    /** Ends all connections; the directory is empty then. */
+    /** Ends all connections; the directory is empty then. VFIO tells of no device any more: DS has unregistered the listener. */
     @Override
     @Deactivate
     public void close() {
-        vfio.unregisterListener(this);
         Acceptor last;
         synchronized (this) {
             closed = true;

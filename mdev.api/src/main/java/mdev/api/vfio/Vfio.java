@@ -24,10 +24,4 @@ public interface Vfio {
 
     /** The numbers of the groups there are, in order. */
     List<Integer> groups();
-
-    /** Tells of every device that is there, on the calling thread, and from then on of those that come and go. */
-    void registerListener(VfioDeviceListener listener);
-
-    /** The listener hears no more; when this returns no call of it is running. */
-    void unregisterListener(VfioDeviceListener listener);
 }

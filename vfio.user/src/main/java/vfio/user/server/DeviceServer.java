@@ -27,7 +27,6 @@ public final class DeviceServer {
 
     private final Served device;
     private final Acceptor acceptor;
-    private final Duration takeOver;
     private final UnixServerSocket socket;
     private final long accepting;
 
@@ -39,10 +38,9 @@ public final class DeviceServer {
     private record Client(Connection connection, Thread thread) {}
 
     /** Listens from now on. */
-    public DeviceServer(Served device, Path path, Acceptor acceptor, Duration takeOver) throws LinuxException {
+    public DeviceServer(Served device, Path path, Acceptor acceptor) throws LinuxException {
         this.device = device;
         this.acceptor = acceptor;
-        this.takeOver = takeOver;
         this.socket = UnixServerSocket.listen(path, BACKLOG, Version.MAX_MSG_FDS);
         try {
             this.accepting = acceptor.add(socket, this::accept);
@@ -85,7 +83,7 @@ public final class DeviceServer {
     private void serve(Connection connection, @Nullable Client before) {
         try {
             if (before != null) {
-                before.thread.join(takeOver);
+                before.thread.join(device.options().get().takeOver());
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

@@ -1,6 +1,7 @@
 package vfio.user.session;
 
 import java.time.Duration;
+import java.util.function.Supplier;
 import mdev.api.vfio.Vfio;
 import vfio.user.trace.Counters;
 import vfio.user.trace.TraceSwitch;
@@ -10,8 +11,15 @@ import vfio.user.trace.TraceSwitch;
  *
  * @param name its UUID in lower case
  * @param group the number of its group
- * @param spins how often a connection looks for the next message before it blocks
- * @param answer how long a client may take to answer, or to take what it is sent
+ * @param options as they are now: each connection takes what it finds when it begins
  */
 public record Served(
-        Vfio vfio, String name, int group, int spins, Duration answer, Counters counters, TraceSwitch trace) {}
+        Vfio vfio, String name, int group, Supplier<Options> options, Counters counters, TraceSwitch trace) {
+    int spins() {
+        return options.get().spins();
+    }
+
+    Duration answer() {
+        return options.get().answer();
+    }
+}

@@ -5,7 +5,7 @@ import java.util.Map;
 import java.util.stream.Stream;
 import mdev.api.errno.Errno;
 import org.junit.jupiter.api.DynamicTest;
-import vfio.user.Options;
+import vfio.user.session.Options;
 
 /** A table of cases. Each runs on a rig of its own, with a client that has agreed on the version. */
 final class Cases {

@@ -21,8 +21,8 @@ import mdev.api.vfio.VfioContext;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 import vfio.mdev.TestPlatform;
-import vfio.user.Options;
 import vfio.user.conformance.DmaPeer.Kind;
+import vfio.user.session.Options;
 
 /** DMA_READ and DMA_WRITE of the server to memory that came without a descriptor (libvfio-user's test_sgl_read_write.py). */
 final class DmaMessageTest {

@@ -26,8 +26,8 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import vfio.mdev.TestPlatform;
-import vfio.user.Options;
 import vfio.user.VfioUser;
+import vfio.user.session.Options;
 
 /** Clients, devices and the server come and go, in any order. */
 final class LifetimeTest {
@@ -283,7 +283,7 @@ final class LifetimeTest {
         Path directory = Files.createDirectory(home.resolve("vfio-user"));
         Files.createFile(directory.resolve("83b8f4f2-509f-382f-3c1e-e6bfe0fa1001.sock"));
         try (TestPlatform platform = new TestPlatform();
-                VfioUser server = new VfioUser(platform.vfio, directory, Options.STANDARD)) {
+                VfioUser server = Rig.serve(platform, directory, Rig.PATIENT)) {
             try (var left = Files.list(directory)) {
                 assertEquals(0, left.count());
             }
@@ -311,27 +311,27 @@ final class LifetimeTest {
         return new Cases()
                 .add("a server that ends cuts its clients off and takes its sockets away", (rig, client) -> {
                     give(rig, client);
-                    rig.server.close();
+                    rig.end(rig.server);
                     client.requireEnd();
                     assertFalse(Files.exists(rig.socket()));
                     assertEquals(0, rig.mappings());
                     assertEquals(1, rig.card.releases.get());
-                    rig.server.close();
+                    rig.end(rig.server);
                 })
                 .add("a server that begins serves the devices that are there", (rig, client) -> {
                     client.write(0, 0, (byte) 5);
-                    rig.server.close();
-                    try (VfioUser _ = new VfioUser(rig.platform.vfio, rig.directory, Rig.PATIENT)) {
+                    rig.end(rig.server);
+                    try (VfioUser _ = Rig.serve(rig.platform, rig.directory, Rig.PATIENT)) {
                         Client next = rig.client();
                         assertEquals(5, next.read(0, 0, 1)[0]);
                     }
                 })
                 .add("a socket that a killed server left is replaced", (rig, client) -> {
                     client.close();
-                    rig.server.close();
+                    rig.end(rig.server);
                     Files.createDirectories(rig.directory);
                     Files.createFile(rig.socket());
-                    try (VfioUser _ = new VfioUser(rig.platform.vfio, rig.directory, Rig.PATIENT)) {
+                    try (VfioUser _ = Rig.serve(rig.platform, rig.directory, Rig.PATIENT)) {
                         rig.requireServing();
                     }
                 })

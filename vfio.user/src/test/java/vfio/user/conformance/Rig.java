@@ -20,8 +20,8 @@ import mdev.linux.Fd;
 import mdev.linux.LinuxException;
 import mdev.linux.MemFd;
 import vfio.mdev.TestPlatform;
-import vfio.user.Options;
 import vfio.user.VfioUser;
+import vfio.user.session.Options;
 
 /** A platform with one card, its server, and clients. When it is closed nothing of it may be left in the process. */
 final class Rig implements AutoCloseable {
@@ -55,8 +55,22 @@ final class Rig implements AutoCloseable {
     /** @param ask how long a client with REQ is asked to leave */
     Rig(Options options, Duration ask) throws ErrnoException, IOException {
         platform = new TestPlatform(ask);
-        server = new VfioUser(platform.vfio, directory, options);
+        server = serve(platform, directory, options);
         mdev = platform.add(0, card);
+    }
+
+    /** Starts a server, as DS does. */
+    static VfioUser serve(TestPlatform platform, Path directory, Options options) {
+        VfioUser made = new VfioUser(directory, options);
+        made.clear();
+        platform.vfio.addListener(made);
+        return made;
+    }
+
+    /** Ends a server, as DS does. */
+    void end(VfioUser running) {
+        platform.vfio.removeListener(running);
+        running.close();
     }
 
     Path socket() {
