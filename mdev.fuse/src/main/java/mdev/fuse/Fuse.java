@@ -33,7 +33,12 @@ public final class Fuse implements SysfsMount, AutoCloseable {
     /** For the kernel to forget a removed entry. */
     private static final Duration FORGET = Duration.ofSeconds(1);
 
-    private final @Nullable Mounted mounted;
+    private final Sysfs sysfs;
+    private final @Nullable Path directory;
+    private final Duration forget;
+
+    /** Set in {@link #mount()}; null: it is not mounted. */
+    private volatile @Nullable Mounted mounted;
 
     /** Where it is, and who answers. */
     private record Mounted(MountPoint point, Session session) {}
@@ -50,14 +55,22 @@ public final class Fuse implements SysfsMount, AutoCloseable {
 
     /** @param forget how long a removal waits for the kernel to forget an entry */
     Fuse(Sysfs sysfs, @Nullable Path directory, Duration forget) {
-        mounted = directory == null ? null : mount(sysfs, directory, forget);
+        this.sysfs = sysfs;
+        this.directory = directory;
+        this.forget = forget;
+    }
+
+    /** Mounts the tree; a failure is a warning, which says how to start without. */
+    @Activate
+    public void mount() {
+        mounted = directory == null ? null : tryMount(sysfs, directory, forget); // unmounted in close()
     }
 
     private static @Nullable Path directory(@Nullable String property) {
         return property == null || property.isBlank() ? null : Path.of(property);
     }
 
-    private static @Nullable Mounted mount(Sysfs sysfs, Path directory, Duration forget) {
+    private static @Nullable Mounted tryMount(Sysfs sysfs, Path directory, Duration forget) {
         try {
             Attributes.Owner owner = owner();
             MountPoint.Mounted made = MountPoint.mount(directory, owner.uid(), owner.gid(), PATIENCE);
@@ -92,25 +105,28 @@ public final class Fuse implements SysfsMount, AutoCloseable {
 
     /** How many entries the kernel knows. */
     int known() {
-        return mounted == null ? 0 : mounted.session().known();
+        Mounted made = mounted;
+        return made == null ? 0 : made.session().known();
     }
 
     /** Whether the kernel may still find what is gone. */
     boolean isBehind() {
-        return mounted != null && mounted.session().isBehind();
+        Mounted made = mounted;
+        return made != null && made.session().isBehind();
     }
 
     /** Unmounts. First the mount, so that nobody finds it and gets no answer. */
     @Override
     @Deactivate
     public void close() {
-        if (mounted != null) {
-            mounted.session().leave();
+        Mounted made = mounted;
+        if (made != null) {
+            made.session().leave();
             try {
-                mounted.point().unmount(mounted.session()::isConnected);
-                mounted.point().remove();
+                made.point().unmount(made.session()::isConnected);
+                made.point().remove();
             } finally {
-                mounted.session().close();
+                made.session().close();
             }
         }
     }

@@ -84,7 +84,7 @@ final class MountPointTest {
     @Test
     void theMountOfAnotherPlatformIsLeftAlone() throws Exception {
         try (MountedTree other = new MountedTree(1)) {
-            try (Fuse second = new Fuse(other.core.sysfs(), other.directory)) {
+            try (Fuse second = MountedTree.mount(new Fuse(other.core.sysfs(), other.directory))) {
                 assertEquals(Optional.empty(), second.directory());
             }
             assertEquals("mtty\n", other.sh("ls class/mdev_bus"));
@@ -161,7 +161,7 @@ final class MountPointTest {
     void anotherPlatformInItsPlaceIsLeftAlone(@TempDir Path directory) throws Exception {
         try (MountedTree other = new MountedTree(1)) {
             MountPoint.Mounted gone = mountAndLose(directory);
-            try (Fuse second = new Fuse(other.core.sysfs(), directory)) {
+            try (Fuse second = MountedTree.mount(new Fuse(other.core.sysfs(), directory))) {
                 gone.point().unmount(() -> false);
                 assertFalse(gone.point().isMounted(() -> false));
                 assertEquals(Optional.of(directory), second.directory());

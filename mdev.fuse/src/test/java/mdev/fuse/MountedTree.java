@@ -45,7 +45,7 @@ final class MountedTree implements AutoCloseable {
         module = core.module(new Owner("vendor.test", "1.0.0", 2));
         module.registerDevice(TestVendor.DEVICE, vendor);
         directory = Files.createTempDirectory("mdev-fuse");
-        fuse = new Fuse(core.sysfs(), directory, forget);
+        fuse = mount(new Fuse(core.sysfs(), directory, forget));
     }
 
     /** A script with the names of two devices, of a type, and of what is too long for a name. */
@@ -101,6 +101,12 @@ final class MountedTree implements AutoCloseable {
             }
             LockSupport.parkNanos(1_000_000);
         }
+    }
+
+    /** As DS activates it. */
+    static Fuse mount(Fuse made) {
+        made.mount();
+        return made;
     }
 
     @Override

@@ -102,7 +102,7 @@ final class UnmountTest {
     void nothingIsHeardOrRememberedForAMountThatIsGone(@TempDir Path directory) {
         Listened sysfs = new Listened(tree.core.sysfs());
         Set<Thread> before = threads();
-        try (Fuse fuse = new Fuse(sysfs, directory)) {
+        try (Fuse fuse = MountedTree.mount(new Fuse(sysfs, directory))) {
             assertEquals("", tree.sh("ls -lR " + directory + " > /dev/null; exec 3< " + directory + "/class"));
             assertTrue(fuse.known() > 20);
             assertEquals(1, sysfs.listeners.size());
@@ -123,7 +123,7 @@ final class UnmountTest {
         umount("-l ", tree.directory);
         assertEquals(Optional.empty(), tree.fuse.directory());
 
-        try (Fuse other = new Fuse(tree.core.sysfs(), tree.directory)) {
+        try (Fuse other = MountedTree.mount(new Fuse(tree.core.sysfs(), tree.directory))) {
             assertEquals(Optional.of(tree.directory), other.directory());
             user.outputWriter().write("\n");
             user.outputWriter().flush();
@@ -161,7 +161,7 @@ final class UnmountTest {
             }
         };
         Set<Thread> before = threads();
-        try (Fuse fuse = new Fuse(going, directory)) {
+        try (Fuse fuse = MountedTree.mount(new Fuse(going, directory))) {
             assertEquals(Optional.empty(), fuse.directory());
             assertFalse(isMounted(directory));
             awaitNoneBut(before);

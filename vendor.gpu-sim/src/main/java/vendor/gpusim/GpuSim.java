@@ -13,12 +13,21 @@ import vendor.gpusim.gpu.Vgpus;
 public final class GpuSim {
     private static final long MEMORY = 256L << 20;
 
+    private final ParentRegistry registry;
+    private final Vgpus vgpus;
+
     /** Closed in {@link #unplug()}. */
-    private final Plug plug;
+    private Plug plug;
+
+    @Activate
+    public GpuSim(@Reference ParentRegistry registry, @Reference Vgpus vgpus) {
+        this.registry = registry;
+        this.vgpus = vgpus;
+    }
 
     /** @throws ErrnoException as {@link ParentRegistry#registerDevice} says */
     @Activate
-    public GpuSim(@Reference ParentRegistry registry, @Reference Vgpus vgpus) throws ErrnoException {
+    void plugIn() throws ErrnoException {
         plug = Plug.in(registry, vgpus, "gpu0", MEMORY);
     }
 

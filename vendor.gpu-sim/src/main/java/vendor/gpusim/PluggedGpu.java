@@ -8,6 +8,9 @@ import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.ConfigurationPolicy;
 import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.metatype.annotations.AttributeDefinition;
+import org.osgi.service.metatype.annotations.Designate;
+import org.osgi.service.metatype.annotations.ObjectClassDefinition;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import vendor.gpusim.gpu.Vgpus;
@@ -17,6 +20,7 @@ import vendor.gpusim.gpu.Vgpus;
         service = {},
         configurationPid = PluggedGpu.PID,
         configurationPolicy = ConfigurationPolicy.REQUIRE)
+@Designate(ocd = PluggedGpu.Config.class, factory = true)
 public final class PluggedGpu {
     static final String PID = "vendor.gpusim.gpu";
 
@@ -25,23 +29,33 @@ public final class PluggedGpu {
     private static final int MOST_MIB = 64 << 10;
 
     /** The configuration's properties. */
+    @ObjectClassDefinition(name = PID, description = "A further GPU")
     public @interface Config {
-        /** The parent's name, as {@code gpu1}. */
+        @AttributeDefinition(name = "Name", description = "The parent's name, for example gpu1")
         String name() default "";
 
-        /** Its memory in MiB: {@value #LEAST_MIB} to {@value #MOST_MIB}. */
+        @AttributeDefinition(name = "Memory", description = "MiB of memory", min = "" + LEAST_MIB, max = "" + MOST_MIB)
         int memory() default 256;
     }
 
+    private final ParentRegistry registry;
+    private final Vgpus vgpus;
+
     /** Closed in {@link #unplug()}; null for a configuration that is wrong. */
-    private final @Nullable Plug plug;
+    private @Nullable Plug plug;
 
     @Activate
-    public PluggedGpu(@Reference ParentRegistry registry, @Reference Vgpus vgpus, Config config) {
-        plug = plugIn(registry, vgpus, config);
+    public PluggedGpu(@Reference ParentRegistry registry, @Reference Vgpus vgpus) {
+        this.registry = registry;
+        this.vgpus = vgpus;
     }
 
-    private static @Nullable Plug plugIn(ParentRegistry registry, Vgpus vgpus, Config config) {
+    @Activate
+    void plugIn(Config config) {
+        plug = tryPlugIn(registry, vgpus, config);
+    }
+
+    private static @Nullable Plug tryPlugIn(ParentRegistry registry, Vgpus vgpus, Config config) {
         int memory;
         try {
             memory = config.memory();

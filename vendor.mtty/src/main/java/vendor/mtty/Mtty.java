@@ -11,12 +11,19 @@ import org.osgi.service.component.annotations.Reference;
 /** {@code mtty_dev_init()} and {@code mtty_dev_exit()}: the parent is there as long as the bundle runs. */
 @Component(service = {})
 public final class Mtty {
+    private final ParentRegistry registry;
+
     /** Closed in {@link #exit()}. */
-    private final Registration registration;
+    private Registration registration;
+
+    @Activate
+    public Mtty(@Reference ParentRegistry registry) {
+        this.registry = registry;
+    }
 
     /** @throws ErrnoException as {@link ParentRegistry#registerDevice} says */
     @Activate
-    public Mtty(@Reference ParentRegistry registry) throws ErrnoException {
+    void init() throws ErrnoException {
         registration = registry.registerDevice(MttyParent.DEVICE, new MttyParent());
     }
 

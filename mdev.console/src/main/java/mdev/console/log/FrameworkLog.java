@@ -25,7 +25,11 @@ public final class FrameworkLog implements LogListener {
     @Activate
     public FrameworkLog(@Reference LogReaderService log) {
         this.log = log;
-        log.addLogListener(this);
+    }
+
+    @Activate
+    void activate() {
+        log.addLogListener(this); // removed in deactivate()
     }
 
     @Override

@@ -36,7 +36,8 @@ public final class UeventStream implements UeventListener, AutoCloseable {
     private static final long PAUSE_NANOS = 100_000_000;
     private static final Duration LONG = Duration.ofDays(1);
 
-    private final @Nullable UnixServerSocket socket;
+    private final @Nullable Path path;
+    private volatile @Nullable UnixServerSocket socket;
     private final Set<UeventReader> readers = ConcurrentHashMap.newKeySet();
     private volatile boolean closed;
 
@@ -47,18 +48,29 @@ public final class UeventStream implements UeventListener, AutoCloseable {
 
     /** @param path where to listen; null for nowhere */
     public UeventStream(@Nullable Path path) {
-        socket = path == null ? null : listen(path);
+        this.path = path;
+    }
+
+    /** Takes readers from now on. */
+    @Activate
+    public void listen() {
+        socket = path == null ? null : tryListen(path); // closed in close()
     }
 
     private static @Nullable Path path(@Nullable String run) {
         return run == null ? null : Path.of(run, NAME);
     }
 
-    private @Nullable UnixServerSocket listen(Path path) {
+    private @Nullable UnixServerSocket tryListen(Path path) {
         try {
             Files.deleteIfExists(path); // what a platform that was killed left: ours is the only one on this directory
             UnixServerSocket listening = UnixServerSocket.listen(path, BACKLOG, 0);
-            Threads.start("mdev-uevents-accept", () -> accept(listening));
+            try {
+                Threads.start("mdev-uevents-accept", () -> accept(listening));
+            } catch (RuntimeException | Error e) { // there are no threads any more
+                listening.close();
+                throw e;
+            }
             return listening;
         } catch (LinuxException | IOException e) {
             log.warn("uevents are not streamed on {}: {}", path, e.getMessage());
@@ -106,8 +118,9 @@ public final class UeventStream implements UeventListener, AutoCloseable {
     @Deactivate
     public void close() {
         closed = true;
-        if (socket != null) {
-            socket.close();
+        UnixServerSocket listening = socket;
+        if (listening != null) {
+            listening.close();
         }
         readers.forEach(UeventReader::close);
     }

@@ -39,6 +39,7 @@ final class UeventStreamTest {
     @BeforeEach
     void open() {
         stream = new UeventStream(run.resolve("uevents"));
+        stream.listen();
     }
 
     @AfterEach
