@@ -7,7 +7,6 @@ import itests.vm.Platform;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Map;
 import org.junit.jupiter.api.Assumptions;
 
 /**
@@ -24,17 +23,12 @@ final class MountedPlatform implements AutoCloseable {
     }
 
     static MountedPlatform start(String... options) throws Exception {
-        return start(Map.of(), options);
-    }
-
-    /** With framework properties. */
-    static MountedPlatform start(Map<String, String> properties, String... options) throws Exception {
         Path directory = Files.createTempDirectory("mdev-sys");
         String[] all = new String[options.length + 2];
         System.arraycopy(options, 0, all, 0, options.length);
         all[options.length] = "--mount";
         all[options.length + 1] = directory.toString();
-        MountedPlatform mounted = new MountedPlatform(directory, Platform.start(properties, all));
+        MountedPlatform mounted = new MountedPlatform(directory, Platform.start(all));
         if (!mounted.isMounted()) {
             String reason = mounted.platform.run("mdev:lsmod").ok() + mounted.warnings();
             mounted.close();

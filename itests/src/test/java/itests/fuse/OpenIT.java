@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import itests.Patience;
 import java.io.IOException;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.FutureTask;
@@ -26,9 +25,10 @@ final class OpenIT {
     private static final String REMOVE = "bus/mdev/devices/" + UUID;
 
     /** The holder stays until it is told, however long it takes to look at all that is looked at meanwhile. */
-    private static final Map<String, String> PATIENT = Map.of(
-            "vfio.request.timeout", Long.toString(Patience.TIME.toMillis()),
-            "mdev.removal.timeout", Long.toString(Patience.TIME.multipliedBy(4).toMillis()));
+    private static final String[] PATIENT = {
+        "--set", "vfio.mdev.requestTimeout=" + Patience.TIME.toMillis(),
+        "--set", "mdev.core.removalTimeout=" + Patience.TIME.multipliedBy(4).toMillis()
+    };
 
     /** From here on what the holders did, with other system calls: the transcripts of the VFIO API are replayed by vfio.mdev. */
     private static final int HOLDERS = 110;

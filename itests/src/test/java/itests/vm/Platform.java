@@ -10,8 +10,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
-import java.util.stream.Collectors;
 
 /** {@code ./mdev serve} with a run directory of its own, driven as a person does: by {@code ./mdev -c}. */
 public final class Platform implements AutoCloseable {
@@ -33,15 +31,6 @@ public final class Platform implements AutoCloseable {
 
     /** As {@link #start(String...)}, with its run directory below a directory that is deleted with it. */
     public static Platform start(Path dir, String... options) throws IOException {
-        return start(dir, Map.of(), options);
-    }
-
-    /** As {@link #start(String...)}, with framework properties. */
-    public static Platform start(Map<String, String> properties, String... options) throws IOException {
-        return start(Files.createTempDirectory("mdev"), properties, options);
-    }
-
-    private static Platform start(Path dir, Map<String, String> properties, String... options) throws IOException {
         var command = launcher(dir.resolve("run"));
         command.add("--no-mount");
         command.addAll(List.of(options));
@@ -49,14 +38,6 @@ public final class Platform implements AutoCloseable {
         var builder = new ProcessBuilder(command)
                 .redirectOutput(dir.resolve("out").toFile())
                 .redirectError(dir.resolve("err").toFile());
-        if (!properties.isEmpty()) {
-            builder.environment()
-                    .put(
-                            "JDK_JAVA_OPTIONS",
-                            properties.entrySet().stream()
-                                    .map(property -> "-D" + property)
-                                    .collect(Collectors.joining(" ")));
-        }
         var process = builder.start();
         var platform = new Platform(dir, process);
         try {
