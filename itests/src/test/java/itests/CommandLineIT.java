@@ -191,7 +191,15 @@ final class CommandLineIT {
                 new WrongStart(
                         List.of("--run", "RUN", "--load", "vendor.mtty", "-c", "mdev:lsmod"),
                         2,
-                        "mdev: a platform runs on RUN already: --drop, --load and --mount are for starting one"),
+                        "mdev: a platform runs on RUN already: --drop, --load, --mount and --set are for starting one"),
+                new WrongStart(
+                        List.of("--run", "RUN", "--set", "vfio.user.spins=5", "-c", "mdev:lsmod"),
+                        2,
+                        "mdev: a platform runs on RUN already: --drop, --load, --mount and --set are for starting one"),
+                new WrongStart(
+                        List.of("--run", "NEW", "--set", "spins=5", "serve"),
+                        2,
+                        "mdev: --set 'spins=5' is not PID.KEY=VALUE: docs/configuration.md lists the keys"),
                 new WrongStart(
                         List.of("--run", "NEW/" + tooLong, "--no-mount", "serve"),
                         1,

@@ -21,6 +21,8 @@ import javax.inject.Inject;
 import mdev.api.Uevent;
 import mdev.api.UeventListener;
 import mdev.api.sysfs.Sysfs;
+import mdev.api.vfio.Vfio;
+import mdev.api.vfio.VfioDeviceListener;
 import org.apache.felix.service.command.CommandProcessor;
 import org.apache.felix.service.command.CommandSession;
 import org.junit.After;
@@ -143,5 +145,37 @@ public class UeventIT extends PlatformTestSupport {
         return event.env().entrySet().stream()
                 .map(entry -> entry.getKey() + "=" + entry.getValue() + "\n")
                 .collect(Collectors.joining("", "UEVENT " + event.action() + " " + event.devpath() + "\n", "\n"));
+    }
+
+    /** By the same way as uevents: a service that is found. {@code VfioDeviceListenerTest} says the rest. */
+    @Test
+    public void aDeviceListenerIsToldOfWhatIsThereAndOfWhatComesAndGoes() throws Exception {
+        Bundle mtty = startModule("vendor.mtty");
+        tree.create("mtty", "mtty-1", ONE);
+        List<String> told = new CopyOnWriteArrayList<>();
+        VfioDeviceListener listener = new VfioDeviceListener() {
+            @Override
+            public void added(String name, int group, Vfio vfio) {
+                told.add("added " + name + " " + vfio.groups().contains(group));
+            }
+
+            @Override
+            public void removing(String name) {
+                told.add("removing " + name);
+            }
+
+            @Override
+            public void removed(String name) {
+                told.add("removed " + name);
+            }
+        };
+        ServiceRegistration<?> registration = context.registerService(VfioDeviceListener.class, listener, null);
+        assertEquals(List.of("added " + ONE + " true"), told);
+        tree.remove(ONE);
+        assertEquals(List.of("added " + ONE + " true", "removing " + ONE, "removed " + ONE), told);
+        registration.unregister();
+        tree.create("mtty", "mtty-1", ONE);
+        mtty.uninstall();
+        assertEquals("told of nothing once it is unregistered", 3, told.size());
     }
 }

@@ -85,7 +85,7 @@ final class VmCommandIT {
                                 .toArray(String[]::new)),
                 new Wrong(
                         2,
-                        "--drop, --load and --mount are for starting a platform: a VM uses one that runs",
+                        "--drop, --load, --mount and --set are for starting a platform: a VM uses one that runs",
                         "--load",
                         "vendor.mtty",
                         "vm",

@@ -7,8 +7,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The properties of a component, checked against its keys. Each error is one line of the log and changes nothing: an unknown key is ignored, an
- * invalid value is replaced by the default. (A component property type alone would let the first invalid value fail the whole component.)
+ * The properties of a component, checked against its keys. Each error is one line of the log and changes nothing: an
+ * unknown key is ignored, an invalid value is replaced by the default. (A component property type alone would let the
+ * first invalid value fail the whole component.)
  */
 public final class CheckedProperties {
     private static final Logger LOG = LoggerFactory.getLogger(CheckedProperties.class);

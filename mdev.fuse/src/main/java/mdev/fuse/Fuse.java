@@ -22,7 +22,10 @@ import org.osgi.service.component.annotations.Reference;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Mounts the management tree on the directory that the framework property {@code mdev.mount} names; without it, nowhere. */
+/**
+ * Mounts the management tree on the directory that the framework property {@code mdev.mount} names; without it,
+ * nowhere.
+ */
 @Component(service = SysfsMount.class, immediate = true)
 public final class Fuse implements SysfsMount, AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Fuse.class);

@@ -15,7 +15,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import vendor.gpusim.gpu.Vgpus;
 
-/** A further GPU: one per configuration of the factory {@value #PID}. A configuration that is deleted unplugs it, one that changes plugs in another. */
+/**
+ * A further GPU: one per configuration of the factory {@value #PID}. A configuration that is deleted unplugs it, one
+ * that changes plugs in another.
+ */
 @Component(
         service = {},
         configurationPid = PluggedGpu.PID,

@@ -12,8 +12,7 @@ import org.osgi.service.metatype.annotations.ObjectClassDefinition;
 
     @AttributeDefinition(
             name = "Request timeout",
-            description =
-                    "Milliseconds that a removal waits for a user that listens to REQ; at most a quarter of removalTimeout of mdev.core",
+            description = "Milliseconds that a removal waits for a user that listens to REQ",
             min = "0",
             max = "" + MAX_TIMEOUT)
     int requestTimeout() default TIMEOUT;

@@ -83,7 +83,7 @@ public final class VfioMdev implements Vfio, MdevDriver {
                     Groups.characterDevice("misc", "vfio", 10, 196, "vfio/vfio", List.of("0666"))));
             registrations.push(classes.createClass(Groups.CLASS));
             registrations.push(drivers.registerDriver(this));
-        } catch (ErrnoException | RuntimeException e) {
+        } catch (ErrnoException | RuntimeException | Error e) {
             close();
             throw e;
         }
@@ -120,7 +120,10 @@ public final class VfioMdev implements Vfio, MdevDriver {
         return groups.list().stream().map(Group::number).toList();
     }
 
-    /** Tells the listener of every device that is there, on the calling thread, and from then on of those that come and go. */
+    /**
+     * Tells the listener of every device that is there, on the calling thread, and from then on of those that come and
+     * go.
+     */
     @Reference(cardinality = ReferenceCardinality.MULTIPLE, policy = ReferencePolicy.DYNAMIC)
     public void addListener(VfioDeviceListener listener) {
         // A device that is bound meanwhile may be told of by either side; BoundDevice tells once.

@@ -34,7 +34,10 @@ import vfio.user.session.Served;
 import vfio.user.trace.Counters;
 import vfio.user.trace.TraceSwitch;
 
-/** Serves every device of VFIO: each has a socket of its name from before its {@code create} returns until before its {@code remove} does. */
+/**
+ * Serves every device of VFIO: each has a socket of its name from before its {@code create} returns until before its
+ * {@code remove} does.
+ */
 @Component(
         service = {VfioDeviceListener.class, DeviceDetails.class, VfioUser.class},
         configurationPid = VfioUserConfig.PID)
@@ -76,7 +79,9 @@ public final class VfioUser implements VfioDeviceListener, DeviceDetails, AutoCl
         this.options = options;
     }
 
-    /** Removes the sockets that a platform that was killed left there; ours is the only one that runs on this directory. */
+    /**
+     * Removes the sockets that a platform that was killed left there; ours is the only one that runs on this directory.
+     */
     @Activate
     public void clear() {
         if (directory == null || !Files.isDirectory(directory)) {
@@ -156,7 +161,10 @@ public final class VfioUser implements VfioDeviceListener, DeviceDetails, AutoCl
         }
     }
 
-    /** Ends all connections; the directory is empty then. VFIO tells of no device any more: DS has unregistered the listener. */
+    /**
+     * Ends all connections; the directory is empty then. VFIO tells of no device any more: DS has unregistered the
+     * listener.
+     */
     @Override
     @Deactivate
     public void close() {

@@ -13,8 +13,8 @@ import org.slf4j.LoggerFactory;
 import org.slf4j.event.Level;
 
 /**
- * Hands the warnings and errors of the OSGi log to the platform's log. The framework and Felix's bundles report there; without it they would print to
- * standard output, among the results of commands.
+ * Hands the warnings and errors of the OSGi log to the platform's log. The framework and Felix's bundles report there;
+ * without it they would print to standard output, among the results of commands.
  */
 @Component(service = {})
 public final class FrameworkLog implements LogListener {

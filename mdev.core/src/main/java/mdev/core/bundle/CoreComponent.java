@@ -31,8 +31,8 @@ import org.osgi.service.event.EventAdmin;
 import org.osgi.service.metatype.annotations.Designate;
 
 /**
- * Owns the core and publishes its tree. DS binds the listeners before {@link #start}, and nobody gets a service of the core before it: so a listener
- * that is there already hears every event of the core, from the first one on.
+ * Owns the core and publishes its tree. DS binds the listeners before {@link #start}, and nobody gets a service of the
+ * core before it: so a listener that is there already hears every event of the core, from the first one on.
  */
 @Component(
         service = {CoreComponent.class, Sysfs.class},
@@ -75,9 +75,9 @@ public final class CoreComponent implements Sysfs {
     }
 
     /**
-     * Closes the core if its bundle is being stopped. DS unregisters a component's services before it deactivates the component, so the users of the
-     * registries stop first, one after another, each with a deadline of its own. The first of them calls this, which takes back what all of them
-     * have registered, at once and within one deadline.
+     * Closes the core if its bundle is being stopped. DS unregisters a component's services before it deactivates the
+     * component, so the users of the registries stop first, one after another, each with a deadline of its own. The
+     * first of them calls this, which takes back what all of them have registered, at once and within one deadline.
      */
     void closeIfStopping() {
         if (bundle.getState() == Bundle.STOPPING) {

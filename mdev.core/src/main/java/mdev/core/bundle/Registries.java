@@ -19,8 +19,9 @@ import org.osgi.service.component.annotations.Reference;
 import org.osgi.service.component.annotations.ServiceScope;
 
 /**
- * The registries, one instance per bundle that uses them: its module. The framework asks for it when the bundle takes the first of the services, and
- * releases it when the bundle has released the last or stops, however it stops: so nothing that a bundle has registered outlives it.
+ * The registries, one instance per bundle that uses them: its module. The framework asks for it when the bundle takes
+ * the first of the services, and releases it when the bundle has released the last or stops, however it stops: so
+ * nothing that a bundle has registered outlives it.
  */
 @Component(
         service = {ParentRegistry.class, DriverRegistry.class, ClassRegistry.class},

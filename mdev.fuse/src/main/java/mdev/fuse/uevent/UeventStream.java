@@ -22,8 +22,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The uevents for programs: whoever connects to the UNIX socket {@code RUN/uevents} gets each event from then on as a line of JSON, the kernel's keys in the kernel's
- * order. A reader that falls behind loses events of its own, and gets the line {@code {"LOST":"<how many>"}} in their place.
+ * The uevents for programs: whoever connects to the UNIX socket {@code RUN/uevents} gets each event from then on as a
+ * line of JSON, the kernel's keys in the kernel's order. A reader that falls behind loses events of its own, and gets
+ * the line {@code {"LOST":"<how many>"}} in their place.
  */
 @Component(service = UeventListener.class, immediate = true)
 public final class UeventStream implements UeventListener, AutoCloseable {
