@@ -101,6 +101,8 @@ public final class Console implements Callable<Integer> {
             if (loaded != 0 && settings.mode() != Mode.SHELL) {
                 return loaded;
             }
+            SetPids.unknown(context)
+                    .forEach(pid -> LOG.warn("--set: no component has the PID '{}': see docs/configuration.md", pid));
             try (ControlServer server = ControlServer.open(directory, shells)) {
                 LOG.info("listening on {}", server.socket());
                 return ending.statusOr(run(settings, directory, shells));

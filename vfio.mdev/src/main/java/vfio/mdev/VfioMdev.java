@@ -91,7 +91,7 @@ public final class VfioMdev implements Vfio, MdevDriver {
 
     /** For the removals that begin from now on. */
     @Modified
-    void configure(Map<String, Object> properties) {
+    public void configure(Map<String, Object> properties) {
         CheckedProperties checked = new CheckedProperties(VfioConfig.PID, properties, REQUEST_TIMEOUT);
         ask = Duration.ofMillis(checked.get(REQUEST_TIMEOUT));
     }

@@ -30,7 +30,11 @@ public final class Commands {
     @Activate
     public Commands(BundleContext context) {
         this.context = context;
-        bind(new Builtins(catalogue));
+    }
+
+    @Activate
+    void open() {
+        bind(new Builtins(catalogue)); // withdrawn in close()
     }
 
     @Deactivate

@@ -15,6 +15,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.FutureTask;
 import java.util.stream.Stream;
@@ -303,6 +304,21 @@ final class LifetimeTest {
             assertTrue(request.read() >= 1, "asked");
             client.requireEnd();
             assertEquals(1, rig.card.releases.get());
+        }
+    }
+
+    @Test
+    void aRequestTimeoutThatChangesHoldsForTheNextRemoval() throws Exception {
+        Duration tooLong = Duration.ofHours(1);
+        try (Rig rig = new Rig(Rig.PATIENT, tooLong)) {
+            Client client = rig.client();
+            EventFd request = rig.eventFd();
+            client.ok(Commands.SET_IRQS, Requests.setIrqs(EVENTFD | TRIGGER, REQ, 0, 1), request.fd());
+            rig.platform.vfio.configure(Map.of("requestTimeout", "50"));
+            Thread removal =
+                    Thread.ofPlatform().daemon().start(() -> rig.platform.remove(rig.mdev, tooLong.multipliedBy(4)));
+            assertTrue(removal.join(TestPlatform.PATIENCE), "it does not wait for an hour");
+            client.requireEnd();
         }
     }
 
