@@ -2,7 +2,6 @@ package mdev.api;
 
 import java.util.OptionalInt;
 import java.util.UUID;
-import mdev.api.vfio.DeviceOps;
 import org.osgi.annotation.versioning.ProviderType;
 
 /** A mediated device: {@code struct mdev_device}. Two are equal when they are the same incarnation. Any thread may call. */
@@ -26,11 +25,6 @@ public interface Mdev {
     /** The IOMMU group: there is one from the probe of a driver to the end of its remove. */
     OptionalInt iommuGroup();
 
-    /**
-     * The vendor's object, for the bus driver. To be asked for at each open, never kept beyond a release: it may be another
-     * one after the vendor is updated.
-     *
-     * @throws IllegalStateException inside the vendor's {@code create}, which has not returned it yet
-     */
-    DeviceOps ops();
+    /** The door into the vendor's object, for the bus driver. */
+    Slot slot();
 }

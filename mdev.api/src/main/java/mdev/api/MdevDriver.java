@@ -2,8 +2,6 @@ package mdev.api;
 
 import java.time.Duration;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionStage;
 import mdev.api.errno.ErrnoException;
 import org.osgi.annotation.versioning.ConsumerType;
 
@@ -24,20 +22,12 @@ public interface MdevDriver {
     void probe(Mdev mdev) throws ErrnoException;
 
     /**
-     * Lets go of a device. A user is asked to leave, waited for, then cut off.
+     * Unbinds from a device. Its user is asked to close it, waited for, then cut off. A call of the vendor's that has not
+     * returned by then keeps the device's {@link Slot} from being quiet: the core neither frees nor binds the device until it is.
      *
-     * @param patience the time this may take; when it returns the user cannot reach the vendor any more
+     * @param gracePeriod the time this may take; when it returns the user cannot reach the vendor any more
      */
-    void remove(Mdev mdev, Duration patience);
-
-    /**
-     * Whether the vendor is quiet, asked after {@link #remove} has returned. It is at once, unless a vendor call did not come back within
-     * the patience: then the stage completes when it does. Until then the vendor's {@code remove} must not run, and the device
-     * counts as left behind.
-     */
-    default CompletionStage<Void> quiesced(Mdev mdev) {
-        return CompletableFuture.completedStage(null);
-    }
+    void remove(Mdev mdev, Duration gracePeriod);
 
     /** Who uses the device now, in a few words for listings; empty when it is not open. */
     default Optional<String> user(Mdev mdev) {

@@ -4,7 +4,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import mdev.api.Registration;
-import mdev.core.sync.Deadline;
+import mdev.sync.Deadline;
 
 /** A registration that is taken back once; who closes it a second time waits until the first is through. */
 final class Closing implements Registration {

@@ -1,15 +1,15 @@
 package mdev.core;
 
 import java.time.Duration;
-import mdev.core.sync.Deadline;
+import mdev.sync.Deadline;
 
 /**
  * How long the core waits for others.
  *
  * @param total for everything that one removal or unregistration has to wait for
- * @param patience the part of it that a driver gets to make the user of a device leave
+ * @param gracePeriod the part of it that a driver gets to release a device
  */
-public record Limits(Duration total, Duration patience) {
+public record Limits(Duration total, Duration gracePeriod) {
     /** Below SCR's lock time-out of 5 s. */
     public static final int STANDARD_MILLIS = 4_000;
 

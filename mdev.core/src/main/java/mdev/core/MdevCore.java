@@ -14,12 +14,12 @@ import mdev.api.sysfs.Sysfs;
 import mdev.core.bus.BusDriver;
 import mdev.core.bus.MdevBus;
 import mdev.core.device.Classes;
-import mdev.core.device.Owner;
-import mdev.core.sync.Deadline;
-import mdev.core.sync.Workers;
+import mdev.core.slot.ForeignBundle;
 import mdev.core.sysfs.Directory;
 import mdev.core.sysfs.Tree;
 import mdev.core.uevent.Uevents;
+import mdev.sync.BoundedCalls;
+import mdev.sync.Deadline;
 
 /**
  * The mediated core ({@code drivers/vfio/mdev}): one object that all bundles share, each through its {@link Module}.
@@ -28,7 +28,7 @@ import mdev.core.uevent.Uevents;
  *
  * <ol>
  *   <li>a UUID is unique: the map of devices, {@link #claim} and {@link #release};
- *   <li>no create starts on a parent that is going: the parent's {@link mdev.core.sync.Gate};
+ *   <li>no create starts on a parent that is going: the parent's {@link mdev.core.slot.Gate};
  *   <li>a device has at most one driver: {@code mdev.core.bus.BindState};
  *   <li>events are in the order of the changes: {@link Tree#change()}, under which the states of parents and devices change.
  * </ol>
@@ -36,7 +36,7 @@ import mdev.core.uevent.Uevents;
 public final class MdevCore implements AutoCloseable {
     private final Tree tree = new Tree();
     private final Uevents uevents = new Uevents(tree);
-    private final Workers workers = new Workers();
+    private final BoundedCalls calls;
     private volatile Limits limits;
     private final Classes classes;
     private final MdevBus bus;
@@ -57,7 +57,12 @@ public final class MdevCore implements AutoCloseable {
      * @param owner the core's own bundle
      * @param listener hears every event from the first one on
      */
-    public MdevCore(Owner owner, Limits limits, UeventListener listener) {
+    public MdevCore(ForeignBundle owner, Limits limits, UeventListener listener) {
+        this(owner, limits, listener, new BoundedCalls("mdev-call"));
+    }
+
+    MdevCore(ForeignBundle owner, Limits limits, UeventListener listener, BoundedCalls calls) {
+        this.calls = calls;
         this.limits = limits;
         uevents.listen(listener);
         classes = new Classes(tree, uevents);
@@ -67,16 +72,16 @@ public final class MdevCore implements AutoCloseable {
                 Tree.mkdir(tree, "bus"),
                 kernel,
                 uevents,
-                workers,
+                calls,
                 () -> this.limits.deadline(),
-                () -> this.limits.patience());
+                () -> this.limits.gracePeriod());
         self = new Module(this, owner, "mdev");
         modules.add(self);
         self.appear();
     }
 
     /** The module that a bundle is from now on; its {@link Module#close()} takes back whatever the bundle registered. */
-    public Module module(Owner owner) {
+    public Module module(ForeignBundle owner) {
         Module module = new Module(this, owner, Module.nameOf(owner.symbolicName()));
         modules.add(module);
         if (closed) {
@@ -143,8 +148,8 @@ public final class MdevCore implements AutoCloseable {
         return uevents;
     }
 
-    Workers workers() {
-        return workers;
+    BoundedCalls calls() {
+        return calls;
     }
 
     Limits limits() {
@@ -178,10 +183,11 @@ public final class MdevCore implements AutoCloseable {
         Deadline deadline = limits.deadline();
         List<Module> others =
                 modules.stream().filter(module -> !module.equals(self)).toList();
-        deadline.awaitUninterruptibly(workers.each(others, Function.identity(), module -> module.close(deadline)));
+        deadline.awaitUninterruptibly(
+                calls.each("unload of a module", others, Function.identity(), module -> module.close(deadline)));
         bus.close();
         self.close();
         uevents.close();
-        workers.close();
+        calls.close();
     }
 }

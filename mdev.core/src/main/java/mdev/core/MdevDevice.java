@@ -5,19 +5,21 @@ import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import mdev.api.MdevType;
 import mdev.api.ParentDevice;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.sysfs.Attribute;
 import mdev.api.sysfs.AttributeGroup;
-import mdev.api.vfio.DeviceOps;
 import mdev.core.bus.BusDevice;
-import mdev.core.sync.Deadline;
-import mdev.core.sync.Gate;
+import mdev.core.slot.Gate;
+import mdev.core.slot.VendorSlot;
 import mdev.core.sysfs.Contents;
 import mdev.core.sysfs.Names;
 import mdev.core.sysfs.Text;
+import mdev.sync.BoundedCalls;
+import mdev.sync.Deadline;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -27,31 +29,37 @@ public final class MdevDevice extends BusDevice {
     private static final Logger log = LoggerFactory.getLogger(MdevDevice.class);
     private static final List<String> OWN_NAMES =
             List.of("driver", "iommu_group", "mdev_type", "power", "remove", "subsystem", "uevent");
-    private static final String VETO = "mayRemove";
 
     /** What a device goes through, in this order. */
     private enum State {
-        /** Only its UUID is known. */
-        NEW,
-        /** It is in the tree and on the bus; its creator is offering it to the drivers. */
-        ADDED,
+        /** Its UUID is taken; it is in the tree or not yet, and cannot be removed by itself. */
+        CREATING,
         /** It is whole: it can be removed. */
         ACTIVE,
         /** One thread is taking it down. */
-        REMOVING
+        REMOVING,
+        /** The vendor has freed it, and its UUID. */
+        GONE
     }
 
     private final SupportedType type;
     private final UUID uuid;
 
-    /** Inside are calls of the vendor's attributes and of its veto; empty before the vendor's remove. */
-    private final Gate gate = new Gate();
+    /** Inside is every call of the vendor on behalf of the device, from its create to its remove. */
+    private final VendorSlot slot;
 
+    /** The vendor's half; written by the thread that creates, and by the one that frees. */
     private volatile VendorOps.@Nullable Instance<?> vendor;
+
     private volatile List<AttributeGroup> groups = List.of();
 
     /** Guarded by the tree's change, as the tree shows it: who moves it to REMOVING is the one that takes the device down. */
-    private volatile State state = State.NEW;
+    private volatile State state = State.CREATING;
+
+    private final CountDownLatch gone = new CountDownLatch(1);
+
+    /** The thread that is in a step of the removal, for the log. */
+    private volatile @Nullable Thread removing;
 
     private volatile boolean leftBehind;
 
@@ -63,6 +71,7 @@ public final class MdevDevice extends BusDevice {
                 type.parent().core().uevents());
         this.type = type;
         this.uuid = uuid;
+        this.slot = new VendorSlot(type.parent().module().owner(), uuid.toString());
     }
 
     /**
@@ -72,27 +81,32 @@ public final class MdevDevice extends BusDevice {
      */
     static void create(SupportedType type, UUID uuid) throws ErrnoException {
         MdevCore core = type.parent().core();
-        Gate parent = type.parent().gate();
         MdevDevice device = new MdevDevice(type, uuid);
         if (!core.claim(device)) {
             throw new ErrnoException(Errno.EEXIST, "there is a device " + uuid + " already");
         }
-        String call = "create of " + uuid;
-        if (!parent.tryEnter(call)) { // exits when the device is whole, or nothing is left of it
-            core.release(device);
-            throw device.parentIsGoing();
+        Gate.Entry entry;
+        try {
+            entry = type.parent()
+                    .gate()
+                    .enter("create of " + uuid); // closed when the device is whole, or nothing is left of it
+        } catch (ErrnoException e) {
+            device.forget();
+            throw e;
         }
+        boolean published = false;
         try {
             device.allocate();
             device.publish();
+            published = true;
             core.bus().probe(device);
             device.activate();
             device.notifyInstances();
         } finally {
-            if (device.state == State.NEW) {
-                core.release(device);
+            if (!published) {
+                device.forget();
             }
-            parent.exit(call);
+            entry.close();
         }
     }
 
@@ -101,6 +115,7 @@ public final class MdevDevice extends BusDevice {
         type.requireInstance();
         VendorOps.Instance<?> made = type.parent().ops().create(this); // removed in free()
         vendor = made;
+        slot.install(made.device());
         try {
             groups = made.attributeGroups();
             Names.groups(name(), groups, new HashSet<>(OWN_NAMES));
@@ -114,7 +129,6 @@ public final class MdevDevice extends BusDevice {
     private void publish() throws ErrnoException {
         try (var _ = tree().change()) {
             if (!type.parent().sealed()) {
-                state = State.ADDED;
                 type.parent().add(this);
                 core().bus().add(this);
                 uevent("add");
@@ -122,20 +136,20 @@ public final class MdevDevice extends BusDevice {
             }
         }
         free();
-        throw parentIsGoing();
+        throw parentIsRemoved();
     }
 
     /** {@code mdev_create_sysfs_files()}, which comes after the probe: {@code mdev_type}, {@code devices/<uuid>}, {@code remove}. */
     private void activate() throws ErrnoException {
         try (var _ = tree().change()) {
-            if (state == State.ADDED) {
+            if (state == State.CREATING) {
                 state = State.ACTIVE;
                 type.devices().link(name(), this);
                 return;
             }
         }
         // unregister() has found it: whoever moved it on takes it down.
-        throw parentIsGoing();
+        throw parentIsRemoved();
     }
 
     /** {@code remove_store()}. */
@@ -145,50 +159,51 @@ public final class MdevDevice extends BusDevice {
         }
     }
 
-    /** {@code mdev_device_remove()}, in two phases: the vendor may refuse while nothing has changed yet. */
+    /**
+     * {@code mdev_device_remove()}, in two phases: the vendor may refuse while nothing has changed yet.
+     *
+     * @throws ErrnoException what the vendor's veto throws; ENODEV: it is being removed; EAGAIN: no thread can be started to
+     *     remove it; EINTR: interrupted, and the removal continues
+     */
     private void remove() throws ErrnoException {
-        Gate parent = type.parent().gate();
-        String call = "remove of " + uuid;
-        if (!parent.tryEnter(call)) {
-            throw parentIsGoing();
-        }
-        try {
-            mayRemove();
-            if (!retire(State.ACTIVE)) {
-                throw isGoing();
-            }
+        try (Gate.Entry _ = type.parent().gate().enter("remove of " + uuid)) {
+            slot.run("mayRemove", this::mayRemove);
+            AtomicBoolean first = new AtomicBoolean();
             Deadline deadline = core().limits().deadline();
-            CountDownLatch gone = core().workers().one(this, MdevDevice::tearDown);
+            // The thread comes before the first change: what cannot be finished is not begun.
+            BoundedCalls.Call removal = core().calls().tryStart("remove of " + uuid, () -> {
+                if (retire(State.ACTIVE)) {
+                    first.set(true);
+                    tearDown();
+                }
+            });
+            if (removal == null) {
+                throw new ErrnoException(Errno.EAGAIN, "no thread can be started to remove " + uuid);
+            }
+            if (removal.await(deadline) && !first.get()) {
+                throw isRemoved();
+            }
             if (!deadline.await(gone)) {
                 leaveBehind();
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new ErrnoException(Errno.EINTR, "interrupted; the removal of " + uuid + " goes on");
-        } finally {
-            parent.exit(call);
+            throw new ErrnoException(Errno.EINTR, "interrupted; the removal of " + uuid + " continues");
         }
     }
 
     private void mayRemove() throws ErrnoException {
-        if (!gate.tryEnter(VETO)) {
-            throw isGoing();
+        VendorOps.Instance<?> asked = vendor;
+        if (asked == null) {
+            throw isRemoved();
         }
-        try {
-            VendorOps.Instance<?> asked = vendor;
-            if (asked == null) {
-                throw isGoing();
-            }
-            asked.mayRemove();
-        } finally {
-            gate.exit(VETO);
-        }
+        asked.mayRemove();
     }
 
     /** The first step of a removal: the device cannot be found any more, only its directory is left. False: somebody else was first. */
     private boolean retire(State atLeast) {
         try (var _ = tree().change()) {
-            if (state == State.REMOVING || state.compareTo(atLeast) < 0) {
+            if (state.compareTo(atLeast) < 0 || state.compareTo(State.ACTIVE) > 0) {
                 return false;
             }
             type.devices().remove(name());
@@ -196,29 +211,65 @@ public final class MdevDevice extends BusDevice {
             withdrawContents();
             state = State.REMOVING;
         }
-        gate.shut();
+        slot.shut();
         return true;
     }
 
-    /** The parent is going: no veto, no waiting until the device is whole. True: it is the caller's to {@link #tearDown}. */
+    /** The parent is unregistered: no veto, no waiting until the device is whole. True: the caller calls {@link #tearDown}. */
     boolean retireAlways() {
-        return retire(State.ADDED);
+        return retire(State.CREATING);
     }
 
-    /** {@code mdev_device_remove_common()}; takes as long as driver and vendor take. */
+    /**
+     * {@code mdev_device_remove_common()}. A driver or vendor that hangs holds the removal back; then the thread that is in
+     * its call finishes it.
+     */
     void tearDown() {
-        core().bus().release(this);
+        step(() -> core().bus().release(this, () -> step(this::unbound)));
+    }
+
+    /** No driver has the device any more. */
+    private void unbound() {
         try (var _ = tree().change()) {
             uevent("remove");
             type.parent().remove(name());
         }
-        gate.awaitEmpty(Deadline.NEVER);
-        quiet().join();
-        free();
-        core().release(this);
-        if (leftBehind) {
-            log.warn("{}: device {}, which was left behind, is gone now", owner(), uuid);
+        Thread here = Thread.currentThread();
+        slot.whenQuiet(() -> {
+            if (Thread.currentThread().equals(here)) {
+                finish();
+            } else {
+                core().calls().start("remove of " + uuid, this::finish); // the vendor may hang
+            }
+        });
+    }
+
+    /** No call is inside the vendor any more, and none comes. */
+    private void finish() {
+        step(() -> {
+            free();
+            forget();
+            if (leftBehind) {
+                log.warn("{}: device {}, which was left behind, is gone now", owner(), uuid);
+            }
+        });
+    }
+
+    private void step(Runnable step) {
+        Thread before = removing;
+        removing = Thread.currentThread();
+        try {
+            step.run();
+        } finally {
+            removing = before;
         }
+    }
+
+    /** The last step, of a removal and of a create that failed: the UUID is free. */
+    private void forget() {
+        core().release(this);
+        state = State.GONE;
+        gone.countDown();
     }
 
     /** The vendor frees its half; pairs with {@code allocate()}. Its error is only logged, as in the kernel. */
@@ -232,8 +283,9 @@ public final class MdevDevice extends BusDevice {
         } catch (ErrnoException e) {
             log.warn("{}: remove of {} failed: {}", owner(), uuid, e.toString());
         }
-        // Whoever still holds this object must not hold the vendor's classes.
+        // A reference to this object must not keep the vendor's classes.
         vendor = null;
+        slot.install(null);
         groups = List.of();
         notifyInstances();
     }
@@ -243,33 +295,49 @@ public final class MdevDevice extends BusDevice {
         type.parent().types().forEach(SupportedType::notifyInstances);
     }
 
-    /** Driver or vendor has not come back in time. The UUID stays taken until it does. */
+    /** Waits until the device is gone; false when the deadline passed first. */
+    boolean awaitGone(Deadline deadline) {
+        return deadline.awaitUninterruptibly(gone);
+    }
+
+    /** Driver or vendor has not returned in time. The UUID stays taken until it does. */
     void leaveBehind() {
         leftBehind = true;
+        Throwable stacks = slot.stacks();
+        Thread step = removing;
+        if (step != null) {
+            Throwable stack = BoundedCalls.stackOf(step);
+            if (stacks == null) {
+                stacks = stack;
+            } else {
+                stacks.addSuppressed(stack);
+            }
+        }
         log.error(
-                "{}: device {} is left behind: its removal has not come back within {} ms; inside: {}",
+                "{}: device {} is left behind: its removal has not returned within {} ms; inside: {}",
                 owner(),
                 uuid,
                 core().limits().total().toMillis(),
-                gate.inside());
+                step == null ? slot.inside() : slot.inside() + " and " + step.getName(),
+                stacks);
     }
 
-    private ErrnoException parentIsGoing() {
-        return new ErrnoException(Errno.ENODEV, "parent " + type.parent().name() + " is going");
+    private ErrnoException parentIsRemoved() {
+        return new ErrnoException(Errno.ENODEV, "parent " + type.parent().name() + " is being unregistered");
     }
 
-    private ErrnoException isGoing() {
-        return new ErrnoException(Errno.ENODEV, "device " + uuid + " is going");
+    private ErrnoException isRemoved() {
+        return new ErrnoException(Errno.ENODEV, "device " + uuid + " is being removed");
     }
 
     @Override
     protected void contents(Contents contents) {
         State now = state;
-        if (now == State.REMOVING) {
+        if (now.compareTo(State.ACTIVE) > 0) {
             return;
         }
         super.contents(contents);
-        type.parent().module().owner().describe(contents, groups, gate);
+        slot.describe(contents, groups);
         if (now == State.ACTIVE) {
             contents.link("mdev_type", type);
             contents.file(Attribute.writeOnly("remove", this::removeStore));
@@ -307,12 +375,8 @@ public final class MdevDevice extends BusDevice {
     }
 
     @Override
-    public DeviceOps ops() {
-        VendorOps.Instance<?> made = vendor;
-        if (made == null) {
-            throw new IllegalStateException(uuid + " is not a device of its vendor");
-        }
-        return made.device();
+    public VendorSlot slot() {
+        return slot;
     }
 
     /** Who uses the device; empty when it is not open. */
@@ -326,9 +390,9 @@ public final class MdevDevice extends BusDevice {
             return "left behind";
         }
         return switch (state) {
-            case NEW, ADDED -> "creating";
+            case CREATING -> "creating";
             case ACTIVE -> "active";
-            case REMOVING -> "removing";
+            case REMOVING, GONE -> "removing";
         };
     }
 

@@ -20,10 +20,10 @@ import mdev.api.vfio.DeviceOps;
 import mdev.core.bus.BusDriver;
 import mdev.core.device.DeviceClass;
 import mdev.core.device.Kobject;
-import mdev.core.device.Owner;
 import mdev.core.device.ShownDevice;
-import mdev.core.sync.Deadline;
+import mdev.core.slot.ForeignBundle;
 import mdev.core.sysfs.Contents;
+import mdev.sync.Deadline;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,7 +34,7 @@ public final class Module extends Kobject implements ParentRegistry, DriverRegis
     private static final String VENDOR = "vendor.";
 
     private final MdevCore core;
-    private final Owner owner;
+    private final ForeignBundle owner;
 
     /** Parents and drivers, whose closing may take long, and the rest; both guarded by this set's monitor, as is {@link #closed}. */
     private final Set<Closing> registrations = new LinkedHashSet<>();
@@ -49,7 +49,7 @@ public final class Module extends Kobject implements ParentRegistry, DriverRegis
 
     private volatile boolean live;
 
-    Module(MdevCore core, Owner owner, String name) {
+    Module(MdevCore core, ForeignBundle owner, String name) {
         super(core.moduleDirectory(), name, core.uevents());
         this.core = core;
         this.owner = owner;
@@ -77,7 +77,7 @@ public final class Module extends Kobject implements ParentRegistry, DriverRegis
         given("driver", driver);
         return registerAsModule(() -> {
             BusDriver registered = core.bus().register(owner, this, driver, deadline());
-            return deadline -> registered.unregister(core.workers(), deadline);
+            return deadline -> registered.unregister(deadline);
         });
     }
 
@@ -102,7 +102,7 @@ public final class Module extends Kobject implements ParentRegistry, DriverRegis
     }
 
     /** {@code do_init_module()}: the directory comes before what the module registers, its event after. */
-    private Registration registerAsModule(Owner.Call<Consumer<Deadline>> registration) throws ErrnoException {
+    private Registration registerAsModule(ForeignBundle.Call<Consumer<Deadline>> registration) throws ErrnoException {
         try (var _ = tree().change()) {
             if (coming++ == 0 && !live) {
                 enter();
@@ -191,8 +191,8 @@ public final class Module extends Kobject implements ParentRegistry, DriverRegis
         if (slow.size() == 1) {
             slow.getFirst().close(deadline);
         } else {
-            deadline.awaitUninterruptibly(
-                    core.workers().each(slow, Function.identity(), closing -> closing.close(deadline)));
+            deadline.awaitUninterruptibly(core.calls()
+                    .each("unload of " + name(), slow, Function.identity(), closing -> closing.close(deadline)));
         }
         rest.forEach(closing -> closing.close(deadline));
         try (var _ = tree().change()) {
@@ -213,7 +213,7 @@ public final class Module extends Kobject implements ParentRegistry, DriverRegis
         return live;
     }
 
-    public Owner owner() {
+    public ForeignBundle owner() {
         return owner;
     }
 

@@ -4,7 +4,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.CountDownLatch;
 import mdev.api.ParentDevice;
 import mdev.api.ParentOps;
 import mdev.api.errno.Errno;
@@ -13,11 +12,11 @@ import mdev.api.sysfs.AttributeGroup;
 import mdev.api.vfio.DeviceOps;
 import mdev.core.device.DeviceClass;
 import mdev.core.device.VirtualDevice;
-import mdev.core.sync.Deadline;
-import mdev.core.sync.Gate;
+import mdev.core.slot.Gate;
 import mdev.core.sysfs.Contents;
 import mdev.core.sysfs.Directory;
 import mdev.core.sysfs.Names;
+import mdev.sync.Deadline;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -35,10 +34,10 @@ public final class Parent extends VirtualDevice {
     private final Directory types;
 
     /**
-     * Invariant 2: inside are creates, removes and attribute calls of this parent; shut by {@link #unregister}, which waits for them ({@code
-     * unreg_sem}).
+     * Invariant 2: inside are creates, removes and attribute calls of this parent; shut by {@link #unregister}, which waits
+     * for them ({@code unreg_sem}).
      */
-    private final Gate gate = new Gate();
+    private final Gate gate;
 
     /** No device becomes visible any more; guarded by the tree's change. */
     private boolean sealed;
@@ -57,6 +56,7 @@ public final class Parent extends VirtualDevice {
         this.device = device;
         this.ops = ops;
         this.groups = groups;
+        this.gate = new Gate(module.owner(), "parent", device.name());
         this.types = new Directory(this, TYPES);
     }
 
@@ -107,19 +107,21 @@ public final class Parent extends VirtualDevice {
             // All at once: a vendor that holds up the first must not keep the others on the bus.
             devices = devices().stream().filter(MdevDevice::retireAlways).toList();
         }
-        CountDownLatch gone = core.workers().each(devices, _ -> this, MdevDevice::tearDown);
-        if (!deadline.awaitUninterruptibly(gone) || !gate.awaitEmpty(deadline)) {
-            core.devices().stream()
-                    .filter(left -> left.supportedType().parent().equals(this))
-                    .forEach(MdevDevice::leaveBehind);
-            if (!gate.inside().isEmpty()) {
-                log.error(
-                        "{}: parent {} goes while its vendor is inside: {}",
-                        module.owner().symbolicName(),
-                        name(),
-                        gate.inside());
-            }
+        core.calls().each("removal of the devices of " + name(), devices, _ -> this, MdevDevice::tearDown);
+        for (MdevDevice each : devices) {
+            each.awaitGone(deadline);
         }
+        if (!gate.awaitQuiet(deadline)) {
+            log.error(
+                    "{}: parent {} is unregistered while a call is inside: {}",
+                    module.owner(),
+                    name(),
+                    gate.inside(),
+                    gate.stacks());
+        }
+        core.devices().stream()
+                .filter(left -> left.supportedType().parent().equals(this))
+                .forEach(MdevDevice::leaveBehind);
         try (var _ = tree().change()) {
             remove(TYPES);
             uevent("change", Map.of("MDEV_STATE", "unregistered"));
@@ -168,6 +170,6 @@ public final class Parent extends VirtualDevice {
     @Override
     protected void contents(Contents contents) {
         super.contents(contents);
-        module.owner().describe(contents, groups, gate);
+        gate.describe(contents, groups);
     }
 }

@@ -12,7 +12,7 @@ import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.sysfs.Attribute;
 import mdev.api.sysfs.SysfsFile;
-import mdev.core.device.Owner;
+import mdev.core.slot.ForeignBundle;
 import mdev.core.sysfs.Contents;
 import mdev.core.sysfs.Directory;
 import mdev.core.sysfs.Names;
@@ -40,7 +40,7 @@ public final class SupportedType extends Directory {
     record Draft(String id, MdevType type, String deviceApi, Attribute available) {
 
         /** @throws ErrnoException EINVAL: no file name, an attribute is missing or not readable; EEXIST: two have one name */
-        static List<Draft> of(ParentDevice device, Owner owner, List<MdevType> types) throws ErrnoException {
+        static List<Draft> of(ParentDevice device, ForeignBundle owner, List<MdevType> types) throws ErrnoException {
             List<Draft> drafts = new ArrayList<>();
             Set<String> ids = new HashSet<>();
             for (MdevType type : types) {
@@ -67,7 +67,7 @@ public final class SupportedType extends Directory {
             throw new ErrnoException(Errno.EINVAL, "type " + id + " has no readable " + name);
         }
 
-        private static String show(Owner owner, String id, Attribute attribute) throws ErrnoException {
+        private static String show(ForeignBundle owner, String id, Attribute attribute) throws ErrnoException {
             try {
                 return read(owner, id, attribute);
             } catch (ErrnoException e) {
@@ -76,7 +76,7 @@ public final class SupportedType extends Directory {
             }
         }
 
-        private static String read(Owner owner, String id, Attribute attribute) throws ErrnoException {
+        private static String read(ForeignBundle owner, String id, Attribute attribute) throws ErrnoException {
             Attribute.Show show = attribute.show();
             String value = show == null ? null : owner.<@Nullable String>call(id + "/" + attribute.name(), show::show);
             if (value == null) {
@@ -100,7 +100,7 @@ public final class SupportedType extends Directory {
         contents.file(Attribute.writeOnly("create", this::create));
         draft.type()
                 .attributes()
-                .forEach(attribute -> contents.file(parent.module().owner().guard(attribute, parent.gate())));
+                .forEach(attribute -> contents.file(parent.gate().guard(attribute)));
     }
 
     /** {@code create_store()}: 36 characters, and one more that may be anything. */
@@ -132,12 +132,12 @@ public final class SupportedType extends Directory {
      * @throws ErrnoException ENODEV: the parent is going; else the vendor's errno
      */
     public int availableInstances() throws ErrnoException {
-        Owner owner = parent.module().owner();
-        String value = Draft.read(owner, id(), owner.guard(draft.available(), parent.gate()));
+        ForeignBundle owner = parent.module().owner();
+        String value = Draft.read(owner, id(), parent.gate().guard(draft.available()));
         try {
             return Draft.number(id(), value);
         } catch (ErrnoException e) {
-            throw owner.fault(id() + ": available_instances is no number: " + value);
+            throw owner.fault(id() + "/" + MdevType.AVAILABLE_INSTANCES, e);
         }
     }
 

@@ -8,16 +8,16 @@ import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.sysfs.AttributeGroup;
 import mdev.api.vfio.DeviceOps;
-import mdev.core.device.Owner;
+import mdev.core.slot.ForeignBundle;
 import org.jspecify.annotations.Nullable;
 
 /** The calls of a vendor's {@link ParentOps}; whatever it may throw or answer becomes an errno. */
 final class VendorOps<D extends DeviceOps> {
-    private final Owner owner;
+    private final ForeignBundle owner;
     private final String parent;
     private final ParentOps<D> ops;
 
-    VendorOps(Owner owner, String parent, ParentOps<D> ops) {
+    VendorOps(ForeignBundle owner, String parent, ParentOps<D> ops) {
         this.owner = owner;
         this.parent = parent;
         this.ops = ops;
@@ -32,21 +32,17 @@ final class VendorOps<D extends DeviceOps> {
     }
 
     /** At registration a missing list is an invalid argument, as in the kernel. */
-    private <T> List<T> listed(String what, Owner.Call<@Nullable List<T>> call) throws ErrnoException {
+    private <T> List<T> listed(String what, ForeignBundle.Call<@Nullable List<T>> call) throws ErrnoException {
         List<T> list = owner.call(parent + ": " + what, call);
         if (list == null) {
             throw new ErrnoException(Errno.EINVAL, parent + ": " + what + " returned null");
         }
-        return owner.call(parent + ": " + what, () -> List.copyOf(list));
+        return owner.answer(parent + ": " + what, () -> List.copyOf(list));
     }
 
     /** Pairs with {@link Instance#remove}. */
     Instance<D> create(Mdev mdev) throws ErrnoException {
-        D device = owner.<@Nullable D>call(parent + ": create", () -> ops.create(mdev));
-        if (device == null) {
-            throw owner.fault(parent + ": create returned null");
-        }
-        return new Instance<>(this, device);
+        return new Instance<>(this, owner.answer(parent + ": create", () -> ops.create(mdev)));
     }
 
     /** A device as its vendor knows it. */
@@ -64,13 +60,8 @@ final class VendorOps<D extends DeviceOps> {
         }
 
         List<AttributeGroup> attributeGroups() throws ErrnoException {
-            String what = vendor.parent + ": mdevAttributeGroups";
-            List<AttributeGroup> groups = vendor.owner.<@Nullable List<AttributeGroup>>call(
-                    what, () -> vendor.ops.mdevAttributeGroups(device));
-            if (groups == null) {
-                throw vendor.owner.fault(what + " returned null");
-            }
-            return vendor.owner.call(what, () -> List.copyOf(groups));
+            return vendor.owner.answer(
+                    vendor.parent + ": mdevAttributeGroups", () -> List.copyOf(vendor.ops.mdevAttributeGroups(device)));
         }
 
         void mayRemove() throws ErrnoException {

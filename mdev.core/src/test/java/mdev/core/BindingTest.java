@@ -10,14 +10,16 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import mdev.api.Registration;
+import mdev.api.Slot;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.sysfs.SysfsFile;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Drivers of the bus and their devices: probing, unbinding, and what happens while one of them waits. */
 @Timeout(300)
@@ -182,21 +184,67 @@ class BindingTest {
     }
 
     @Test
-    void driverWhoseVendorCallIsStillInsideHoldsBackTheVendorsRemove() throws Exception {
-        CompletableFuture<Void> quiet = new CompletableFuture<>();
+    void userWhoIsStillInsideTheVendorHoldsBackTheVendorsRemove() throws Exception {
         TestMtty mtty = new TestMtty();
+        try (Rig rig = Rig.impatient()) {
+            rig.loadVfio();
+            rig.load(mtty);
+            rig.create("mtty-1", ONE);
+            Slot slot = rig.device(ONE).slot();
+            slot.occupy(Rig.LONG);
+            slot.enter();
+            slot.vacate(() -> {});
+            rig.write(DRIVER + "unbind", ONE.toString());
+            rig.remove(ONE);
+            assertEquals(0, mtty.removed.get());
+            assertEquals("left behind", rig.device(ONE).stateName());
+            slot.leave();
+            Rig.await(() -> rig.core.devices().isEmpty());
+            assertTrue(mtty.balanced());
+        }
+    }
+
+    /** What may be inside when a device is bound: each kind of call keeps the slot from being quiet. */
+    @ParameterizedTest
+    @ValueSource(strings = {"access", "occupied", "attribute"})
+    void deviceInUseIsNotBound(String inside) throws Exception {
+        TestMtty mtty = new TestMtty();
+        CountDownLatch entered = new CountDownLatch(1);
+        CountDownLatch go = new CountDownLatch(1);
         try (Rig rig = Rig.impatient()) {
             TestVfio vfio = rig.loadVfio();
             rig.load(mtty);
             rig.create("mtty-1", ONE);
-            vfio.quiesced = quiet;
+            Slot slot = rig.device(ONE).slot();
+            Runnable end;
+            switch (inside) {
+                case "access" -> {
+                    slot.enter();
+                    end = slot::leave;
+                }
+                case "occupied" -> {
+                    slot.occupy(Rig.LONG);
+                    end = () -> slot.vacate(() -> {});
+                }
+                default -> {
+                    mtty.inShow = _ -> {
+                        entered.countDown();
+                        await(go);
+                    };
+                    var read = start(() -> rig.read(Rig.DEVICES + ONE + "/vendor/sample_mdev_dev"));
+                    await(entered);
+                    end = () -> {
+                        go.countDown();
+                        assertEquals(Optional.empty(), read.join());
+                    };
+                }
+            }
             rig.write(DRIVER + "unbind", ONE.toString());
-            rig.remove(ONE);
-            assertEquals(0, mtty.removed.get());
-            assertEquals("left behind", rig.core.devices().iterator().next().stateName());
-            quiet.complete(null);
-            Rig.await(() -> rig.core.devices().isEmpty());
-            assertTrue(mtty.balanced());
+            assertErrno(Errno.EBUSY, () -> rig.write(DRIVER + "bind", ONE.toString()));
+            assertEquals(0, vfio.bound());
+            end.run();
+            rig.write(DRIVER + "bind", ONE.toString());
+            assertEquals(1, vfio.bound());
         }
     }
 }

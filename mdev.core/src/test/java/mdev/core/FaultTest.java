@@ -13,10 +13,10 @@ import java.util.List;
 import java.util.ServiceConfigurationError;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 import mdev.api.ClassDevice;
 import mdev.api.Mdev;
@@ -25,11 +25,13 @@ import mdev.api.MdevType;
 import mdev.api.ParentDevice;
 import mdev.api.ParentOps;
 import mdev.api.Registration;
+import mdev.api.Slot;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.sysfs.AttributeGroup;
 import mdev.api.sysfs.SysfsDirectory;
-import mdev.core.device.Owner;
+import mdev.core.slot.ForeignBundle;
+import mdev.sync.BoundedCalls;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -69,64 +71,56 @@ class FaultTest {
         }
     }
 
-    static Stream<CompletionStage<Void>> stagesThatTellNothing() {
-        return Stream.of(CompletableFuture.failedStage(new IllegalStateException("lost")), new CompletableFuture<>() {
-            @Override
-            public CompletableFuture<Void> toCompletableFuture() {
-                throw new UnsupportedOperationException();
-            }
-        });
-    }
-
-    @ParameterizedTest
-    @MethodSource("stagesThatTellNothing")
-    void driverThatDoesNotSayWhetherTheVendorIsQuiet(CompletionStage<Void> quiesced) throws Exception {
-        TestMtty mtty = new TestMtty();
-        try (Rig rig = Rig.patient()) {
-            TestVfio vfio = rig.loadVfio();
-            rig.load(mtty);
-            rig.create("mtty-1", ONE);
-            vfio.quiesced = quiesced;
-            rig.remove(ONE);
-            assertTrue(rig.core.devices().isEmpty());
-            assertTrue(mtty.balanced());
-        }
-    }
-
     @Test
-    void stageThatFailsLaterEndsTheWaitToo() throws Exception {
+    void occupiedSlotHoldsTheRemovalBackAlthoughTheDriversRemoveFails() throws Exception {
         TestMtty mtty = new TestMtty();
-        CompletableFuture<Void> quiet = new CompletableFuture<>();
         try (Rig rig = Rig.impatient()) {
             TestVfio vfio = rig.loadVfio();
             rig.load(mtty);
             rig.create("mtty-1", ONE);
-            vfio.quiesced = quiet;
-            rig.remove(ONE);
-            assertEquals(0, mtty.removed.get());
-            quiet.completeExceptionally(new IllegalStateException("lost"));
-            Rig.await(() -> rig.core.devices().isEmpty());
-            assertTrue(mtty.balanced());
-        }
-    }
-
-    @Test
-    void driverWhoseRemoveFailsIsAskedForQuietAllTheSame() throws Exception {
-        TestMtty mtty = new TestMtty();
-        CompletableFuture<Void> quiet = new CompletableFuture<>();
-        try (Rig rig = Rig.impatient()) {
-            TestVfio vfio = rig.loadVfio();
-            rig.load(mtty);
-            rig.create("mtty-1", ONE);
-            vfio.quiesced = quiet;
+            Slot slot = rig.device(ONE).slot();
+            slot.occupy(Rig.LONG);
             vfio.inRemove = _ -> {
                 throw new IllegalStateException("a bug of the driver");
             };
             rig.remove(ONE);
             assertEquals(0, mtty.removed.get());
-            quiet.complete(null);
+            slot.vacate(() -> {});
             Rig.await(() -> rig.core.devices().isEmpty());
             assertTrue(mtty.balanced());
+        }
+    }
+
+    /** A limit of processes, as a container has one: a removal is refused before anything changes, an unload takes the caller's thread. */
+    @Test
+    void withoutAThreadNothingIsHalfRemoved() throws Exception {
+        TestMtty mtty = new TestMtty();
+        AtomicBoolean exhausted = new AtomicBoolean();
+        BoundedCalls calls = new BoundedCalls(task -> {
+            if (exhausted.get()) {
+                throw new OutOfMemoryError("unable to create native thread: expected by the test");
+            }
+            return Thread.ofPlatform().daemon().unstarted(task);
+        });
+        try (Rig rig = new Rig(new Limits(Rig.LONG, Rig.LONG), calls)) {
+            TestVfio vfio = rig.loadVfio();
+            Registration parent = rig.load(mtty);
+            UUID two = rig.create("mtty-2");
+            rig.create("mtty-1", ONE);
+            exhausted.set(true);
+            assertErrno(Errno.EAGAIN, () -> rig.write(DRIVER + "unbind", ONE.toString()));
+            assertErrno(Errno.EAGAIN, () -> rig.remove(ONE));
+            assertEquals("active", rig.device(ONE).stateName());
+            assertEquals(2, vfio.bound());
+            assertEquals(0, mtty.removed.get());
+            exhausted.set(false);
+            rig.remove(ONE);
+            assertEquals(1, mtty.removed.get());
+            assertTrue(rig.exists(Rig.DEVICES + two));
+            exhausted.set(true);
+            parent.close();
+            assertTrue(mtty.balanced());
+            assertTrue(rig.core.devices().isEmpty());
         }
     }
 
@@ -241,7 +235,7 @@ class FaultTest {
     void bundleThatGoesWhileItRegisters() throws Exception {
         try (Rig rig = new Rig()) {
             for (int i = 0; i < 2_000; i++) {
-                Module module = rig.core.module(new Owner("vendor.racer", "1.0.0", 9));
+                Module module = rig.core.module(new ForeignBundle("vendor.racer", "1.0.0", 9));
                 TestMtty mtty = new TestMtty();
                 CyclicBarrier both = new CyclicBarrier(2);
                 var registration = LifeCycleTest.start(() -> {
@@ -330,11 +324,12 @@ class FaultTest {
         assertEquals(
                 1,
                 SurefireLog.lines("vendor.mtty: device " + shown + " is left behind").stream()
-                        .filter(line -> line.endsWith("; inside: [attribute sample_mdev_dev]"))
+                        .filter(line -> line.contains("; inside: [attribute sample_mdev_dev on thread "))
                         .count());
         assertEquals(
                 1,
-                SurefireLog.lines("vendor.mtty: parent mtty goes while its vendor is inside: [create of " + made + "]")
+                SurefireLog.lines("vendor.mtty: parent mtty is unregistered while a call is inside: [create of " + made
+                                + " on thread ")
                         .size());
     }
 }

@@ -17,7 +17,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import mdev.api.ParentDevice;
 import mdev.api.errno.Errno;
-import mdev.core.device.Owner;
+import mdev.core.slot.ForeignBundle;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -39,7 +39,7 @@ class IsolationTest {
                 }
             };
             rig.load(new TestMtty(100));
-            rig.core.module(new Owner("vendor.other", "1.0.0", 4)).registerDevice(OTHER, new TestMtty());
+            rig.core.module(new ForeignBundle("vendor.other", "1.0.0", 4)).registerDevice(OTHER, new TestMtty());
             for (int i = 0; i < 100; i++) {
                 rig.create("mtty-1");
             }
@@ -73,7 +73,7 @@ class IsolationTest {
                     }
                 };
                 rig.core
-                        .module(new Owner("vendor." + name, "1.0.0", 5))
+                        .module(new ForeignBundle("vendor." + name, "1.0.0", 5))
                         .registerDevice(new ParentDevice(name, name), vendor);
                 rig.write(
                         "/sys/class/mdev_bus/" + name + "/mdev_supported_types/" + name + "-1/create",
@@ -84,7 +84,7 @@ class IsolationTest {
             assertErrno(
                     Errno.ENODEV,
                     () -> rig.core
-                            .module(new Owner("vendor.late", "1.0.0", 6))
+                            .module(new ForeignBundle("vendor.late", "1.0.0", 6))
                             .registerDevice(new ParentDevice("late", "late"), new TestMtty()));
         }
     }

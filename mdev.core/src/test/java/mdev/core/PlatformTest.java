@@ -33,7 +33,7 @@ import mdev.api.shell.ShellInvocation;
 import mdev.api.shell.ShellResult;
 import mdev.api.sysfs.Sysfs;
 import mdev.core.bundle.CoreComponent;
-import mdev.core.device.Owner;
+import mdev.core.slot.ForeignBundle;
 import mdev.core.shell.CoreCommands;
 import org.apache.felix.framework.Felix;
 import org.junit.jupiter.api.AfterEach;
@@ -91,7 +91,7 @@ class PlatformTest {
         @Override
         public Object getService(Bundle bundle, ServiceRegistration<Object> registration) {
             return core.module(
-                    new Owner(bundle.getSymbolicName(), bundle.getVersion().toString(), bundle.getBundleId()));
+                    new ForeignBundle(bundle.getSymbolicName(), bundle.getVersion().toString(), bundle.getBundleId()));
         }
 
         @Override

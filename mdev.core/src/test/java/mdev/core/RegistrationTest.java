@@ -21,7 +21,7 @@ import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.sysfs.Attribute;
 import mdev.api.sysfs.AttributeGroup;
-import mdev.core.device.Owner;
+import mdev.core.slot.ForeignBundle;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -299,7 +299,7 @@ class RegistrationTest {
             assertEquals("1\n", rig.read("/sys/module/mtty/refcnt"));
             assertEquals("1\n", rig.read("/sys/module/vfio_mdev/refcnt"));
             assertErrno(Errno.EACCES, () -> rig.read("/sys/module/mtty/uevent"));
-            Module twin = rig.core.module(new Owner("mtty", "2", 9));
+            Module twin = rig.core.module(new ForeignBundle("mtty", "2", 9));
             assertErrno(Errno.EEXIST, () -> twin.registerDevice(new ParentDevice("x", "x"), new TestMtty()));
             assertEquals("gpu_sim", Module.nameOf("vendor.gpu-sim"));
         }

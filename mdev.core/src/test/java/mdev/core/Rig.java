@@ -13,8 +13,9 @@ import mdev.api.Uevent;
 import mdev.api.errno.ErrnoException;
 import mdev.api.sysfs.Sysfs;
 import mdev.api.sysfs.SysfsFile;
-import mdev.core.device.Owner;
 import mdev.core.golden.Answers;
+import mdev.core.slot.ForeignBundle;
+import mdev.sync.BoundedCalls;
 
 /** A core with the bundles that tests load into it. */
 final class Rig implements AutoCloseable {
@@ -28,9 +29,13 @@ final class Rig implements AutoCloseable {
     final Module vfio;
 
     Rig(Limits limits) {
-        core = new MdevCore(new Owner("mdev.core", "0.1.0", 1), limits, heard::add);
-        vendor = core.module(new Owner("vendor.mtty", "1.0.0", 2));
-        vfio = core.module(new Owner("vfio.mdev", "1.0.0", 3));
+        this(limits, new BoundedCalls("mdev-call"));
+    }
+
+    Rig(Limits limits, BoundedCalls calls) {
+        core = new MdevCore(new ForeignBundle("mdev.core", "0.1.0", 1), limits, heard::add, calls);
+        vendor = core.module(new ForeignBundle("vendor.mtty", "1.0.0", 2));
+        vfio = core.module(new ForeignBundle("vfio.mdev", "1.0.0", 3));
     }
 
     Rig() {
@@ -60,6 +65,13 @@ final class Rig implements AutoCloseable {
         TestVfio driver = new TestVfio(vfio);
         vfio.registerDriver(driver);
         return driver;
+    }
+
+    MdevDevice device(UUID uuid) {
+        return core.devices().stream()
+                .filter(device -> device.uuid().equals(uuid))
+                .findFirst()
+                .orElseThrow();
     }
 
     Sysfs sysfs() {

@@ -7,8 +7,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import mdev.api.ClassDevice;
 import mdev.api.ClassRegistry;
@@ -34,7 +32,6 @@ final class TestVfio implements MdevDriver {
     volatile Step inProbe = _ -> {};
     volatile Step inRemove = _ -> {};
     volatile Optional<String> user = Optional.empty();
-    volatile CompletionStage<Void> quiesced = CompletableFuture.completedStage(null);
 
     TestVfio(String name, ClassRegistry classes) {
         this.name = name;
@@ -86,7 +83,7 @@ final class TestVfio implements MdevDriver {
     }
 
     @Override
-    public void remove(Mdev mdev, Duration patience) {
+    public void remove(Mdev mdev, Duration gracePeriod) {
         enter(mdev);
         try {
             inRemove.run(mdev);
@@ -112,11 +109,6 @@ final class TestVfio implements MdevDriver {
     @Override
     public Optional<String> user(Mdev mdev) {
         return user;
-    }
-
-    @Override
-    public CompletionStage<Void> quiesced(Mdev mdev) {
-        return quiesced;
     }
 
     int bound() {

@@ -36,16 +36,24 @@ public final class BoundedCalls implements AutoCloseable {
 
     /** @param name the prefix of the threads' names while they are idle */
     public BoundedCalls(String name) {
+        this(threads(name));
+    }
+
+    /** @param factory starts the threads; what it throws counts as "no thread can be started" */
+    public BoundedCalls(ThreadFactory factory) {
+        threads = new ThreadPoolExecutor(
+                0, Integer.MAX_VALUE, IDLE.toNanos(), TimeUnit.NANOSECONDS, new SynchronousQueue<>(), factory);
+    }
+
+    private static ThreadFactory threads(String name) {
         var builder = Thread.ofPlatform().daemon().name(name + "-", 0).inheritInheritableThreadLocals(false);
         ClassLoader own = BoundedCalls.class.getClassLoader();
-        ThreadFactory factory = task -> {
+        return task -> {
             Thread thread = builder.unstarted(task);
             // By default it would be the class loader of the thread that asked first.
             thread.setContextClassLoader(own);
             return thread;
         };
-        threads = new ThreadPoolExecutor(
-                0, Integer.MAX_VALUE, IDLE.toNanos(), TimeUnit.NANOSECONDS, new SynchronousQueue<>(), factory);
     }
 
     /** A call that was started. */

@@ -72,14 +72,17 @@ public final class Deadline {
      * @return false when the deadline has passed
      */
     public boolean waitOn(Object monitor) {
-        return uninterruptibly(() -> {
-            long left = remainingNanos();
-            if (left <= 0) {
-                return false;
-            }
-            TimeUnit.NANOSECONDS.timedWait(monitor, Math.max(left, 1_000_000));
-            return true;
-        });
+        return uninterruptibly(() -> waitInterruptibly(monitor));
+    }
+
+    /** As {@link #waitOn}, but an interrupt ends the wait. */
+    public boolean waitInterruptibly(Object monitor) throws InterruptedException {
+        long left = remainingNanos();
+        if (left <= 0) {
+            return false;
+        }
+        TimeUnit.NANOSECONDS.timedWait(monitor, Math.max(left, 1_000_000));
+        return true;
     }
 
     /**

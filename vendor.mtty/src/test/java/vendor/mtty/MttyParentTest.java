@@ -15,11 +15,11 @@ import java.util.concurrent.Future;
 import mdev.api.Mdev;
 import mdev.api.MdevType;
 import mdev.api.ParentDevice;
+import mdev.api.Slot;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.sysfs.Attribute;
 import mdev.api.sysfs.AttributeGroup;
-import mdev.api.vfio.DeviceOps;
 import org.junit.jupiter.api.Test;
 
 /** Types, attributes, and the 24 ports that the types share. */
@@ -47,7 +47,7 @@ class MttyParentTest {
         }
 
         @Override
-        public DeviceOps ops() {
+        public Slot slot() {
             throw new IllegalStateException();
         }
     }

@@ -6,8 +6,6 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -24,6 +22,7 @@ import mdev.api.vfio.VfioDeviceListener;
 import mdev.api.vfio.VfioGroup;
 import mdev.config.CheckedProperties;
 import mdev.config.IntKey;
+import mdev.sync.BoundedCalls;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
@@ -34,7 +33,6 @@ import org.osgi.service.component.annotations.ReferencePolicy;
 import org.osgi.service.metatype.annotations.Designate;
 import vfio.mdev.container.Container;
 import vfio.mdev.container.IommuDrivers;
-import vfio.mdev.device.MdevDevice;
 import vfio.mdev.group.Group;
 import vfio.mdev.group.Groups;
 
@@ -48,6 +46,7 @@ public final class VfioMdev implements Vfio, MdevDriver {
     private static final IntKey REQUEST_TIMEOUT =
             new IntKey("requestTimeout", 0, VfioConfig.MAX_TIMEOUT, VfioConfig.TIMEOUT);
 
+    private final BoundedCalls calls = new BoundedCalls("vfio-call");
     private final ClassRegistry classes;
     private final DriverRegistry drivers;
     private final Groups groups;
@@ -57,9 +56,6 @@ public final class VfioMdev implements Vfio, MdevDriver {
 
     private final Map<Mdev, BoundDevice> bound = new ConcurrentHashMap<>();
     private final List<VfioDeviceListener> listeners = new CopyOnWriteArrayList<>();
-    /** Removed devices whose vendor is not quiet yet. */
-    private final Map<Mdev, CompletionStage<Void>> late = new ConcurrentHashMap<>();
-
     private final AtomicInteger containers = new AtomicInteger();
     /** What {@link #close} takes back, the last first. */
     private final Deque<Registration> registrations = new ArrayDeque<>();
@@ -69,7 +65,7 @@ public final class VfioMdev implements Vfio, MdevDriver {
             @Reference ClassRegistry classes, @Reference DriverRegistry drivers, @Reference IommuDrivers iommuDrivers) {
         this.classes = classes;
         this.drivers = drivers;
-        this.groups = new Groups(classes);
+        this.groups = new Groups(classes, calls);
         this.iommuDrivers = iommuDrivers;
     }
 
@@ -103,6 +99,7 @@ public final class VfioMdev implements Vfio, MdevDriver {
             registrations.pop().close(); // first the driver, so that then only groups are left whose file is open
             groups.close();
         }
+        calls.close();
     }
 
     @Override
@@ -151,30 +148,21 @@ public final class VfioMdev implements Vfio, MdevDriver {
     public void probe(Mdev mdev) throws ErrnoException {
         int number = mdev.iommuGroup()
                 .orElseThrow(() -> new ErrnoException(Errno.EINVAL, "device " + mdev.uuid() + " is in no IOMMU group"));
-        BoundDevice device = new BoundDevice(mdev.uuid().toString(), groups.create(number, new MdevDevice(mdev)), this);
+        BoundDevice device = new BoundDevice(mdev.uuid().toString(), groups.create(number, mdev), this);
         bound.put(mdev, device);
         listeners.forEach(listener -> device.added(listener, listeners));
     }
 
     @Override
-    public void remove(Mdev mdev, Duration patience) {
+    public void remove(Mdev mdev, Duration gracePeriod) {
         BoundDevice device = bound.get(mdev);
         if (device == null) {
             return;
         }
         device.removing();
-        Group group = device.group();
-        group.removeDevice(patience, ask);
+        device.group().removeDevice(gracePeriod, ask);
         device.removed();
         bound.remove(mdev); // not before: removeListener() waits for the calls of what is here
-        CompletionStage<Void> quiet = group.quiet();
-        late.put(mdev, quiet);
-        var _ = quiet.thenRun(() -> late.remove(mdev, quiet));
-    }
-
-    @Override
-    public CompletionStage<Void> quiesced(Mdev mdev) {
-        return late.getOrDefault(mdev, CompletableFuture.completedStage(null));
     }
 
     @Override

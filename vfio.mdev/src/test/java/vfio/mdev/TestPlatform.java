@@ -20,6 +20,8 @@ import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.DeviceOps;
 import mdev.api.vfio.VfioPci;
+import mdev.core.slot.ForeignBundle;
+import mdev.core.slot.VendorSlot;
 import vfio.mdev.container.IommuDrivers;
 import vfio.mdev.iommu.Type1Driver;
 import vfio.mdev.iommu.memory.UserMemories;
@@ -97,7 +99,7 @@ public final class TestPlatform implements AutoCloseable {
         };
     }
 
-    private record Device(UUID uuid, int group, DeviceOps ops) implements Mdev {
+    private record Device(UUID uuid, int group, VendorSlot slot) implements Mdev {
         @Override
         public ParentDevice parent() {
             return new ParentDevice("test", "test0");
@@ -126,7 +128,10 @@ public final class TestPlatform implements AutoCloseable {
 
     /** Creates a device and probes it. */
     public Mdev add(int group, DeviceOps ops) throws ErrnoException {
-        Mdev mdev = new Device(UUID.randomUUID(), group, ops);
+        UUID uuid = UUID.randomUUID();
+        VendorSlot slot = new VendorSlot(new ForeignBundle("vendor.test", "1", 1), uuid.toString());
+        slot.install(ops);
+        Mdev mdev = new Device(uuid, group, slot);
         vfio.probe(mdev);
         bound.add(mdev);
         return mdev;

@@ -296,6 +296,24 @@ class VfioMdevTest {
         platform.close();
     }
 
+    /** The container and the user's memory in it were kept for ever when the device of the group was gone. */
+    @Test
+    void aRefusedDeviceKeepsNoPlaceInTheContainer() throws ErrnoException {
+        Recorder recorder = new Recorder();
+        platform.iommuDrivers.addDriver(recorder);
+        Mdev mdev = platform.add(0, new TestVendor());
+        VfioContainer container = platform.vfio.openContainer();
+        VfioGroup group = platform.vfio.openGroup(0, "test");
+        platform.remove(mdev);
+        group.setContainer(container);
+        container.setIommu(Recorder.TYPE);
+        assertErrno(Errno.ENODEV, () -> group.getDevice(mdev.uuid().toString()));
+        container.close();
+        group.close();
+        assertEquals(List.of("open", "attach 0", "detach 0", "release"), recorder.calls);
+        platform.close();
+    }
+
     @Test
     void unloadingClosesAllHandles() throws ErrnoException {
         TestVendor vendor = new TestVendor();

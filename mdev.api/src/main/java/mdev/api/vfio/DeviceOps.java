@@ -20,9 +20,12 @@ public interface DeviceOps {
      * kernels after 5.10), so open and release alternate.
      *
      * @param context what the framework lends until {@code release} returns
-     * @throws ErrnoException the errno that the opener gets
+     * @throws ErrnoException the errno that the opener gets; EINVAL by default: a device without {@code open} cannot be opened, as in
+     *     the kernel
      */
-    default void open(VfioContext context) throws ErrnoException {}
+    default void open(VfioContext context) throws ErrnoException {
+        throw new ErrnoException(Errno.EINVAL);
+    }
 
     /** The last handle is closed. The device keeps its state; the context must not be used any more. */
     default void release() {}

@@ -14,7 +14,7 @@ import mdev.config.CheckedProperties;
 import mdev.config.IntKey;
 import mdev.core.Limits;
 import mdev.core.MdevCore;
-import mdev.core.device.Owner;
+import mdev.core.slot.ForeignBundle;
 import mdev.core.uevent.Uevents;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.Bundle;
@@ -89,8 +89,8 @@ public final class CoreComponent implements Sysfs {
         return core;
     }
 
-    static Owner owner(Bundle bundle) {
-        return new Owner(bundle.getSymbolicName(), bundle.getVersion().toString(), bundle.getBundleId());
+    static ForeignBundle owner(Bundle bundle) {
+        return new ForeignBundle(bundle.getSymbolicName(), bundle.getVersion().toString(), bundle.getBundleId());
     }
 
     private static Limits limits(Map<String, Object> properties) {

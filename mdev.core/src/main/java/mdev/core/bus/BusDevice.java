@@ -3,28 +3,23 @@ package mdev.core.bus;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.concurrent.CompletableFuture;
 import mdev.api.Mdev;
 import mdev.core.device.Device;
+import mdev.core.slot.VendorSlot;
 import mdev.core.sysfs.Directory;
 import mdev.core.uevent.Uevents;
 
 /** A device on the mediated bus. */
 public abstract class BusDevice extends Device implements Mdev {
-    private static final CompletableFuture<Void> QUIET = CompletableFuture.completedFuture(null);
-
     private final MdevBus bus;
-    private final BindState binding = new BindState();
-
-    /** When the calls into the vendor are over that a driver had to leave behind. */
-    private volatile CompletableFuture<Void> quiet = QUIET;
+    private final Binding binding = new Binding();
 
     protected BusDevice(Directory holder, String name, MdevBus bus, Uevents uevents) {
         super(holder, name, uevents);
         this.bus = bus;
     }
 
-    final BindState binding() {
+    final Binding binding() {
         return binding;
     }
 
@@ -39,15 +34,8 @@ public abstract class BusDevice extends Device implements Mdev {
         return group == null ? OptionalInt.empty() : OptionalInt.of(group.number());
     }
 
-    /** Called between {@code beginUnbind} and {@code endUnbind}, so by one thread at a time. */
-    final void quietWhen(CompletableFuture<Void> alsoThis) {
-        quiet = quiet.isDone() ? alsoThis : CompletableFuture.allOf(quiet, alsoThis);
-    }
-
-    /** Completes when no driver has a call inside the vendor any more. */
-    protected final CompletableFuture<Void> quiet() {
-        return quiet;
-    }
+    @Override
+    public abstract VendorSlot slot();
 
     @Override
     protected final Directory subsystemDirectory() {

@@ -1,24 +1,23 @@
 package mdev.core.bus;
 
+import java.time.Duration;
 import java.util.List;
-import java.util.Objects;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import mdev.api.MdevDriver;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.sysfs.Attribute;
 import mdev.core.device.Kobject;
-import mdev.core.device.Owner;
-import mdev.core.sync.Deadline;
-import mdev.core.sync.Gate;
-import mdev.core.sync.Workers;
+import mdev.core.slot.ForeignBundle;
+import mdev.core.slot.Gate;
 import mdev.core.sysfs.Contents;
 import mdev.core.sysfs.Directory;
 import mdev.core.sysfs.Link;
 import mdev.core.sysfs.Text;
 import mdev.core.uevent.Uevents;
+import mdev.sync.BoundedCalls;
+import mdev.sync.Deadline;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -27,18 +26,18 @@ public final class BusDriver extends Kobject {
     private static final Logger log = LoggerFactory.getLogger(BusDriver.class);
 
     private final MdevBus bus;
-    private final Owner owner;
+    private final ForeignBundle owner;
     private final Directory module;
     private final MdevDriver ops;
 
     /** Inside is every device from before its probe until after its remove; shut when the driver is unregistered. */
-    private final Gate gate = new Gate();
+    private final Gate gate;
 
     BusDriver(
             MdevBus bus,
             Directory holder,
             String name,
-            Owner owner,
+            ForeignBundle owner,
             Directory module,
             MdevDriver ops,
             Uevents uevents) {
@@ -47,6 +46,7 @@ public final class BusDriver extends Kobject {
         this.owner = owner;
         this.module = module;
         this.ops = ops;
+        this.gate = new Gate(owner, "driver", name);
     }
 
     @Override
@@ -64,14 +64,22 @@ public final class BusDriver extends Kobject {
 
     /** {@code bind_store()}. */
     private void bind(String value) throws ErrnoException {
-        BusDevice device = bus.find(Text.name(value));
-        if (device == null
-                || device.driver().isPresent()
-                || !attach(device, bus.deadline())
-                || !equals(device.binding().driver())) { // another driver may have been faster
-            throw new ErrnoException(
-                    Errno.ENODEV, "no device " + Text.name(value) + " that " + name() + " can be bound to");
+        String name = Text.name(value);
+        BusDevice device = bus.find(name);
+        if (device == null || device.driver().isPresent() || !attach(device, bus.deadline())) {
+            throw cannotBind(name);
         }
+        if (!equals(device.binding().driver())) {
+            // Either a call of the user before is still inside, or another driver was faster.
+            List<String> inside = device.slot().inside();
+            throw device.driver().isPresent() || device.slot().isQuiet()
+                    ? cannotBind(name)
+                    : new ErrnoException(Errno.EBUSY, "device " + name + " is still in use; inside: " + inside);
+        }
+    }
+
+    private ErrnoException cannotBind(String device) {
+        return new ErrnoException(Errno.ENODEV, "no device " + device + " that " + name() + " can be bound to");
     }
 
     /** {@code unbind_store()}. */
@@ -80,39 +88,57 @@ public final class BusDriver extends Kobject {
         if (device == null || !equals(device.binding().driver())) {
             throw new ErrnoException(Errno.ENODEV, "no device " + Text.name(value) + " is bound to " + name());
         }
-        CountDownLatch unbound = bus.workers().one(device, this::unbind);
+        Deadline deadline = bus.deadline();
+        BoundedCalls.Call unbind = bus.calls().tryStart("unbind of " + device.name(), () -> unbind(device, deadline));
+        if (unbind == null) {
+            throw new ErrnoException(Errno.EAGAIN, "no thread can be started to unbind " + device.name());
+        }
         try {
-            if (!bus.deadline().await(unbound)) {
-                reportHeld(device);
+            if (!unbind.await(deadline)) {
+                reportHeld(device, unbind);
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new ErrnoException(Errno.EINTR, "interrupted; the unbinding of " + device.name() + " goes on");
+            throw new ErrnoException(Errno.EINTR, "interrupted; the unbinding of " + device.name() + " continues");
         }
     }
 
-    private void reportHeld(BusDevice device) {
-        log.error("{}: driver {} did not let go of {} in time", owner.symbolicName(), name(), device.name());
+    private void reportHeld(BusDevice device, BoundedCalls.Call unbind) {
+        log.error("{}: driver {} has not released {} in time", owner, name(), device.name(), unbind.stack());
     }
 
-    private void unbind(BusDevice device) {
-        if (device.binding().beginUnbind(this)) {
+    private void unbind(BusDevice device, Deadline deadline) {
+        if (device.binding().beginUnbind(this, deadline)) {
             detach(device);
         }
     }
 
     /**
-     * {@code really_probe()}, with {@code mdev_probe()} inside.
+     * {@code really_probe()}, with {@code mdev_probe()} inside. A device whose slot is not quiet is not probed.
      *
-     * @param deadline how long to wait for another driver that is just coming to the device or leaving it
+     * @param deadline how long to wait for another driver that is being bound or unbound, and for the slot
      * @return whether the device is with this driver now, or no driver can have it
      */
     boolean attach(BusDevice device, Deadline deadline) {
-        if (!gate.tryEnter()) { // exits when the device is released
+        Gate.Entry entry;
+        try {
+            entry = gate.enter("device " + device.name()); // closed by Binding.unbind(), or below
+        } catch (ErrnoException e) {
             return false;
         }
-        if (!device.binding().beginProbe(this, deadline)) {
-            gate.exit();
+        if (!device.binding().beginProbe(this, entry, deadline)) {
+            entry.close();
+            return true;
+        }
+        if (!device.slot().awaitQuiet(deadline)) {
+            List<String> inside = device.slot().inside();
+            device.binding().unbind();
+            device.binding().finish();
+            log.warn(
+                    "{}: {} is not bound while it is in use; inside: {}; write it to drivers_probe afterwards",
+                    name(),
+                    device.name(),
+                    inside);
             return true;
         }
         try (var _ = tree().change()) {
@@ -126,20 +152,24 @@ public final class BusDriver extends Kobject {
             try (var _ = tree().change()) {
                 unlink(device);
                 release(device);
-                device.binding().endProbe(false);
+                device.binding().unbind();
             }
-            gate.exit();
+            device.binding().finish();
             return false;
         }
+        boolean dead;
         try (var _ = tree().change()) {
-            device.binding().endProbe(true);
+            dead = device.binding().endProbe();
             device.uevent("bind");
         }
-        if (gate.isShut()) {
+        if (dead) {
+            detach(device);
+        } else if (gate.isShut()) {
             // unregister() may have listed the devices before this one was linked.
-            CountDownLatch unbound = bus.workers().one(device, this::unbind);
-            if (!bus.deadline().awaitUninterruptibly(unbound)) {
-                reportHeld(device);
+            Deadline unbound = bus.deadline();
+            BoundedCalls.Call unbind = bus.calls().start("unbind of " + device.name(), () -> unbind(device, unbound));
+            if (!unbind.awaitUninterruptibly(unbound)) {
+                reportHeld(device, unbind);
             }
         }
         return true;
@@ -167,39 +197,24 @@ public final class BusDriver extends Kobject {
             unlink(device);
         }
         try {
-            owner.run("remove of " + device.name(), () -> ops.remove(device, bus.patience()));
+            owner.run("remove of " + device.name(), () -> ops.remove(device, bus.gracePeriod()));
         } catch (ErrnoException e) {
-            log.debug("{} lets go of {} all the same", name(), device.name());
+            log.debug("{} is unbound from {} all the same", device.name(), name());
         }
-        awaitQuiet(device);
+        if (!device.slot().awaitVacant(Duration.ZERO)) {
+            log.warn(
+                    "{}: {} is unbound while it is in use; inside: {}",
+                    name(),
+                    device.name(),
+                    device.slot().inside(),
+                    device.slot().stacks());
+        }
         try (var _ = tree().change()) {
             release(device);
-            device.binding().endUnbind();
+            device.binding().unbind();
             device.uevent("unbind");
         }
-        gate.exit();
-    }
-
-    /** Asked also of a driver whose remove failed: the vendor's call may still be inside. */
-    private void awaitQuiet(BusDevice device) {
-        String what = "quiesced of " + device.name();
-        try {
-            CompletableFuture<Void> quiet =
-                    owner.call(what, () -> ops.quiesced(device).toCompletableFuture());
-            // A stage that fails says no more than that: the device must not wait for it for ever.
-            CompletableFuture<Void> over = quiet.handle((_, failure) -> {
-                if (failure != null) {
-                    log.error("{}: {} failed", owner.symbolicName(), what, failure);
-                }
-                return null;
-            });
-            if (!over.isDone()) {
-                log.warn("{}: a call into the vendor of {} has not come back", name(), device.name());
-                device.quietWhen(over);
-            }
-        } catch (ErrnoException e) {
-            log.debug("{} does not say whether the vendor of {} is quiet", name(), device.name());
-        }
+        device.binding().finish();
     }
 
     /** {@code driver_sysfs_remove()}. */
@@ -217,14 +232,20 @@ public final class BusDriver extends Kobject {
         }
     }
 
-    /** {@code mdev_unregister_driver()}: lets go of every device, in parallel, and goes. */
-    public void unregister(Workers workers, Deadline deadline) {
+    /** {@code mdev_unregister_driver()}: every device is unbound, in parallel. */
+    public void unregister(Deadline deadline) {
         gate.shut();
         bus.withdraw(this);
-        // By parent: a vendor that holds up all its devices must not keep another's bound.
-        CountDownLatch unbound = workers.each(devices(), BusDevice::parent, this::unbind);
-        if (!deadline.awaitUninterruptibly(unbound) || !gate.awaitEmpty(deadline)) {
-            log.error("{}: driver {} did not let go of all devices in time", owner.symbolicName(), name());
+        // By parent: a vendor that delays all its devices must not keep those of another one bound.
+        CountDownLatch unbound = bus.calls()
+                .each("unbind from " + name(), devices(), BusDevice::parent, device -> unbind(device, deadline));
+        if (!deadline.awaitUninterruptibly(unbound) || !gate.awaitQuiet(deadline)) {
+            log.error(
+                    "{}: driver {} has not released all devices in time: {}",
+                    owner,
+                    name(),
+                    gate.inside(),
+                    gate.stacks());
         }
         bus.remove(this);
     }
@@ -240,13 +261,13 @@ public final class BusDriver extends Kobject {
     /** Who uses the device. */
     public Optional<String> user(BusDevice device) {
         try {
-            return owner.call("user of " + device.name(), () -> Objects.requireNonNull(ops.user(device)));
+            return owner.answer("user of " + device.name(), () -> ops.user(device));
         } catch (ErrnoException e) {
             return Optional.empty();
         }
     }
 
-    public Owner owner() {
+    public ForeignBundle owner() {
         return owner;
     }
 }

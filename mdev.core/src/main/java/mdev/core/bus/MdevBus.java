@@ -10,9 +10,7 @@ import mdev.api.errno.ErrnoException;
 import mdev.api.sysfs.Attribute;
 import mdev.api.sysfs.SysfsNode;
 import mdev.core.device.Kobject;
-import mdev.core.device.Owner;
-import mdev.core.sync.Deadline;
-import mdev.core.sync.Workers;
+import mdev.core.slot.ForeignBundle;
 import mdev.core.sysfs.Contents;
 import mdev.core.sysfs.Directory;
 import mdev.core.sysfs.Link;
@@ -20,21 +18,23 @@ import mdev.core.sysfs.Names;
 import mdev.core.sysfs.Text;
 import mdev.core.sysfs.Tree;
 import mdev.core.uevent.Uevents;
+import mdev.sync.BoundedCalls;
+import mdev.sync.Deadline;
 import org.jspecify.annotations.Nullable;
 
 /**
  * {@code /sys/bus/mdev}: {@code mdev_bus_type} and the parts of the driver core that it needs. Every driver matches every device.
  *
  * <p>A device and a driver that come at once do not miss each other: each is put on its list first and then looks at the other's. Who sees whom
- * first does not matter, as {@link BindState} lets only one probe begin.
+ * first does not matter, as {@link Binding} lets only one probe begin.
  */
 public final class MdevBus extends Kobject {
     private final Directory devices;
     private final Directory driverDirectory;
     private final IommuGroups groups;
-    private final Workers workers;
+    private final BoundedCalls calls;
     private final Supplier<Deadline> deadline;
-    private final Supplier<Duration> patience;
+    private final Supplier<Duration> gracePeriod;
 
     /** In the order of registration, as they are tried; changed together with {@link #driverDirectory}. */
     private final List<BusDriver> drivers = new CopyOnWriteArrayList<>();
@@ -45,22 +45,22 @@ public final class MdevBus extends Kobject {
      * @param buses {@code /sys/bus}
      * @param kernel {@code /sys/kernel}
      * @param deadline until when somebody who asked for a change waits for drivers
-     * @param patience the time that a driver gets to let go of a device
+     * @param gracePeriod the time that a driver gets to release a device
      */
     public MdevBus(
             Directory buses,
             Directory kernel,
             Uevents uevents,
-            Workers workers,
+            BoundedCalls calls,
             Supplier<Deadline> deadline,
-            Supplier<Duration> patience) {
+            Supplier<Duration> gracePeriod) {
         super(buses, "mdev", uevents);
         this.devices = new Directory(this, "devices");
         this.driverDirectory = new Directory(this, "drivers");
         this.groups = new IommuGroups(kernel);
-        this.workers = workers;
+        this.calls = calls;
         this.deadline = deadline;
-        this.patience = patience;
+        this.gracePeriod = gracePeriod;
         try (var _ = tree().change()) {
             kernel.add(groups);
             buses.add(this);
@@ -118,10 +118,17 @@ public final class MdevBus extends Kobject {
         devices.remove(device.name());
     }
 
-    /** The rest of {@code bus_remove_device()}: its driver lets go, and no other one gets it. */
-    public void release(BusDevice device) {
-        BusDriver driver = device.binding().die();
-        if (driver != null) {
+    /**
+     * The rest of {@code bus_remove_device()}: the driver is unbound, and no other one is bound.
+     *
+     * @param then runs once, when the device is unbound: before this returns, or on the thread of a driver's call that still
+     *     runs
+     */
+    public void release(BusDevice device, Runnable then) {
+        BusDriver driver = device.binding().die(then);
+        if (driver == null) {
+            device.binding().finish();
+        } else {
             driver.detach(device);
         }
     }
@@ -132,8 +139,9 @@ public final class MdevBus extends Kobject {
      * @param module where the driver's {@code module} link leads
      * @throws ErrnoException EBUSY: the name is taken; EINVAL: the name is no file name
      */
-    public BusDriver register(Owner owner, Directory module, MdevDriver ops, Deadline deadline) throws ErrnoException {
-        String name = Names.check("a driver", owner.call("name of the driver", ops::name));
+    public BusDriver register(ForeignBundle owner, Directory module, MdevDriver ops, Deadline deadline)
+            throws ErrnoException {
+        String name = Names.check("a driver", owner.answer("name of the driver", ops::name));
         BusDriver driver = new BusDriver(this, driverDirectory, name, owner, module, ops, uevents());
         try (var _ = tree().change()) {
             if (driverDirectory.child(name) != null) {
@@ -166,7 +174,7 @@ public final class MdevBus extends Kobject {
         }
     }
 
-    /** Takes the whole bus out of the tree, when nothing is on it any more. */
+    /** Takes the whole bus out of the tree; after the last driver and the last parent. */
     public void close() {
         Tree tree = tree();
         try (var _ = tree.change()) {
@@ -190,15 +198,15 @@ public final class MdevBus extends Kobject {
         return groups;
     }
 
-    Workers workers() {
-        return workers;
+    BoundedCalls calls() {
+        return calls;
     }
 
     Deadline deadline() {
         return deadline.get();
     }
 
-    Duration patience() {
-        return patience.get();
+    Duration gracePeriod() {
+        return gracePeriod.get();
     }
 }

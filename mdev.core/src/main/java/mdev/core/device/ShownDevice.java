@@ -5,11 +5,12 @@ import java.util.Map;
 import java.util.Set;
 import mdev.api.ClassDevice;
 import mdev.api.errno.ErrnoException;
-import mdev.core.sync.Deadline;
-import mdev.core.sync.Gate;
+import mdev.core.slot.ForeignBundle;
+import mdev.core.slot.Gate;
 import mdev.core.sysfs.Contents;
 import mdev.core.sysfs.Names;
 import mdev.core.uevent.Uevents;
+import mdev.sync.Deadline;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -17,14 +18,15 @@ import org.slf4j.LoggerFactory;
 public final class ShownDevice extends VirtualDevice {
     private static final Logger log = LoggerFactory.getLogger(ShownDevice.class);
 
-    private final Owner owner;
+    private final ForeignBundle owner;
     private final ClassDevice device;
-    private final Gate gate = new Gate();
+    private final Gate gate;
 
-    private ShownDevice(DeviceClass deviceClass, Owner owner, ClassDevice device, Uevents uevents) {
+    private ShownDevice(DeviceClass deviceClass, ForeignBundle owner, ClassDevice device, Uevents uevents) {
         super(deviceClass, device.name(), uevents);
         this.owner = owner;
         this.device = device;
+        this.gate = new Gate(owner, "device", device.name());
     }
 
     /**
@@ -32,7 +34,7 @@ public final class ShownDevice extends VirtualDevice {
      *
      * @throws ErrnoException EEXIST, EINVAL
      */
-    public static ShownDevice create(Classes classes, Owner owner, ClassDevice device, Uevents uevents)
+    public static ShownDevice create(Classes classes, ForeignBundle owner, ClassDevice device, Uevents uevents)
             throws ErrnoException {
         Names.check("a class", device.className());
         Names.check("a device of class " + device.className(), device.name());
@@ -50,8 +52,13 @@ public final class ShownDevice extends VirtualDevice {
         try (var _ = tree().change()) {
             disappear();
         }
-        if (!gate.awaitEmpty(deadline)) {
-            log.error("{}: device {} goes while its owner is inside: {}", owner.symbolicName(), name(), gate.inside());
+        if (!gate.awaitQuiet(deadline)) {
+            log.error(
+                    "{}: device {} is destroyed while a call is inside: {}",
+                    owner,
+                    name(),
+                    gate.inside(),
+                    gate.stacks());
         }
     }
 
@@ -63,6 +70,6 @@ public final class ShownDevice extends VirtualDevice {
     @Override
     protected void contents(Contents contents) {
         super.contents(contents);
-        owner.describe(contents, device.groups(), gate);
+        gate.describe(contents, device.groups());
     }
 }

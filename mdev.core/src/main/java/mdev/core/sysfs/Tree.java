@@ -18,6 +18,7 @@ import mdev.api.sysfs.SysfsFile;
 import mdev.api.sysfs.SysfsLink;
 import mdev.api.sysfs.SysfsListener;
 import mdev.api.sysfs.SysfsNode;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -41,6 +42,9 @@ public final class Tree extends Directory implements Sysfs {
 
     /** What the change in progress has taken out, if anybody listens; guarded by {@link #changing}. Another list for each change: one that was large once costs nothing later. */
     private List<SysfsListener.Entry> gone = new ArrayList<>();
+
+    /** Guarded by {@link #changing}. */
+    private @Nullable Runnable afterwards;
 
     private final List<SysfsListener> listeners = new CopyOnWriteArrayList<>();
 
@@ -66,11 +70,25 @@ public final class Tree extends Directory implements Sysfs {
             entries = Collections.unmodifiableList(gone);
             gone = new ArrayList<>();
         }
+        Runnable then = null;
+        if (changing.getHoldCount() == 1) {
+            then = afterwards;
+            afterwards = null;
+        }
         changing.unlock();
+        if (then != null) {
+            then.run();
+        }
         if (!entries.isEmpty()) {
             List<SysfsListener.Entry> told = entries;
             tell(listener -> listener.removed(told), told);
         }
+    }
+
+    /** Runs the action when the lock of this change is released; one per change. For the log, which may block on a full disk. */
+    public void afterChange(Runnable action) {
+        requireChange();
+        afterwards = action;
     }
 
     /** An entry goes in this change. */

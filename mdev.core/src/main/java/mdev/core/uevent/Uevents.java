@@ -14,8 +14,8 @@ import java.util.concurrent.locks.LockSupport;
 import mdev.api.Registration;
 import mdev.api.Uevent;
 import mdev.api.UeventListener;
-import mdev.core.sync.Deadline;
 import mdev.core.sysfs.Tree;
+import mdev.sync.Deadline;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -86,10 +86,11 @@ public final class Uevents implements AutoCloseable {
         try (var _ = tree.change()) {
             env.put("SEQNUM", Long.toString(++seqnum));
             if (!queue.offer(new Uevent(action, devpath, env)) && lost.getAndIncrement() == 0) {
-                log.error(
-                        "uevents are lost from SEQNUM {} on: {} wait for a listener that does not come back",
-                        seqnum,
-                        backlog);
+                long first = seqnum;
+                tree.afterChange(() -> log.error(
+                        "uevents are lost from SEQNUM {} on: {} wait for a listener that does not return",
+                        first,
+                        backlog));
             }
         }
     }

@@ -22,7 +22,7 @@ import mdev.api.shell.ShellInvocation;
 import mdev.api.sysfs.SysfsFile;
 import mdev.core.Limits;
 import mdev.core.MdevCore;
-import mdev.core.device.Owner;
+import mdev.core.slot.ForeignBundle;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -113,7 +113,7 @@ class MonitorCommandTest {
     @Test
     void saysHowManyEventsATerminalThatStoppedHasMissed() throws Exception {
         Stopped terminal = new Stopped();
-        try (MdevCore core = new MdevCore(new Owner("mdev.core", "0.1.0", 1), Limits.STANDARD, _ -> {})) {
+        try (MdevCore core = new MdevCore(new ForeignBundle("mdev.core", "0.1.0", 1), Limits.STANDARD, _ -> {})) {
             Thread monitor = Thread.ofPlatform().daemon().start(() -> {
                 try {
                     new MonitorCommand(core)

@@ -13,10 +13,10 @@ import java.util.stream.Collectors;
 import mdev.api.Mdev;
 import mdev.api.MdevType;
 import mdev.api.ParentDevice;
+import mdev.api.Slot;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.sysfs.Attribute;
-import mdev.api.vfio.DeviceOps;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -44,7 +44,7 @@ class GpuParentTest {
         }
 
         @Override
-        public DeviceOps ops() {
+        public Slot slot() {
             throw new IllegalStateException();
         }
     }

@@ -2,6 +2,7 @@ package vfio.mdev.device;
 
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicBoolean;
+import mdev.api.Slot;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.IoctlReply;
@@ -11,21 +12,26 @@ import mdev.api.vfio.VfioDevice;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A VFIO device file. Reads and writes take no lock and allocate nothing: two volatile reads and the gate are all that is between user
- * and vendor.
+ * A VFIO device file. Reads and writes take no lock and allocate nothing: the slot's addition and two volatile reads, of the session
+ * and of the vendor's object, are all that is between user and vendor.
  */
 final class DeviceHandle implements VfioDevice {
-    private final MdevDevice device;
-    private final OpenDevice session;
+    private final GroupDevice device;
+    private final Slot slot;
     private final Runnable onLeave;
+
+    /** What the handle is good for; taken away before the session is released, when the handle is closed or cut off. */
+    private volatile @Nullable OpenDevice session;
+
     /** Set by the one call that closes. */
     private final AtomicBoolean closed = new AtomicBoolean();
 
     private volatile @Nullable Runnable request;
 
-    /** @param onLeave what its user's leaving means to the group */
-    DeviceHandle(MdevDevice device, OpenDevice session, Runnable onLeave) {
+    /** @param onLeave runs when its user has closed the handle */
+    DeviceHandle(GroupDevice device, Slot slot, OpenDevice session, Runnable onLeave) {
         this.device = device;
+        this.slot = slot;
         this.session = session;
         this.onLeave = onLeave;
     }
@@ -46,11 +52,11 @@ final class DeviceHandle implements VfioDevice {
         }
         enter();
         try {
-            session.ops.read(region, offset, data, dataOffset, length);
+            slot.ops().read(region, offset, data, dataOffset, length);
         } catch (Throwable t) {
-            throw session.failed("read", t);
+            throw slot.failed("read", t);
         } finally {
-            session.gate.leave();
+            slot.leave();
         }
     }
 
@@ -62,11 +68,11 @@ final class DeviceHandle implements VfioDevice {
         }
         enter();
         try {
-            session.ops.write(region, offset, data, dataOffset, length);
+            slot.ops().write(region, offset, data, dataOffset, length);
         } catch (Throwable t) {
-            throw session.failed("write", t);
+            throw slot.failed("write", t);
         } finally {
-            session.gate.leave();
+            slot.leave();
         }
     }
 
@@ -83,40 +89,45 @@ final class DeviceHandle implements VfioDevice {
         }
     }
 
-    /** Pairs with the gate's {@code leave}. */
-    private void enter() throws ErrnoException {
-        if (closed.get()) {
-            throw new ErrnoException(Errno.EBADF, "the device handle is closed");
+    /** Pairs with the slot's {@code leave}. */
+    private OpenDevice enter() throws ErrnoException {
+        slot.enter();
+        // Inside, so that the session cannot be released any more once it has been seen here.
+        OpenDevice now = session;
+        if (now == null) {
+            slot.leave();
+            throw closed.get()
+                    ? new ErrnoException(Errno.EBADF, "the device handle is closed")
+                    : new ErrnoException(Errno.ENODEV, "the device is removed");
         }
-        if (!session.gate.enter()) {
-            throw new ErrnoException(Errno.ENODEV, "the device is gone");
-        }
+        return now;
     }
 
     @Override
     public IoctlReply ioctl(IoctlRequest request) throws ErrnoException {
+        OpenDevice entered;
         try {
-            enter();
+            entered = enter();
         } catch (ErrnoException e) {
             if (request instanceof SetIrqs set) {
-                session.irqs.discard(set);
+                device.discard(set);
             }
             throw e;
         }
         try {
-            return session.ioctl(request);
+            return entered.ioctl(request);
         } finally {
-            session.gate.leave();
+            slot.leave();
         }
     }
 
     @Override
     public int regionFd(int region) throws ErrnoException {
-        enter();
+        OpenDevice entered = enter();
         try {
-            return session.regionFd(region);
+            return entered.regionFd(region);
         } finally {
-            session.gate.leave();
+            slot.leave();
         }
     }
 
@@ -135,6 +146,11 @@ final class DeviceHandle implements VfioDevice {
         if (closed.compareAndSet(false, true)) {
             device.close(this);
         }
+    }
+
+    /** No access enters the vendor any more. Accesses that are inside are waited for by {@link Slot#vacate}. */
+    void cut() {
+        session = null;
     }
 
     Runnable onLeave() {

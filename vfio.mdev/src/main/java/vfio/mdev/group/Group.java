@@ -2,18 +2,19 @@ package vfio.mdev.group;
 
 import java.time.Duration;
 import java.util.Optional;
-import java.util.concurrent.CompletionStage;
 import java.util.concurrent.locks.ReentrantLock;
+import mdev.api.Slot;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.VfioDevice;
 import mdev.api.vfio.VfioGroup;
+import mdev.sync.BoundedCalls;
+import mdev.sync.Deadline;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import vfio.mdev.container.Container;
-import vfio.mdev.device.MdevDevice;
-import vfio.mdev.device.Teardown;
+import vfio.mdev.device.GroupDevice;
 import vfio.mdev.iommu.DeviceDma;
 
 /**
@@ -26,7 +27,8 @@ public final class Group implements Container.Member {
     private static final Logger LOG = LoggerFactory.getLogger(Group.class);
 
     private final int number;
-    private final MdevDevice device;
+    private final GroupDevice device;
+    private final BoundedCalls calls;
     private final Runnable onEmpty;
 
     /** Held while the group joins or leaves a container, so that one does not overtake the other. Taken before a container's lock. */
@@ -39,9 +41,13 @@ public final class Group implements Container.Member {
     /** Device handles, and calls that are about to be one. */
     private int users;
 
-    /** @param onEmpty runs when the device is removed and the file closed: the group is over */
-    Group(int number, MdevDevice device, Runnable onEmpty) {
+    /**
+     * @param calls run what may hang while the device is removed
+     * @param onEmpty runs when the device is removed and the file closed: the group is over
+     */
+    Group(int number, GroupDevice device, BoundedCalls calls, Runnable onEmpty) {
         this.number = number;
+        this.calls = calls;
         this.device = device;
         this.onEmpty = onEmpty;
     }
@@ -59,7 +65,7 @@ public final class Group implements Container.Member {
      */
     public record State(
             int number,
-            @Nullable MdevDevice device,
+            @Nullable GroupDevice device,
             String holder,
             @Nullable Container container,
             boolean viable) {}
@@ -71,10 +77,6 @@ public final class Group implements Container.Member {
     /** Who has the group, if the device is open. */
     public Optional<String> user() {
         return device.isOpen() ? Optional.of(state().holder()) : Optional.empty();
-    }
-
-    public CompletionStage<Void> quiet() {
-        return device.quiet();
     }
 
     private boolean isFree() {
@@ -192,13 +194,19 @@ public final class Group implements Container.Member {
             if (!isPresent() || !name.equals(device.name())) {
                 throw new ErrnoException(Errno.ENODEV, "no device '" + name + "' in group " + number);
             }
-            return device.open(
-                    vendor -> new DeviceDma((_, call) -> call.run(), vendor, in.attachDevice(vendor), client),
-                    this::userLeft);
+            return device.open(slot -> attach(slot, in, client), this::userLeft);
         } catch (ErrnoException | RuntimeException | Error e) {
             userLeft();
             throw e;
         }
+    }
+
+    private static DeviceDma attach(Slot slot, Container in, String client) throws ErrnoException {
+        DeviceDma.Calls calls = (name, call) -> slot.callOccupied(name, _ -> {
+            call.run();
+            return name;
+        });
+        return new DeviceDma(calls, slot.vendor(), in.attachDevice(slot.vendor()), client);
     }
 
     private synchronized boolean isPresent() {
@@ -207,9 +215,6 @@ public final class Group implements Container.Member {
 
     private void userLeft() {
         synchronized (this) {
-            if (!present) {
-                return; // removeDevice() has taken all of them
-            }
             users--;
         }
         leaveIfIdle();
@@ -221,25 +226,35 @@ public final class Group implements Container.Member {
         }
     }
 
-    /** The bus driver's remove: the device goes, and the group leaves its container, however its user holds it. */
-    public void removeDevice(Duration patience, Duration ask) {
-        Teardown all = Teardown.within(patience);
-        Duration half = patience.dividedBy(2);
-        device.remove(Teardown.within(patience.multipliedBy(3).dividedBy(4)), ask.compareTo(half) < 0 ? ask : half);
+    /**
+     * The bus driver's remove: the device is removed, and the group leaves its container, however its user holds it.
+     *
+     * @param gracePeriod for all of it
+     * @param ask the part of it that a user gets who is asked to leave; at most half
+     */
+    public void removeDevice(Duration gracePeriod, Duration ask) {
+        Deadline deadline = Deadline.in(gracePeriod);
+        Duration half = gracePeriod.dividedBy(2);
+        int cut = device.remove(
+                Deadline.in(gracePeriod.multipliedBy(3).dividedBy(4)), ask.compareTo(half) < 0 ? ask : half);
         boolean inContainer;
         synchronized (this) {
             inContainer = container != null;
         }
-        // The back-end is foreign code, which may hang.
-        if (inContainer && !all.await(Teardown.start("vfio-detach-" + number, this::leave))) {
-            LOG.warn("group {}: its IOMMU has not let go of it; left behind", number);
+        if (inContainer) {
+            // The back-end is foreign code, which may hang.
+            BoundedCalls.Call detach = calls.start("vfio-detach-" + number, this::leave);
+            if (!detach.awaitUninterruptibly(deadline)) {
+                LOG.warn("group {}: its IOMMU has not detached it in time; left behind", number, detach.stack());
+            }
         }
         boolean over;
         synchronized (this) {
             present = false;
-            users = 0;
+            users -= cut;
             over = file == null;
         }
+        leaveIfIdle();
         if (over) {
             onEmpty.run();
         }

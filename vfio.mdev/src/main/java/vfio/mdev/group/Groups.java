@@ -10,14 +10,16 @@ import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicReference;
 import mdev.api.ClassDevice;
 import mdev.api.ClassRegistry;
+import mdev.api.Mdev;
 import mdev.api.Registration;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.sysfs.Attribute;
 import mdev.api.sysfs.AttributeGroup;
 import mdev.api.vfio.VfioGroup;
+import mdev.sync.BoundedCalls;
 import org.jspecify.annotations.Nullable;
-import vfio.mdev.device.MdevDevice;
+import vfio.mdev.device.GroupDevice;
 
 /**
  * The groups that there are, by number, and their nodes {@code /sys/class/vfio/<number>}. The core gives the numbers; the minors are given here,
@@ -31,6 +33,7 @@ public final class Groups {
     private static final int MAJOR = 250;
 
     private final ClassRegistry classes;
+    private final BoundedCalls calls;
 
     /** The monitor guards both; never held in a call of the core. */
     private final NavigableMap<Integer, Entry> entries = new TreeMap<>();
@@ -39,8 +42,10 @@ public final class Groups {
 
     private record Entry(Group group, int minor, AtomicReference<@Nullable Registration> node) {}
 
-    public Groups(ClassRegistry classes) {
+    /** @param calls run what may hang while a device is removed */
+    public Groups(ClassRegistry classes, BoundedCalls calls) {
         this.classes = classes;
+        this.calls = calls;
     }
 
     /**
@@ -48,7 +53,7 @@ public final class Groups {
      *
      * @throws ErrnoException the node could not be made; there is no group then
      */
-    public Group create(int number, MdevDevice device) throws ErrnoException {
+    public Group create(int number, Mdev mdev) throws ErrnoException {
         // In the kernel an empty group whose file is open keeps its number. Ours is the core's and may have been given
         // anew: then the node of the empty group goes at last, and its file stays open on nothing.
         forget(number);
@@ -57,7 +62,8 @@ public final class Groups {
             int minor = minors.nextClearBit(0);
             minors.set(minor);
             AtomicReference<@Nullable Registration> node = new AtomicReference<>();
-            entry = new Entry(new Group(number, device, () -> forget(number, node)), minor, node);
+            entry = new Entry(
+                    new Group(number, new GroupDevice(mdev, calls), calls, () -> forget(number, node)), minor, node);
             entries.put(number, entry);
         }
         try {

@@ -8,10 +8,10 @@ import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.sync.Deadline;
 import org.jspecify.annotations.Nullable;
-import vfio.mdev.gate.Gate;
 import vfio.mdev.iommu.memory.Location;
 import vfio.mdev.iommu.memory.MemoryRef;
 import vfio.mdev.iommu.memory.PageNumbers;
+import vfio.mdev.usage.UseCount;
 
 /**
  * A range of an address space with what stands behind it: {@code struct vfio_dma}. It ends in three steps: nobody holds anything of it any more
@@ -31,7 +31,7 @@ final class DmaMapping {
     private final CountDownLatch ended = new CountDownLatch(1);
 
     /** Accesses are inside, and so is every {@link Views}: while it is not empty the memory stays. */
-    private final Gate gate = new Gate(this::end);
+    private final UseCount gate = new UseCount(this::end);
 
     /** Not null while written pages are tracked. Changed under the address space's lock. */
     private volatile @Nullable DirtyLog dirty;

@@ -2,7 +2,7 @@ package vfio.mdev.irq;
 
 import mdev.api.vfio.IrqTrigger;
 import mdev.sync.FaultLog;
-import vfio.mdev.gate.Gate;
+import vfio.mdev.usage.UseCount;
 
 /**
  * A trigger in its place. It is closed exactly once after it was let go, when the last signal has left it: an eventfd's
@@ -11,7 +11,7 @@ import vfio.mdev.gate.Gate;
 final class Armed {
     private final IrqTrigger trigger;
     private final FaultLog faults;
-    private final Gate gate = new Gate(this::close);
+    private final UseCount gate = new UseCount(this::close);
 
     Armed(IrqTrigger trigger, FaultLog faults) {
         this.trigger = trigger;

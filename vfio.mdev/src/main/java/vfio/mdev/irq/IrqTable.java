@@ -116,7 +116,12 @@ public final class IrqTable {
     }
 
     /** Closes the triggers of a request that did not come through: the framework owns them however it ends. */
-    public void discard(SetIrqs request) {
+    private void discard(SetIrqs request) {
+        discard(request, faults);
+    }
+
+    /** As above, for a request that came to no table. */
+    public static void discard(SetIrqs request, FaultLog faults) {
         if (request.data() instanceof SetIrqs.Data.Triggers(var values)) {
             for (var trigger : values) {
                 if (trigger != null) {

@@ -7,7 +7,7 @@ import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.shell.ShellCommand;
 import vfio.mdev.VfioMdev;
-import vfio.mdev.device.MdevDevice;
+import vfio.mdev.device.GroupDevice;
 import vfio.mdev.group.Group;
 
 /** Devices as arguments of commands. */
@@ -19,12 +19,12 @@ final class Devices implements ShellCommand.Candidates {
     }
 
     /** A device with its group. */
-    record Found(MdevDevice device, Group.State group) {}
+    record Found(GroupDevice device, Group.State group) {}
 
     Found find(String uuid) throws ErrnoException {
         String name = uuid.toLowerCase(Locale.ROOT);
         for (Group.State group : vfio.states()) {
-            MdevDevice device = group.device();
+            GroupDevice device = group.device();
             if (device != null && device.name().equals(name)) {
                 return new Found(device, group);
             }
@@ -41,7 +41,7 @@ final class Devices implements ShellCommand.Candidates {
         return vfio.states().stream()
                 .map(Group.State::device)
                 .filter(device -> device != null)
-                .map(MdevDevice::name)
+                .map(GroupDevice::name)
                 .toList();
     }
 

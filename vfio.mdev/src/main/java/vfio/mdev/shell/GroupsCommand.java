@@ -9,7 +9,7 @@ import mdev.api.shell.ShellResult;
 import org.jspecify.annotations.Nullable;
 import vfio.mdev.VfioMdev;
 import vfio.mdev.container.Container;
-import vfio.mdev.device.MdevDevice;
+import vfio.mdev.device.GroupDevice;
 import vfio.mdev.group.Group;
 
 /** {@code vfio:groups}. */
@@ -29,7 +29,7 @@ final class GroupsCommand implements ShellCommand.Action {
     public ShellResult run(ShellInvocation invocation) {
         List<List<@Nullable Object>> rows = new ArrayList<>();
         for (Group.State group : vfio.states()) {
-            MdevDevice device = group.device();
+            GroupDevice device = group.device();
             Container container = group.container();
             rows.add(Arrays.asList(
                     group.number(),

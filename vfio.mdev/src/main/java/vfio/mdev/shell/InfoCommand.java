@@ -23,7 +23,7 @@ import mdev.api.vfio.VfioPci;
 import org.jspecify.annotations.Nullable;
 import vfio.mdev.VfioMdev;
 import vfio.mdev.container.Container;
-import vfio.mdev.device.MdevDevice;
+import vfio.mdev.device.GroupDevice;
 import vfio.mdev.irq.IrqTable;
 
 /** {@code vfio:info}. */
@@ -57,7 +57,7 @@ final class InfoCommand implements ShellCommand.Action {
     @Override
     public ShellResult run(ShellInvocation invocation) throws ErrnoException {
         Devices.Found found = devices.find(invocation.arguments().getFirst());
-        MdevDevice device = found.device();
+        GroupDevice device = found.device();
         boolean pci = device.mdev().deviceApi().equals(VfioPci.DEVICE_API);
         SequencedMap<String, @Nullable Object> fields = new LinkedHashMap<>();
         fields.put("uuid", device.name());
@@ -85,7 +85,8 @@ final class InfoCommand implements ShellCommand.Action {
         return new ShellResult.Details(fields);
     }
 
-    private static List<Map<String, @Nullable Object>> regions(MdevDevice.Ioctl device, int count, List<String> names) {
+    private static List<Map<String, @Nullable Object>> regions(
+            GroupDevice.Ioctl device, int count, List<String> names) {
         List<Map<String, @Nullable Object>> regions = new ArrayList<>();
         for (int index = 0; index < count; index++) {
             try {
@@ -105,7 +106,7 @@ final class InfoCommand implements ShellCommand.Action {
     }
 
     private static List<Map<String, @Nullable Object>> irqs(
-            MdevDevice.Ioctl device, int count, List<String> names, Map<Integer, IrqTable.KindState> states) {
+            GroupDevice.Ioctl device, int count, List<String> names, Map<Integer, IrqTable.KindState> states) {
         List<Map<String, @Nullable Object>> irqs = new ArrayList<>();
         for (int index = 0; index < count; index++) {
             try {

@@ -11,6 +11,7 @@ import mdev.api.Mdev;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.VfioDevice;
+import mdev.sync.BoundedCalls;
 import org.junit.jupiter.api.Test;
 import vfio.mdev.Await;
 import vfio.mdev.TestPlatform;
@@ -77,9 +78,10 @@ class RemovalStressTest {
     /** Users that come and go make the vendor's open and release alternate. */
     @Test
     void alternatesOpenAndRelease() throws Exception {
-        try (TestPlatform platform = new TestPlatform()) {
+        try (TestPlatform platform = new TestPlatform();
+                BoundedCalls calls = new BoundedCalls("test")) {
             TestVendor vendor = new TestVendor();
-            MdevDevice device = new MdevDevice(platform.add(0, vendor));
+            GroupDevice device = new GroupDevice(platform.add(0, vendor), calls);
             List<Thread> users = new ArrayList<>();
             AtomicInteger left = new AtomicInteger();
             for (int i = 0; i < 3; i++) {

@@ -25,6 +25,7 @@ import mdev.api.vfio.SetIrqs;
 import mdev.api.vfio.VfioContext;
 import mdev.api.vfio.VfioDevice;
 import mdev.api.vfio.VfioPci;
+import mdev.sync.BoundedCalls;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -36,19 +37,21 @@ import vfio.mdev.iommu.DeviceDma;
 import vfio.mdev.tty.OpenedDevice;
 
 /** A device between its user, its vendor and its removal. */
-class MdevDeviceTest {
+class GroupDeviceTest {
     private static final Duration SHORT = Duration.ofMillis(200);
 
+    private final BoundedCalls calls = new BoundedCalls("test");
     private final TestPlatform platform;
     private final MemorySegment buffer = MemorySegment.ofArray(new byte[16]);
 
-    MdevDeviceTest() throws ErrnoException {
+    GroupDeviceTest() throws ErrnoException {
         platform = new TestPlatform();
     }
 
     @AfterEach
     void close() {
         platform.close();
+        calls.close();
     }
 
     private static void assertErrno(Errno expected, Executable call) {
@@ -163,6 +166,16 @@ class MdevDeviceTest {
         assertEquals(1, vendor.releases.get());
     }
 
+    /** mdev_parent_ops.open is optional in the kernel, too: vfio_mdev_open() answers EINVAL. */
+    @Test
+    void aDeviceWithoutOpenCannotBeOpened() throws ErrnoException {
+        Mdev mdev = platform.add(0, request -> {
+            throw new ErrnoException(Errno.ENOTTY);
+        });
+        assertErrno(Errno.EINVAL, () -> platform.open(mdev));
+        assertTrue(mdev.slot().awaitVacant(Duration.ZERO));
+    }
+
     @Test
     void cutsAUserWhoDoesNotListen() throws ErrnoException {
         TestVendor vendor = new TestVendor();
@@ -181,7 +194,7 @@ class MdevDeviceTest {
         assertErrno(Errno.ENODEV, () -> open.device().ioctl(SetIrqs.arm(VfioPci.INTX_IRQ, 0, late)));
         assertEquals(1, late.closes.get());
         assertErrno(Errno.EINVAL, () -> open.group().getDevice(open.device().name()));
-        assertTrue(platform.vfio.quiesced(mdev).toCompletableFuture().isDone());
+        assertTrue(mdev.slot().awaitVacant(Duration.ZERO));
         VfioContext context = vendor.context;
         assertTrue(context != null && !context.armed(VfioPci.INTX_IRQ, 0));
         open.close();
@@ -300,17 +313,15 @@ class MdevDeviceTest {
         inside.await();
 
         platform.remove(mdev, SHORT);
-        assertFalse(platform.vfio.quiesced(mdev).toCompletableFuture().isDone());
+        assertFalse(mdev.slot().awaitVacant(Duration.ZERO));
         assertEquals(0, vendor.releases.get());
         Await.until("the trigger is let go though the vendor hangs", () -> intx.closes.get() == 1);
         assertErrno(Errno.ENODEV, () -> open.device().read(0, 0, buffer, 0, 1));
 
-        var quiet = platform.vfio.quiesced(mdev).toCompletableFuture();
         hang.countDown();
         user.join();
-        quiet.get();
         assertEquals(1, vendor.releases.get());
-        assertTrue(platform.vfio.quiesced(mdev).toCompletableFuture().isDone());
+        assertTrue(mdev.slot().awaitVacant(Duration.ZERO));
         assertEquals(0, vendor.violations.get());
     }
 
@@ -354,7 +365,7 @@ class MdevDeviceTest {
     @Test
     void answersQuestionsWithoutAUser() throws ErrnoException {
         TestVendor vendor = new TestVendor();
-        MdevDevice device = new MdevDevice(platform.add(0, vendor));
+        GroupDevice device = new GroupDevice(platform.add(0, vendor), calls);
         var info = device.inspect(open -> open.ioctl(new GetInfo()));
         assertEquals(vendor.opens.get(), vendor.releases.get());
         assertEquals(0, vendor.violations.get());

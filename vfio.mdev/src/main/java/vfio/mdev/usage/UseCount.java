@@ -1,19 +1,19 @@
-package vfio.mdev.gate;
+package vfio.mdev.usage;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 
 /**
- * Lets calls in until it is closed, and runs its end exactly once, when it is closed and the last call has left. Entering and leaving cost one
- * atomic addition each; nobody ever waits.
+ * Counts the users of a thing, and runs its end exactly once, when it is closed and the last user has left. Entering and leaving
+ * cost one atomic addition each; nobody ever waits.
  *
- * <p>The state is one word: the low half counts who is inside, the high half refuses. An entry counts itself first and looks
- * then; one that is refused takes itself back, so the count may pass zero more than once after the closing, and who
- * sees it at zero has yet to claim the end.
+ * <p>The state is one word: the low half counts the users, the high half refuses. An entry counts itself first and looks then;
+ * one that is refused takes itself back, so the count may pass zero more than once after the closing, and a thread that sees
+ * zero has yet to claim the end.
  */
-public final class Gate {
+public final class UseCount {
     private static final long CLOSING = 1L << 63;
-    /** The end is claimed. Bit 62 stays free for freezing (live update): any high bit sends an entry to the slow path. */
+    /** The end is claimed. */
     private static final long ENDED = 1L << 61;
 
     private static final long INSIDE = 0xffff_ffffL;
@@ -22,7 +22,7 @@ public final class Gate {
 
     static {
         try {
-            STATE = MethodHandles.lookup().findVarHandle(Gate.class, "state", long.class);
+            STATE = MethodHandles.lookup().findVarHandle(UseCount.class, "state", long.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
@@ -34,14 +34,14 @@ public final class Gate {
     private volatile long state;
 
     /** @param end runs once, on the thread that reached zero; must not throw */
-    public Gate(Runnable end) {
+    public UseCount(Runnable end) {
         this.end = end;
     }
 
     /**
      * Enters; pairs with {@link #leave}.
      *
-     * @return false when the gate is closing: not entered, nothing to leave
+     * @return false when it is closing: not entered, nothing to leave
      */
     public boolean enter() {
         if (((long) STATE.getAndAdd(this, 1L) & ~INSIDE) == 0) {

@@ -1,4 +1,4 @@
-package vfio.mdev.gate;
+package vfio.mdev.usage;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -9,9 +9,9 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
-class GateTest {
+class UseCountTest {
     private final AtomicInteger ends = new AtomicInteger();
-    private final Gate gate = new Gate(ends::incrementAndGet);
+    private final UseCount gate = new UseCount(ends::incrementAndGet);
 
     @Test
     void endsAtOnceWhenNobodyIsInside() {
@@ -42,7 +42,7 @@ class GateTest {
         for (int round = 0; round < 500; round++) {
             AtomicInteger ended = new AtomicInteger();
             AtomicInteger insideAfterwards = new AtomicInteger();
-            Gate contended = new Gate(ended::incrementAndGet);
+            UseCount contended = new UseCount(ended::incrementAndGet);
             List<Thread> threads = new ArrayList<>();
             for (int i = 0; i < 3; i++) {
                 threads.add(Thread.ofPlatform().start(() -> {

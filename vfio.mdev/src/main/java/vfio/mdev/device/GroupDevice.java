@@ -5,62 +5,63 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionStage;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import mdev.api.Mdev;
+import mdev.api.Slot;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
-import mdev.api.vfio.DeviceOps;
 import mdev.api.vfio.IoctlReply;
 import mdev.api.vfio.IoctlRequest;
+import mdev.api.vfio.SetIrqs;
 import mdev.api.vfio.VfioDevice;
 import mdev.api.vfio.VfioPci;
+import mdev.sync.BoundedCalls;
+import mdev.sync.Deadline;
 import mdev.sync.FaultLog;
 import org.jspecify.annotations.Nullable;
-import org.osgi.framework.Bundle;
-import org.osgi.framework.FrameworkUtil;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import vfio.mdev.iommu.DeviceDma;
 import vfio.mdev.irq.IrqTable;
 
 /**
- * A mediated device from its probe to its removal. It is opened for its first handle and released after its last: the phases go round
- * in one direction, and who finds one of the two vendor calls running waits for it.
+ * A mediated device in its VFIO group, from its probe to its removal. It is opened for its first handle and released after its
+ * last. Whether the vendor is still busy with an earlier user is the question of the device's {@link Slot}.
  */
-public final class MdevDevice {
-    private static final Logger LOG = LoggerFactory.getLogger(MdevDevice.class);
+public final class GroupDevice {
+    private static final Logger LOG = LoggerFactory.getLogger(GroupDevice.class);
 
-    /** CLOSED, OPENING (in the vendor's open), OPEN (there are handles), RELEASING (until the vendor's release has returned), CLOSED. */
-    private enum Phase {
-        CLOSED,
-        OPENING,
-        OPEN,
-        RELEASING
-    }
+    /** How long an open waits for the vendor's release, or for the open of another user. A virtual machine gives up after 5 s. */
+    private static final Duration OPENING = Duration.ofSeconds(4);
 
     private final Mdev mdev;
+    private final Slot slot;
+    private final BoundedCalls calls;
     private final FaultLog userFaults;
-    private final CompletableFuture<Void> quiet = new CompletableFuture<>();
-
     private final DmaCounters moved = new DmaCounters();
 
-    /** Guards the phase and what belongs to it; never held in a call of vendor or user. */
+    /** Guards what follows; never held in a call of vendor or user. */
     private final ReentrantLock lock = new ReentrantLock();
 
     private final Condition changed = lock.newCondition();
     private final Set<DeviceHandle> handles = new LinkedHashSet<>();
-    private Phase phase = Phase.CLOSED;
+
+    /** A thread is in the vendor's open, or asks the vendor without a user. */
+    private boolean opening;
+
     private @Nullable OpenDevice session;
+
     /** The session that is being released. */
     private @Nullable OpenDevice leaving;
 
     private boolean removed;
 
-    public MdevDevice(Mdev mdev) {
+    /** @param calls run what may hang while the device is removed */
+    public GroupDevice(Mdev mdev, BoundedCalls calls) {
         this.mdev = mdev;
+        this.slot = mdev.slot();
+        this.calls = calls;
         this.userFaults = new FaultLog(LOG, "the user of device " + mdev.uuid());
     }
 
@@ -98,9 +99,9 @@ public final class MdevDevice {
     }
 
     /** The memory of a device's user. */
-    public interface Memory {
-        /** @param vendor named in the log when it keeps what it should give back */
-        DeviceDma attach(String vendor) throws ErrnoException;
+    public interface DmaSource {
+        /** @param slot which the notifiers of the vendor are called through, and which names the vendor in the log */
+        DeviceDma attach(Slot slot) throws ErrnoException;
     }
 
     /**
@@ -108,63 +109,81 @@ public final class MdevDevice {
      *
      * @param memory what the device is attached to with its first handle
      * @param onLeave runs when the handle is closed by its user, not when it is cut off
-     * @throws ErrnoException ENODEV: the device is being removed; EINTR: interrupted while the vendor was busy; else the vendor's errno
+     * @throws ErrnoException ENODEV: the device is being removed; EBUSY: the vendor is still busy with another user; EINTR:
+     *     interrupted while it was; else the vendor's errno
      */
-    public VfioDevice open(Memory memory, Runnable onLeave) throws ErrnoException {
+    public VfioDevice open(DmaSource memory, Runnable onLeave) throws ErrnoException {
         lock.lock();
         try {
-            awaitSettled();
+            awaitOpened();
             if (session != null) {
                 return add(session, onLeave);
             }
-            phase = Phase.OPENING;
+            opening = true;
         } finally {
             lock.unlock();
         }
         OpenDevice fresh = openVendor(memory);
         lock.lock();
         try {
+            opening = false;
+            changed.signalAll();
             if (!removed) {
                 session = fresh;
-                phase = Phase.OPEN;
                 return add(fresh, onLeave);
             }
-            phase = Phase.RELEASING;
             leaving = fresh;
         } finally {
             lock.unlock();
         }
         fresh.shut();
-        throw isGoing();
+        throw isRemoved();
     }
 
-    /** With the lock held: waits while another thread is in the vendor's open or release. */
-    private void awaitSettled() throws ErrnoException {
+    /** With the lock held: waits while another thread is opening. */
+    private void awaitOpened() throws ErrnoException {
+        long left = OPENING.toNanos();
         try {
-            while (!removed && (phase == Phase.OPENING || phase == Phase.RELEASING)) {
-                changed.await();
+            while (!removed && opening) {
+                if (left <= 0) {
+                    throw new ErrnoException(Errno.EBUSY, "the device is being opened by another user");
+                }
+                left = changed.awaitNanos(left);
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new ErrnoException(Errno.EINTR);
         }
         if (removed) {
-            throw isGoing();
+            throw isRemoved();
         }
     }
 
-    /** In phase OPENING. */
-    private OpenDevice openVendor(Memory memory) throws ErrnoException {
+    /** While {@link #opening} is set, which is cleared only when this fails. */
+    private OpenDevice openVendor(DmaSource memory) throws ErrnoException {
+        boolean occupied = false;
         try {
-            DeviceOps ops = mdev.ops();
-            String vendor = vendor(ops);
-            OpenDevice fresh = new OpenDevice(
-                    name(), ops, memory.attach(vendor), moved, new FaultLog(LOG, vendor), userFaults, this::closed);
+            slot.occupy(OPENING); // vacated by the end of the session, or below
+            occupied = true;
+            OpenDevice fresh = new OpenDevice(name(), slot, memory.attach(slot), moved, userFaults, this::released);
             fresh.open();
             return fresh;
         } catch (ErrnoException | RuntimeException | Error e) {
-            closed();
+            if (occupied) {
+                slot.vacate(() -> {});
+            }
+            opened();
             throw e;
+        }
+    }
+
+    private void opened() {
+        lock.lock();
+        try {
+            opening = false;
+            changed.signalAll();
+        } finally {
+            lock.unlock();
         }
     }
 
@@ -188,51 +207,59 @@ public final class MdevDevice {
         OpenDevice open;
         lock.lock();
         try {
-            awaitSettled();
+            awaitOpened();
             open = session;
-            if (open != null && !open.gate.enter()) {
-                throw isGoing();
-            }
-            if (open == null) {
-                phase = Phase.OPENING;
-            }
+            opening = open == null;
         } finally {
             lock.unlock();
         }
-        if (open != null) {
-            try {
-                return what.of(open::ioctl);
-            } finally {
-                open.gate.leave();
-            }
+        if (open == null) {
+            return inspectClosed(what);
         }
+        slot.enter();
+        try {
+            if (isReleased(open)) {
+                throw new ErrnoException(Errno.EAGAIN, "the device is being closed");
+            }
+            return what.of(open::ioctl);
+        } finally {
+            slot.leave();
+        }
+    }
+
+    /** While {@link #opening} is set. */
+    private <T> T inspectClosed(Inspection<T> what) throws ErrnoException {
         OpenDevice fresh = openVendor(_ -> DeviceDma.none());
         try {
-            return what.of(fresh::ioctl);
+            return slot.callOccupied("inspect", _ -> what.of(fresh::ioctl));
         } finally {
-            fresh.shut(); // ends in closed()
+            fresh.shut();
+            opened();
+        }
+    }
+
+    private boolean isReleased(OpenDevice asked) {
+        lock.lock();
+        try {
+            return session != asked;
+        } finally {
+            lock.unlock();
         }
     }
 
     private DeviceHandle add(OpenDevice session, Runnable onLeave) {
-        DeviceHandle handle = new DeviceHandle(this, session, onLeave);
+        DeviceHandle handle = new DeviceHandle(this, slot, session, onLeave);
         handles.add(handle);
         return handle;
     }
 
-    /** Removed, and nobody is in the vendor. */
-    private void gone() {
-        quiet.complete(null);
-    }
-
-    private static ErrnoException isGoing() {
+    private static ErrnoException isRemoved() {
         return new ErrnoException(Errno.ENODEV, "the device is being removed");
     }
 
-    private String vendor(Object ops) {
-        Bundle bundle = FrameworkUtil.getBundle(ops.getClass());
-        String name = bundle == null ? ops.getClass().getName() : bundle.getSymbolicName();
-        return "%s (parent %s, device %s)".formatted(name, mdev.parent().name(), mdev.uuid());
+    /** Closes the triggers of a request that came through a handle without a session. */
+    void discard(SetIrqs request) {
+        IrqTable.discard(request, userFaults);
     }
 
     void close(DeviceHandle handle) {
@@ -242,6 +269,7 @@ public final class MdevDevice {
             if (!handles.remove(handle)) {
                 return; // cut off
             }
+            handle.cut();
             if (handles.isEmpty()) {
                 last = takeSession();
             }
@@ -255,62 +283,46 @@ public final class MdevDevice {
         handle.onLeave().run();
     }
 
-    /** With the lock held: the phase after the last handle is gone. */
+    /** With the lock held, when no handle is left. */
     private @Nullable OpenDevice takeSession() {
         OpenDevice last = session;
         session = null;
         if (last != null) {
-            phase = Phase.RELEASING;
             leaving = last;
         }
         return last;
     }
 
-    /** The vendor's release has returned, or its open has thrown. */
-    private void closed() {
-        boolean done;
+    /** The vendor's release has returned. */
+    private void released() {
         lock.lock();
         try {
-            phase = Phase.CLOSED;
             leaving = null;
-            done = removed;
-            changed.signalAll();
         } finally {
             lock.unlock();
-        }
-        if (done) {
-            gone();
         }
     }
 
     /**
-     * Removes the device: no handle opens any more; a user who listens is asked and waited for; then the handles are cut off. When this returns no
-     * call enters the vendor any more.
+     * Removes the device: no handle opens any more; a user who listens is asked and waited for; then the handles are cut off. When
+     * this returns no call of a user enters the vendor any more; one that is still inside when the deadline passes keeps the slot
+     * occupied.
      *
      * @param ask how long to wait for a user who was asked
+     * @return how many handles were cut off
      */
-    public void remove(Teardown time, Duration ask) {
-        boolean unused;
+    public int remove(Deadline deadline, Duration ask) {
         lock.lock();
         try {
             removed = true;
-            unused = phase == Phase.CLOSED;
             changed.signalAll();
         } finally {
             lock.unlock();
         }
-        if (unused) {
-            gone();
-            return;
-        }
-        ask(time, ask);
-        cut();
-        if (!time.await(quiet)) {
-            LOG.warn(
-                    "device {}: the driver of {} has not let go of it; left behind",
-                    name(),
-                    mdev.parent().name());
-        }
+        ask(deadline.atMost(ask));
+        int cut = cut();
+        slot.awaitVacant(deadline.remaining());
+        return cut;
     }
 
     /** Takes the user's memory from a vendor that does not come back; if it has, nothing is left to take. */
@@ -327,13 +339,8 @@ public final class MdevDevice {
         }
     }
 
-    /** Completes when the device is removed and no call is left in the vendor. */
-    public CompletionStage<Void> quiet() {
-        return quiet.minimalCompletionStage();
-    }
-
     /** The REQ interrupt, and its form in this process ({@code vfio_del_group_dev()} calls it request). */
-    private void ask(Teardown time, Duration patience) {
+    private void ask(Deadline deadline) {
         List<Runnable> listeners;
         OpenDevice open;
         lock.lock();
@@ -350,7 +357,7 @@ public final class MdevDevice {
         if (open == null || !heard) {
             return;
         }
-        Teardown.start("vfio-request-" + name(), () -> {
+        calls.start("vfio-request-" + name(), () -> {
             open.irqs.trigger(VfioPci.REQ_IRQ, 0);
             for (Runnable listener : listeners) {
                 try {
@@ -360,7 +367,7 @@ public final class MdevDevice {
                 }
             }
         });
-        awaitLeave(Math.min(time.nanosLeft(), patience.toNanos()));
+        awaitLeave(deadline.remainingNanos());
     }
 
     private void awaitLeave(long nanos) {
@@ -376,10 +383,13 @@ public final class MdevDevice {
         }
     }
 
-    private void cut() {
+    private int cut() {
         OpenDevice last;
+        int cut;
         lock.lock();
         try {
+            handles.forEach(DeviceHandle::cut);
+            cut = handles.size();
             handles.clear();
             last = takeSession();
         } finally {
@@ -387,9 +397,9 @@ public final class MdevDevice {
         }
         if (last != null) {
             LOG.info("device {}: removed while open, its user is cut off", name());
-            last.refuse();
             // The triggers and the vendor's release are foreign code, which may hang.
-            Teardown.start("vfio-release-" + name(), last::letGo);
+            calls.start("vfio-release-" + name(), last::shut);
         }
+        return cut;
     }
 }

@@ -1,0 +1,143 @@
+package mdev.core.bus;
+
+import mdev.core.slot.Gate;
+import mdev.sync.Deadline;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Which driver a device is bound to. Invariant 3, "a device has at most one driver, whose probe and remove alternate", is
+ * guarded by this object's monitor, which is held for a change of the phase only: the phases PROBING and UNBINDING are what the
+ * kernel's device lock is around the calls of a driver. A call of a driver may hang: nobody waits for it beyond a deadline, and
+ * what was to follow it is done by its own thread when it returns.
+ */
+final class Binding {
+    private enum Phase {
+        UNBOUND,
+        PROBING,
+        BOUND,
+        UNBINDING
+    }
+
+    private Phase phase = Phase.UNBOUND;
+
+    /** The device is being removed: no driver is bound any more. */
+    private boolean dead;
+
+    /** Runs once the device is dead and unbound. */
+    private @Nullable Runnable unbound;
+
+    private volatile @Nullable BusDriver driver;
+    private volatile @Nullable IommuGroup group;
+
+    /** The place in the gate of the driver. Used by the thread that has claimed the device only. */
+    private Gate.@Nullable Entry held;
+
+    /**
+     * Waits for a change in progress and claims the device; pairs with {@link #endProbe}.
+     *
+     * @return false if it is bound, dead, or still changing at the deadline
+     */
+    synchronized boolean beginProbe(BusDriver by, Gate.Entry entry, Deadline deadline) {
+        if (!settle(deadline) || phase != Phase.UNBOUND || dead) {
+            return false;
+        }
+        phase = Phase.PROBING;
+        driver = by;
+        held = entry;
+        return true;
+    }
+
+    /**
+     * The probe has returned.
+     *
+     * @return true: the device died meanwhile, and is claimed as by {@link #beginUnbind}
+     */
+    synchronized boolean endProbe() {
+        phase = dead ? Phase.UNBINDING : Phase.BOUND;
+        notifyAll();
+        return dead;
+    }
+
+    /**
+     * Waits for a change in progress and claims the device if it is bound to that driver; pairs with {@link #unbind}.
+     *
+     * @return false if it is not bound to that driver, or still changing at the deadline
+     */
+    synchronized boolean beginUnbind(BusDriver from, Deadline deadline) {
+        if (!settle(deadline) || phase != Phase.BOUND || !from.equals(driver)) {
+            return false;
+        }
+        phase = Phase.UNBINDING;
+        return true;
+    }
+
+    /** The driver's remove has returned, or its probe has failed. */
+    void unbind() {
+        Gate.Entry entry;
+        synchronized (this) {
+            phase = Phase.UNBOUND;
+            driver = null;
+            entry = held;
+            held = null;
+            notifyAll();
+        }
+        if (entry != null) {
+            entry.close();
+        }
+    }
+
+    /**
+     * No driver is bound to the device any more.
+     *
+     * @param then for {@link #finish}
+     * @return the driver that is bound now, claimed as by {@link #beginUnbind}
+     */
+    synchronized @Nullable BusDriver die(Runnable then) {
+        dead = true;
+        unbound = then;
+        if (phase != Phase.BOUND) {
+            return null;
+        }
+        phase = Phase.UNBINDING;
+        return driver;
+    }
+
+    /** After each {@link #unbind}, and after {@link #die}: goes on with what waits for the device to be dead and unbound. */
+    void finish() {
+        Runnable then;
+        synchronized (this) {
+            if (phase != Phase.UNBOUND) {
+                return;
+            }
+            then = unbound;
+            unbound = null;
+        }
+        if (then != null) {
+            then.run();
+        }
+    }
+
+    private boolean settle(Deadline deadline) {
+        while (phase == Phase.PROBING || phase == Phase.UNBINDING) {
+            if (!deadline.waitOn(this)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** The driver, from the beginning of its probe to the end of its remove. */
+    @Nullable
+    BusDriver driver() {
+        return driver;
+    }
+
+    @Nullable
+    IommuGroup group() {
+        return group;
+    }
+
+    void group(@Nullable IommuGroup now) {
+        group = now;
+    }
+}

@@ -1,0 +1,414 @@
+package mdev.core.slot;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.api.sysfs.Attribute;
+import mdev.api.sysfs.AttributeGroup;
+import mdev.core.sysfs.Contents;
+import mdev.sync.BoundedCalls;
+import mdev.sync.Deadline;
+import mdev.sync.FaultLog;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Lets calls into a bundle's code until it is shut, holds them back while it is frozen, and tells when nobody is inside.
+ *
+ * <p>One word is the only state. Its low bits count who is inside; each flag above them sends an entry, or a leave, to the slow
+ * path. An entry counts itself first and looks at the flags then; one that is refused takes itself back, so the count may pass
+ * zero more than once. The monitor guards waiting only, never the state.
+ */
+public class Gate {
+    private static final Logger LOG = LoggerFactory.getLogger(Gate.class);
+
+    /** One region access that is inside; counted without a name. */
+    static final long ACCESS = 1L;
+
+    static final long ACCESSES = (1L << 24) - 1;
+
+    /** One named call that is inside. */
+    static final long CALL = 1L << 24;
+
+    static final long INSIDE = (1L << 48) - 1;
+
+    /** A user has the vendor's object open ({@link VendorSlot}). */
+    static final long OCCUPIED = 1L << 56;
+
+    /** The user has left, the vendor's release is due ({@link VendorSlot}). */
+    static final long VACATING = 1L << 57;
+
+    /** A thread, or {@link #whenQuiet}, waits for a change: who leaves last says so. */
+    private static final long WATCHED = 1L << 58;
+
+    static final long FROZEN = 1L << 59;
+
+    /** No named call comes in any more. */
+    static final long SHUT = 1L << 60;
+
+    private static final VarHandle STATE;
+
+    static {
+        try {
+            STATE = MethodHandles.lookup().findVarHandle(Gate.class, "state", long.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    private final ForeignBundle owner;
+    private final String kind;
+    private final String name;
+
+    /** Made with the first fault: most gates never see one. Guarded by the monitor. */
+    private @Nullable FaultLog faults;
+
+    @SuppressWarnings("unused") // STATE
+    private volatile long state;
+
+    private final Set<Entry> entries = ConcurrentHashMap.newKeySet();
+
+    /** How many threads wait; guarded by the monitor. */
+    private int waiting;
+
+    /** Guarded by the monitor; set at most once. */
+    private @Nullable Runnable onQuiet;
+
+    private volatile Deadline thawing = Deadline.in(Duration.ZERO);
+
+    /**
+     * @param owner the bundle whose code is called
+     * @param kind of thing that the code is called for, in the log and in refusals
+     * @param name of that thing
+     */
+    public Gate(ForeignBundle owner, String kind, String name) {
+        this.owner = owner;
+        this.kind = kind;
+        this.name = name;
+    }
+
+    /** The thing that the code is called for. */
+    protected final String name() {
+        return name;
+    }
+
+    /** A named call that is inside. Two are never equal. */
+    public final class Entry implements AutoCloseable {
+        private final String name;
+        private final Thread thread = Thread.currentThread();
+
+        private Entry(String name) {
+            this.name = name;
+        }
+
+        /** Leaves; pairs with {@link #enter}. */
+        @Override
+        public void close() {
+            entries.remove(this);
+            leave(CALL);
+        }
+    }
+
+    /**
+     * Enters; pairs with {@link Entry#close}.
+     *
+     * @param call a verb and its object, for the log
+     * @throws ErrnoException ENODEV: shut; EAGAIN: frozen until the deadline of the freeze
+     */
+    public final Entry enter(String call) throws ErrnoException {
+        return enter(call, 0, SHUT);
+    }
+
+    /** Enters if all flags of {@code needed} are set, and none of {@code refusing}. */
+    final Entry enter(String call, long needed, long refusing) throws ErrnoException {
+        while (true) {
+            long before = (long) STATE.getAndAdd(this, CALL);
+            if ((before & (needed | refusing | FROZEN)) == needed
+                    || ((before & (needed | refusing)) == needed && isInside(Thread.currentThread()))) {
+                return record(call);
+            }
+            leave(CALL);
+            if ((before & (needed | refusing)) != needed) {
+                throw isRemoved();
+            }
+            awaitThaw();
+        }
+    }
+
+    /** A call that calls back enters a frozen gate, too: it is waited for. */
+    private boolean isInside(Thread thread) {
+        return entries.stream().anyMatch(entry -> entry.thread.equals(thread));
+    }
+
+    final Entry record(String call) {
+        Entry entry = new Entry(call);
+        entries.add(entry); // removed in Entry.close()
+        return entry;
+    }
+
+    /**
+     * Runs a call inside.
+     *
+     * @throws ErrnoException as {@link #enter}; what the bundle threw; EIO: it threw something else
+     */
+    public final <T extends @Nullable Object> T call(String name, ForeignBundle.Call<T> call) throws ErrnoException {
+        try (Entry _ = enter(name)) {
+            return call.call();
+        } catch (Throwable t) {
+            throw failed(name, t);
+        }
+    }
+
+    /** As {@link #call}. */
+    public final void run(String name, ForeignBundle.Run run) throws ErrnoException {
+        try (Entry _ = enter(name)) {
+            run.run();
+        } catch (Throwable t) {
+            throw failed(name, t);
+        }
+    }
+
+    /** An attribute of the bundle, called inside. */
+    public final Attribute guard(Attribute attribute) {
+        Attribute.Show show = attribute.show();
+        Attribute.Store store = attribute.store();
+        String call = "attribute " + attribute.name();
+        return new Attribute(
+                attribute.name(),
+                attribute.mode(),
+                show == null ? null : () -> call(call, show::show),
+                store == null
+                        ? null
+                        : value -> call(call, () -> {
+                            store.store(value);
+                            return value;
+                        }));
+    }
+
+    /** Groups of attributes of the bundle, each called inside. */
+    public final void describe(Contents contents, List<AttributeGroup> groups) {
+        for (AttributeGroup group : groups) {
+            contents.group(new AttributeGroup(
+                    group.name(), group.attributes().stream().map(this::guard).toList()));
+        }
+    }
+
+    /** What the caller gets for what the bundle threw: its errno; for anything else EIO, and the log has the rest. */
+    public final ErrnoException failed(String call, Throwable thrown) {
+        if (thrown instanceof ErrnoException answer) {
+            return answer;
+        }
+        FaultLog log;
+        synchronized (this) {
+            if (faults == null) {
+                faults = new FaultLog(LOG, vendor());
+            }
+            log = faults;
+        }
+        log.report(call, thrown);
+        return new ErrnoException(Errno.EIO, owner.symbolicName() + ": " + call + " failed: " + thrown);
+    }
+
+    final void enterAccess() throws ErrnoException {
+        while (((long) STATE.getAndAdd(this, ACCESS) & FROZEN) != 0) {
+            leave(ACCESS);
+            awaitThaw();
+        }
+    }
+
+    /** Takes one entry back. */
+    final void leave(long one) {
+        long now = (long) STATE.getAndAdd(this, -one) - one;
+        if ((now & (VACATING | WATCHED)) != 0) {
+            left(now);
+        }
+    }
+
+    /** The count went down, or a flag fell, while somebody waits for it. */
+    void left(long now) {
+        if ((now & WATCHED) == 0) {
+            return;
+        }
+        Runnable then = null;
+        synchronized (this) {
+            notifyAll();
+            if (onQuiet != null && isQuiet()) {
+                then = onQuiet;
+                onQuiet = null;
+            }
+        }
+        if (then != null) {
+            then.run();
+        }
+    }
+
+    final long state() {
+        return state;
+    }
+
+    final boolean replace(long from, long to) {
+        return STATE.weakCompareAndSet(this, from, to);
+    }
+
+    /** Sets flags; the state before. */
+    final long set(long flags) {
+        return (long) STATE.getAndBitwiseOr(this, flags);
+    }
+
+    /** Clears flags; the state after. */
+    final long clear(long flags) {
+        return (long) STATE.getAndBitwiseAnd(this, ~flags) & ~flags;
+    }
+
+    /** No named call comes in any more. Idempotent. */
+    public final void shut() {
+        left(set(SHUT));
+    }
+
+    public final boolean isShut() {
+        return (state & SHUT) != 0;
+    }
+
+    /**
+     * From now on who comes waits in front of the gate; pairs with {@link #thaw}. One thread freezes at a time.
+     *
+     * @param until when they give up
+     */
+    public final void freeze(Deadline until) {
+        thawing = until;
+        set(FROZEN);
+    }
+
+    /** Lets those in who wait. */
+    public final void thaw() {
+        long now = clear(FROZEN);
+        synchronized (this) {
+            notifyAll();
+        }
+        left(now);
+    }
+
+    private void awaitThaw() throws ErrnoException {
+        synchronized (this) {
+            while ((state & FROZEN) != 0) {
+                if (!thawing.waitOn(this)) {
+                    throw isUpdated();
+                }
+            }
+        }
+    }
+
+    /** Whether nobody is inside; an occupant counts, unless the gate is frozen. */
+    public final boolean isQuiet() {
+        long now = state;
+        return (now & INSIDE) == 0 && (now & (OCCUPIED | FROZEN)) != OCCUPIED;
+    }
+
+    /** Waits until it is quiet; false when the deadline passed first. */
+    public final boolean awaitQuiet(Deadline deadline) {
+        return awaitUninterruptibly(deadline, this::isQuiet);
+    }
+
+    final boolean awaitUninterruptibly(Deadline deadline, BooleanSupplier condition) {
+        try {
+            return awaitState(deadline, false, condition);
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /** Waits for a change of the state that makes the condition true; false when the deadline passed first. */
+    final boolean awaitState(Deadline deadline, boolean interruptible, BooleanSupplier condition)
+            throws InterruptedException {
+        if (condition.getAsBoolean()) {
+            return true;
+        }
+        synchronized (this) {
+            waiting++;
+            set(WATCHED);
+            try {
+                while (!condition.getAsBoolean()) {
+                    boolean left = interruptible ? deadline.waitInterruptibly(this) : deadline.waitOn(this);
+                    if (!left) {
+                        return condition.getAsBoolean();
+                    }
+                }
+                return true;
+            } finally {
+                if (--waiting == 0 && onQuiet == null) {
+                    clear(WATCHED);
+                }
+            }
+        }
+    }
+
+    /** Runs the action once, as soon as it is quiet: now, or on the thread that leaves last. Once per gate, after {@link #shut}. */
+    public final void whenQuiet(Runnable action) {
+        synchronized (this) {
+            onQuiet = action;
+            set(WATCHED);
+        }
+        left(WATCHED);
+    }
+
+    final ErrnoException isUpdated() {
+        return new ErrnoException(Errno.EAGAIN, this + " is being updated");
+    }
+
+    final ErrnoException isRemoved() {
+        return new ErrnoException(Errno.ENODEV, this + " is being removed");
+    }
+
+    /** A call that is inside, for the log. */
+    record Insider(String call, Thread thread) {
+        @Override
+        public String toString() {
+            return call + " on thread " + thread.getName();
+        }
+    }
+
+    /** The calls that are inside, in the order of their names. */
+    Stream<Insider> insiders() {
+        return entries.stream()
+                .map(entry -> new Insider(entry.name, entry.thread))
+                .sorted(Comparator.comparing(Insider::toString));
+    }
+
+    /** The calls that are inside, each with its thread: {@code [attribute power on thread fuse-3]}. */
+    public final List<String> inside() {
+        return insiders().map(Insider::toString).toList();
+    }
+
+    /** The stacks of the calls that are inside, as the cause of a log line; null without any. */
+    public final @Nullable Throwable stacks() {
+        Throwable first = null;
+        for (Insider insider : insiders().toList()) {
+            Throwable stack = BoundedCalls.stackOf(insider.thread);
+            if (first == null) {
+                first = stack;
+            } else {
+                first.addSuppressed(stack);
+            }
+        }
+        return first;
+    }
+
+    /** The bundle and the thing that its code is called for. */
+    public final String vendor() {
+        return owner.symbolicName() + " (" + this + ")";
+    }
+
+    @Override
+    public String toString() {
+        return kind + " " + name;
+    }
+}
