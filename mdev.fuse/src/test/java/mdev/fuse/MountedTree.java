@@ -17,7 +17,7 @@ import mdev.api.errno.ErrnoException;
 import mdev.core.Limits;
 import mdev.core.MdevCore;
 import mdev.core.Module;
-import mdev.core.device.Owner;
+import mdev.core.slot.ForeignBundle;
 
 /** A core with a vendor, its tree mounted on a temporary directory, and other processes that use it: this one must not. */
 final class MountedTree implements AutoCloseable {
@@ -41,8 +41,8 @@ final class MountedTree implements AutoCloseable {
     /** @param forget how long a removal waits for the kernel to forget an entry */
     MountedTree(int ports, Duration forget) throws IOException, ErrnoException {
         vendor = new TestVendor(ports);
-        core = new MdevCore(new Owner("mdev.core", "0.1.0", 1), Limits.STANDARD, _ -> {});
-        module = core.module(new Owner("vendor.test", "1.0.0", 2));
+        core = new MdevCore(new ForeignBundle("mdev.core", "0.1.0", 1), Limits.STANDARD, _ -> {});
+        module = core.module(new ForeignBundle("vendor.test", "1.0.0", 2));
         module.registerDevice(TestVendor.DEVICE, vendor);
         directory = Files.createTempDirectory("mdev-fuse");
         fuse = mount(new Fuse(core.sysfs(), directory, forget));

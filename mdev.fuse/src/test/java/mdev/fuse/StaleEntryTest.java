@@ -19,7 +19,7 @@ import java.util.Objects;
 import mdev.api.ParentDevice;
 import mdev.api.Registration;
 import mdev.api.sysfs.SysfsFile;
-import mdev.core.device.Owner;
+import mdev.core.slot.ForeignBundle;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -202,7 +202,7 @@ final class StaleEntryTest {
                 "bus/mdev/devices/" + UUID)) {
             observers.ask("gone");
             for (int i = 0; i < ROUNDS; i++) {
-                var module = tree.core.module(new Owner("vendor.other", "1.0.0", 3));
+                var module = tree.core.module(new ForeignBundle("vendor.other", "1.0.0", 3));
                 observers.change(
                         () -> {
                             Registration _ = module.registerDevice(new ParentDevice("other", "other"), other);

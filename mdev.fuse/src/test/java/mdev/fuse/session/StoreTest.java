@@ -19,7 +19,7 @@ import mdev.api.sysfs.SysfsFile;
 import mdev.api.vfio.DeviceOps;
 import mdev.core.Limits;
 import mdev.core.MdevCore;
-import mdev.core.device.Owner;
+import mdev.core.slot.ForeignBundle;
 import mdev.fuse.wire.Reply;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -33,7 +33,7 @@ final class StoreTest {
     private static final String PARENT = "/sys/devices/virtual/card/card0/";
     private static final String TYPES = PARENT + "mdev_supported_types/";
 
-    private final MdevCore core = new MdevCore(new Owner("mdev.core", "0.1.0", 1), Limits.STANDARD, _ -> {});
+    private final MdevCore core = new MdevCore(new ForeignBundle("mdev.core", "0.1.0", 1), Limits.STANDARD, _ -> {});
     private final Sysfs sysfs = core.sysfs();
 
     /** A vendor with two types, whose parent has an attribute with the name of the core's. */
@@ -61,7 +61,7 @@ final class StoreTest {
 
     @BeforeEach
     void register() throws ErrnoException {
-        core.module(new Owner("vendor.card", "1.0.0", 2))
+        core.module(new ForeignBundle("vendor.card", "1.0.0", 2))
                 .registerDevice(new ParentDevice("card", "card0"), new Vendor());
     }
 
