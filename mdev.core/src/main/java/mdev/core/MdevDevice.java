@@ -169,21 +169,24 @@ public final class MdevDevice extends BusDevice {
         try (Gate.Entry _ = type.parent().gate().enter("remove of " + uuid)) {
             slot.run("mayRemove", this::mayRemove);
             AtomicBoolean first = new AtomicBoolean();
-            Deadline deadline = core().limits().deadline();
+            CountDownLatch retired = new CountDownLatch(1);
             // The thread comes before the first change: what cannot be finished is not begun.
             BoundedCalls.Call removal = core().calls().tryStart("remove of " + uuid, () -> {
-                if (retire(State.ACTIVE)) {
-                    first.set(true);
+                first.set(retire(State.ACTIVE));
+                retired.countDown();
+                if (first.get()) {
                     tearDown();
                 }
             });
             if (removal == null) {
                 throw new ErrnoException(Errno.EAGAIN, "no thread can be started to remove " + uuid);
             }
-            if (removal.await(deadline) && !first.get()) {
+            // Views of the tree may take their time to forget it, bounded by themselves; then driver and vendor get
+            // theirs.
+            if (core().limits().deadline().await(retired) && !first.get()) {
                 throw isRemoved();
             }
-            if (!deadline.await(gone)) {
+            if (!core().limits().deadline().await(gone)) {
                 leaveBehind();
             }
         } catch (InterruptedException e) {

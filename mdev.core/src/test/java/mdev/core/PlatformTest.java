@@ -33,8 +33,8 @@ import mdev.api.shell.ShellInvocation;
 import mdev.api.shell.ShellResult;
 import mdev.api.sysfs.Sysfs;
 import mdev.core.bundle.CoreComponent;
-import mdev.core.slot.ForeignBundle;
 import mdev.core.shell.CoreCommands;
+import mdev.core.slot.ForeignBundle;
 import org.apache.felix.framework.Felix;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -90,8 +90,8 @@ class PlatformTest {
     private record Modules(MdevCore core) implements ServiceFactory<Object> {
         @Override
         public Object getService(Bundle bundle, ServiceRegistration<Object> registration) {
-            return core.module(
-                    new ForeignBundle(bundle.getSymbolicName(), bundle.getVersion().toString(), bundle.getBundleId()));
+            return core.module(new ForeignBundle(
+                    bundle.getSymbolicName(), bundle.getVersion().toString(), bundle.getBundleId()));
         }
 
         @Override
