@@ -19,6 +19,7 @@ import mdev.core.uevent.Uevents;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
+import org.osgi.framework.Constants;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
@@ -50,6 +51,7 @@ public final class CoreComponent implements Sysfs {
     private volatile @Nullable EventAdmin eventAdmin;
 
     private final Bundle bundle;
+    private final Bundle framework;
 
     /** Set once, in {@link #start}. */
     private volatile MdevCore core;
@@ -57,6 +59,7 @@ public final class CoreComponent implements Sysfs {
     @Activate
     public CoreComponent(BundleContext context) {
         bundle = context.getBundle();
+        framework = context.getBundle(Constants.SYSTEM_BUNDLE_ID);
     }
 
     @Activate
@@ -75,12 +78,13 @@ public final class CoreComponent implements Sysfs {
     }
 
     /**
-     * Closes the core if its bundle is being stopped. DS unregisters a component's services before it deactivates the
-     * component, so the users of the registries stop first, one after another, each with a deadline of its own. The
+     * Closes the core if its bundle, or the framework, is being stopped. DS unregisters a component's services before it deactivates the
+     * component, so the users of the registries stop first, one after another, each with a deadline of its own; so do the
+     * bundles of a framework. The
      * first of them calls this, which takes back what all of them have registered, at once and within one deadline.
      */
     void closeIfStopping() {
-        if (bundle.getState() == Bundle.STOPPING) {
+        if (bundle.getState() == Bundle.STOPPING || framework.getState() == Bundle.STOPPING) {
             core.close();
         }
     }
