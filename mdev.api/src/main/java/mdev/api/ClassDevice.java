@@ -7,12 +7,13 @@ import java.util.SequencedMap;
 import mdev.api.sysfs.AttributeGroup;
 
 /**
- * A device that only exists to be seen: what {@code device_create()} makes, in {@code /sys/devices/virtual/<className>/<name>} with a link in
- * {@code /sys/class/<className>}.
+ * A device without hardware or driver, as {@code device_create()} creates it. It appears as {@code
+ * /sys/devices/virtual/<className>/<name>} and as a link in {@code /sys/class/<className>}.
  *
  * @param className the device class, also the SUBSYSTEM of its uevents
  * @param name the device's name, unique in its class
- * @param uevent what the device adds to its uevents and its {@code uevent} file, for example MAJOR, MINOR, DEVNAME, in order
+ * @param uevent the keys that the device adds to its uevents and its {@code uevent} file, for example MAJOR, MINOR,
+ *     DEVNAME, in order
  * @param groups its attributes
  */
 public record ClassDevice(

@@ -10,7 +10,7 @@ public interface DriverRegistry {
      * Registers a driver for the calling bundle. Unbound devices are probed before this returns.
      *
      * @return closing it is {@code mdev_unregister_driver()}: every device is unbound, in parallel, within 4 seconds
-     * @throws ErrnoException EBUSY: the name is taken; EINVAL: the name is empty or no file name
+     * @throws ErrnoException EBUSY: the name is in use; EINVAL: the name is empty or not a valid file name
      */
     Registration registerDriver(MdevDriver driver) throws ErrnoException;
 }

@@ -4,7 +4,10 @@ import java.util.OptionalInt;
 import java.util.UUID;
 import org.osgi.annotation.versioning.ProviderType;
 
-/** A mediated device: {@code struct mdev_device}. Two are equal when they are the same incarnation. Any thread may call. */
+/**
+ * A mediated device: {@code struct mdev_device}. Two objects are equal if they stand for the same incarnation.
+ * Thread-safe.
+ */
 @ProviderType
 public interface Mdev {
     /** {@code mdev_uuid()}. */
@@ -13,18 +16,18 @@ public interface Mdev {
     /** {@code mdev_parent_dev()}. */
     ParentDevice parent();
 
-    /** The type the device was created in. */
+    /** The type with which the device was created. */
     MdevType type();
 
     /** The type's id, for example {@code mtty-2}. */
     String typeId();
 
-    /** The type's {@code device_api} when the parent was registered, without the newline. */
+    /** The type's {@code device_api} as read when the parent was registered, without the newline. */
     String deviceApi();
 
-    /** The IOMMU group: there is one from the probe of a driver to the end of its remove. */
+    /** The IOMMU group: present from a driver's probe until its remove has returned. */
     OptionalInt iommuGroup();
 
-    /** The door into the vendor's object, for the bus driver. */
+    /** The slot that holds the vendor's object, for the bus driver. */
     Slot slot();
 }

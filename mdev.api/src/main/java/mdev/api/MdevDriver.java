@@ -6,8 +6,9 @@ import mdev.api.errno.ErrnoException;
 import org.osgi.annotation.versioning.ConsumerType;
 
 /**
- * A driver on the mediated bus: {@code struct mdev_driver}. Every driver matches every device. For one device probe and
- * remove alternate and never overlap; for different devices they run at once. No lock of the core is held around them.
+ * A driver on the mediated bus: {@code struct mdev_driver}. Every driver matches every device. For one device, probe
+ * and remove alternate and never overlap; for different devices they may run concurrently. The core holds no lock
+ * during these calls.
  */
 @ConsumerType
 public interface MdevDriver {
@@ -22,14 +23,16 @@ public interface MdevDriver {
     void probe(Mdev mdev) throws ErrnoException;
 
     /**
-     * Unbinds from a device. Its user is asked to close it, waited for, then cut off. A call of the vendor's that has not
-     * returned by then keeps the device's {@link Slot} from being quiet: the core neither frees nor binds the device until it is.
+     * Unbinds from a device. The driver asks the user to close the device, waits, then revokes the user's access. A
+     * vendor call that has not returned by then keeps the device's {@link Slot} from becoming quiet: the core neither
+     * frees nor binds the device until the slot is quiet.
      *
-     * @param gracePeriod the time this may take; when it returns the user cannot reach the vendor any more
+     * @param gracePeriod the time that this call may take; after it has returned the user can no longer reach the
+     *     vendor
      */
     void remove(Mdev mdev, Duration gracePeriod);
 
-    /** Who uses the device now, in a few words for listings; empty when it is not open. */
+    /** The current user of the device, in a few words for listings; empty if the device is not open. */
     default Optional<String> user(Mdev mdev) {
         return Optional.empty();
     }

@@ -12,16 +12,16 @@ import mdev.api.sysfs.Attribute;
  * @param attributes the type's files; {@link #DEVICE_API} and {@link #AVAILABLE_INSTANCES} are mandatory
  */
 public record MdevType(String group, List<Attribute> attributes) {
-    /** Mandatory: how devices of the type are driven, for example {@code vfio-pci}. */
+    /** Mandatory: the device API of the type's devices, for example {@code vfio-pci}. */
     public static final String DEVICE_API = "device_api";
 
-    /** Mandatory: how many devices of the type can be created now, a decimal number. */
+    /** Mandatory: the number of devices of the type that can currently be created, in decimal. */
     public static final String AVAILABLE_INSTANCES = "available_instances";
 
-    /** The type in words. */
+    /** The type's human-readable name. */
     public static final String NAME = "name";
 
-    /** More about the type, for people who choose. */
+    /** The type's properties, to help an administrator choose one. */
     public static final String DESCRIPTION = "description";
 
     public MdevType {
@@ -29,9 +29,9 @@ public record MdevType(String group, List<Attribute> attributes) {
     }
 
     /**
-     * A type with the usual attributes.
+     * Creates a type with the usual attributes.
      *
-     * @param available asked whenever {@code available_instances} is read, from any thread
+     * @param available called on each read of {@code available_instances}, from any thread
      */
     public static MdevType of(String group, String name, String deviceApi, IntSupplier available) {
         return new MdevType(

@@ -1,10 +1,12 @@
 package mdev.api;
 
 /**
- * A physical (or pretended) device that mediated devices come from: the {@code struct device} given to
- * {@code mdev_register_device()}. It appears as {@code /sys/devices/virtual/<className>/<name>} and as {@code /sys/class/<className>/<name>}.
+ * A physical or simulated device that provides mediated devices: the {@code struct device} passed to {@code
+ * mdev_register_device()}. It appears as {@code /sys/devices/virtual/<className>/<name>} and as {@code
+ * /sys/class/<className>/<name>}.
  *
- * @param className the device class, which is also the prefix of the type ids ({@code dev_driver_string()} of a device without driver and bus)
+ * @param className the device class, which is also the prefix of the type ids ({@code dev_driver_string()} of a device
+ *     without driver and bus)
  * @param name the device's name, unique in its class and among all parents
  */
 public record ParentDevice(String className, String name) {}

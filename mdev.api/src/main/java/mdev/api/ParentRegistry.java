@@ -8,12 +8,13 @@ import org.osgi.annotation.versioning.ProviderType;
 @ProviderType
 public interface ParentRegistry {
     /**
-     * Registers a parent for the calling bundle. Its devices can be created when this returns.
+     * Registers a parent for the calling bundle. Devices can be created once this returns.
      *
-     * @return closing it is {@code mdev_unregister_device()}: no create starts any more, the parent's devices are torn down in parallel, and after at most 4 seconds it
-     *     returns; a device whose vendor did not come back by then stays listed as left behind
-     * @throws ErrnoException EEXIST: a parent of that name is registered, or two types have one name; EINVAL: a name is empty or no file name, or a type has no {@code
-     *     device_api} or {@code available_instances}
+     * @return closing it is {@code mdev_unregister_device()}: no further create starts, the parent's devices are torn
+     *     down in parallel, and the call returns after at most 4 seconds; a device with a vendor call that has not
+     *     returned by then stays listed as left behind
+     * @throws ErrnoException EEXIST: a parent of that name is registered, or two types have the same name; EINVAL: a
+     *     name is empty or not a valid file name, or a type has no {@code device_api} or {@code available_instances}
      */
     <D extends DeviceOps> Registration registerDevice(ParentDevice device, ParentOps<D> ops) throws ErrnoException;
 }

@@ -2,10 +2,16 @@ package mdev.api;
 
 import org.osgi.annotation.versioning.ProviderType;
 
-/** Something that a bundle registered. Closing it takes it back; what the bundle forgets is closed when the bundle goes. */
+/**
+ * A registration of a bundle. Closing it unregisters; the core closes any registration that is still open when its
+ * bundle stops.
+ */
 @ProviderType
 public interface Registration extends AutoCloseable {
-    /** Takes the registration back. Idempotent: a second call waits for the first. Any thread; returns within its documented deadline. */
+    /**
+     * Unregisters. Idempotent: a second call waits for the first. Thread-safe; returns within the deadline that the
+     * registering method documents.
+     */
     @Override
     void close();
 }

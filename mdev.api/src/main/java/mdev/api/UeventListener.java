@@ -3,12 +3,12 @@ package mdev.api;
 import org.osgi.annotation.versioning.ConsumerType;
 
 /**
- * Receives uevents. A service that any bundle may register; the core finds it. It receives every event that is
- * delivered after the registration: one that is registered before the core starts receives all events of the core, from
+ * Receives uevents. Registered as a service by any bundle; the core finds it. A listener receives every event that is
+ * delivered after its registration; a listener registered before the core starts receives all events of the core, from
  * SEQNUM 1 on.
  *
- * <p>One thread calls all listeners, in the order of SEQNUM: a listener that blocks delays the others, so hand over
- * what takes time.
+ * <p>One thread calls all listeners, in the order of SEQNUM: a listener that blocks delays the others and should hand
+ * lengthy work to another thread.
  */
 @ConsumerType
 @FunctionalInterface

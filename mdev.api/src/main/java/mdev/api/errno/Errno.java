@@ -1,8 +1,8 @@
 package mdev.api.errno;
 
 /**
- * The Linux error numbers that cross our interfaces, with the numbers and sentences of the kernel and libc
- * ({@code include/uapi/asm-generic/errno-base.h}, {@code errno.h}).
+ * The Linux error numbers that cross our interfaces, with the numbers of the kernel and the texts of libc ({@code
+ * include/uapi/asm-generic/errno-base.h}, {@code errno.h}).
  */
 public enum Errno {
     EPERM(1, "Operation not permitted"),
@@ -55,15 +55,15 @@ public enum Errno {
         return number;
     }
 
-    /** The sentence that {@code strerror(3)} prints. */
+    /** The text that {@code strerror(3)} returns. */
     public String sentence() {
         return sentence;
     }
 
     /**
-     * The constant of a number.
+     * Returns the constant for a number.
      *
-     * @return the constant, or {@link #EIO} for a number that none of our interfaces knows
+     * @return the constant, or {@link #EIO} for a number that our interfaces do not use
      */
     public static Errno of(int number) {
         for (Errno errno : values()) {

@@ -1,4 +1,4 @@
-/** The kernel's error numbers, and the one exception that carries them. */
+/** The kernel's error numbers and the exception that carries them. */
 @org.osgi.annotation.bundle.Export
 @org.osgi.annotation.versioning.Version("1.0.0")
 @org.jspecify.annotations.NullMarked

@@ -4,17 +4,19 @@ import java.util.SequencedMap;
 import org.jspecify.annotations.Nullable;
 import org.osgi.annotation.versioning.ConsumerType;
 
-/** What a bundle knows of devices that are not its own: a service, asked by the commands that show a device. */
+/**
+ * A bundle's information about devices that other bundles own: a service, called by the commands that show a device.
+ */
 @ConsumerType
 public interface DeviceDetails {
     /**
      * For {@code mdev:show}: how to use the device.
      *
      * @param name its UUID in lower case
-     * @return fields as in {@link ShellResult.Details}; none if it knows nothing of the device
+     * @return fields as in {@link ShellResult.Details}; empty if the bundle does not know the device
      */
     SequencedMap<String, @Nullable Object> usage(String name);
 
-    /** For {@code vfio:info}: what has happened on the device; as {@link #usage}. */
+    /** For {@code vfio:info}: the device's activity so far; parameters and result as for {@link #usage}. */
     SequencedMap<String, @Nullable Object> statistics(String name);
 }

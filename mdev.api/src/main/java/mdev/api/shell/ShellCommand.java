@@ -6,15 +6,15 @@ import mdev.api.errno.ErrnoException;
 import org.osgi.annotation.versioning.ConsumerType;
 
 /**
- * A shell command as data. The console parses and checks the arguments, completes them, prints help, renders the
- * result as text or JSON, and turns an exception into one line and a status.
+ * A shell command as data. The console parses and checks the arguments, completes them, prints help, renders the result
+ * as text or JSON, and turns an exception into one line and a status.
  *
- * @param scope what stands before the colon, for example {@code mdev}
- * @param name what stands behind it, for example {@code create}
- * @param summary what it does, in one line
+ * @param scope the part before the colon, for example {@code mdev}
+ * @param name the part after the colon, for example {@code create}
+ * @param summary the command's purpose, in one line
  * @param parameters the positional arguments, optional ones last
- * @param flags its switches; {@code --help} and, on commands that return data, {@code --json} are the console's
- * @param action what it does
+ * @param flags its switches; the console adds {@code --help} and, for commands that return data, {@code --json}
+ * @param action the implementation
  */
 public record ShellCommand(
         String scope, String name, String summary, List<Parameter> parameters, List<Flag> flags, Action action) {
@@ -23,7 +23,7 @@ public record ShellCommand(
         flags = List.copyOf(flags);
     }
 
-    /** How often a positional argument may stand. */
+    /** How often a positional argument may occur. */
     public enum Arity {
         ONE,
         OPTIONAL,
@@ -34,8 +34,8 @@ public record ShellCommand(
      * A positional argument.
      *
      * @param name for the usage line, for example {@code uuid}
-     * @param arity how often
-     * @param candidates what Tab offers
+     * @param arity how often it may occur
+     * @param candidates completes it when Tab is pressed
      */
     public record Parameter(String name, Arity arity, Candidates candidates) {
         public static Parameter one(String name, Candidates candidates) {
@@ -50,12 +50,12 @@ public record ShellCommand(
     /**
      * A switch.
      *
-     * @param name with its dashes, for example {@code -f}
-     * @param summary what it changes
+     * @param name the switch with its dashes, for example {@code -f}
+     * @param summary its effect
      */
     public record Flag(String name, String summary) {}
 
-    /** What Tab offers for an argument. */
+    /** The completions that Tab offers for an argument. */
     @ConsumerType
     @FunctionalInterface
     public interface Candidates {
@@ -64,19 +64,19 @@ public record ShellCommand(
 
         /**
          * @param words the positional arguments before this one
-         * @param prefix what is typed of this one
+         * @param prefix the typed beginning of this argument
          */
         Collection<String> candidates(List<String> words, String prefix);
     }
 
-    /** What a command does. */
+    /** The implementation of a command. */
     @ConsumerType
     @FunctionalInterface
     public interface Action {
         /**
-         * Runs the command on a thread of the console; interrupting the thread is Ctrl-C.
+         * Runs the command on a thread of the console; Ctrl-C interrupts the thread.
          *
-         * @throws ErrnoException the command failed and changed nothing; the message is the line that the user sees
+         * @throws ErrnoException the command failed and changed nothing; the message is the line that the user reads
          */
         ShellResult run(ShellInvocation invocation) throws ErrnoException, InterruptedException;
     }

@@ -9,13 +9,13 @@ import org.osgi.annotation.versioning.ProviderType;
 /** One run of a command. */
 @ProviderType
 public interface ShellInvocation {
-    /** The positional arguments: as many as the command's parameters allow. */
+    /** The positional arguments: their number conforms to the command's parameters. */
     List<String> arguments();
 
     /** Whether the switch was given. */
     boolean flag(String name);
 
-    /** Standard input; after {@link #rawTerminal} each key as it is pressed. */
+    /** Standard input; after {@link #rawTerminal}, each key as it is pressed. */
     InputStream in();
 
     /** Standard output, for commands that print while they run. */
@@ -25,15 +25,15 @@ public interface ShellInvocation {
     PrintStream err();
 
     /**
-     * Puts the user's terminal into raw mode until closed: no echo, no line editing, no signals, no change of line ends. Without a terminal nothing
-     * happens.
+     * Puts the user's terminal into raw mode until closed: no echo, no line editing, no signals, no line-ending
+     * translation. Does nothing without a terminal.
      */
     RawTerminal rawTerminal();
 
     /** Width and height of the user's terminal in characters; 80 and 24 without one. */
     Size size();
 
-    /** Where file names that are not absolute start: the user's working directory, which need not be the platform's. */
+    /** The base of relative file names: the user's working directory, which may differ from the platform's. */
     Path directory();
 
     /** See {@link #size()}. */

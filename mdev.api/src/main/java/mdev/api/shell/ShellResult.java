@@ -5,24 +5,24 @@ import java.util.SequencedMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a command answers. Values are strings, numbers, booleans, null, or lists and maps of such; everything but {@link Text} and
- * {@link Done} can be had as JSON.
+ * The result of a command. Values are strings, numbers, booleans, null, or lists and maps of such; all results except
+ * {@link Text} and {@link Done} can be printed as JSON.
  */
 public sealed interface ShellResult {
-    /** The command has nothing to say. */
+    /** The command prints nothing. */
     ShellResult DONE = new Done();
 
     /** See {@link ShellResult#DONE}. */
     record Done() implements ShellResult {}
 
-    /** Text as it is. */
+    /** Text that is printed unchanged. */
     record Text(String text) implements ShellResult {}
 
     /**
      * A table; in JSON an array of objects.
      *
      * @param columns the headings, which are also the keys: lower case, words joined by {@code _}
-     * @param rows each as long as {@code columns}
+     * @param rows the rows; each has as many values as {@code columns}
      */
     record Listing(List<String> columns, List<List<@Nullable Object>> rows) implements ShellResult {
         public Listing {
@@ -33,7 +33,7 @@ public sealed interface ShellResult {
     /**
      * Facts about one thing; in JSON an object.
      *
-     * @param fields in the order to be shown
+     * @param fields in display order
      */
     record Details(SequencedMap<String, @Nullable Object> fields) implements ShellResult {}
 }

@@ -1,4 +1,4 @@
-/** Shell commands as data: a bundle declares them, the console parses, completes, prints. */
+/** Shell commands as data: bundles declare them; the console parses arguments, completes and prints. */
 @org.osgi.annotation.bundle.Export
 @org.osgi.annotation.versioning.Version("1.0.0")
 @org.jspecify.annotations.NullMarked

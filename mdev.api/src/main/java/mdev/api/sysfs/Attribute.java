@@ -5,14 +5,15 @@ import org.jspecify.annotations.Nullable;
 import org.osgi.annotation.versioning.ConsumerType;
 
 /**
- * One file of the management tree ({@code struct attribute} with its show and store functions).
+ * A file of the management tree ({@code struct attribute} with its show and store functions).
  *
- * <p>Both functions may be called by any number of threads at once, and no lock is held around them: one that blocks, blocks its own caller only.
+ * <p>Any number of threads may call both functions concurrently. No lock is held during the calls: a function that
+ * blocks delays only its own caller.
  *
  * @param name the file's name
- * @param mode the permission bits, for example {@code 0444}; they hold for root too, as in sysfs
- * @param show makes the content, at most 4096 bytes; {@code null} for a file that cannot be read
- * @param store takes what one write(2) carried; {@code null} for a file that cannot be written
+ * @param mode the permission bits, for example {@code 0444}; they apply to root too, as in sysfs
+ * @param show produces the content, at most 4096 bytes; {@code null} for a file that cannot be read
+ * @param store receives the bytes of one write(2); {@code null} for a file that cannot be written
  */
 public record Attribute(
         String name,
@@ -26,7 +27,7 @@ public record Attribute(
     public interface Show {
         /**
          * @return the whole content; by convention one value and a newline
-         * @throws ErrnoException the errno that the reader gets
+         * @throws ErrnoException the errno that the read returns
          */
         String show() throws ErrnoException;
     }
@@ -36,9 +37,9 @@ public record Attribute(
     @FunctionalInterface
     public interface Store {
         /**
-         * @param value the bytes of one write, one {@code char} per byte (ISO 8859-1), never empty, at most 4096: a
-         *     final newline is still there
-         * @throws ErrnoException the errno that the writer gets; nothing has changed then
+         * @param value the bytes of one write, one {@code char} per byte (ISO 8859-1), never empty, at most 4096; a
+         *     final newline is not removed
+         * @throws ErrnoException the errno that the write returns; nothing has changed then
          */
         void store(String value) throws ErrnoException;
     }

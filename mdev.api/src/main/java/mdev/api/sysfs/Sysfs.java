@@ -4,9 +4,9 @@ import mdev.api.errno.ErrnoException;
 import org.osgi.annotation.versioning.ProviderType;
 
 /**
- * The management tree. There is one model of it, in the core, and several views: shell, file system, web.
+ * The management tree. The core holds its only model; the shell, the file system and the web are views of it.
  *
- * <p>A service of the core. Any thread may call; no call waits for a change of the tree in progress.
+ * <p>A service of the core. Thread-safe; no call waits for a change of the tree in progress.
  */
 @ProviderType
 public interface Sysfs {
@@ -17,30 +17,31 @@ public interface Sysfs {
      * Finds an entry.
      *
      * @param path absolute ({@code /sys/bus/mdev}) or relative to {@code /sys} ({@code bus/mdev}); {@code .} and {@code
-     *     ..} are understood
-     * @param followLast whether a link as the last component is followed (stat) or answered (lstat); links before it
-     *     are always followed
+     *     ..} are resolved
+     * @param followLast whether to follow a link in the last component (stat) or return it (lstat); links before it are
+     *     always followed
      * @throws ErrnoException ENOENT, ENOTDIR or ELOOP, as path resolution in the kernel
      */
     SysfsNode lookup(String path, boolean followLast) throws ErrnoException;
 
     /**
-     * Adds a listener, until it is removed. Not a service that the tree finds, as other listeners are, for two reasons.
-     * A view remembers what it has read, so it must know from when on it is told of removals: from the return of this
-     * call on. And a view needs the tree before it can serve, so a tree that referred to its views would be a cycle.
+     * Adds a listener until it is removed. Unlike other listeners it is not a whiteboard service, for two reasons. A
+     * view caches what it has read, so it must know from when on it is notified of removals: from the return of this
+     * call on. And a view depends on the tree, so a tree that referenced its views as services would close a cycle.
      *
-     * <p>An attribute is notified after each write to it that went well, by {@link #changed}, and {@code
-     * available_instances} when a device of its parent has come or gone.
+     * <p>Listeners are notified of an attribute after each successful write to it and by {@link #changed}, and of
+     * {@code available_instances} after a device of the parent has been created or removed.
      */
     void addListener(SysfsListener listener);
 
-    /** Nothing happens if it is none. */
+    /** Removes a listener; does nothing if the listener is not registered. */
     void removeListener(SysfsListener listener);
 
     /**
-     * {@code sysfs_notify()}: the content of an attribute has changed, and nobody wrote to it. Who polls it wakes and
-     * reads it again. For the owner of the attribute, from any thread that holds no lock which its {@code show()}
-     * takes; nothing happens if there is no such attribute, because a device may go at any time.
+     * {@code sysfs_notify()}: reports that the content of an attribute has changed without a write. Pollers of the file
+     * wake and read it again. Called by the owner of the attribute, from any thread that holds no lock which the
+     * attribute's {@code show()} takes; does nothing if the attribute does not exist, because a device may be removed
+     * at any time.
      *
      * @param path as for {@link #lookup}, for example {@code bus/mdev/devices/<uuid>/vendor/link_state}
      */

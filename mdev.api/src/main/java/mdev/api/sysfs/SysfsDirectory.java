@@ -7,15 +7,15 @@ import org.osgi.annotation.versioning.ProviderType;
 /** A directory of the management tree: a kobject or an attribute group. */
 @ProviderType
 public non-sealed interface SysfsDirectory extends SysfsNode {
-    /** The entry of that name, or {@code null}. Constant or logarithmic in the number of entries. */
+    /** The entry with the given name, or {@code null}. Takes constant or logarithmic time in the number of entries. */
     @Nullable
     SysfsNode child(String name);
 
     /**
-     * The entries in the order of their names, each entry that is there all the while exactly once.
+     * The entries in the order of their names. An entry that exists during the whole call is returned exactly once.
      *
-     * @param after only entries whose name comes after this one ({@link String#compareTo}); empty for all
-     * @param limit at most so many, at least 1
+     * @param after returns only entries with a name after this one ({@link String#compareTo}); empty for all
+     * @param limit the maximum number of entries to return, at least 1
      */
     List<SysfsNode> children(String after, int limit);
 

@@ -5,6 +5,6 @@ import org.osgi.annotation.versioning.ProviderType;
 /** A symbolic link. */
 @ProviderType
 public non-sealed interface SysfsLink extends SysfsNode {
-    /** What readlink(2) answers: a path relative to the directory that holds the link, as in the kernel. */
+    /** The result of readlink(2): a path relative to the directory that holds the link, as in the kernel. */
     String target();
 }

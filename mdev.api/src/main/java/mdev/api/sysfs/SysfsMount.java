@@ -4,9 +4,15 @@ import java.nio.file.Path;
 import java.util.Optional;
 import org.osgi.annotation.versioning.ProviderType;
 
-/** The management tree as a file system. A service of the view that mounts it; it is there when the mount is, or has failed. */
+/**
+ * The management tree as a file system. A service of the view that mounts the tree, registered once the mount has
+ * succeeded or failed.
+ */
 @ProviderType
 public interface SysfsMount {
-    /** What stands for {@code /sys}; empty: it is not mounted. The platform's own process must not touch it. */
+    /**
+     * The mount point, which corresponds to {@code /sys}; empty if the tree is not mounted. The platform's own process
+     * must not access it.
+     */
     Optional<Path> directory();
 }

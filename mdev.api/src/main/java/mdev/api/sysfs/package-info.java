@@ -1,4 +1,4 @@
-/** The management tree: what drivers put into it and what views read from it. */
+/** The management tree: the attributes that drivers add and the nodes that views read. */
 @org.osgi.annotation.bundle.Export
 @org.osgi.annotation.versioning.Version("1.0.0")
 @org.jspecify.annotations.NullMarked

@@ -4,8 +4,8 @@ package mdev.api.vfio;
  * {@code struct vfio_device_info}.
  *
  * @param flags {@link #RESET}, {@link #PCI}
- * @param numRegions regions have the indices below this number
- * @param numIrqs interrupt kinds have the indices below this number
+ * @param numRegions the number of regions; indices are below it
+ * @param numIrqs the number of interrupt kinds; indices are below it
  */
 public record DeviceInfo(int flags, int numRegions, int numIrqs) implements IoctlReply {
     /** The device supports {@link Reset}. */

@@ -2,12 +2,12 @@ package mdev.api.vfio;
 
 import org.osgi.annotation.versioning.ConsumerType;
 
-/** The translation API as a back-end gives it to one open device. */
+/** The translation API that a back-end provides to one open device. */
 @ConsumerType
 public interface DmaAttachment extends DmaAccess {
     /**
-     * The device is released: its notifiers are gone, and its pins and ranges are taken back and named in the log, if it left any. Its views are dead when this
-     * returns. Every other call is ENODEV from then on.
+     * Called when the device is released: its notifiers are unregistered; pins and ranges that it did not release are
+     * released and named in the log. Its views are invalid once this returns. All other calls then throw ENODEV.
      */
     void detach();
 }

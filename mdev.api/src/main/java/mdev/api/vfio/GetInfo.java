@@ -1,4 +1,4 @@
 package mdev.api.vfio;
 
-/** {@code VFIO_DEVICE_GET_INFO}; answered by {@link DeviceInfo}. */
+/** {@code VFIO_DEVICE_GET_INFO}; replies with {@link DeviceInfo}. */
 public record GetInfo() implements IoctlRequest {}

@@ -1,7 +1,7 @@
 package mdev.api.vfio;
 
 /**
- * {@code VFIO_DEVICE_GET_IRQ_INFO}; answered by {@link IrqInfo}; EINVAL for an index that the device does not have.
+ * {@code VFIO_DEVICE_GET_IRQ_INFO}; replies with {@link IrqInfo}; EINVAL: the device does not have the index.
  *
  * @param index the interrupt kind, as a signed view of an unsigned 32-bit number
  */

@@ -1,7 +1,7 @@
 package mdev.api.vfio;
 
 /**
- * {@code VFIO_DEVICE_GET_REGION_INFO}; answered by {@link RegionInfo}; EINVAL for an index that the device does not have.
+ * {@code VFIO_DEVICE_GET_REGION_INFO}; replies with {@link RegionInfo}; EINVAL: the device does not have the index.
  *
  * @param index the region, as a signed view of an unsigned 32-bit number
  */

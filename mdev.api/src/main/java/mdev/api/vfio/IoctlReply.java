@@ -2,10 +2,10 @@ package mdev.api.vfio;
 
 import org.osgi.annotation.versioning.ConsumerType;
 
-/** What an {@link IoctlRequest} answers: the record that the request's documentation names. */
+/** The reply to an {@link IoctlRequest}: the record that the request's documentation names. */
 @ConsumerType
 public interface IoctlReply {
-    /** The answer of requests that return nothing but success. */
+    /** The reply to requests that return only success. */
     IoctlReply DONE = new Done();
 
     /** See {@link IoctlReply#DONE}. */

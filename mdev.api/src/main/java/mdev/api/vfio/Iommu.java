@@ -5,10 +5,11 @@ import mdev.api.errno.ErrnoException;
 import org.osgi.annotation.versioning.ConsumerType;
 
 /**
- * The address space of one container, made by an {@link IommuDriver}.
+ * The address space of one container, created by an {@link IommuDriver}.
  *
- * <p>The container never runs {@link #attachGroup}, {@link #detachGroup} and {@link #release} at once with each other or with
- * {@link #ioctl}; ioctls may come from any number of threads at once. After {@code release} nothing is called.
+ * <p>The container never runs {@link #attachGroup}, {@link #detachGroup} and {@link #release} concurrently with each
+ * other or with {@link #ioctl}; ioctls may run on any number of threads concurrently. After {@code release} the
+ * container calls no method.
  */
 @ConsumerType
 public interface Iommu {
@@ -16,38 +17,38 @@ public interface Iommu {
     int checkExtension(int extension);
 
     /**
-     * A group joins the address space.
+     * Adds a group to the address space.
      *
-     * @param group its number
-     * @throws ErrnoException the group stays outside; the errno goes to who asked
+     * @param group the number of the group
+     * @throws ErrnoException the group is not added; the caller receives the errno
      */
     void attachGroup(int group) throws ErrnoException;
 
-    /** A group that was attached leaves. */
+    /** Removes an attached group. */
     void detachGroup(int group);
 
     /**
-     * A request on the container that the container itself does not know.
+     * Handles a request that the container itself does not support.
      *
-     * @throws ErrnoException ENOTTY: the back-end does not know it either; else as the request says
+     * @throws ErrnoException ENOTTY: the back-end does not support it either; else as the request documents
      */
     IoctlReply ioctl(IoctlRequest request) throws ErrnoException;
 
     /**
-     * A device is opened in the address space.
+     * Called when a device is opened in the address space.
      *
-     * @param vendor who is named in the log when it keeps what it should give back: the device and its driver
-     * @return the device's half; released with {@link DmaAttachment#detach()} before its group leaves
+     * @param vendor the device and its driver, for log messages about resources that they did not release
+     * @return the device's part; released with {@link DmaAttachment#detach()} before the group is removed
      */
     default DmaAttachment attachDevice(String vendor) {
         return () -> {};
     }
 
-    /** What is in the address space now; empty if the back-end does not tell. */
+    /** The current contents of the address space; empty if the back-end does not report them. */
     default Optional<IommuState> state() {
         return Optional.empty();
     }
 
-    /** The last group has left: everything still mapped is unmapped when this returns. */
+    /** Called when the last group has been removed: unmaps everything that is still mapped before it returns. */
     void release();
 }

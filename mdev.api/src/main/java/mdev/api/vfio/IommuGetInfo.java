@@ -1,4 +1,4 @@
 package mdev.api.vfio;
 
-/** {@code VFIO_IOMMU_GET_INFO}; answered by {@link IommuInfo}. */
+/** {@code VFIO_IOMMU_GET_INFO}; replies with {@link IommuInfo}. */
 public record IommuGetInfo() implements IoctlRequest {}

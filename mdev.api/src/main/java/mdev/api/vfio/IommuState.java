@@ -1,15 +1,15 @@
 package mdev.api.vfio;
 
 /**
- * What is in an address space, for listings.
+ * The contents of an address space, for listings.
  *
  * @param iommu the back-end and version, for example {@code type1v2}
- * @param mappings how many there are
- * @param mappedBytes in all of them
- * @param pinnedPages pages that vendors have pinned
- * @param ranges {@link DmaRange}s that vendors hold
- * @param dirtyTracking whether written pages are tracked
- * @param dirtyPages pages that the next report has, as far as they are known now
+ * @param mappings the number of mappings
+ * @param mappedBytes the total size of the mappings in bytes
+ * @param pinnedPages the number of pages that vendors have pinned
+ * @param ranges the number of {@link DmaRange}s that vendors hold
+ * @param dirtyTracking whether dirty tracking is on
+ * @param dirtyPages the number of pages currently known to be in the next report
  */
 public record IommuState(
         String iommu,

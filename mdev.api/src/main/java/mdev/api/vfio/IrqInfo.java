@@ -5,14 +5,14 @@ package mdev.api.vfio;
  *
  * @param index the interrupt kind, see {@link VfioPci}
  * @param flags {@link #EVENTFD}, {@link #MASKABLE}, {@link #AUTOMASKED}, {@link #NORESIZE}
- * @param count how many interrupts of the kind there are
+ * @param count the number of interrupts of the kind
  */
 public record IrqInfo(int index, int flags, int count) implements IoctlReply {
     /** The interrupt can be signalled through a trigger. */
     public static final int EVENTFD = 1;
-    /** MASK and UNMASK work. */
+    /** MASK and UNMASK are supported. */
     public static final int MASKABLE = 1 << 1;
-    /** Signalling masks it until UNMASK: the semantics of a level-triggered line. */
+    /** Signalling masks the interrupt until UNMASK: the semantics of a level-triggered line. */
     public static final int AUTOMASKED = 1 << 2;
     /** The set of vectors must be set up as a whole. */
     public static final int NORESIZE = 1 << 3;

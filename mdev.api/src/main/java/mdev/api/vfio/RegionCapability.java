@@ -2,12 +2,12 @@ package mdev.api.vfio;
 
 import java.util.List;
 
-/** A capability of a region ({@code struct vfio_info_cap_header} and what follows it). */
+/** A capability of a region ({@code struct vfio_info_cap_header} and the data that follows it). */
 public sealed interface RegionCapability {
     /**
-     * {@code VFIO_REGION_INFO_CAP_SPARSE_MMAP}: the parts of the region that can be mapped.
+     * {@code VFIO_REGION_INFO_CAP_SPARSE_MMAP}: the parts of the region that a user may map.
      *
-     * @param areas page aligned, in order, without overlap
+     * @param areas the parts: page aligned, in ascending order, without overlap
      */
     record SparseMmap(List<Area> areas) implements RegionCapability {
         public SparseMmap {
@@ -16,18 +16,18 @@ public sealed interface RegionCapability {
     }
 
     /**
-     * {@code VFIO_REGION_INFO_CAP_TYPE}: what a region beyond the PCI ones is.
+     * {@code VFIO_REGION_INFO_CAP_TYPE}: the purpose of a region beyond the PCI regions.
      *
      * @param type the class of the region, or a PCI vendor id with bit 31 set
-     * @param subtype within that class
+     * @param subtype the subtype within that class
      */
     record Type(int type, int subtype) implements RegionCapability {}
 
     /**
      * A part of a region.
      *
-     * @param offset from the region's begin, in bytes
-     * @param size in bytes
+     * @param offset the offset from the start of the region in bytes
+     * @param size the size in bytes
      */
     record Area(long offset, long size) {}
 }

@@ -6,8 +6,8 @@ import java.util.List;
  * {@code struct vfio_region_info} with its capability chain.
  *
  * @param index the region
- * @param flags {@link #READ}, {@link #WRITE}, {@link #MMAP}; {@link #CAPS} where there are capabilities
- * @param size in bytes; 0 for a region that is not there
+ * @param flags {@link #READ}, {@link #WRITE}, {@link #MMAP}; {@link #CAPS} if the region has capabilities
+ * @param size the size in bytes; 0 for an absent region
  * @param capabilities the chain, in order
  */
 public record RegionInfo(int index, int flags, long size, List<RegionCapability> capabilities) implements IoctlReply {

@@ -5,19 +5,20 @@ import mdev.api.errno.ErrnoException;
 import org.osgi.annotation.versioning.ConsumerType;
 
 /**
- * How a user's remote memory is read and written, for example by messages to its process. Called from any thread, several at
- * once, on the thread of the vendor that asked. A call must end within seconds, and must not unmap the memory that it serves: unmapping waits for it.
+ * Reads and writes a user's remote memory, for example through messages to its process. Called on the requesting
+ * vendor's thread, possibly on several threads concurrently. A call must return within seconds and must not unmap the
+ * memory that it accesses: unmapping waits for the call.
  */
 @ConsumerType
 public interface RemoteAccess {
     /**
      * Reads.
      *
-     * @param address of the first byte, counted as in {@link UserMemory.Remote#address()}
-     * @param data where the bytes go; not to be kept
-     * @param offset the place of the first in {@code data}
-     * @param length how many, at least 1
-     * @throws ErrnoException the vendor gets it as it is
+     * @param address the address of the first byte, relative to the same origin as {@link UserMemory.Remote#address()}
+     * @param data the destination; must not be kept
+     * @param offset the offset of the first byte in {@code data}
+     * @param length the number of bytes, at least 1
+     * @throws ErrnoException passed to the vendor unchanged
      */
     void read(long address, MemorySegment data, long offset, long length) throws ErrnoException;
 

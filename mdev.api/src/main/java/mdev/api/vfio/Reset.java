@@ -1,4 +1,4 @@
 package mdev.api.vfio;
 
-/** {@code VFIO_DEVICE_RESET}: back to the power-on state; answered by {@link IoctlReply#DONE}. */
+/** {@code VFIO_DEVICE_RESET}: restores the power-on state; replies with {@link IoctlReply#DONE}. */
 public record Reset() implements IoctlRequest {}

@@ -6,16 +6,17 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@code VFIO_DEVICE_SET_IRQS}. Answered by the framework, which owns the triggers; a vendor never sees it.
+ * {@code VFIO_DEVICE_SET_IRQS}. The framework handles it, because it owns the triggers; the request never reaches a
+ * vendor.
  *
- * <p>EVENTFD+TRIGGER arms the range, a {@code null} trigger disarms its interrupt; NONE+TRIGGER with count 0
- * disarms the whole index; NONE or BOOL with TRIGGER signals what is armed; MASK and UNMASK work on the range.
+ * <p>EVENTFD+TRIGGER arms the range, a {@code null} trigger disarms its interrupt; NONE+TRIGGER with count 0 disarms
+ * the whole index; NONE or BOOL with TRIGGER signals the armed interrupts; MASK and UNMASK apply to the range.
  *
  * @param flags exactly one of the DATA bits and one of the ACTION bits
  * @param index the interrupt kind, see {@link VfioPci}
  * @param start the first interrupt
- * @param count how many
- * @param data as the DATA bit says; as many entries as {@code count}
+ * @param count the number of interrupts
+ * @param data the data that the DATA bit selects, with {@code count} entries
  */
 public record SetIrqs(int flags, int index, int start, int count, Data data) implements IoctlRequest {
     public static final int DATA_NONE = 1;
@@ -30,14 +31,17 @@ public record SetIrqs(int flags, int index, int start, int count, Data data) imp
         /** No data. */
         record None() implements Data {}
 
-        /** One flag per interrupt: act on it or not. */
+        /** One flag per interrupt: whether the action applies to it. */
         record Bools(List<Boolean> values) implements Data {
             public Bools {
                 values = List.copyOf(values);
             }
         }
 
-        /** One trigger per interrupt, {@code null} for none. The framework owns them from the call on, however it ends. */
+        /**
+         * One trigger per interrupt, {@code null} for none. The framework takes ownership of them whatever the outcome
+         * of the call.
+         */
         record Triggers(List<@Nullable IrqTrigger> values) implements Data {
             public Triggers {
                 values = Collections.unmodifiableList(new ArrayList<>(values));
@@ -55,7 +59,7 @@ public record SetIrqs(int flags, int index, int start, int count, Data data) imp
         return new SetIrqs(DATA_NONE | ACTION_TRIGGER, index, 0, 0, new Data.None());
     }
 
-    /** Lets a masked interrupt through again. */
+    /** Unmasks a masked interrupt. */
     public static SetIrqs unmask(int index, int vector) {
         return new SetIrqs(DATA_NONE | ACTION_UNMASK, index, vector, 1, new Data.None());
     }

@@ -1,4 +1,4 @@
 package mdev.api.vfio;
 
-/** {@code VFIO_IOMMU_SPAPR_TCE_GET_INFO}; answered by {@link SpaprTceInfo}; ENXIO while no group is attached. */
+/** {@code VFIO_IOMMU_SPAPR_TCE_GET_INFO}; replies with {@link SpaprTceInfo}; ENXIO while no group is attached. */
 public record SpaprTceGetInfo() implements IoctlRequest {}

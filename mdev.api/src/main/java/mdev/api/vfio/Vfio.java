@@ -5,8 +5,8 @@ import mdev.api.errno.ErrnoException;
 import org.osgi.annotation.versioning.ProviderType;
 
 /**
- * The VFIO user API in this process: what {@code /dev/vfio/vfio} and {@code /dev/vfio/<group>} are to a program. It
- * is the only way to a device, for the shell as for a virtual machine.
+ * The VFIO user API in this process: the counterpart of {@code /dev/vfio/vfio} and {@code /dev/vfio/<group>}. It is the
+ * only access to a device, for the shell as for a virtual machine.
  */
 @ProviderType
 public interface Vfio {
@@ -16,12 +16,12 @@ public interface Vfio {
     /**
      * Opens {@code /dev/vfio/<number>}.
      *
-     * @param number what the device's {@code iommu_group} link ends with
-     * @param holder who opens it, in a few words for listings, for example {@code "vfio:tty"}
-     * @throws ErrnoException ENOENT: there is no such group; EBUSY: it has an opener
+     * @param number the last component of the device's {@code iommu_group} link
+     * @param holder the opener, in a few words for listings, for example {@code "vfio:tty"}
+     * @throws ErrnoException ENOENT: the group does not exist; EBUSY: the group is already open
      */
     VfioGroup openGroup(int number, String holder) throws ErrnoException;
 
-    /** The numbers of the groups there are, in order. */
+    /** The numbers of all groups, in ascending order. */
     List<Integer> groups();
 }

@@ -3,7 +3,7 @@ package mdev.api.vfio;
 import mdev.api.errno.ErrnoException;
 import org.osgi.annotation.versioning.ProviderType;
 
-/** An open {@code /dev/vfio/vfio}: the address space that its groups share. Any thread may call. */
+/** An open {@code /dev/vfio/vfio}: the address space that its groups share. Thread-safe. */
 @ProviderType
 public interface VfioContainer extends AutoCloseable {
     /** {@code VFIO_API_VERSION}. */
@@ -30,21 +30,21 @@ public interface VfioContainer extends AutoCloseable {
     /**
      * {@code VFIO_SET_IOMMU}.
      *
-     * @param type one of the types above that {@link #checkExtension} knows
-     * @throws ErrnoException EINVAL: no group is in the container, or it has an IOMMU already; ENODEV: no back-end has
+     * @param type one of the types above that {@link #checkExtension} reports
+     * @throws ErrnoException EINVAL: the container has no group or already has an IOMMU; ENODEV: no back-end supports
      *     the type
      */
     void setIommu(int type) throws ErrnoException;
 
     /**
-     * Any other ioctl on the container: answered by its IOMMU.
+     * Any other ioctl on the container; its IOMMU handles it.
      *
-     * @throws ErrnoException EINVAL: there is no IOMMU; ENOTTY: it does not know the request; EIO: the back-end failed; EBADF: the file is
-     *     closed; else as the request says
+     * @throws ErrnoException EINVAL: the container has no IOMMU; ENOTTY: the IOMMU does not support the request; EIO:
+     *     the back-end failed; EBADF: the file is closed; else as the request documents
      */
     IoctlReply ioctl(IoctlRequest request) throws ErrnoException;
 
-    /** Closes the file. The address space goes when the last group has left it too. Idempotent. */
+    /** Closes the file. The address space is released once the last group has left it too. Idempotent. */
     @Override
     void close();
 }

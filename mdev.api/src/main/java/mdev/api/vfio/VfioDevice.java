@@ -5,8 +5,8 @@ import mdev.api.errno.ErrnoException;
 import org.osgi.annotation.versioning.ProviderType;
 
 /**
- * An open device: a VFIO device file. Any thread may call. Once the device is removed every call is refused with
- * ENODEV, and the vendor is not entered any more.
+ * An open device: a VFIO device file. Thread-safe. Once the device is removed, every call fails with ENODEV and does
+ * not reach the vendor.
  */
 @ProviderType
 public interface VfioDevice extends AutoCloseable {
@@ -18,11 +18,11 @@ public interface VfioDevice extends AutoCloseable {
      *
      * @param region its index
      * @param offset in the region
-     * @param data where the bytes go
-     * @param dataOffset the place of the first in {@code data}
-     * @param length how many; 0 succeeds and reaches nobody
-     * @throws ErrnoException EINVAL: negative offset or length; ENODEV: the device is gone; EIO: the driver failed;
-     *     else the driver's errno
+     * @param data the destination
+     * @param dataOffset the offset of the first byte in {@code data}
+     * @param length the number of bytes; 0 succeeds without a call of the driver
+     * @throws ErrnoException EINVAL: negative offset or length; ENODEV: the device has been removed; EIO: the driver
+     *     failed; else the driver's errno
      */
     void read(int region, long offset, MemorySegment data, long dataOffset, int length) throws ErrnoException;
 
@@ -30,32 +30,37 @@ public interface VfioDevice extends AutoCloseable {
     void write(int region, long offset, MemorySegment data, long dataOffset, int length) throws ErrnoException;
 
     /**
-     * An ioctl on the device: {@link GetInfo}, {@link GetRegionInfo}, {@link GetIrqInfo}, {@link SetIrqs}, {@link Reset}, and whatever its driver knows.
+     * An ioctl on the device: {@link GetInfo}, {@link GetRegionInfo}, {@link GetIrqInfo}, {@link SetIrqs}, {@link
+     * Reset}, and any other request that its driver supports.
      *
-     * @throws ErrnoException ENOTTY: nobody knows the request; ENODEV, EIO as above; else as the request says
+     * @throws ErrnoException ENOTTY: neither the framework nor the driver supports the request; ENODEV, EIO as above;
+     *     else as the request documents
      */
     IoctlReply ioctl(IoctlRequest request) throws ErrnoException;
 
     /**
-     * The file behind a region that can be mapped ({@code mmap} of the device file): the region's bytes are at the same offsets in it.
+     * The file behind a region that can be mapped ({@code mmap} of the device file): the region's bytes have the same
+     * offsets in the file.
      *
      * @param region its index
      * @return a descriptor of this process, which the caller owns
-     * @throws ErrnoException EINVAL: the region has no memory that can be mapped; EMFILE: out of descriptors; ENODEV, EBADF as above
+     * @throws ErrnoException EINVAL: the region has no memory that can be mapped; EMFILE: out of descriptors; ENODEV,
+     *     EBADF as above
      */
     int regionFd(int region) throws ErrnoException;
 
     /**
-     * What to run when the device is to be removed: the in-process form of the REQ interrupt. A user that has set
-     * this is given a bounded time to close its handle; then the handle is cut off.
+     * Sets the callback for a requested removal of the device: the in-process form of the REQ interrupt. A user with a
+     * callback gets a bounded time to close its handle; then the handle is revoked.
      *
-     * @param request runs on a thread of the framework and must not block; the last one set counts
+     * @param request runs on a thread of the framework and must not block; replaces an earlier callback
      */
     void onRequest(Runnable request);
 
     /**
-     * Closes the handle; its calls are EBADF from then on. With the last handle all triggers are let go and the vendor's {@code release}
-     * runs: here, or, while an access is still inside the vendor, on the thread of that access. Idempotent.
+     * Closes the handle; its later calls fail with EBADF. Closing the last handle releases all triggers and runs the
+     * vendor's {@code release}: on this thread, or, while an access is still inside the vendor, on the thread of that
+     * access. Idempotent.
      */
     @Override
     void close();

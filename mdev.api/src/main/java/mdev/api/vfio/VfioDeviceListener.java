@@ -3,21 +3,21 @@ package mdev.api.vfio;
 import org.osgi.annotation.versioning.ConsumerType;
 
 /**
- * Notified of the devices that can be opened through {@link Vfio}, for servers that expose them. A service that any
- * bundle may register; VFIO finds it.
+ * Notified of the devices that can be opened through {@link Vfio}, for servers that expose them. Registered as a
+ * service by any bundle; VFIO finds it.
  *
- * <p>When the service is registered, {@link #added} is called for each device that is there. Once it is unregistered,
- * no call of it is running and none follows: what it did for the devices that it was told of, it has to undo itself.
- * When VFIO stops, every device is removed first.
+ * <p>When the service is registered, {@link #added} is called for each existing device. Once it is unregistered, no
+ * call of it is running and none follows: the listener itself must then undo what it did for the devices that it was
+ * notified of. When VFIO stops, every device is removed first.
  *
- * <p>The calls for one device come one after the other, those for several devices at once. They must be quick: the
- * creation or removal of the device waits for them. They must not create or remove devices. A service that needs {@link
- * Vfio} takes it from {@link #added}: a reference of its own to it would be a cycle.
+ * <p>Calls for one device are sequential; calls for different devices are concurrent. They must be quick: the creation
+ * or removal of the device waits for them. They must not create or remove devices. A service that needs {@link Vfio}
+ * must use the argument of {@link #added}: a service reference of its own would close a cycle.
  */
 @ConsumerType
 public interface VfioDeviceListener {
     /**
-     * A device is there; its group can be opened. The call returns before the device's {@code create} does.
+     * A device exists and its group can be opened. This call returns before the device's {@code create} does.
      *
      * @param name the device's UUID in lower case
      * @param group the number for {@link Vfio#openGroup}
@@ -25,12 +25,15 @@ public interface VfioDeviceListener {
      */
     void added(String name, int group, Vfio vfio);
 
-    /** The device is about to be removed: no new user may be let in. Its user has not been asked to leave yet. */
+    /**
+     * The device is about to be removed: no new user may be admitted. Its current user has not been asked to close it
+     * yet.
+     */
     void removing(String name);
 
     /**
-     * The device's handles are cut off: every call of them is refused. Their users must have released them when this
-     * returns, which is before the device's {@code remove} does.
+     * The device's handles are revoked: each of their calls fails. Their users must have released them when this
+     * returns, and this returns before the device's {@code remove} does.
      */
     void removed(String name);
 }

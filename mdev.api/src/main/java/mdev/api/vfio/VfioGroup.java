@@ -3,7 +3,7 @@ package mdev.api.vfio;
 import mdev.api.errno.ErrnoException;
 import org.osgi.annotation.versioning.ProviderType;
 
-/** An open {@code /dev/vfio/<group>}. Any thread may call. */
+/** An open {@code /dev/vfio/<group>}. Thread-safe. */
 @ProviderType
 public interface VfioGroup extends AutoCloseable {
     /** Flag of {@link #getStatus()}: every device of the group is bound to a VFIO driver. */
@@ -20,15 +20,15 @@ public interface VfioGroup extends AutoCloseable {
     /**
      * {@code VFIO_GROUP_SET_CONTAINER}.
      *
-     * @throws ErrnoException EINVAL: the group is in a container already, or the container is not one of this API;
-     *     EBADF: the container is closed
+     * @throws ErrnoException EINVAL: the group is already in a container, or the container was not opened through this
+     *     API; EBADF: the container is closed
      */
     void setContainer(VfioContainer container) throws ErrnoException;
 
     /**
      * {@code VFIO_GROUP_UNSET_CONTAINER}.
      *
-     * @throws ErrnoException EINVAL: none is set; EBUSY: a device is open
+     * @throws ErrnoException EINVAL: no container is set; EBUSY: a device is open
      */
     void unsetContainer() throws ErrnoException;
 
@@ -36,12 +36,12 @@ public interface VfioGroup extends AutoCloseable {
      * {@code VFIO_GROUP_GET_DEVICE_FD}. Several handles of a device may be open at once.
      *
      * @param name the device's UUID in lower case
-     * @throws ErrnoException EINVAL: no container, or one without IOMMU; ENODEV: no such device in the group; else what
-     *     the vendor's {@code open} threw
+     * @throws ErrnoException EINVAL: the group has no container, or the container has no IOMMU; ENODEV: the group has
+     *     no such device; else the errno that the vendor's {@code open} threw
      */
     VfioDevice getDevice(String name) throws ErrnoException;
 
-    /** Closes the file; the group is free when its device handles are closed too. Idempotent. */
+    /** Closes the file; the group becomes free once its device handles are closed too. Idempotent. */
     @Override
     void close();
 }

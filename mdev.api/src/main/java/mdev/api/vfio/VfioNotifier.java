@@ -2,33 +2,41 @@ package mdev.api.vfio;
 
 import org.osgi.annotation.versioning.ConsumerType;
 
-/** What a vendor is told ({@code vfio_register_notifier}); the two kinds are {@code VFIO_IOMMU_NOTIFY} and {@code VFIO_GROUP_NOTIFY}. */
+/**
+ * A vendor's notifier ({@code vfio_register_notifier}), of one of two kinds: {@code VFIO_IOMMU_NOTIFY} and {@code
+ * VFIO_GROUP_NOTIFY}.
+ */
 public sealed interface VfioNotifier {
     /** {@code VFIO_IOMMU_NOTIFY_DMA_UNMAP}. */
     @ConsumerType
     @FunctionalInterface
     non-sealed interface DmaUnmap extends VfioNotifier {
         /**
-         * A mapping in which pages are pinned, or which a {@link DmaRange} touches, is about to go. Before it returns the vendor lets go of all of it; what it holds after
-         * being told ten times, or after a second, it loses by force. No lock of the framework is held; the thread is one of the framework, and not always the same.
+         * A mapping in which pages are pinned, or which a {@link DmaRange} overlaps, is about to be unmapped. The
+         * vendor must release all of it before this returns; pins and ranges that it still holds after ten
+         * notifications, or after a second, are revoked. The framework holds no lock during the call, which runs on one
+         * of the framework's threads, not always the same one.
          *
          * @param iova the first address of the mapping
-         * @param size of the whole mapping in bytes, also where less is being unmapped
+         * @param size the size of the whole mapping in bytes, even if a smaller part is being unmapped
          */
         void dmaUnmap(long iova, long size);
     }
 
-    /** Who uses the device: what {@code VFIO_GROUP_NOTIFY_SET_KVM} is to a kernel driver. */
+    /** Notified of the device's user: the counterpart of {@code VFIO_GROUP_NOTIFY_SET_KVM} in the kernel. */
     @ConsumerType
     non-sealed interface Client extends VfioNotifier {
         /**
-         * A user attached. Also called from the registration when there is one already.
+         * A user has attached. Registration also calls this if the device already has a user.
          *
-         * @param name who it is, in a few words
+         * @param name the user, in a few words
          */
         void attached(String name);
 
-        /** The user is going; the device is released next. Called once for each {@link #attached} that has returned, unless the notifier is unregistered before. */
+        /**
+         * The user is detaching; the device is released next. Called once for each {@link #attached} that has returned,
+         * unless the notifier is unregistered first.
+         */
         void detached();
     }
 }

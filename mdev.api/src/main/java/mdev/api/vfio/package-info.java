@@ -1,4 +1,4 @@
-/** VFIO: the device half of a vendor driver, and the API of a device's user. */
+/** VFIO: the per-device half of a vendor driver, and the API for users of a device. */
 @org.osgi.annotation.bundle.Export
 @org.osgi.annotation.versioning.Version("1.0.0")
 @org.jspecify.annotations.NullMarked
