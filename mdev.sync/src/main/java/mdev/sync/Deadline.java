@@ -3,6 +3,7 @@ package mdev.sync;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 
@@ -64,6 +65,11 @@ public final class Deadline {
     /** Waits for the end of a thread; false when the deadline passed first. */
     public boolean join(Thread thread) {
         return uninterruptibly(() -> thread.join(Duration.ofNanos(Math.max(0, remainingNanos()))));
+    }
+
+    /** Acquires the lock; false when the deadline passed first, and it is not held. */
+    public boolean tryLock(Lock lock) {
+        return uninterruptibly(() -> lock.tryLock(remainingNanos(), TimeUnit.NANOSECONDS));
     }
 
     /**

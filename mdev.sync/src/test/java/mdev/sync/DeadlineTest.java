@@ -6,7 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.ReentrantLock;
 import org.junit.jupiter.api.Test;
 
 class DeadlineTest {
@@ -45,6 +47,20 @@ class DeadlineTest {
         assertFalse(past.join(thread));
         leave.countDown();
         assertTrue(far.join(thread));
+    }
+
+    @Test
+    void acquiresALock() {
+        ReentrantLock lock = new ReentrantLock();
+        Thread.currentThread().interrupt();
+        assertTrue(far.tryLock(lock));
+        assertTrue(Thread.interrupted());
+        AtomicBoolean acquired = new AtomicBoolean(true);
+        Thread other = Thread.ofPlatform().start(() -> acquired.set(past.tryLock(lock)));
+        assertTrue(far.join(other));
+        assertFalse(acquired.get());
+        lock.unlock();
+        assertFalse(lock.isLocked());
     }
 
     /** With the interrupt left pending, park() would return at once and the loop would ask thousands of times. */

@@ -8,6 +8,7 @@ import mdev.api.vfio.VfioPci;
 import mdev.pci.Interrupts;
 import mdev.pci.Registers;
 import mdev.pci.SharedMemory;
+import mdev.sync.BoundedCalls;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -82,7 +83,7 @@ public final class EngineRegisters implements Registers {
     /**
      * Held while somebody works for this vGPU, so that nothing is done any more when {@link #quiesce} has returned. Registers do not take it; BUSY tells that it is held.
      */
-    private final ReentrantLock atWork = new ReentrantLock();
+    private final WorkLock atWork = new WorkLock();
 
     /** Of whoever makes the accesses to the guest's memory: {@link #away} hands it over. It stays for the life of the vGPU, whoever uses it. */
     private final Pace pace = new Pace();
@@ -141,15 +142,33 @@ public final class EngineRegisters implements Registers {
         });
     }
 
-    /** Ends the ring, and waits for the part of a command that the engine may be in: it does one access to the guest's memory at most. */
+    /**
+     * Ends the ring, and waits for the part of a command that the engine may be in: it does one access to the guest's memory at most. One that hangs
+     * finds its ring ended when it returns.
+     */
     private void quiesce(Runnable then) {
         disable();
-        atWork.lock();
+        boolean held = engine.deadline().tryLock(atWork);
+        if (!held) {
+            Thread worker = atWork.owner();
+            LOG.warn(
+                    "an access to a guest's memory hangs, and is not waited for any longer",
+                    worker == null ? null : BoundedCalls.stackOf(worker));
+        }
         try {
             disable(); // one that another of the user's threads has just enabled
             then.run();
         } finally {
-            atWork.unlock();
+            if (held) {
+                atWork.unlock();
+            }
+        }
+    }
+
+    @SuppressWarnings("serial") // it never is
+    private static final class WorkLock extends ReentrantLock {
+        @Nullable Thread owner() {
+            return getOwner();
         }
     }
 
@@ -262,11 +281,7 @@ public final class EngineRegisters implements Registers {
         Ring now = ring;
         if (now != null && pace.isSlow() && now.accessesGuest()) {
             away = true;
-            try {
-                Thread.ofPlatform().daemon().name("gpu-dma").start(() -> accessGuest(now, unit));
-            } catch (OutOfMemoryError e) { // no thread is to be had: then the engine has to wait
-                accessGuest(now, unit);
-            }
+            engine.access(() -> accessGuest(now, unit));
         } else if (now != null) {
             work(now, () -> {
                 if (now.step(unit, slot, counters) instanceof Command.Fence fence) {
@@ -303,7 +318,7 @@ public final class EngineRegisters implements Registers {
         } catch (Fault e) {
             fault(now, e.code());
         } catch (RuntimeException | Error e) { // the others' engine goes on
-            LOG.error("the engine failed; the ring that made it is stopped", e);
+            engine.faults().report("a command, whose ring is stopped now", e);
             fault(now, Fault.Code.INTERNAL);
         } finally {
             atWork.unlock();

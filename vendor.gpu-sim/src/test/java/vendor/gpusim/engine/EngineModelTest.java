@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.lang.foreign.MemorySegment;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 import mdev.api.errno.ErrnoException;
@@ -23,7 +24,7 @@ class EngineModelTest {
         long seed = fixed ? 1234 : Long.getLong("gpu.seed", System.nanoTime());
         reporter.publishEntry("gpu.seed", Long.toString(seed));
         var random = new SplittableRandom(seed);
-        try (var engine = new Engine("gpu0", part);
+        try (var engine = new Engine("gpu0", part, Duration.ofMinutes(1));
                 var guest = new Guest(engine, SIZE, Guest.BUFFER + SIZE, 1)) {
             byte[] noise = new byte[SIZE];
             random.nextBytes(noise);
@@ -111,7 +112,7 @@ class EngineModelTest {
     @CsvSource({"1, 65536", "2, 65536", "3, 5"})
     void computesLikeThePlainModel(long seed, int part) throws ErrnoException {
         var random = new SplittableRandom(seed);
-        try (var engine = new Engine("gpu0", part);
+        try (var engine = new Engine("gpu0", part, Duration.ofMinutes(1));
                 var guest = new Guest(engine, SIZE, Guest.BUFFER, 1)) {
             guest.enable();
             for (int i = 0; i < SIZE; i += 4) {

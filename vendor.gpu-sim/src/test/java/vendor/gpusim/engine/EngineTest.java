@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.foreign.MemorySegment;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -22,6 +23,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Rings, fences, faults and interrupts, and what vGPUs get of the engine that they share. */
 class EngineTest {
     private static final int SIZE = 1 << 16;
+    private static final Duration GRACE = Duration.ofMinutes(1);
 
     private final Engine engine = new Engine("gpu0");
     private final List<Guest> guests = new ArrayList<>();
@@ -163,7 +165,7 @@ class EngineTest {
     /** It has 2^26 products to make, each a part of its own. */
     @Test
     void aLongCommandHoldsNobodyUp() throws ErrnoException {
-        try (var slowly = new Engine("gpu1", 1)) {
+        try (var slowly = new Engine("gpu1", 1, GRACE)) {
             var busy = new Guest(slowly, 8 << 20, Guest.BUFFER, 1);
             var other = new Guest(slowly, SIZE, Guest.BUFFER, 1);
             guests.addAll(List.of(busy, other));
@@ -260,7 +262,7 @@ class EngineTest {
         var early = new AtomicBoolean();
         guest.atAccess = () -> {
             leaver.start();
-            Guest.await("he waits", () -> left.get() || leaver.getState() == Thread.State.WAITING);
+            Guest.await("he waits", () -> left.get() || leaver.getState() == Thread.State.TIMED_WAITING);
             early.set(left.get());
         };
         guest.submit(8, 77);
@@ -273,11 +275,40 @@ class EngineTest {
         guest.finish();
     }
 
+    /** Neither the removal of the device nor the end of the GPU waits for ever for a guest whose memory does not answer. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aGuestThatHangsDoesNotKeepTheEngine(boolean interrupted) throws Exception {
+        var hangs = new Engine("gpu1", Work.PART, Duration.ofMillis(10));
+        var guest = new Guest(hangs, SIZE, Guest.BUFFER, 1);
+        guest.enable();
+        var asked = new CountDownLatch(1);
+        var answered = new CountDownLatch(1);
+        guest.atAccess = () -> {
+            asked.countDown();
+            awaitUninterruptibly(answered);
+        };
+        guest.submit(8, 77);
+        awaitUninterruptibly(asked);
+        var kept = new AtomicBoolean();
+        Thread closer = Thread.ofPlatform().start(() -> {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+            guest.close();
+            hangs.close();
+            kept.set(Thread.currentThread().isInterrupted());
+        });
+        assertTrue(closer.join(GRACE), () -> "waits: " + List.of(closer.getStackTrace()));
+        assertEquals(interrupted, kept.get());
+        answered.countDown();
+    }
+
     /** A vector that overlaps its result has a meaning: here each number is added to the sum of those before. */
     @ParameterizedTest
     @ValueSource(ints = {Work.PART, 7})
     void vectorsAreTakenNumberByNumber(int part) throws ErrnoException {
-        try (var other = new Engine("gpu1", part);
+        try (var other = new Engine("gpu1", part, GRACE);
                 var guest = new Guest(other, SIZE, Guest.BUFFER, 1)) {
             guest.enable();
             for (long i = 0; i < 100; i++) {
