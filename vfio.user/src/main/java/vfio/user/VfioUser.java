@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
 import java.util.concurrent.ConcurrentHashMap;
@@ -157,7 +158,7 @@ public final class VfioUser implements VfioDeviceListener, DeviceDetails, AutoCl
         DeviceServer server = servers.remove(name);
         if (server != null) {
             server.end();
-            server.awaitEnd(options.leave());
+            DeviceServer.awaitEnd(List.of(server), options.leave());
         }
     }
 
@@ -175,7 +176,7 @@ public final class VfioUser implements VfioDeviceListener, DeviceDetails, AutoCl
             acceptor = null;
         }
         servers.values().forEach(server -> attempt(server::end));
-        servers.values().forEach(server -> attempt(() -> server.awaitEnd(options.leave())));
+        DeviceServer.awaitEnd(List.copyOf(servers.values()), options.leave());
         servers.clear();
         if (last != null) {
             last.close();

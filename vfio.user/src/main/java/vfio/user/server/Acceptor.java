@@ -4,12 +4,14 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.locks.LockSupport;
 import mdev.api.errno.Errno;
 import mdev.linux.Epoll;
 import mdev.linux.LinuxException;
 import mdev.linux.UnixServerSocket;
 import mdev.linux.UnixSocket;
+import mdev.sync.BoundedCalls;
+import mdev.sync.Deadline;
+import mdev.sync.FaultLog;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -17,13 +19,18 @@ import org.slf4j.LoggerFactory;
 public final class Acceptor implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Acceptor.class);
     private static final int EVENTS = 64;
-    private static final long PAUSE_NANOS = 100_000_000;
+    private static final Duration PAUSE = Duration.ofMillis(100);
+    private static final Duration GRACE = Duration.ofSeconds(2);
     private static final Duration LONG = Duration.ofHours(1);
+
+    /** A limit of descriptors makes every connection fail, ten times a second. */
+    private final FaultLog faults = new FaultLog(LOG, "vfio-user");
 
     private final Epoll epoll;
     private final Thread thread;
     private final AtomicLong lastId = new AtomicLong();
     private final Map<Long, Listening> listening = new ConcurrentHashMap<>();
+    private volatile boolean closed;
 
     /** What comes to a socket goes to whom. */
     interface Clients {
@@ -87,26 +94,26 @@ public final class Acceptor implements AutoCloseable {
         }
     }
 
-    private static void accept(Listening ready) {
+    private void accept(Listening ready) {
         try {
             ready.socket.tryAccept().ifPresent(ready.clients::accept);
         } catch (LinuxException e) {
             if (Errno.of(e.errno()) != Errno.EBADF) {
-                LOG.warn("{}: no client can be accepted: {}", ready.socket.path(), e.toString());
-                LockSupport.parkNanos(PAUSE_NANOS); // out of descriptors: the client waits, and is found again at once
+                faults.report("accepting a client on " + ready.socket.path(), e);
+                // Out of descriptors: the client waits, and is found again at once.
+                var _ = Deadline.in(PAUSE).poll(PAUSE, () -> closed);
             }
         } catch (RuntimeException | Error e) {
-            LOG.error("{}: no client can be accepted", ready.socket.path(), e);
+            faults.report("accepting a client on " + ready.socket.path(), e);
         }
     }
 
     @Override
     public void close() {
+        closed = true;
         epoll.close();
-        try {
-            thread.join();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+        if (!Deadline.in(GRACE).join(thread)) {
+            LOG.warn("{} does not end", thread.getName(), BoundedCalls.stackOf(thread));
         }
     }
 }

@@ -3,11 +3,14 @@ package vfio.user.server;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.Collection;
 import java.util.Deque;
 import java.util.List;
 import mdev.linux.LinuxException;
 import mdev.linux.UnixServerSocket;
 import mdev.linux.UnixSocket;
+import mdev.sync.BoundedCalls;
+import mdev.sync.Deadline;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -81,14 +84,10 @@ public final class DeviceServer {
     }
 
     private void serve(Connection connection, @Nullable Client before) {
-        try {
-            if (before != null) {
-                before.thread.join(device.options().get().takeOver());
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+        if (before != null) {
+            // Where it is still there the device is busy, and VERSION is answered so.
+            var _ = Deadline.in(device.options().get().takeOver()).join(before.thread);
         }
-        // Where one before is still there the device is busy, and VERSION is answered so.
         try {
             connection.run();
         } finally {
@@ -113,35 +112,38 @@ public final class DeviceServer {
         clients().forEach(client -> client.connection.end());
     }
 
-    /** Waits for the connections to end, and cuts off those that take longer: they may be of clients that do not take their answers. */
-    public void awaitEnd(Duration patience) {
-        if (!join(System.nanoTime() + patience.toNanos())) {
-            clients().forEach(client -> client.connection.cut());
-            if (!join(System.nanoTime() + patience.toNanos())) {
-                LOG.warn(
-                        "device {}: its connection has not ended: a call into the vendor has not come back",
-                        device.name());
-            }
+    /**
+     * Waits for the connections of servers that were ended to end, and cuts off those that take longer: they may be of clients that do not take their
+     * answers.
+     *
+     * @param grace for the connections of all of them to end by themselves; and then for those that were cut off
+     */
+    public static void awaitEnd(Collection<DeviceServer> servers, Duration grace) {
+        Deadline deadline = Deadline.in(grace);
+        for (DeviceServer server : servers) {
+            server.waitFor(deadline).forEach(client -> client.connection.cut());
         }
-        device.trace().end();
+        Deadline last = Deadline.in(grace);
+        for (DeviceServer server : servers) {
+            for (Client client : server.waitFor(last)) {
+                LOG.warn(
+                        "device {}: its connection has not ended: a call into the vendor does not return",
+                        server.device.name(),
+                        BoundedCalls.stackOf(client.thread));
+            }
+            server.device.trace().end();
+        }
     }
 
     private synchronized List<Client> clients() {
         return List.copyOf(clients);
     }
 
-    private boolean join(long deadline) {
-        boolean all = true;
-        try {
-            for (Client client : clients()) {
+    /** @return the clients whose connections have not ended by then */
+    private List<Client> waitFor(Deadline deadline) {
+        return clients().stream()
                 // The thread itself is here when a vendor removes its device inside of an access.
-                all &= client.thread.equals(Thread.currentThread())
-                        || client.thread.join(Duration.ofNanos(Math.max(0, deadline - System.nanoTime())));
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return false;
-        }
-        return all;
+                .filter(client -> !client.thread.equals(Thread.currentThread()) && !deadline.join(client.thread))
+                .toList();
     }
 }

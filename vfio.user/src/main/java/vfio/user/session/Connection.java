@@ -25,6 +25,9 @@ public final class Connection implements Runnable {
     /** Who says nothing keeps others from the device, and is not waited for. */
     private static final Duration SILENCE = Duration.ofSeconds(5);
 
+    /** Messages to the client that an answer waits for at most, each as slow as it may be. */
+    private static final int ANSWERS = 16;
+
     private final Served device;
     private final UnixSocket socket;
     private final SendTurn turn;
@@ -38,7 +41,7 @@ public final class Connection implements Runnable {
     public Connection(Served device, UnixSocket socket) {
         this.device = device;
         this.socket = socket;
-        this.turn = new SendTurn(socket);
+        this.turn = new SendTurn(socket, device.answer().multipliedBy(ANSWERS));
     }
 
     /**

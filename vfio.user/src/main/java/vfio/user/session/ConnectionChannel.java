@@ -11,6 +11,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
+import mdev.sync.Deadline;
 import org.jspecify.annotations.Nullable;
 import vfio.user.wire.DmaMessage;
 import vfio.user.wire.Message;
@@ -58,7 +59,7 @@ final class ConnectionChannel implements DmaChannel {
     }
 
     @Override
-    public void exchange(DmaMessage command, long deadline) throws ErrnoException {
+    public void exchange(DmaMessage command, Deadline deadline) throws ErrnoException {
         if (Thread.currentThread().equals(receiver)) {
             // A client that waits for our answer would not answer us (QEMU stalls for 5 s).
             throw new ErrnoException(Errno.EDEADLK, "DMA by message inside a command of the client that it serves");
@@ -67,7 +68,7 @@ final class ConnectionChannel implements DmaChannel {
         int id = register(own);
         try {
             send(own, id, deadline);
-            own.over.get(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
+            own.over.get(Math.max(0, deadline.remainingNanos()), TimeUnit.NANOSECONDS);
         } catch (ExecutionException e) {
             throw e.getCause() instanceof ErrnoException answer ? answer : new ErrnoException(Errno.EIO);
         } catch (TimeoutException e) {
@@ -97,7 +98,7 @@ final class ConnectionChannel implements DmaChannel {
         throw new ErrnoException(Errno.EIO, "the client has stopped answering");
     }
 
-    private void send(Waiting own, int id, long deadline) throws ErrnoException {
+    private void send(Waiting own, int id, Deadline deadline) throws ErrnoException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment bytes = arena.allocate(own.command.size(), Long.BYTES);
             own.command.write(new Message(bytes), id);

@@ -4,6 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.RemoteAccess;
+import mdev.sync.Deadline;
 import vfio.user.trace.Counters;
 import vfio.user.trace.TraceSwitch;
 import vfio.user.wire.Command;
@@ -37,7 +38,7 @@ final class MessageDma implements RemoteAccess {
 
     @Override
     public void read(long address, MemorySegment data, long offset, long length) throws ErrnoException {
-        long deadline = deadline(length);
+        Deadline deadline = deadline(length);
         for (long done = 0; done < length; ) {
             MemorySegment bytes = MemorySegment.ofArray(new byte[(int) Math.min(length - done, largest)]);
             exchange(Command.DMA_READ, address + done, bytes, deadline);
@@ -48,7 +49,7 @@ final class MessageDma implements RemoteAccess {
 
     @Override
     public void write(long address, MemorySegment data, long offset, long length) throws ErrnoException {
-        long deadline = deadline(length);
+        Deadline deadline = deadline(length);
         for (long done = 0; done < length; ) {
             MemorySegment bytes = MemorySegment.ofArray(new byte[(int) Math.min(length - done, largest)]);
             MemorySegment.copy(data, offset + done, bytes, 0, bytes.byteSize());
@@ -58,20 +59,14 @@ final class MessageDma implements RemoteAccess {
     }
 
     /** For all of an access, however small the pieces are that the client wants. */
-    private long deadline(long length) {
-        return System.nanoTime() + answer.toNanos() + length * NANOS_PER_BYTE;
+    private Deadline deadline(long length) {
+        return Deadline.in(answer.plusNanos(length * NANOS_PER_BYTE));
     }
 
-    /** No single answer takes longer than a client's patience, whatever is left for all of them. */
-    private long soonest(long deadline) {
-        long now = System.nanoTime();
-        return now + Math.min(deadline - now, answer.toNanos());
-    }
-
-    private void exchange(Command command, long address, MemorySegment bytes, long deadline) throws ErrnoException {
+    private void exchange(Command command, long address, MemorySegment bytes, Deadline deadline) throws ErrnoException {
         long begun = trace.begin();
         try {
-            channel.exchange(new DmaMessage(dialect, command, address, bytes), soonest(deadline));
+            channel.exchange(new DmaMessage(dialect, command, address, bytes), deadline.atMost(answer));
             counters.dma(command, (int) bytes.byteSize());
             trace.dma(begun, command, address, (int) bytes.byteSize(), null);
         } catch (ErrnoException e) {

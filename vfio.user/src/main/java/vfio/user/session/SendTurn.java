@@ -1,55 +1,70 @@
 package vfio.user.session;
 
 import java.lang.foreign.MemorySegment;
+import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.atomic.AtomicReference;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.linux.Fd;
 import mdev.linux.LinuxException;
 import mdev.linux.UnixSocket;
+import mdev.sync.BoundedCalls;
+import mdev.sync.Deadline;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * One sender at a time: the connection's thread, whose answers find the turn free, and threads that do DMA by message, which are few and
+ * One sender at a time: the connection's thread, whose answers find it free, and threads that do DMA by message, which are few and
  * wait. An answer to a region access costs one uncontended compare-and-set here.
  */
 final class SendTurn {
-    private static final long PAUSE_NANOS = 20_000;
+    private static final Logger LOG = LoggerFactory.getLogger(SendTurn.class);
+
+    private static final Duration PAUSE = Duration.ofNanos(20_000);
 
     private final UnixSocket socket;
+    private final Duration grace;
 
     /** Taken by the one that sends. */
-    private final AtomicBoolean taken = new AtomicBoolean();
+    private final AtomicReference<@Nullable Thread> sender = new AtomicReference<>();
 
-    SendTurn(UnixSocket socket) {
+    /** @param grace for an answer to be sent; several times as long as one message may take */
+    SendTurn(UnixSocket socket, Duration grace) {
         this.socket = socket;
+        this.grace = grace;
     }
 
-    /** For the connection's thread. The waiting is bounded, as each sending is: see {@link Served#answer}. */
+    /** For the connection's thread. It ends the connection where others were sending all the time. */
     void answer(MemorySegment buffer, long length, List<Fd> fds) throws LinuxException {
-        while (!taken.compareAndSet(false, true)) {
-            LockSupport.parkNanos(PAUSE_NANOS);
+        if (!take() && !Deadline.in(grace).poll(PAUSE, this::take)) {
+            Thread hanging = sender.get();
+            LOG.warn(
+                    "the client is cut off: an answer cannot be sent, since a message to it is still being sent",
+                    hanging == null ? null : BoundedCalls.stackOf(hanging));
+            socket.shutdown(); // ends the connection
+            return;
         }
         try {
             socket.send(buffer, 0, length, fds);
         } finally {
-            taken.set(false);
+            sender.set(null);
         }
+    }
+
+    private boolean take() {
+        return sender.compareAndSet(null, Thread.currentThread());
     }
 
     /**
      * For the others.
      *
-     * @param deadline by {@link System#nanoTime()}
      * @throws ErrnoException EIO: the turn did not come in time, or the client is gone, or it is now: it took part of the message, and nobody knows how much
      */
-    void command(MemorySegment message, long deadline) throws ErrnoException {
-        while (!taken.compareAndSet(false, true)) {
-            if (System.nanoTime() - deadline > 0) {
-                throw new ErrnoException(Errno.EIO, "the client takes no messages");
-            }
-            LockSupport.parkNanos(PAUSE_NANOS);
+    void command(MemorySegment message, Deadline deadline) throws ErrnoException {
+        if (!deadline.poll(PAUSE, this::take)) {
+            throw new ErrnoException(Errno.EIO, "the client takes no messages");
         }
         try {
             socket.send(message, 0, message.byteSize());
@@ -57,7 +72,7 @@ final class SendTurn {
             socket.shutdown();
             throw new ErrnoException(Errno.EIO, "the client takes no messages: " + e.getMessage());
         } finally {
-            taken.set(false);
+            sender.set(null);
         }
     }
 }

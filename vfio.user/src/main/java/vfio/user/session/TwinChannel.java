@@ -10,11 +10,21 @@ import mdev.api.errno.ErrnoException;
 import mdev.linux.Fd;
 import mdev.linux.LinuxException;
 import mdev.linux.UnixSocket;
+import mdev.sync.BoundedCalls;
+import mdev.sync.Deadline;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import vfio.user.wire.DmaMessage;
 import vfio.user.wire.Message;
 
 /** DMA over the second socket of a client that has asked for one: one command after the other, from any thread. */
 final class TwinChannel implements DmaChannel {
+    private static final Logger LOG = LoggerFactory.getLogger(TwinChannel.class);
+
+    /** For a command that is under way when the socket is shut down. */
+    private static final Duration GRACE = Duration.ofSeconds(2);
+
     private final UnixSocket socket;
     private final Fd client;
     private final Arena arena = Arena.ofShared();
@@ -23,6 +33,9 @@ final class TwinChannel implements DmaChannel {
 
     /** Guards the buffer, and that a command and its answer follow each other. */
     private final ReentrantLock lock = new ReentrantLock();
+
+    /** Whose command is under way. */
+    private volatile @Nullable Thread inside;
 
     private int lastId;
     private boolean closed;
@@ -63,9 +76,9 @@ final class TwinChannel implements DmaChannel {
     }
 
     @Override
-    public void exchange(DmaMessage command, long deadline) throws ErrnoException {
+    public void exchange(DmaMessage command, Deadline deadline) throws ErrnoException {
         try {
-            if (!lock.tryLock(deadline - System.nanoTime(), TimeUnit.NANOSECONDS)) {
+            if (!lock.tryLock(deadline.remainingNanos(), TimeUnit.NANOSECONDS)) {
                 throw new ErrnoException(Errno.EIO, "the client has not answered");
             }
         } catch (InterruptedException e) {
@@ -76,16 +89,18 @@ final class TwinChannel implements DmaChannel {
             if (closed || broken) {
                 throw new ErrnoException(Errno.EIO, closed ? "the client is gone" : "the client has stopped answering");
             }
+            inside = Thread.currentThread();
             broken = true; // unless all of it went well
             exchangeLocked(command, deadline);
         } catch (LinuxException e) {
             throw new ErrnoException(Errno.EIO, "the client is gone: " + e.getMessage());
         } finally {
+            inside = null;
             lock.unlock();
         }
     }
 
-    private void exchangeLocked(DmaMessage command, long deadline) throws LinuxException, ErrnoException {
+    private void exchangeLocked(DmaMessage command, Deadline deadline) throws LinuxException, ErrnoException {
         int id = ++lastId & 0xffff;
         command.write(message, id);
         socket.send(buffer, 0, message.size());
@@ -101,9 +116,9 @@ final class TwinChannel implements DmaChannel {
         command.take(message);
     }
 
-    private void receive(long from, long to, long deadline) throws LinuxException, ErrnoException {
+    private void receive(long from, long to, Deadline deadline) throws LinuxException, ErrnoException {
         for (long at = from; at < to; ) {
-            socket.setReceiveTimeout(Duration.ofNanos(Math.max(1, deadline - System.nanoTime())));
+            socket.setReceiveTimeout(Duration.ofNanos(Math.max(1, deadline.remainingNanos())));
             long n = socket.receive(buffer, at, to - at, 0);
             if (n <= 0) {
                 throw new ErrnoException(Errno.EIO, n == 0 ? "the client has not answered" : "the client is gone");
@@ -115,7 +130,13 @@ final class TwinChannel implements DmaChannel {
     @Override
     public void close() {
         socket.shutdown(); // ends what somebody waits for
-        lock.lock();
+        if (!Deadline.in(GRACE).tryLock(lock)) {
+            Thread hanging = inside;
+            LOG.warn(
+                    "the second socket of a client is left behind: a command on it does not return",
+                    hanging == null ? null : BoundedCalls.stackOf(hanging));
+            return;
+        }
         try {
             if (!closed) {
                 closed = true;

@@ -1,0 +1,44 @@
+package vfio.user.session;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.linux.UnixSocket;
+import mdev.sync.Deadline;
+import org.junit.jupiter.api.Test;
+
+class SendTurnTest {
+    private static final int MORE_THAN_A_SOCKET_TAKES = 16 << 20;
+
+    /** The client takes one byte of a command and no more; no interrupt of the connection's thread makes that longer or shorter. */
+    @Test
+    void anAnswerDoesNotWaitForeverForACommandThatIsBeingSent() throws Exception {
+        try (UnixSocket.Pair pair = UnixSocket.pair(0);
+                Arena arena = Arena.ofShared()) {
+            SendTurn turn = new SendTurn(pair.first(), Duration.ofMillis(10));
+            MemorySegment message = arena.allocate(MORE_THAN_A_SOCKET_TAKES);
+            FutureTask<Errno> command = new FutureTask<>(() -> {
+                try {
+                    turn.command(message, Deadline.in(Duration.ofMinutes(1)));
+                    return null;
+                } catch (ErrnoException e) {
+                    return e.errno();
+                }
+            });
+            Thread.ofPlatform().daemon().start(command);
+            assertEquals(1, pair.second().receive(arena.allocate(1), 0, 1, 0));
+            Thread.currentThread().interrupt();
+            turn.answer(message, 1, List.of());
+            assertTrue(Thread.interrupted());
+            assertEquals(Errno.EIO, command.get(1, TimeUnit.MINUTES), "the connection has ended");
+        }
+    }
+}
