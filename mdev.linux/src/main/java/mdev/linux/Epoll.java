@@ -8,6 +8,7 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.time.Duration;
+import mdev.sync.Deadline;
 
 /**
  * {@code epoll(7)}: one thread waits for any number of descriptors. Level triggered, unless EPOLLET is asked for.
@@ -146,7 +147,7 @@ public final class Epoll implements AutoCloseable {
         try {
             for (; ; ) {
                 requireOpen(); // the wait before may have taken the wake-up of the close for another
-                int n = (int) EPOLL_WAIT.invokeExact(waitState, number, found, maxEvents, deadline.milliseconds());
+                int n = (int) EPOLL_WAIT.invokeExact(waitState, number, found, maxEvents, deadline.remainingMillis());
                 requireOpen();
                 if (n > 0) {
                     return withoutWakeup(n);
@@ -154,7 +155,7 @@ public final class Epoll implements AutoCloseable {
                 if (n < 0 && Libc.errno(waitState) != Errno.EINTR) {
                     throw new LinuxException("epoll_wait", Libc.errno(waitState));
                 }
-                if (n == 0 && deadline.isOver()) {
+                if (n == 0 && deadline.hasPassed()) {
                     return 0;
                 }
             }
@@ -203,9 +204,10 @@ public final class Epoll implements AutoCloseable {
     public void close() {
         if (arena.beginClose()) {
             wakeup.signal();
-            arena.close();
-            fd.close();
-            wakeup.close();
+            arena.close("epoll " + fd, () -> {
+                fd.close();
+                wakeup.close();
+            });
         }
     }
 

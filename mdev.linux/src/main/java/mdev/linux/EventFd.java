@@ -140,8 +140,7 @@ public final class EventFd implements AutoCloseable {
     @Override
     public void close() {
         if (arena.beginClose()) {
-            arena.close();
-            fd.close();
+            arena.close("eventfd " + fd, fd::close);
         }
     }
 

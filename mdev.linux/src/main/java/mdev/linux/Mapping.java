@@ -156,11 +156,14 @@ public final class Mapping implements AutoCloseable {
         return segment;
     }
 
-    /** Unmaps, as soon as no system call uses the memory: when this returns, no access is possible. Idempotent. */
+    /**
+     * Unmaps, as soon as no system call uses the memory: when this returns, no access is possible, unless a system call lasted for more than 2 s, which
+     * is logged. Idempotent.
+     */
     @Override
     public void close() {
         if (closed.compareAndSet(false, true)) {
-            CallArena.close(arena);
+            CallArena.close(arena, "a mapping of " + segment.byteSize() + " bytes", () -> {});
         }
     }
 }

@@ -3,6 +3,7 @@ package mdev.linux;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
+import mdev.sync.Deadline;
 
 /**
  * {@code poll(2)} for one descriptor. Any thread. Closing the descriptor does not end a wait; since waiting changes
@@ -34,8 +35,8 @@ public final class Poll {
             long n;
             do {
                 // The time that is left is taken anew whenever a signal interrupts the wait.
-                n = Libc.call("poll", state -> PollFd.poll(state, pollFd, deadline.milliseconds()));
-            } while (n == 0 && !deadline.isOver());
+                n = Libc.call("poll", state -> PollFd.poll(state, pollFd, deadline.remainingMillis()));
+            } while (n == 0 && !deadline.hasPassed());
             return n == 0 ? 0 : PollFd.revents(pollFd);
         }
     }

@@ -8,10 +8,17 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.List;
+import mdev.sync.BoundedCalls;
+import mdev.sync.Deadline;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Runs a program that is passed a descriptor, which {@link ProcessBuilder} closes ({@code posix_spawn(3)}). Any thread. */
 public final class Program {
+    private static final Logger LOG = LoggerFactory.getLogger(Program.class);
+
     /** The number that the descriptor has there. */
     public static final int PASSED = 3;
 
@@ -21,6 +28,8 @@ public final class Program {
     private static final int ACTIONS = 512;
 
     private static final int LONGEST_MESSAGE = 4096;
+    private static final int WNOHANG = 1;
+    private static final Duration LOOK = Duration.ofMillis(1);
 
     private static final MethodHandle SPAWN = Libc.plain(
             "posix_spawnp", FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS));
@@ -49,9 +58,11 @@ public final class Program {
      * @param command found on the PATH, and its arguments
      * @param environment each {@code NAME=VALUE}; there is nothing else in it
      * @param passed stays the caller's; {@link #PASSED} is its number there
-     * @throws LinuxException ENOENT: there is no such program
+     * @param longest how long it may run; after that it is left to itself
+     * @throws LinuxException ENOENT: there is no such program; ETIMEDOUT: it runs still
      */
-    public static Ended run(List<String> command, List<String> environment, Fd passed) throws LinuxException {
+    public static Ended run(List<String> command, List<String> environment, Fd passed, Duration longest)
+            throws LinuxException {
         try (Arena arena = Arena.ofConfined();
                 Fd errors = MemFd.create("stderr", 0)) {
             MemorySegment pid = arena.allocate(JAVA_INT);
@@ -71,7 +82,14 @@ public final class Program {
                 int _ = (int) DESTROY.invokeExact(actions);
             }
             MemorySegment status = arena.allocate(JAVA_INT);
-            Libc.call("waitpid", state -> (int) WAITPID.invokeExact(state, pid.get(JAVA_INT, 0), status, 0));
+            int child = pid.get(JAVA_INT, 0);
+            if (!waitFor(child, status, Deadline.in(longest))) {
+                String name = command.getFirst();
+                LOG.warn("{} (pid {}) does not end, and is not waited for any longer", name, child);
+                // It stays a zombie until somebody takes its status.
+                var _ = new BoundedCalls("mdev-linux-left-behind").tryStart("waiting for " + name, () -> reap(child));
+                throw new LinuxException(name, Errno.ETIMEDOUT);
+            }
             MemorySegment text = arena.allocate(LONGEST_MESSAGE + 1);
             long length = errors.pread(0, text, 0, LONGEST_MESSAGE);
             String message = StandardCharsets.UTF_8
@@ -82,6 +100,31 @@ public final class Program {
             throw e;
         } catch (Throwable t) {
             throw Libc.unexpected(t);
+        }
+    }
+
+    private static boolean waitFor(int child, MemorySegment status, Deadline deadline) throws LinuxException {
+        LinuxException[] failed = new LinuxException[1];
+        boolean ended = deadline.poll(LOOK, () -> {
+            try {
+                return Libc.call("waitpid", state -> (int) WAITPID.invokeExact(state, child, status, WNOHANG)) == child;
+            } catch (LinuxException e) {
+                failed[0] = e;
+                return true;
+            }
+        });
+        if (failed[0] != null) {
+            throw failed[0];
+        }
+        return ended;
+    }
+
+    private static void reap(int child) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment status = arena.allocate(JAVA_INT);
+            Libc.call("waitpid", state -> (int) WAITPID.invokeExact(state, child, status, 0));
+        } catch (LinuxException e) {
+            LOG.debug("pid {} cannot be waited for: {}", child, e.toString());
         }
     }
 

@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
+import mdev.sync.Deadline;
 
 /**
  * A UNIX stream socket that listens on a path.
@@ -136,10 +137,10 @@ public final class UnixServerSocket implements AutoCloseable {
         Deadline deadline = Deadline.in(timeout);
         for (; ; ) {
             Optional<UnixSocket> connection = tryAccept();
-            if (connection.isPresent() || deadline.isOver()) {
+            if (connection.isPresent() || deadline.hasPassed()) {
                 return connection;
             }
-            Duration left = deadline.left();
+            Duration left = deadline.remaining();
             Poll.await(fd, Poll.POLLIN, left.compareTo(LOOK) < 0 ? left : LOOK);
         }
     }

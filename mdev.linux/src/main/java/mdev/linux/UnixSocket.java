@@ -339,9 +339,10 @@ public final class UnixSocket implements AutoCloseable {
     public void close() {
         if (arena.beginClose()) {
             shutdown();
-            arena.close();
-            fd.close();
-            closeReceivedFds();
+            arena.close("socket " + fd, () -> {
+                fd.close();
+                closeReceivedFds();
+            });
         }
     }
 
@@ -353,8 +354,7 @@ public final class UnixSocket implements AutoCloseable {
      */
     public Fd release() {
         if (arena.beginClose()) {
-            arena.close();
-            closeReceivedFds();
+            arena.close("socket " + fd, this::closeReceivedFds);
         }
         return fd.move();
     }
