@@ -13,6 +13,8 @@ import mdev.fuse.mount.MountPoint;
 import mdev.fuse.session.Session;
 import mdev.fuse.wire.Attributes;
 import mdev.linux.LinuxException;
+import mdev.sync.BoundedCalls;
+import mdev.sync.Deadline;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
@@ -31,7 +33,10 @@ public final class Fuse implements SysfsMount, AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Fuse.class);
 
     /** For another platform to say that it has its tree there. */
-    private static final Duration PATIENCE = Duration.ofSeconds(5);
+    private static final Duration GRACE = Duration.ofSeconds(5);
+
+    /** More than what an unmounting waits for when it asks what is mounted. */
+    private static final Duration UNMOUNT = Duration.ofSeconds(45);
 
     /** For the kernel to forget a removed entry. */
     private static final Duration FORGET = Duration.ofSeconds(1);
@@ -76,7 +81,7 @@ public final class Fuse implements SysfsMount, AutoCloseable {
     private static @Nullable Mounted tryMount(Sysfs sysfs, Path directory, Duration forget) {
         try {
             Attributes.Owner owner = owner();
-            MountPoint.Mounted made = MountPoint.mount(directory, owner.uid(), owner.gid(), PATIENCE);
+            MountPoint.Mounted made = MountPoint.mount(directory, owner.uid(), owner.gid(), GRACE);
             try {
                 return new Mounted(made.point(), new Session(sysfs, made.fd(), owner, forget));
             } catch (LinuxException | RuntimeException | Error e) {
@@ -126,8 +131,18 @@ public final class Fuse implements SysfsMount, AutoCloseable {
         if (made != null) {
             made.session().leave();
             try {
-                made.point().unmount(made.session()::isConnected);
-                made.point().remove();
+                // umount(2) waits for whoever is in the file system, and that is foreign.
+                BoundedCalls.Call call = new BoundedCalls("mdev-fuse-unmount")
+                        .start("unmounting " + made.point().directory(), () -> {
+                            made.point().unmount(made.session()::isConnected);
+                            made.point().remove();
+                        });
+                if (!call.awaitUninterruptibly(Deadline.in(UNMOUNT))) {
+                    log.warn(
+                            "{} is left behind: the unmounting does not return",
+                            made.point().directory(),
+                            call.stack());
+                }
             } finally {
                 made.session().close();
             }

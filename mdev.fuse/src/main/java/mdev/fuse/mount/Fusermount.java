@@ -2,6 +2,7 @@ package mdev.fuse.mount;
 
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.stream.Stream;
 import mdev.api.errno.Errno;
@@ -15,6 +16,9 @@ import org.slf4j.LoggerFactory;
 /** With {@code fusermount3}, which is set-user-ID root: it mounts, and sends {@code /dev/fuse} over the socket that {@code _FUSE_COMMFD} names. */
 final class Fusermount implements Mounter {
     private static final Logger log = LoggerFactory.getLogger(Fusermount.class);
+
+    /** For one call of it, which waits for the file system at most. */
+    private static final Duration LONGEST = Duration.ofSeconds(10);
 
     private static final String PROGRAM = "fusermount3";
 
@@ -78,7 +82,8 @@ final class Fusermount implements Mounter {
             Program.Ended ended = Program.run(
                     Stream.concat(Stream.of(PROGRAM), Stream.of(arguments)).toList(),
                     List.of("_FUSE_COMMFD=" + Program.PASSED, "PATH=/usr/bin:/bin:/usr/local/bin"),
-                    socket);
+                    socket,
+                    LONGEST);
             if (ended.status() != 0) {
                 throw new MountException(
                         ended.errors().isBlank()

@@ -10,13 +10,13 @@ import java.nio.file.NotLinkException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import mdev.api.errno.Errno;
-import mdev.fuse.thread.Threads;
 import mdev.linux.Fd;
 import mdev.linux.LinuxException;
+import mdev.sync.BoundedCalls;
+import mdev.sync.Deadline;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -32,7 +32,7 @@ public final class MountPoint {
     private static final int MOST_LINKS = 40;
 
     /** For what may be another platform's mount, when ours ends. Of our own there is an answer at once, as soon as the thread that asks has a processor. */
-    private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final Duration GRACE = Duration.ofSeconds(30);
 
     private final Path directory;
     private final boolean made;
@@ -54,16 +54,16 @@ public final class MountPoint {
     /**
      * Mounts: as root oneself, else with fusermount3. A mount that a killed platform left there is cleared first.
      *
-     * @param patience how long a platform that has mounted there already may take to answer
+     * @param grace how long a platform that has mounted there already may take to answer
      * @return the mount point, and {@code /dev/fuse} for who answers
      * @throws MountException with the reason and what can be done
      */
-    public static Mounted mount(Path wanted, int uid, int gid, Duration patience) throws MountException {
+    public static Mounted mount(Path wanted, int uid, int gid, Duration grace) throws MountException {
         Mounter mounter = uid == 0 ? new RootMounter() : new Fusermount();
         Path directory = wanted.toAbsolutePath();
         try {
             directory = resolve(directory);
-            clear(directory, mounter, patience);
+            clear(directory, mounter, grace);
             // Who made the directory of a mount that was left, nobody knows any more: so it stays.
             boolean made = make(directory);
             try {
@@ -135,19 +135,19 @@ public final class MountPoint {
     }
 
     /** Only what is ours and dead: a live one belongs to another platform. */
-    private static void clear(Path directory, Mounter mounter, Duration patience) throws IOException, MountException {
+    private static void clear(Path directory, Mounter mounter, Duration grace) throws IOException, MountException {
         for (MountTable.Entry entry : MountTable.read().at(directory).reversed()) {
             if (!entry.type().equals(TYPE)) {
                 return;
             }
-            requireDead(directory, patience);
+            requireDead(directory, grace);
             mounter.detach(directory);
             log.info("cleared the mount that an earlier platform left on {}", directory);
         }
     }
 
-    private static void requireDead(Path directory, Duration patience) throws MountException {
-        int errno = ask(directory, patience);
+    private static void requireDead(Path directory, Duration grace) throws MountException {
+        int errno = ask(directory, grace);
         if (errno == Errno.ENOTCONN.number()) {
             return;
         }
@@ -166,17 +166,17 @@ public final class MountPoint {
      *
      * @return 0 or the errno of open(2); ENOTCONN of a mount that nobody answers for any more
      */
-    private static int ask(Path directory, Duration patience) {
-        CompletableFuture<Integer> answer = new CompletableFuture<>();
-        Threads.start("mdev-fuse-probe", () -> {
+    private static int ask(Path directory, Duration grace) {
+        AtomicInteger answer = new AtomicInteger();
+        BoundedCalls.Call call = new BoundedCalls("mdev-fuse-probe").tryStart("opening " + directory, () -> {
             try (Fd _ = Fd.open(directory, Fd.O_RDONLY)) {
-                answer.complete(0);
+                answer.set(0);
             } catch (LinuxException e) {
-                answer.complete(e.errno());
+                answer.set(e.errno());
             }
         });
-        return answer.completeOnTimeout(Errno.ETIMEDOUT.number(), patience.toMillis(), TimeUnit.MILLISECONDS)
-                .join();
+        boolean answered = call != null && call.awaitUninterruptibly(Deadline.in(grace));
+        return answered ? answer.get() : Errno.ETIMEDOUT.number();
     }
 
     private static boolean make(Path directory) throws IOException {
@@ -226,7 +226,7 @@ public final class MountPoint {
                 throw new MountException(
                         "somebody has mounted a " + there.getLast().type() + " over it");
             }
-            if (!connected.getAsBoolean() && ask(directory, PATIENCE) != Errno.ENOTCONN.number()) {
+            if (!connected.getAsBoolean() && ask(directory, GRACE) != Errno.ENOTCONN.number()) {
                 return; // ours is gone, and another platform's has its number
             }
             mounter.unmount(directory);

@@ -4,40 +4,35 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.SynchronousQueue;
-import java.util.concurrent.ThreadPoolExecutor;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
-import mdev.fuse.thread.Threads;
 import mdev.fuse.wire.Reply;
 import mdev.linux.LinuxException;
+import mdev.sync.BoundedCalls;
+import mdev.sync.FaultLog;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * The requests that run a vendor's code, each on a thread of its own while it does: one that hangs holds up its caller and nobody else, and an interrupt of the caller is
- * heard. Threads that idle for a second end.
+ * heard. Not closed: what runs when the mount goes runs on, unanswered.
  */
-final class Calls implements AutoCloseable {
+final class Calls {
     private static final Logger log = LoggerFactory.getLogger(Calls.class);
 
     /** Calls at once; each keeps a thread until its vendor comes back, also when its caller has gone. */
     private static final int MOST = 1024;
 
     private final Channel channel;
-    private final ExecutorService threads;
+    private final BoundedCalls threads = new BoundedCalls("mdev-fuse-call");
+    private final FaultLog faults = new FaultLog(log, "the file system");
 
     /** By the request's number, from {@link #start} until it is answered. */
     private final Map<Long, Call> running = new ConcurrentHashMap<>();
 
     Calls(Channel channel) {
         this.channel = channel;
-        threads = new ThreadPoolExecutor(
-                0, MOST, 1, TimeUnit.SECONDS, new SynchronousQueue<>(), Threads.numbered("mdev-fuse-call-"));
     }
 
     /** What a request does. */
@@ -59,11 +54,10 @@ final class Calls implements AutoCloseable {
     void start(long unique, Work work) throws ErrnoException {
         Call call = new Call(new AtomicBoolean());
         running.put(unique, call);
-        try {
-            threads.execute(() -> run(unique, call, work));
-        } catch (RejectedExecutionException | OutOfMemoryError e) { // all of them are busy, or there are no more
+        if (running.size() > MOST
+                || threads.tryStart("mdev-fuse-call-" + unique, () -> run(unique, call, work)) == null) {
             running.remove(unique);
-            throw new ErrnoException(Errno.EAGAIN, "too many calls of vendors have not come back");
+            throw new ErrnoException(Errno.EAGAIN, "too many calls of vendors have not returned");
         }
     }
 
@@ -79,7 +73,7 @@ final class Calls implements AutoCloseable {
             } catch (ErrnoException e) {
                 message = reply.refusal(e.errno().number(), unique);
             } catch (RuntimeException | Error e) {
-                log.error("a call of the file system failed", e);
+                faults.report("a call", e);
                 message = reply.refusal(Errno.EIO.number(), unique);
             }
             running.remove(unique);
@@ -107,11 +101,5 @@ final class Calls implements AutoCloseable {
         } catch (LinuxException e) {
             log.debug("nobody waits for an answer: {}", e.getMessage());
         }
-    }
-
-    /** What runs goes on, unanswered. */
-    @Override
-    public void close() {
-        threads.shutdown();
     }
 }

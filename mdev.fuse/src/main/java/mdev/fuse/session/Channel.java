@@ -3,7 +3,8 @@ package mdev.fuse.session;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
-import java.util.concurrent.TimeUnit;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
@@ -13,6 +14,8 @@ import mdev.linux.Epoll;
 import mdev.linux.Fd;
 import mdev.linux.LinuxException;
 import mdev.linux.Poll;
+import mdev.sync.BoundedCalls;
+import mdev.sync.Deadline;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -26,7 +29,7 @@ final class Channel implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Channel.class);
 
     /** A notification may wait for a directory that a process holds locked for reasons of its own. */
-    private static final Duration PATIENCE = Duration.ofSeconds(1);
+    private static final Duration GRACE = Duration.ofSeconds(1);
 
     private static final Duration LONG = Duration.ofDays(1);
 
@@ -36,6 +39,9 @@ final class Channel implements AutoCloseable {
 
     /** Guards one invariant: nobody sends on a number that is closed, and may be another file's by then. Senders share it. */
     private final ReadWriteLock open = new ReentrantReadWriteLock();
+
+    /** The threads that send; for the log. */
+    private final Set<Thread> senders = ConcurrentHashMap.newKeySet();
 
     private volatile boolean ended;
 
@@ -86,9 +92,11 @@ final class Channel implements AutoCloseable {
     void send(MemorySegment message) throws LinuxException {
         Lock sending = open.readLock();
         sending.lock();
+        senders.add(Thread.currentThread());
         try {
             fd.write(message);
         } finally {
+            senders.remove(Thread.currentThread());
             sending.unlock();
         }
     }
@@ -117,13 +125,11 @@ final class Channel implements AutoCloseable {
     public void close() {
         end();
         Lock closing = open.writeLock();
-        try {
-            if (!closing.tryLock(PATIENCE.toMillis(), TimeUnit.MILLISECONDS)) {
-                log.warn("the file system is left behind: the kernel does not take a message");
-                return;
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+        if (!Deadline.in(GRACE).tryLock(closing)) {
+            Thread hanging = senders.stream().findFirst().orElse(null);
+            log.warn(
+                    "the file system is left behind: the kernel does not take a message",
+                    hanging == null ? null : BoundedCalls.stackOf(hanging));
             return;
         }
         try {

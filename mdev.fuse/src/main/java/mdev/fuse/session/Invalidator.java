@@ -7,11 +7,12 @@ import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeUnit;
 import mdev.fuse.session.Remembered.Entry;
 import mdev.fuse.thread.Threads;
 import mdev.fuse.wire.Reply;
 import mdev.linux.LinuxException;
+import mdev.sync.BoundedCalls;
+import mdev.sync.Deadline;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -26,9 +27,10 @@ final class Invalidator implements AutoCloseable {
     private static final int FUSE_NOTIFY_INVAL_ENTRY = 3;
 
     private final Channel channel;
-    private final Duration patience;
+    private final Duration grace;
     private final Batch end = new Batch(List.of());
     private final BlockingQueue<Batch> batches = new LinkedBlockingQueue<>();
+    private final Thread thread;
     private final CountDownLatch ended = new CountDownLatch(1);
 
     /** How many the kernel has taken: of a large batch there may be more than it takes in the time. */
@@ -44,11 +46,11 @@ final class Invalidator implements AutoCloseable {
         }
     }
 
-    /** @param patience how long the kernel may take for one notification before nobody waits for it: some process may hold a directory locked for reasons of its own */
-    Invalidator(Channel channel, Duration patience) {
+    /** @param grace how long the kernel may take for one notification before nobody waits for it: some process may hold a directory locked for reasons of its own */
+    Invalidator(Channel channel, Duration grace) {
         this.channel = channel;
-        this.patience = patience;
-        Threads.start("mdev-fuse-notify", this::notifyKernel);
+        this.grace = grace;
+        thread = Threads.start("mdev-fuse-notify", this::notifyKernel);
     }
 
     /** Whether what the kernel is told to drop may still be found. */
@@ -69,47 +71,39 @@ final class Invalidator implements AutoCloseable {
         }
     }
 
-    /** Whether it came, before there was no progress for a while. Not interruptible: the removal is answered as usual. */
+    /** Whether it came, before there was no progress for a grace period. Not interruptible: the removal is answered as usual. */
     private boolean await(CountDownLatch latch) {
-        boolean interrupted = false;
-        try {
-            long before = told;
-            long deadline = System.nanoTime() + patience.toNanos();
-            while (true) {
-                try {
-                    if (latch.await(deadline - System.nanoTime(), TimeUnit.NANOSECONDS)) {
-                        return true;
-                    }
-                    if (told == before) {
-                        return false;
-                    }
-                    before = told;
-                    deadline = System.nanoTime() + patience.toNanos();
-                } catch (InterruptedException e) {
-                    interrupted = true;
-                }
+        long before;
+        do {
+            before = told;
+            if (Deadline.in(grace).awaitUninterruptibly(latch)) {
+                return true;
             }
-        } finally {
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
-        }
+        } while (told != before);
+        return false;
     }
 
-    private synchronized void fallBehind(Batch batch) {
-        if (!behind && batch.taken().getCount() > 0) {
+    private void fallBehind(Batch batch) {
+        synchronized (this) {
+            if (behind || batch.taken().getCount() == 0) {
+                return;
+            }
             behind = true;
-            log.warn(
-                    "the kernel does not forget {} removed entries: some process holds a directory locked",
-                    batch.entries().size());
         }
+        log.warn(
+                "the kernel does not forget {} removed entries: some process holds a directory locked",
+                batch.entries().size(),
+                BoundedCalls.stackOf(thread));
     }
 
-    private synchronized void catchUp() {
-        if (behind && batches.isEmpty()) {
+    private void catchUp() {
+        synchronized (this) {
+            if (!behind || !batches.isEmpty()) {
+                return;
+            }
             behind = false;
-            log.info("the kernel has forgotten what was removed");
         }
+        log.info("the kernel has forgotten what was removed");
     }
 
     private void notifyKernel() {
@@ -155,7 +149,9 @@ final class Invalidator implements AutoCloseable {
     public void close() {
         end();
         if (!await(ended)) {
-            log.warn("a notification of the kernel has not come back: some process holds a directory locked");
+            log.warn(
+                    "a notification of the kernel does not return: some process holds a directory locked",
+                    BoundedCalls.stackOf(thread));
         }
     }
 }

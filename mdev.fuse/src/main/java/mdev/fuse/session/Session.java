@@ -24,6 +24,8 @@ import mdev.fuse.wire.Reply;
 import mdev.fuse.wire.Request;
 import mdev.linux.Fd;
 import mdev.linux.LinuxException;
+import mdev.sync.BoundedCalls;
+import mdev.sync.Deadline;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -75,9 +77,9 @@ public final class Session implements AutoCloseable {
      * Begins to answer.
      *
      * @param fd {@code /dev/fuse} of a mount, nonblocking; taken over
-     * @param patience how long the kernel may take to forget one removed entry before nobody waits for it
+     * @param grace how long the kernel may take to forget one removed entry before nobody waits for it
      */
-    public Session(Sysfs sysfs, Fd fd, Attributes.Owner owner, Duration patience) throws LinuxException {
+    public Session(Sysfs sysfs, Fd fd, Attributes.Owner owner, Duration grace) throws LinuxException {
         this.sysfs = sysfs;
         this.root = sysfs.root();
         this.owner = owner;
@@ -85,7 +87,7 @@ public final class Session implements AutoCloseable {
         this.channel = new Channel(fd);
         this.calls = new Calls(channel);
         this.poller = new Poller(channel);
-        this.invalidator = invalidator(channel, patience);
+        this.invalidator = invalidator(channel, grace);
         try {
             sysfs.addListener(listener); // removed in end()
             this.thread = Threads.start("mdev-fuse", this::receive);
@@ -98,9 +100,9 @@ public final class Session implements AutoCloseable {
     }
 
     /** Starts a thread, which a process at its limit cannot. */
-    private static Invalidator invalidator(Channel channel, Duration patience) {
+    private static Invalidator invalidator(Channel channel, Duration grace) {
         try {
-            return new Invalidator(channel, patience);
+            return new Invalidator(channel, grace);
         } catch (RuntimeException | Error e) {
             channel.close();
             throw e;
@@ -356,12 +358,9 @@ public final class Session implements AutoCloseable {
         sysfs.removeListener(listener);
         invalidator.close();
         channel.end();
-        try {
-            thread.join(LEAVE);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+        if (!Deadline.in(LEAVE).join(thread)) {
+            log.warn("a request of the file system hangs", BoundedCalls.stackOf(thread));
         }
         channel.close();
-        calls.close();
     }
 }

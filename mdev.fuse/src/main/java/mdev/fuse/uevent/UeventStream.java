@@ -6,13 +6,14 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.locks.LockSupport;
 import mdev.api.Uevent;
 import mdev.api.UeventListener;
 import mdev.fuse.thread.Threads;
 import mdev.linux.LinuxException;
 import mdev.linux.UnixServerSocket;
 import mdev.linux.UnixSocket;
+import mdev.sync.Deadline;
+import mdev.sync.FaultLog;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
@@ -34,12 +35,13 @@ public final class UeventStream implements UeventListener, AutoCloseable {
     private static final String NAME = "uevents";
 
     private static final int BACKLOG = 128;
-    private static final long PAUSE_NANOS = 100_000_000;
+    private static final Duration PAUSE = Duration.ofMillis(100);
     private static final Duration LONG = Duration.ofDays(1);
 
     private final @Nullable Path path;
     private volatile @Nullable UnixServerSocket socket;
     private final Set<UeventReader> readers = ConcurrentHashMap.newKeySet();
+    private final FaultLog faults = new FaultLog(log, "the stream of uevents");
     private volatile boolean closed;
 
     @Activate
@@ -87,8 +89,9 @@ public final class UeventStream implements UeventListener, AutoCloseable {
                 if (closed) {
                     return;
                 }
-                log.warn("a reader of uevents cannot be taken: {}", e.getMessage());
-                LockSupport.parkNanos(PAUSE_NANOS); // out of descriptors: the reader waits, and is found again at once
+                faults.report("accepting a reader", e);
+                // Out of descriptors: the reader waits, and is found again at once.
+                var _ = Deadline.in(PAUSE).poll(PAUSE, () -> closed);
             }
         }
     }
