@@ -12,7 +12,10 @@ import java.util.stream.Stream;
 import mdev.api.sysfs.SysfsFile;
 import org.junit.jupiter.api.Test;
 
-/** How long {@code ls -U} takes for 10,000 devices, beside the same names on a tmpfs. No part of {@code verify}: {@code cnf/bench tree} runs it. */
+/**
+ * How long {@code ls -U} takes for 10,000 devices, beside the same names on a tmpfs. No part of {@code verify}:
+ * {@code cnf/bench tree} runs it.
+ */
 final class ListingBench {
     private static final int DEVICES = 10_000;
     private static final int ROUNDS = 21;

@@ -7,7 +7,10 @@ import java.util.UUID;
 import mdev.api.sysfs.SysfsFile;
 import org.junit.jupiter.api.Test;
 
-/** What stat(2), open(2) with read(2), and the same for the first time cost another process, with one device and with 10,000. No part of {@code verify}: {@code cnf/bench tree} runs it. */
+/**
+ * What stat(2), open(2) with read(2), and the same for the first time cost another process, with one device and with
+ * 10,000. No part of {@code verify}: {@code cnf/bench tree} runs it.
+ */
 final class LookupBench {
     private static final String TYPE = "/sys/class/mdev_bus/mtty/mdev_supported_types/mtty-1";
     private static final List<Integer> DEVICES = List.of(1, 10_000);

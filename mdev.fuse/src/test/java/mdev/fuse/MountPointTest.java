@@ -142,7 +142,9 @@ final class MountPointTest {
         assertFalse(isMounted(directory));
     }
 
-    /** The kernel gives the number of a file system that has gone to the next one, so the number alone tells nothing. */
+    /**
+     * The kernel gives the number of a file system that has gone to the next one, so the number alone tells nothing.
+     */
     @Test
     void aFileSystemInItsPlaceIsLeftAlone(@TempDir Path directory) throws Exception {
         MountPoint.Mounted gone = mountAndLose(directory);

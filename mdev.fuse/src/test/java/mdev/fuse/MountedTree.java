@@ -19,7 +19,9 @@ import mdev.core.MdevCore;
 import mdev.core.Module;
 import mdev.core.slot.ForeignBundle;
 
-/** A core with a vendor, its tree mounted on a temporary directory, and other processes that use it: this one must not. */
+/**
+ * A core with a vendor, its tree mounted on a temporary directory, and other processes that use it: this one must not.
+ */
 final class MountedTree implements AutoCloseable {
     static final String ONE = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001";
     static final String TWO = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1002";
@@ -61,7 +63,9 @@ final class MountedTree implements AutoCloseable {
         assumeFalse(sh("command -v python3").startsWith("["), "skipped: no python3");
     }
 
-    /** What a process wrote and how it ended: all of its output, then errors, then {@code [status]} unless that is 0. */
+    /**
+     * What a process wrote and how it ended: all of its output, then errors, then {@code [status]} unless that is 0.
+     */
     String sh(String script) {
         try {
             Process process = start(script);
@@ -84,7 +88,10 @@ final class MountedTree implements AutoCloseable {
         }
     }
 
-    /** Begins a script of bash in the mounted directory; the directory is not its own to begin with, since this process must not look it up. */
+    /**
+     * Begins a script of bash in the mounted directory; the directory is not its own to begin with, since this process
+     * must not look it up.
+     */
     Process start(String script) throws IOException {
         List<String> command = new ArrayList<>(List.of("bash", "-c", "cd " + directory + "\n" + script));
         ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);

@@ -147,7 +147,10 @@ final class MountedTreeTest {
         assertEquals(ONE + "\n", tree.sh("ls bus/mdev/devices"));
     }
 
-    /** To the file system a signal that has a handler is like another. Not SIGINT: whoever runs in the background may have it ignored, for good. */
+    /**
+     * To the file system a signal that has a handler is like another. Not SIGINT: whoever runs in the background may
+     * have it ignored, for good.
+     */
     @Test
     void anInterruptedCreateIsUndone() throws Exception {
         CountDownLatch entered = new CountDownLatch(1);
@@ -216,7 +219,10 @@ final class MountedTreeTest {
         assertEquals("12\n", tree.sh("cat " + two + "/available_instances; ls bus/mdev/devices"));
     }
 
-    /** open.jsonl, case 5: rmmod while the removal of one device waits. A deviation: the kernel's second device is still on the bus then, as it goes one by one; ours leave at once. */
+    /**
+     * open.jsonl, case 5: rmmod while the removal of one device waits. A deviation: the kernel's second device is still
+     * on the bus then, as it goes one by one; ours leave at once.
+     */
     @Test
     void whileAModuleGoes() throws Exception {
         CountDownLatch entered = new CountDownLatch(1);

@@ -7,7 +7,8 @@ import java.lang.annotation.Target;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 /**
- * The test mounts. Where that is not possible it is skipped with the reason, or fails if the environment has a {@code MDEV_REQUIRE_FUSE}, as where changes land.
+ * The test mounts. Where that is not possible it is skipped with the reason, or fails if the environment has a
+ * {@code MDEV_REQUIRE_FUSE}, as where changes land.
  */
 @Target(ElementType.TYPE)
 @Retention(RetentionPolicy.RUNTIME)

@@ -24,7 +24,10 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** Whoever changed the tree has come back: from now on nobody finds the old state, though the kernel remembers what it has looked up. */
+/**
+ * Whoever changed the tree has come back: from now on nobody finds the old state, though the kernel remembers what it
+ * has looked up.
+ */
 @RequiresFuse
 final class StaleEntryTest {
     private static final int READERS = 4;

@@ -12,8 +12,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The memory that the calls on one descriptor use, and thereby the proof that none of them is running: a downcall holds
- * the arena of every segment it is passed (the one for errno too), and a held arena refuses to close. An owner closes this
- * first and its descriptor after it; so no call that is late can reach whatever got the descriptor's number next.
+ * the arena of every segment it is passed (the one for errno too), and a held arena refuses to close. An owner closes
+ * this first and its descriptor after it; so no call that is late can reach whatever got the descriptor's number next.
  */
 final class CallArena implements SegmentAllocator {
     private static final Logger LOG = LoggerFactory.getLogger(CallArena.class);
@@ -45,7 +45,10 @@ final class CallArena implements SegmentAllocator {
         return closing.compareAndSet(false, true);
     }
 
-    /** Waits until no call is inside: the owner makes those that block return first. Called once, after {@link #beginClose}. */
+    /**
+     * Waits until no call is inside: the owner makes those that block return first. Called once, after
+     * {@link #beginClose}.
+     */
     void close(String what, Runnable then) {
         close(arena, what, then, GRACE);
     }

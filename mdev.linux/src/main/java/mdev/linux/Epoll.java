@@ -14,8 +14,8 @@ import mdev.sync.Deadline;
  * {@code epoll(7)}: one thread waits for any number of descriptors. Level triggered, unless EPOLLET is asked for.
  *
  * <p>Owns the epoll descriptor, not those registered with it; a registered one that is closed leaves by itself, unless
- * it was duplicated. One thread awaits and then reads the results; any thread may add, modify and remove meanwhile, wake
- * it up, or close.
+ * it was duplicated. One thread awaits and then reads the results; any thread may add, modify and remove meanwhile,
+ * wake it up, or close.
  */
 public final class Epoll implements AutoCloseable {
     public static final int EPOLLIN = 0x1;
@@ -92,7 +92,8 @@ public final class Epoll implements AutoCloseable {
      *
      * @param events what to wait for; EPOLLERR and EPOLLHUP always are
      * @param data what {@link #data} shall tell, not negative
-     * @throws LinuxException EEXIST: it is registered; EPERM: a file that is always ready; EBADF: one of the two is closed
+     * @throws LinuxException EEXIST: it is registered; EPERM: a file that is always ready; EBADF: one of the two is
+     *     closed
      */
     public void add(Fd fd, int events, long data) throws LinuxException {
         control(EPOLL_CTL_ADD, fd, events, requireData(data));
@@ -139,7 +140,8 @@ public final class Epoll implements AutoCloseable {
      * Waits until something registered is ready.
      *
      * @param timeout the longest wait; zero or less only looks
-     * @return how many were found, for {@link #data} and {@link #events}; 0 when the time ran out or {@link #wakeup} came
+     * @return how many were found, for {@link #data} and {@link #events}; 0 when the time ran out or {@link #wakeup}
+     *     came
      * @throws LinuxException EBADF: closed, also during the wait
      */
     public int await(Duration timeout) throws LinuxException {

@@ -2,7 +2,8 @@ package mdev.linux;
 
 /**
  * The error numbers that these calls meet, with the sentences of libc ({@code include/uapi/asm-generic/errno-base.h},
- * {@code errno.h}; x86-64 and aarch64 have the same). A table and not {@code strerror(3)}, whose sentences are translated.
+ * {@code errno.h}; x86-64 and aarch64 have the same). A table and not {@code strerror(3)}, whose sentences are
+ * translated.
  */
 final class Errno {
     static final int EPERM = 1;

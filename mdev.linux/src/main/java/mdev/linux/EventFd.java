@@ -15,9 +15,9 @@ import java.time.Duration;
 /**
  * {@code eventfd(2)}: a counter that one side adds to and the other side reads or polls; an interrupt, for VFIO.
  *
- * <p>Owns its descriptor. {@link #signal} and {@link #close} may be called by any thread at any time: the arena that holds
- * the bytes to write is closed before the descriptor, so a late signal can never write into a file that got its number.
- * One thread at a time reads or waits.
+ * <p>Owns its descriptor. {@link #signal} and {@link #close} may be called by any thread at any time: the arena that
+ * holds the bytes to write is closed before the descriptor, so a late signal can never write into a file that got its
+ * number. One thread at a time reads or waits.
  */
 public final class EventFd implements AutoCloseable {
     private static final int EFD_CLOEXEC = 02000000;
@@ -35,8 +35,9 @@ public final class EventFd implements AutoCloseable {
     private final int number;
 
     /**
-     * A peer's eventfd may be a blocking one, or become one: the flag is of the open file, which is the peer's too. So we look before each call. A peer who fills
-     * the counter between the look and the call makes us wait until he reads.
+     * A peer's eventfd may be a blocking one, or become one: the flag is of the open file, which is the peer's too. So
+     * we look before each call. A peer who fills the counter between the look and the call makes us wait until he
+     * reads.
      */
     private final boolean foreign;
 
@@ -89,8 +90,8 @@ public final class EventFd implements AutoCloseable {
     }
 
     /**
-     * Adds 1 to the count. Never blocks, allocates nothing, and does nothing once closed. A full counter is no error: the
-     * reader has not seen the signals before this one either.
+     * Adds 1 to the count. Never blocks, allocates nothing, and does nothing once closed. A full counter is no error:
+     * the reader has not seen the signals before this one either.
      */
     public void signal() {
         if (arena.isClosing()) {

@@ -74,7 +74,9 @@ public final class Fd implements AutoCloseable {
         }
     }
 
-    /** The owner of a descriptor that the caller owned by its number until now, for example through {@link #release}. */
+    /**
+     * The owner of a descriptor that the caller owned by its number until now, for example through {@link #release}.
+     */
     public static Fd adopt(int number) {
         return of(number);
     }
@@ -121,8 +123,8 @@ public final class Fd implements AutoCloseable {
     /**
      * Adds seals ({@code F_ADD_SEALS}); those that are set already do no harm.
      *
-     * @throws LinuxException EPERM: sealed against it, or not open for writing; EBUSY: {@link Seal#WRITE} with a writable
-     *     mapping; EINVAL: a file that has no seals
+     * @throws LinuxException EPERM: sealed against it, or not open for writing; EBUSY: {@link Seal#WRITE} with a
+     *     writable mapping; EINVAL: a file that has no seals
      */
     public void addSeals(Seal... seals) throws LinuxException {
         fcntl("fcntl(F_ADD_SEALS)", F_ADD_SEALS, Seal.mask(Arrays.asList(seals)));
@@ -134,16 +136,21 @@ public final class Fd implements AutoCloseable {
     }
 
     /**
-     * Makes a part of the file zeroes and gives its whole pages back ({@code FALLOC_FL_PUNCH_HOLE}); the size stays. Who maps it sees zeroes too.
+     * Makes a part of the file zeroes and gives its whole pages back ({@code FALLOC_FL_PUNCH_HOLE}); the size stays.
+     * Who maps it sees zeroes too.
      *
-     * @throws LinuxException EPERM: sealed against writing; EINVAL: no range; EOPNOTSUPP, ENODEV: a file that can have no holes
+     * @throws LinuxException EPERM: sealed against writing; EINVAL: no range; EOPNOTSUPP, ENODEV: a file that can have
+     *     no holes
      */
     public void punchHole(long offset, long length) throws LinuxException {
         Libc.call("fallocate", state -> (int)
                 FALLOCATE.invokeExact(state, number(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length));
     }
 
-    /** Lets reads and writes that cannot go on fail with EAGAIN ({@code O_NONBLOCK}), for all descriptors of the open file. */
+    /**
+     * Lets reads and writes that cannot go on fail with EAGAIN ({@code O_NONBLOCK}), for all descriptors of the open
+     * file.
+     */
     public void setNonblocking() throws LinuxException {
         fcntl("fcntl(F_SETFL)", F_SETFL, fcntl("fcntl(F_GETFL)", F_GETFL, 0) | O_NONBLOCK);
     }
@@ -205,9 +212,9 @@ public final class Fd implements AutoCloseable {
     }
 
     /**
-     * Closes the descriptor, once; later calls do nothing. close(2) is never tried again after EINTR: Linux has freed the
-     * number by then, and a second close could hit what another thread has just opened. Its other errors (EIO of a network
-     * file system) tell about data that is not ours to rescue.
+     * Closes the descriptor, once; later calls do nothing. close(2) is never tried again after EINTR: Linux has freed
+     * the number by then, and a second close could hit what another thread has just opened. Its other errors (EIO of a
+     * network file system) tell about data that is not ours to rescue.
      */
     @Override
     public void close() {

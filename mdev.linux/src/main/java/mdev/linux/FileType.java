@@ -1,6 +1,8 @@
 package mdev.linux;
 
-/** The type of the file behind a descriptor: the {@code S_IFMT} bits of its mode ({@code include/uapi/linux/stat.h}). */
+/**
+ * The type of the file behind a descriptor: the {@code S_IFMT} bits of its mode ({@code include/uapi/linux/stat.h}).
+ */
 public enum FileType {
     REGULAR(0100000),
     DIRECTORY(0040000),

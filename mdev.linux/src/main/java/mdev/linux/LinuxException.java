@@ -1,8 +1,8 @@
 package mdev.linux;
 
 /**
- * A system call that the kernel refused. An answer and not a fault: without stack trace, because a hostile peer can provoke
- * one per message.
+ * A system call that the kernel refused. An answer and not a fault: without stack trace, because a hostile peer can
+ * provoke one per message.
  */
 public final class LinuxException extends Exception {
     private static final long serialVersionUID = 1L;

@@ -13,9 +13,9 @@ import java.util.concurrent.atomic.AtomicBoolean;
 /**
  * {@code mmap(2)}: a part of a file as memory, of any size.
  *
- * <p>A {@code Mapping} owns a shared arena: any thread may access the segment and close the mapping, after which an access
- * throws IllegalStateException. The descriptor may be closed as soon as the mapping exists. For memory with another life
- * time, {@link #map} ties it to an arena of the caller's.
+ * <p>A {@code Mapping} owns a shared arena: any thread may access the segment and close the mapping, after which an
+ * access throws IllegalStateException. The descriptor may be closed as soon as the mapping exists. For memory with
+ * another life time, {@link #map} ties it to an arena of the caller's.
  *
  * <p>Memory that a peer can truncate must not be mapped ({@link #classify}): touching what is gone raises SIGBUS, which
  * the JVM reports imprecisely, if at all.
@@ -107,8 +107,8 @@ public final class Mapping implements AutoCloseable {
      *
      * @param offset the first byte in the file, a multiple of the page size
      * @param length how many bytes, at least 1
-     * @throws LinuxException EACCES: the descriptor's mode forbids it; EPERM: a seal does; EINVAL: bad offset or length;
-     *     ENODEV: a file that cannot be mapped; ENOMEM: no room, or too many mappings (vm.max_map_count)
+     * @throws LinuxException EACCES: the descriptor's mode forbids it; EPERM: a seal does; EINVAL: bad offset or
+     *     length; ENODEV: a file that cannot be mapped; ENOMEM: no room, or too many mappings (vm.max_map_count)
      */
     public static Mapping of(Fd fd, long offset, long length, Protection protection) throws LinuxException {
         Arena arena = Arena.ofShared();
@@ -157,8 +157,8 @@ public final class Mapping implements AutoCloseable {
     }
 
     /**
-     * Unmaps, as soon as no system call uses the memory: when this returns, no access is possible, unless a system call lasted for more than 2 s, which
-     * is logged. Idempotent.
+     * Unmaps, as soon as no system call uses the memory: when this returns, no access is possible, unless a system call
+     * lasted for more than 2 s, which is logged. Idempotent.
      */
     @Override
     public void close() {

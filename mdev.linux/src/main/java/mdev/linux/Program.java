@@ -15,7 +15,9 @@ import mdev.sync.Deadline;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Runs a program that is passed a descriptor, which {@link ProcessBuilder} closes ({@code posix_spawn(3)}). Any thread. */
+/**
+ * Runs a program that is passed a descriptor, which {@link ProcessBuilder} closes ({@code posix_spawn(3)}). Any thread.
+ */
 public final class Program {
     private static final Logger LOG = LoggerFactory.getLogger(Program.class);
 

@@ -44,7 +44,9 @@ final class ScmRights {
         }
     }
 
-    /** CMSG_LEN, and not CMSG_SPACE: in that one's padding the kernel would deliver a descriptor more than was allowed. */
+    /**
+     * CMSG_LEN, and not CMSG_SPACE: in that one's padding the kernel would deliver a descriptor more than was allowed.
+     */
     static long length(int fds) {
         return DATA + (long) Integer.BYTES * fds;
     }

@@ -43,8 +43,8 @@ final class Sockets {
      * Ends the connection, or the listening: whoever blocks in a call that this ends comes back.
      *
      * @param how {@link #SHUT_RD} or {@link #SHUT_RDWR}
-     * @param state of the socket's own arena, so that the number cannot be another file's; its errno is not looked at, the
-     *     only possible one is ENOTCONN
+     * @param state of the socket's own arena, so that the number cannot be another file's; its errno is not looked at,
+     *     the only possible one is ENOTCONN
      */
     static void shutdown(MemorySegment state, int fd, int how) {
         try {

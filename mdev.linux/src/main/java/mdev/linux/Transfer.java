@@ -10,8 +10,8 @@ import java.lang.invoke.MethodHandle;
 
 /**
  * read(2), write(2), pread(2) or pwrite(2), all four safe to make again after a failure. So each is tried without errno
- * first, and only one that failed is made again to learn why, with memory for errno of its own: a transfer that succeeds
- * allocates nothing, and threads share no errno.
+ * first, and only one that failed is made again to learn why, with memory for errno of its own: a transfer that
+ * succeeds allocates nothing, and threads share no errno.
  */
 record Transfer(String name, MethodHandle plain, MethodHandle capturing) {
     static final Transfer READ = stream("read");

@@ -18,8 +18,8 @@ import mdev.sync.Deadline;
 /**
  * A UNIX stream socket that listens on a path.
  *
- * <p>Owns its descriptor and the path. One thread at a time accepts; any thread may {@link #close}. Costs a descriptor and
- * no thread: register {@link #fd} with an {@link Epoll} for EPOLLIN and call {@link #tryAccept} when it is ready.
+ * <p>Owns its descriptor and the path. One thread at a time accepts; any thread may {@link #close}. Costs a descriptor
+ * and no thread: register {@link #fd} with an {@link Epoll} for EPOLLIN and call {@link #tryAccept} when it is ready.
  */
 public final class UnixServerSocket implements AutoCloseable {
     /** The longest path, in bytes: {@code sun_path} without the terminating 0. */
@@ -27,7 +27,10 @@ public final class UnixServerSocket implements AutoCloseable {
 
     private static final int OWNER_ONLY = 0600;
 
-    /** After a close the number may be another file's before it is polled, which would never end the wait: so it is looked at anew. */
+    /**
+     * After a close the number may be another file's before it is polled, which would never end the wait: so it is
+     * looked at anew.
+     */
     private static final Duration LOOK = Duration.ofSeconds(1);
 
     private static final MethodHandle FCHMOD =
@@ -44,10 +47,16 @@ public final class UnixServerSocket implements AutoCloseable {
     private final Path path;
     private final int maxFds;
 
-    /** Collected, and not closed: to close a shared arena stops all threads of the process, and there may be thousands of sockets. */
+    /**
+     * Collected, and not closed: to close a shared arena stops all threads of the process, and there may be thousands
+     * of sockets.
+     */
     private final MemorySegment state = Arena.ofAuto().allocate(Libc.STATE);
 
-    /** The monitor guards it, and {@link #state}: nobody is inside a call on a number that is closed. Accepting never blocks. */
+    /**
+     * The monitor guards it, and {@link #state}: nobody is inside a call on a number that is closed. Accepting never
+     * blocks.
+     */
     private boolean closed;
 
     private UnixServerSocket(Fd fd, Path path, int maxFds) {
@@ -145,7 +154,9 @@ public final class UnixServerSocket implements AutoCloseable {
         }
     }
 
-    /** Removes the path, turns those away who wait, and closes the descriptor when nobody is inside a call. Idempotent. */
+    /**
+     * Removes the path, turns those away who wait, and closes the descriptor when nobody is inside a call. Idempotent.
+     */
     @Override
     public synchronized void close() {
         if (!closed) {

@@ -18,13 +18,13 @@ import java.util.concurrent.atomic.AtomicReference;
 /**
  * A connected UNIX stream socket whose messages may carry file descriptors.
  *
- * <p>Owns its descriptor and those that were received and not taken. At any time one thread may receive and one may send;
- * any thread may {@link #shutdown} or {@link #close}, which ends what they wait for. Receiving and sending bytes allocates
- * nothing.
+ * <p>Owns its descriptor and those that were received and not taken. At any time one thread may receive and one may
+ * send; any thread may {@link #shutdown} or {@link #close}, which ends what they wait for. Receiving and sending bytes
+ * allocates nothing.
  *
- * <p>Which bytes do descriptors belong to? The kernel ends a read at the end of the {@code sendmsg} that carried some, but
- * may begin it with bytes that were sent before: the descriptors that come with a read are those of the last message that
- * begins in it, when the peer sends each message with one call.
+ * <p>Which bytes do descriptors belong to? The kernel ends a read at the end of the {@code sendmsg} that carried some,
+ * but may begin it with bytes that were sent before: the descriptors that come with a read are those of the last
+ * message that begins in it, when the peer sends each message with one call.
  */
 public final class UnixSocket implements AutoCloseable {
     /** What {@link #receive} returns at the end of the stream. */
@@ -41,9 +41,10 @@ public final class UnixSocket implements AutoCloseable {
             Libc.function("socketpair", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS));
 
     /**
-     * sendmsg(2) and recvmsg(2) by number. Their message holds the buffer's address as a mere number; syscall(2) takes up to
-     * six arguments and the kernel ignores those too many, so the buffer goes along as the last one, for its arena to be
-     * held during the call like that of any segment: memory that is unmapped meanwhile stays until the call is back.
+     * sendmsg(2) and recvmsg(2) by number. Their message holds the buffer's address as a mere number; syscall(2) takes
+     * up to six arguments and the kernel ignores those too many, so the buffer goes along as the last one, for its
+     * arena to be held during the call like that of any segment: memory that is unmapped meanwhile stays until the call
+     * is back.
      */
     private static final MethodHandle SYSCALL = Libc.variadic(
             "syscall", 1, FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS, JAVA_LONG, ADDRESS));
@@ -91,8 +92,8 @@ public final class UnixSocket implements AutoCloseable {
      * Connects to a socket that somebody listens on.
      *
      * @param maxFds the most descriptors that one message may carry, 0 to 253
-     * @throws LinuxException ENOENT: no such path; ECONNREFUSED: nobody listens; EACCES: no permission; ENAMETOOLONG: see
-     *     {@link UnixServerSocket#MAX_PATH}
+     * @throws LinuxException ENOENT: no such path; ECONNREFUSED: nobody listens; EACCES: no permission; ENAMETOOLONG:
+     *     see {@link UnixServerSocket#MAX_PATH}
      */
     public static UnixSocket connect(Path path, int maxFds) throws LinuxException {
         try (Arena arena = Arena.ofConfined();
@@ -157,15 +158,15 @@ public final class UnixSocket implements AutoCloseable {
     }
 
     /**
-     * Receives what has come, at least one byte; looks a number of times before it blocks. Descriptors that came with the
-     * last receive and were not taken are closed.
+     * Receives what has come, at least one byte; looks a number of times before it blocks. Descriptors that came with
+     * the last receive and were not taken are closed.
      *
      * @param buffer native memory
      * @param length the most bytes to receive, at least 1
      * @param spins how often to look before blocking
      * @return the bytes received; {@link #END} when the peer closed, or somebody here did; 0 when the time ran out
-     * @throws LinuxException EMFILE: more descriptors came than allowed, or the process is out of them; all that came are
-     *     closed. ECONNRESET: the peer closed without having read everything
+     * @throws LinuxException EMFILE: more descriptors came than allowed, or the process is out of them; all that came
+     *     are closed. ECONNRESET: the peer closed without having read everything
      */
     public long receive(MemorySegment buffer, long offset, long length, int spins) throws LinuxException {
         for (int i = 0; i < spins; i++) {
@@ -314,8 +315,8 @@ public final class UnixSocket implements AutoCloseable {
     }
 
     /**
-     * Takes no more from the peer, who gets EPIPE for what he sends from now on: {@link #receive} returns what he has sent already and then the
-     * end, {@link #send} works still. Idempotent.
+     * Takes no more from the peer, who gets EPIPE for what he sends from now on: {@link #receive} returns what he has
+     * sent already and then the end, {@link #send} works still. Idempotent.
      */
     public void shutdownReceive() {
         shutdown(Sockets.SHUT_RD);
@@ -347,8 +348,8 @@ public final class UnixSocket implements AutoCloseable {
     }
 
     /**
-     * Gives the descriptor up: this is as if closed, but the connection goes on for whoever has a descriptor of it, which {@link #close} would end for all
-     * of them. Nobody may be inside a call.
+     * Gives the descriptor up: this is as if closed, but the connection goes on for whoever has a descriptor of it,
+     * which {@link #close} would end for all of them. Nobody may be inside a call.
      *
      * @return the descriptor, which the caller owns now; a closed one if this was closed
      */

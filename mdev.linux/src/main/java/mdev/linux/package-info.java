@@ -1,6 +1,6 @@
 /**
- * The few Linux system calls that the platform needs, through {@code java.lang.foreign}: files and their seals, mappings,
- * eventfds, UNIX sockets that pass descriptors, epoll and mounts. For x86-64 and aarch64.
+ * The few Linux system calls that the platform needs, through {@code java.lang.foreign}: files and their seals,
+ * mappings, eventfds, UNIX sockets that pass descriptors, epoll and mounts. For x86-64 and aarch64.
  *
  * <p>What holds for all of it:
  * <ul>

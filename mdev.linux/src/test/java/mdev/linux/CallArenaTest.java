@@ -11,7 +11,10 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 
 class CallArenaTest {
-    /** A thread receives into the memory: the closer returns without it, and the last step follows when the call returns. */
+    /**
+     * A thread receives into the memory: the closer returns without it, and the last step follows when the call
+     * returns.
+     */
     @Test
     void aSystemCallThatHangsIsNotWaitedForForever() throws Exception {
         try (UnixSocket.Pair pair = UnixSocket.pair(0)) {

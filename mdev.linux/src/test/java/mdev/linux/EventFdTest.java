@@ -119,8 +119,8 @@ class EventFdTest {
     }
 
     /**
-     * Fails when {@link EventFd#close} does not close the arena, or after the descriptor: then a thread that was preempted between its
-     * look at the closed flag and the system call writes to the next owner of the number.
+     * Fails when {@link EventFd#close} does not close the arena, or after the descriptor: then a thread that was
+     * preempted between its look at the closed flag and the system call writes to the next owner of the number.
      */
     @Test
     @Timeout(600)

@@ -17,7 +17,10 @@ import org.junit.jupiter.api.extension.ExtensionContext.Namespace;
 
 /** After a test the process has the descriptors open that it had before, and maps no memfd of ours. */
 final class NoLeaks implements BeforeEachCallback, AfterEachCallback {
-    /** What the JVM opens by itself: classes, its own files, the source of random numbers, what it asks the kernel; and the directory that is being looked at. */
+    /**
+     * What the JVM opens by itself: classes, its own files, the source of random numbers, what it asks the kernel; and
+     * the directory that is being looked at.
+     */
     private static final Pattern NOT_OURS = Pattern.compile(
             ".*\\.(jar|class)|/dev/u?random|/(proc|sys)/.*|" + Pattern.quote(System.getProperty("java.home")) + "/.*");
 

@@ -5,7 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The numbers of descriptors that were closed: the kernel gives the lowest free one to whoever opens something next. */
+/**
+ * The numbers of descriptors that were closed: the kernel gives the lowest free one to whoever opens something next.
+ */
 final class Numbers {
     private Numbers() {}
 
@@ -14,7 +16,10 @@ final class Numbers {
         Fd open() throws LinuxException;
     }
 
-    /** Opens something with this number. Not always at once: a thread of the JVM may have opened, or just closed, something too (its compiler looks at the free memory). */
+    /**
+     * Opens something with this number. Not always at once: a thread of the JVM may have opened, or just closed,
+     * something too (its compiler looks at the free memory).
+     */
     static Fd reuse(int number, Opening opening) throws LinuxException {
         List<Fd> lower = new ArrayList<>();
         try {

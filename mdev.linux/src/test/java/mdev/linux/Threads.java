@@ -20,7 +20,10 @@ final class Threads {
     /** For what must merely happen, on any machine. */
     static final Duration PATIENCE = Duration.ofMinutes(2);
 
-    /** Any but futex(2), where a thread also sleeps that waits for the JVM: for a class that is being loaded, or at a safepoint. */
+    /**
+     * Any but futex(2), where a thread also sleeps that waits for the JVM: for a class that is being loaded, or at a
+     * safepoint.
+     */
     private static final Pattern IN_A_CALL =
             Pattern.compile("(?!" + (Arch.CURRENT == Arch.X86_64 ? "202" : "98") + " )\\d");
 

@@ -1,6 +1,9 @@
 package mdev.pci;
 
-/** An entry of the capability list (PCI Local Bus 3.0, 6.7). {@link PciFunction} chains them in the order of their declaration. */
+/**
+ * An entry of the capability list (PCI Local Bus 3.0, 6.7). {@link PciFunction} chains them in the order of their
+ * declaration.
+ */
 public sealed interface Capability {
     /** The capability id. */
     int id();

@@ -3,7 +3,10 @@ package mdev.pci;
 import java.util.List;
 import java.util.stream.IntStream;
 
-/** Configuration space after power-on, with the bits that can be written and those that writing 1 clears. Built once, then only read. */
+/**
+ * Configuration space after power-on, with the bits that can be written and those that writing 1 clears. Built once,
+ * then only read.
+ */
 final class ConfigImage {
     final byte[] values = new byte[Header.CONFIG_SIZE];
     final byte[] writable = new byte[Header.CONFIG_SIZE];

@@ -10,8 +10,9 @@ import java.util.function.BooleanSupplier;
 /**
  * Live configuration space: the region of a device that a guest finds it by.
  *
- * <p>Every access is a row of byte accesses, each under the byte's own write mask: sized, unaligned and crossing ones give
- * what byte enables on the bus would. Each byte changes atomically; no lock is needed, since no rule ties two bytes together.
+ * <p>Every access is a row of byte accesses, each under the byte's own write mask: sized, unaligned and crossing ones
+ * give what byte enables on the bus would. Each byte changes atomically; no lock is needed, since no rule ties two
+ * bytes together.
  */
 final class ConfigSpace implements Region {
     private static final VarHandle BYTE = MethodHandles.arrayElementVarHandle(byte[].class);

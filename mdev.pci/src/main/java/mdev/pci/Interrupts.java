@@ -7,11 +7,12 @@ import mdev.api.vfio.VfioPci;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The interrupts of one device: an INTx line that several sources share, and messages. Any thread may call; nothing here takes a lock, blocks or
- * allocates.
+ * The interrupts of one device: an INTx line that several sources share, and messages. Any thread may call; nothing
+ * here takes a lock, blocks or allocates.
  *
- * <p>INTx is the OR of the sources unless COMMAND disables it or the user has armed messages. With messages armed a source sends message 0 when
- * it rises: each source for itself, so that one that rises while another is high is not lost.
+ * <p>INTx is the OR of the sources unless COMMAND disables it or the user has armed messages. With messages armed a
+ * source sends message 0 when it rises: each source for itself, so that one that rises while another is high is not
+ * lost.
  */
 public final class Interrupts {
     private final BooleanSupplier intxDisabled;
@@ -106,8 +107,8 @@ public final class Interrupts {
     }
 
     /**
-     * Sets the line to what it has to be, until that holds still. Of several threads here the last to set the line looks
-     * again after it: so when all have left, the line is what the sources are.
+     * Sets the line to what it has to be, until that holds still. Of several threads here the last to set the line
+     * looks again after it: so when all have left, the line is what the sources are.
      */
     private void drive(VfioContext user) {
         boolean high;

@@ -23,8 +23,8 @@ import mdev.api.vfio.VfioPci;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What every PCI device answers alike: its info, its configuration space, reset, and who gets an access. A vendor adds a
- * {@link PciFunction} and a {@link Region} for each BAR.
+ * What every PCI device answers alike: its info, its configuration space, reset, and who gets an access. A vendor adds
+ * a {@link PciFunction} and a {@link Region} for each BAR.
  *
  * <p>The path of an access takes no lock and allocates nothing here; regions guard their own state.
  */
@@ -37,9 +37,9 @@ public class PciDevice implements DeviceOps {
 
     /**
      * @param function the declaration
-     * @param regions makes the regions of the declared BARs, in the order of the declaration; what is in them raises interrupts
-     *     through the argument. They are reset from the last BAR to the first: an engine that works on the memory of a BAR
-     *     stops before that is cleared if its own BAR comes after it
+     * @param regions makes the regions of the declared BARs, in the order of the declaration; what is in them raises
+     *     interrupts through the argument. They are reset from the last BAR to the first: an engine that works on the
+     *     memory of a BAR stops before that is cleared if its own BAR comes after it
      * @throws IllegalArgumentException there are not as many regions as BARs
      */
     protected PciDevice(PciFunction function, Function<Interrupts, List<? extends Region>> regions) {
@@ -129,7 +129,10 @@ public class PciDevice implements DeviceOps {
         interrupts.update();
     }
 
-    /** The region of a place that the device has. {@code offset > size - length} cannot overflow, {@code offset + length} could. */
+    /**
+     * The region of a place that the device has. {@code offset > size - length} cannot overflow,
+     * {@code offset + length} could.
+     */
     private Region region(int index, long offset, int length) throws ErrnoException {
         Region region = index < 0 || index >= regions.length ? null : regions[index];
         if (region == null || offset < 0 || length < 0 || offset > sizes[index] - length) {

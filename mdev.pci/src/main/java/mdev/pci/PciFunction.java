@@ -6,9 +6,9 @@ import java.util.List;
 /**
  * What a PCI function is: the declaration that its configuration space is built from, once per kind of device.
  *
- * <p>COMMAND has the bits that the declaration has a use for, the others are hard-wired to 0 as the specification allows
- * (6.2.2): I/O and memory decoding with a BAR of the kind, bus mastering when declared or needed by messages, INTx disable with an
- * interrupt pin.
+ * <p>COMMAND has the bits that the declaration has a use for, the others are hard-wired to 0 as the specification
+ * allows (6.2.2): I/O and memory decoding with a BAR of the kind, bus mastering when declared or needed by messages,
+ * INTx disable with an interrupt pin.
  */
 public final class PciFunction {
     /** How fast the device answers an address, in STATUS. */
@@ -85,7 +85,10 @@ public final class PciFunction {
         return msixVectors;
     }
 
-    /** Collects the declaration. What cannot be is refused with an {@link IllegalArgumentException}, here or by {@link #build()}. */
+    /**
+     * Collects the declaration. What cannot be is refused with an {@link IllegalArgumentException}, here or by
+     * {@link #build()}.
+     */
     public static final class Builder {
         private record Bytes(int offset, String data) {}
 
@@ -115,7 +118,10 @@ public final class PciFunction {
             return this;
         }
 
-        /** Base class, subclass and programming interface, as one number of 24 bits: 0x070002 is a 16550 serial controller. */
+        /**
+         * Base class, subclass and programming interface, as one number of 24 bits: 0x070002 is a 16550 serial
+         * controller.
+         */
         public Builder classCode(int classCode) {
             this.classCode = bits("class code", classCode, 24);
             return this;
@@ -132,7 +138,10 @@ public final class PciFunction {
             return this;
         }
 
-        /** I/O and memory are decoded from power-on: the COMMAND bits are set, although the specification has them clear. */
+        /**
+         * I/O and memory are decoded from power-on: the COMMAND bits are set, although the specification has them
+         * clear.
+         */
         public Builder decodingAtPowerOn() {
             decoding = true;
             return this;
@@ -149,7 +158,10 @@ public final class PciFunction {
             return this;
         }
 
-        /** MSI vectors for a VFIO user although there is no capability by which a guest would find them: as the sample has it. */
+        /**
+         * MSI vectors for a VFIO user although there is no capability by which a guest would find them: as the sample
+         * has it.
+         */
         public Builder hiddenMsi(int vectors) {
             hiddenMsi = vectors;
             return this;

@@ -7,8 +7,8 @@ import mdev.api.vfio.RegionCapability.Area;
 import mdev.api.vfio.VfioContext;
 
 /**
- * What answers in a region of a device. The place is inside the region: {@link PciDevice} has checked it. Calls come from
- * any number of threads at once; they take part in the access path, so they allocate nothing and do not block.
+ * What answers in a region of a device. The place is inside the region: {@link PciDevice} has checked it. Calls come
+ * from any number of threads at once; they take part in the access path, so they allocate nothing and do not block.
  */
 public interface Region {
     /**

@@ -5,8 +5,8 @@ import java.lang.foreign.MemorySegment;
 /**
  * A region made of registers: it sees naturally aligned accesses only.
  *
- * <p>An access from the user is cut from its begin on into pieces; each piece is the largest power of two, at most {@link #width()},
- * that is aligned and fits. With the default width that is what the kernel's sample does
+ * <p>An access from the user is cut from its begin on into pieces; each piece is the largest power of two, at most
+ * {@link #width()}, that is aligned and fits. With the default width that is what the kernel's sample does
  * ({@code mtty_read()} in samples/vfio-mdev/mtty.c): 7 bytes at 1 become 1 at 1, 2 at 2 and 4 at 4.
  */
 public interface Registers extends Region {

@@ -9,7 +9,8 @@ import mdev.api.vfio.VfioContext;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A BAR that is memory of the framework, which the user maps: his accesses to it are nobody's message. The vendor has it while a user does.
+ * A BAR that is memory of the framework, which the user maps: his accesses to it are nobody's message. The vendor has
+ * it while a user does.
  *
  * <p>Each user gets memory of his own, which begins as zeroes; {@link #reset()} clears it, and gives its pages back.
  */
@@ -31,7 +32,8 @@ public final class SharedMemory implements Region {
     /**
      * @param bar memory of at least a page
      * @param mappable the parts that the user can map; he reads and writes the others by messages, into the same memory
-     * @throws IllegalArgumentException the BAR is I/O or too small, or the parts are not page aligned, in order and inside
+     * @throws IllegalArgumentException the BAR is I/O or too small, or the parts are not page aligned, in order and
+     *     inside
      */
     public SharedMemory(Bar bar, List<Area> mappable) {
         if (bar.space() == Bar.Space.IO || bar.size() < DmaAccess.PAGE_SIZE) {
@@ -52,7 +54,10 @@ public final class SharedMemory implements Region {
         this.mappable = List.copyOf(mappable);
     }
 
-    /** The memory; empty without a user. Who takes part in no access must expect an IllegalStateException: the user may go at any moment. */
+    /**
+     * The memory; empty without a user. Who takes part in no access must expect an IllegalStateException: the user may
+     * go at any moment.
+     */
     public MemorySegment memory() {
         return memory;
     }

@@ -123,8 +123,8 @@ class InterruptsTest {
     }
 
     /**
-     * One thread has seen all sources low and is about to say so when another raises one. Fails when {@code Interrupts.drive}
-     * does not look again after it set the line.
+     * One thread has seen all sources low and is about to say so when another raises one. Fails when
+     * {@code Interrupts.drive} does not look again after it set the line.
      */
     @Test
     void aSourceThatRisesWhileTheLineFallsIsNotLost() throws ErrnoException {

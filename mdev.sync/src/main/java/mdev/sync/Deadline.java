@@ -42,7 +42,9 @@ public final class Deadline {
         return Duration.ofNanos(remainingNanos());
     }
 
-    /** The time that is left as poll(2) takes it: rounded up, so that the call does not return early; never negative. */
+    /**
+     * The time that is left as poll(2) takes it: rounded up, so that the call does not return early; never negative.
+     */
     public int remainingMillis() {
         return Math.clamp((remainingNanos() + 999_999) / 1_000_000, 0, Integer.MAX_VALUE);
     }

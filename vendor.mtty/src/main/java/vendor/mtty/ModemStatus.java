@@ -6,7 +6,10 @@ import static vendor.mtty.SerialReg.MSR_DSR;
 import static vendor.mtty.SerialReg.MSR_RI;
 import static vendor.mtty.SerialReg.MSR_TERI;
 
-/** The modem status register: four inputs and what changed on them since the CPU looked (data sheet, 8.9). Guarded by the port's lock. */
+/**
+ * The modem status register: four inputs and what changed on them since the CPU looked (data sheet, 8.9). Guarded by
+ * the port's lock.
+ */
 final class ModemStatus {
     private int inputs;
     private int deltas;

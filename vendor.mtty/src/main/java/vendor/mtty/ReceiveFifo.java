@@ -1,8 +1,8 @@
 package vendor.mtty;
 
 /**
- * The characters that the CPU has not read: 16, or one while the FIFOs are off. An error belongs to its character and is told when that
- * one comes to the top (data sheet, 8.4). Guarded by the port's lock.
+ * The characters that the CPU has not read: 16, or one while the FIFOs are off. An error belongs to its character and
+ * is told when that one comes to the top (data sheet, 8.4). Guarded by the port's lock.
  */
 final class ReceiveFifo {
     static final int DEPTH = 16;

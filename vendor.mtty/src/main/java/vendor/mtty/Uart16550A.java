@@ -6,16 +6,19 @@ import mdev.pci.Interrupts;
 import mdev.pci.Registers;
 
 /**
- * A serial port: a National PC16550D with a plug on it that sends back what is transmitted and holds CTS, DSR and DCD active.
+ * A serial port: a National PC16550D with a plug on it that sends back what is transmitted and holds CTS, DSR and DCD
+ * active.
  *
- * <p><b>Time.</b> The line has no baud rate: a character is received at once when it is written to THR. A driver must not be able to
- * run over its own receiver for that, as on a real line it cannot. So the transmitter counts as busy (THRE and TEMT low, no THRE
- * interrupt) until the receiver is read empty, which is also when the kernel's sample reports it idle. Who obeys THRE can load 16 characters and lose
- * none; who does not gets an overrun with the 17th. A driver that only transmits, and polls, is not kept waiting for a reader:
- * {@link #LOAD_POLLS} reads of LSR with no reader in between are as long as a load takes. The character time-out of the receive FIFO comes as soon as there is
- * a character below the trigger level, so that nobody waits for a clock.
+ * <p><b>Time.</b> The line has no baud rate: a character is received at once when it is written to THR. A driver must
+ * not be able to run over its own receiver for that, as on a real line it cannot. So the transmitter counts as busy
+ * (THRE and TEMT low, no THRE interrupt) until the receiver is read empty, which is also when the kernel's sample
+ * reports it idle. Who obeys THRE can load 16 characters and lose none; who does not gets an overrun with the 17th. A
+ * driver that only transmits, and polls, is not kept waiting for a reader: {@link #LOAD_POLLS} reads of LSR with no
+ * reader in between are as long as a load takes. The character time-out of the receive FIFO comes as soon as there is a
+ * character below the trigger level, so that nobody waits for a clock.
  *
- * <p><b>Bus.</b> The chip has eight data lines: of a wider access only the lowest byte reaches it and the others read 0, as in the sample.
+ * <p><b>Bus.</b> The chip has eight data lines: of a wider access only the lowest byte reaches it and the others read
+ * 0, as in the sample.
  */
 final class Uart16550A implements Registers {
     /** A poll by a guest takes tens of microseconds, about a character at 115200 baud; so these are a full FIFO. */
@@ -25,8 +28,8 @@ final class Uart16550A implements Registers {
     private static final int PLUG = MSR_CTS | MSR_DSR | MSR_DCD;
 
     /**
-     * The port's lock is this object. It guards one invariant: the registers agree with each other, and the interrupt source is what IIR
-     * tells. Nothing that blocks is called while it is held.
+     * The port's lock is this object. It guards one invariant: the registers agree with each other, and the interrupt
+     * source is what IIR tells. Nothing that blocks is called while it is held.
      */
     private final Interrupts.Source interrupt;
 
@@ -264,7 +267,10 @@ final class Uart16550A implements Registers {
         lineErrors |= received.takeErrors();
     }
 
-    /** A break is one character of zeros with BI, when it begins. In loop mode the line is at mark and the receiver off it. */
+    /**
+     * A break is one character of zeros with BI, when it begins. In loop mode the line is at mark and the receiver off
+     * it.
+     */
     private void driveLine() {
         boolean space = (lcr & LCR_SBC) != 0 && !loop();
         if (space && !spacing) {

@@ -10,8 +10,8 @@ import mdev.api.vfio.VfioPci;
 /**
  * Plays a transcript to a fresh {@code mtty-2} device and compares.
  *
- * <p>Its user unmasks INTx after each line, as a driver does when it has served the interrupt. A signal then, because the
- * line is still high, is nobody's: only those that come during an operation count.
+ * <p>Its user unmasks INTx after each line, as a driver does when it has served the interrupt. A signal then, because
+ * the line is still high, is nobody's: only those that come during an operation count.
  */
 final class GoldenReplay {
     private final MttyDevice device = new MttyDevice(new UUID(0, 1), MttyType.DUAL);
@@ -68,8 +68,8 @@ final class GoldenReplay {
     }
 
     /**
-     * What the framework does with the request, which it answers itself, since the user's triggers are its own. Before the
-     * first good one the transcript tries bad ones: no affair of the vendor.
+     * What the framework does with the request, which it answers itself, since the user's triggers are its own. Before
+     * the first good one the transcript tries bad ones: no affair of the vendor.
      */
     private void setIrqs(GoldenLine line) {
         if (!line.has("intx")) {

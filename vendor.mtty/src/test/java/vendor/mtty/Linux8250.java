@@ -5,8 +5,8 @@ import static vendor.mtty.SerialReg.*;
 import java.io.ByteArrayOutputStream;
 
 /**
- * The part of Linux's 8250 driver that moves characters (drivers/tty/serial/8250/8250_port.c): FIFOs on, trigger level 8, and
- * sixteen characters for each THRE interrupt.
+ * The part of Linux's 8250 driver that moves characters (drivers/tty/serial/8250/8250_port.c): FIFOs on, trigger level
+ * 8, and sixteen characters for each THRE interrupt.
  */
 final class Linux8250 {
     private static final int TX_LOAD = 16;

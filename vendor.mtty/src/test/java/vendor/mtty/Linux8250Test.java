@@ -19,7 +19,10 @@ class Linux8250Test {
     /** Fewer than the trigger level: only the time-out tells of them. */
     private static final int REST = 3;
 
-    /** @param passes how often the ports are asked for one signal: the kernel's limit, and once, so that each load takes the line */
+    /**
+     * @param passes how often the ports are asked for one signal: the kernel's limit, and once, so that each load takes
+     *     the line
+     */
     @ParameterizedTest
     @ValueSource(ints = {512, 1})
     void everythingComesBackWithoutAnOverrun(int passes) throws ErrnoException {

@@ -36,7 +36,10 @@ class Uart16550ATest {
         port.out(LCR, 0x03);
     }
 
-    /** A scenario is written as register accesses: {@code THR=41} writes, {@code LSR:01} reads and compares, {@code line} and {@code -line} tell INTx. */
+    /**
+     * A scenario is written as register accesses: {@code THR=41} writes, {@code LSR:01} reads and compares,
+     * {@code line} and {@code -line} tell INTx.
+     */
     @ParameterizedTest(name = "{0}")
     @CsvSource(delimiter = '|', textBlock = """
             power-on                              | IER:00 IIR:01 MCR:00 LSR:60 MSR:b0 SCR:00 -line

@@ -16,8 +16,8 @@ import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 
 /**
- * Two processors on the two ports of a device. Whenever both rest, the line is what the ports' IIRs tell: no interrupt is lost, none is
- * left over. Fails when the methods of {@link Uart16550A} are not synchronized.
+ * Two processors on the two ports of a device. Whenever both rest, the line is what the ports' IIRs tell: no interrupt
+ * is lost, none is left over. Fails when the methods of {@link Uart16550A} are not synchronized.
  */
 class UartConcurrencyTest {
     /** Many short rounds: the last access of each is the one whose order with the other processor's shows. */

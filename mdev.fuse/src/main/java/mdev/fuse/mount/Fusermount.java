@@ -13,7 +13,10 @@ import mdev.linux.UnixSocket;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** With {@code fusermount3}, which is set-user-ID root: it mounts, and sends {@code /dev/fuse} over the socket that {@code _FUSE_COMMFD} names. */
+/**
+ * With {@code fusermount3}, which is set-user-ID root: it mounts, and sends {@code /dev/fuse} over the socket that
+ * {@code _FUSE_COMMFD} names.
+ */
 final class Fusermount implements Mounter {
     private static final Logger log = LoggerFactory.getLogger(Fusermount.class);
 

@@ -20,7 +20,10 @@ import mdev.sync.Deadline;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The directory that the tree is mounted on. Once it is mounted, nothing here may touch it: the answer would have to come from this very process. */
+/**
+ * The directory that the tree is mounted on. Once it is mounted, nothing here may touch it: the answer would have to
+ * come from this very process.
+ */
 public final class MountPoint {
     private static final Logger log = LoggerFactory.getLogger(MountPoint.class);
 
@@ -31,7 +34,10 @@ public final class MountPoint {
     /** As in path resolution: {@code MAXSYMLINKS}. */
     private static final int MOST_LINKS = 40;
 
-    /** For what may be another platform's mount, when ours ends. Of our own there is an answer at once, as soon as the thread that asks has a processor. */
+    /**
+     * For what may be another platform's mount, when ours ends. Of our own there is an answer at once, as soon as the
+     * thread that asks has a processor.
+     */
     private static final Duration GRACE = Duration.ofSeconds(30);
 
     private final Path directory;
@@ -98,7 +104,10 @@ public final class MountPoint {
                 .orElse(""); // somebody has unmounted it already, and the session will see
     }
 
-    /** Where links lead, without touching what is mounted there: readlink(2) of a directory fails before its file system is asked. */
+    /**
+     * Where links lead, without touching what is mounted there: readlink(2) of a directory fails before its file system
+     * is asked.
+     */
     private static Path resolve(Path wanted) throws IOException, MountException {
         if (wanted.getParent() != null) {
             Files.createDirectories(wanted.getParent());
@@ -193,7 +202,8 @@ public final class MountPoint {
     }
 
     /**
-     * Whether our mount is there still: somebody else may have taken it away, though what is open in it is answered until it is closed.
+     * Whether our mount is there still: somebody else may have taken it away, though what is open in it is answered
+     * until it is closed.
      *
      * @param connected as of {@link #unmount}
      */
@@ -206,13 +216,17 @@ public final class MountPoint {
         }
     }
 
-    /** And is ours if the connection was there after the table was read: the number is another's at once when it has gone. */
+    /**
+     * And is ours if the connection was there after the table was read: the number is another's at once when it has
+     * gone.
+     */
     private boolean isLikeOurs(MountTable.Entry entry) {
         return entry.type().equals(TYPE) && entry.device().equals(device);
     }
 
     /**
-     * Takes the mount out of the tree, also one that is in use: what is open there ends with the session. Nothing else that is on the directory.
+     * Takes the mount out of the tree, also one that is in use: what is open there ends with the session. Nothing else
+     * that is on the directory.
      *
      * @param connected whether the kernel holds the connection to our mount at the moment of asking
      */

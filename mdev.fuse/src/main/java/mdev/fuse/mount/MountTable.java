@@ -7,7 +7,9 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.regex.Pattern;
 
-/** What is mounted, as the kernel lists it ({@code proc_pid_mountinfo(5)}): asked without touching any of the mounts. */
+/**
+ * What is mounted, as the kernel lists it ({@code proc_pid_mountinfo(5)}): asked without touching any of the mounts.
+ */
 record MountTable(List<Entry> entries) {
     private static final Pattern OCTAL = Pattern.compile("\\\\([0-7]{3})");
 

@@ -15,8 +15,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The requests that run a vendor's code, each on a thread of its own while it does: one that hangs holds up its caller and nobody else, and an interrupt of the caller is
- * heard. Not closed: what runs when the mount goes runs on, unanswered.
+ * The requests that run a vendor's code, each on a thread of its own while it does: one that hangs holds up its caller
+ * and nobody else, and an interrupt of the caller is heard. Not closed: what runs when the mount goes runs on,
+ * unanswered.
  */
 final class Calls {
     private static final Logger log = LoggerFactory.getLogger(Calls.class);

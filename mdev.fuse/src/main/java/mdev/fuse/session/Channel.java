@@ -37,7 +37,10 @@ final class Channel implements AutoCloseable {
     private final Epoll epoll;
     private final MemorySegment buffer = Arena.ofAuto().allocate(Request.MAX_LENGTH, Long.BYTES);
 
-    /** Guards one invariant: nobody sends on a number that is closed, and may be another file's by then. Senders share it. */
+    /**
+     * Guards one invariant: nobody sends on a number that is closed, and may be another file's by then. Senders share
+     * it.
+     */
     private final ReadWriteLock open = new ReentrantReadWriteLock();
 
     /** The threads that send; for the log. */
@@ -87,7 +90,8 @@ final class Channel implements AutoCloseable {
     /**
      * Sends an answer or a notification.
      *
-     * @throws LinuxException ENOENT: the request was aborted, or nobody knows what the notification is about; ENODEV: unmounted
+     * @throws LinuxException ENOENT: the request was aborted, or nobody knows what the notification is about; ENODEV:
+     *     unmounted
      */
     void send(MemorySegment message) throws LinuxException {
         Lock sending = open.readLock();
@@ -101,7 +105,10 @@ final class Channel implements AutoCloseable {
         }
     }
 
-    /** Whether the kernel holds the connection at this moment: it lets go of it before the mount's device number ({@code fuse_kill_sb_anon()}). */
+    /**
+     * Whether the kernel holds the connection at this moment: it lets go of it before the mount's device number
+     * ({@code fuse_kill_sb_anon()}).
+     */
     boolean isConnected() {
         Lock asking = open.readLock();
         asking.lock();

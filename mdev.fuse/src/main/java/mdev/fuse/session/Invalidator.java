@@ -17,8 +17,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Makes the kernel drop what it remembers of entries that are gone, before whoever removed them goes on. Only names, never inodes ({@code FUSE_NOTIFY_DELETE}): the process that
- * writes {@code remove} holds the lock of that inode until it is answered. On a thread of its own, because a notification waits for the lock of the directory; a lookup that
+ * Makes the kernel drop what it remembers of entries that are gone, before whoever removed them goes on. Only names,
+ * never inodes ({@code FUSE_NOTIFY_DELETE}): the process that writes {@code remove} holds the lock of that inode until
+ * it is answered. On a thread of its own, because a notification waits for the lock of the directory; a lookup that
  * holds it waits for the receiving thread, and that one waits for nobody.
  */
 final class Invalidator implements AutoCloseable {
@@ -36,7 +37,10 @@ final class Invalidator implements AutoCloseable {
     /** How many the kernel has taken: of a large batch there may be more than it takes in the time. */
     private volatile long told;
 
-    /** The kernel has not taken a notification in time, and has not caught up since: nobody waits until it has. Changed under the monitor, with a look at what is left. */
+    /**
+     * The kernel has not taken a notification in time, and has not caught up since: nobody waits until it has. Changed
+     * under the monitor, with a look at what is left.
+     */
     private volatile boolean behind;
 
     /** What went in one change. */
@@ -46,7 +50,10 @@ final class Invalidator implements AutoCloseable {
         }
     }
 
-    /** @param grace how long the kernel may take for one notification before nobody waits for it: some process may hold a directory locked for reasons of its own */
+    /**
+     * @param grace how long the kernel may take for one notification before nobody waits for it: some process may hold
+     *     a directory locked for reasons of its own
+     */
     Invalidator(Channel channel, Duration grace) {
         this.channel = channel;
         this.grace = grace;
@@ -58,7 +65,10 @@ final class Invalidator implements AutoCloseable {
         return behind;
     }
 
-    /** Comes back when the kernel has dropped them, in this order; or when it has taken none for too long, and it will later. */
+    /**
+     * Comes back when the kernel has dropped them, in this order; or when it has taken none for too long, and it will
+     * later.
+     */
     void drop(List<Entry> entries) {
         if (entries.isEmpty()) {
             return;
@@ -71,7 +81,10 @@ final class Invalidator implements AutoCloseable {
         }
     }
 
-    /** Whether it came, before there was no progress for a grace period. Not interruptible: the removal is answered as usual. */
+    /**
+     * Whether it came, before there was no progress for a grace period. Not interruptible: the removal is answered as
+     * usual.
+     */
     private boolean await(CountDownLatch latch) {
         long before;
         do {
@@ -121,7 +134,10 @@ final class Invalidator implements AutoCloseable {
         }
     }
 
-    /** {@code struct fuse_notify_inval_entry_out { uint64_t parent; uint32_t namelen; uint32_t flags; }} and the name with its 0. */
+    /**
+     * {@code struct fuse_notify_inval_entry_out { uint64_t parent; uint32_t namelen; uint32_t flags; }} and the name
+     * with its 0.
+     */
     @SuppressWarnings("NonAtomicVolatileUpdate") // this thread alone counts
     private void invalidate(Entry entry) {
         byte[] name = entry.name().getBytes(StandardCharsets.UTF_8);

@@ -9,8 +9,8 @@ import mdev.fuse.wire.Attributes.Kind;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the kernel knows by a number: one incarnation of an entry. It says where the entry is found and does not hold it, because the kernel remembers for as long
- * as it likes, and nothing of a vendor that is unloaded may stay.
+ * What the kernel knows by a number: one incarnation of an entry. It says where the entry is found and does not hold
+ * it, because the kernel remembers for as long as it likes, and nothing of a vendor that is unloaded may stay.
  *
  * @param id the number
  * @param parent null for the root

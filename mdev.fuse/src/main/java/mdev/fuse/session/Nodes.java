@@ -9,7 +9,10 @@ import mdev.api.sysfs.SysfsDirectory;
 import mdev.api.sysfs.SysfsFile;
 import mdev.api.sysfs.SysfsNode;
 
-/** The nodes that the kernel knows, each until it has forgotten it as often as it has looked it up. Of the receiving thread. */
+/**
+ * The nodes that the kernel knows, each until it has forgotten it as often as it has looked it up. Of the receiving
+ * thread.
+ */
 final class Nodes {
     private static final int WRITABLE = 0222;
 
@@ -62,8 +65,8 @@ final class Nodes {
     }
 
     /**
-     * The kernel holds a lock of the inode while a write runs, and takes it for O_TRUNC. With an inode for each lookup, a write that hangs keeps
-     * nobody out of the file but those it shares the descriptor with.
+     * The kernel holds a lock of the inode while a write runs, and takes it for O_TRUNC. With an inode for each lookup,
+     * a write that hangs keeps nobody out of the file but those it shares the descriptor with.
      */
     private long number(SysfsNode entry) {
         return entry instanceof SysfsFile file && (file.mode() & WRITABLE) != 0 ? ++fresh : entry.ino();

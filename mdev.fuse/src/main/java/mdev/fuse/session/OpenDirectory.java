@@ -8,8 +8,9 @@ import mdev.fuse.wire.Attributes.Kind;
 import mdev.fuse.wire.Dirents;
 
 /**
- * A directory that is being read. A position is the number of an entry that was handed out, and what is read there are the names after that entry's: so
- * whatever comes and goes meanwhile, an entry that is there all the while is read exactly once.
+ * A directory that is being read. A position is the number of an entry that was handed out, and what is read there are
+ * the names after that entry's: so whatever comes and goes meanwhile, an entry that is there all the while is read
+ * exactly once.
  */
 final class OpenDirectory {
     /** {@code .} and {@code ..} come before the entries. */

@@ -9,10 +9,15 @@ import org.jspecify.annotations.Nullable;
 final class OpenFile {
     private final Node node;
 
-    /** What the last read at the beginning showed: reads further on get the rest of that, as from a {@code seq_file}. */
+    /**
+     * What the last read at the beginning showed: reads further on get the rest of that, as from a {@code seq_file}.
+     */
     private volatile byte @Nullable [] shown;
 
-    /** As {@code kernfs_open_file.event} against {@code kernfs_open_node.event}: changed since it was last read, and to begin with. */
+    /**
+     * As {@code kernfs_open_file.event} against {@code kernfs_open_node.event}: changed since it was last read, and to
+     * begin with.
+     */
     private volatile boolean changed = true;
 
     /** By what name the kernel wants to hear of a change; 0: it does not. */

@@ -12,7 +12,10 @@ import mdev.linux.LinuxException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** poll(2) on attributes ({@code kernfs_generic_poll()}): always readable and writable, and POLLPRI | POLLERR when it has changed since it was read. */
+/**
+ * poll(2) on attributes ({@code kernfs_generic_poll()}): always readable and writable, and POLLPRI | POLLERR when it
+ * has changed since it was read.
+ */
 final class Poller {
     private static final Logger log = LoggerFactory.getLogger(Poller.class);
 

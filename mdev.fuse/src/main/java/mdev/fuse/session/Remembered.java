@@ -6,8 +6,9 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * The names that the kernel may remember, by the node of their directory, each with its own node. A name is here before the tree is asked for it: so whoever takes an entry
- * out of the tree and looks here afterwards misses no lookup that has still seen it. One thread looks up and forgets, any thread takes.
+ * The names that the kernel may remember, by the node of their directory, each with its own node. A name is here before
+ * the tree is asked for it: so whoever takes an entry out of the tree and looks here afterwards misses no lookup that
+ * has still seen it. One thread looks up and forgets, any thread takes.
  */
 final class Remembered {
     /** Its node is not known yet. */
@@ -49,7 +50,9 @@ final class Remembered {
         });
     }
 
-    /** Takes a name out, with all that is below it: that first, since a directory that is in use keeps what is in it. */
+    /**
+     * Takes a name out, with all that is below it: that first, since a directory that is in use keeps what is in it.
+     */
     void take(long directory, String name, List<Entry> taken) {
         Map<String, Long> names = directories.get(directory);
         Long node = names == null ? null : names.remove(name);

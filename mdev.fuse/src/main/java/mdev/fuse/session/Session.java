@@ -30,8 +30,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Answers the requests of one mount. One thread receives them all and owns what the kernel knows: nodes and open files. It answers at once whatever needs no vendor,
- * and hands reads and writes of attributes to {@link Calls}; so it always comes back for the next request, which may be an interrupt.
+ * Answers the requests of one mount. One thread receives them all and owns what the kernel knows: nodes and open files.
+ * It answers at once whatever needs no vendor, and hands reads and writes of attributes to {@link Calls}; so it always
+ * comes back for the next request, which may be an interrupt.
  */
 public final class Session implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Session.class);
@@ -44,7 +45,10 @@ public final class Session implements AutoCloseable {
     private static final int READABLE = 0444;
     private static final int WRITABLE = 0222;
 
-    /** {@code FOPEN_DIRECT_IO | FOPEN_NOFLUSH | FOPEN_PARALLEL_DIRECT_WRITES}: each read shows anew, and writes do not wait for each other. */
+    /**
+     * {@code FOPEN_DIRECT_IO | FOPEN_NOFLUSH | FOPEN_PARALLEL_DIRECT_WRITES}: each read shows anew, and writes do not
+     * wait for each other.
+     */
     private static final int OPEN_FLAGS = 1 | 1 << 5 | 1 << 6;
 
     /** {@code FATTR_MODE | FATTR_UID | FATTR_GID}. */
@@ -248,7 +252,10 @@ public final class Session implements AutoCloseable {
         node.attributes(owner).entry(out, node.id(), node.isShared() && !invalidator.isBehind());
     }
 
-    /** {@code struct fuse_setattr_in { uint32_t valid; ... }}: a size is for O_TRUNC, which means nothing to an attribute. */
+    /**
+     * {@code struct fuse_setattr_in { uint32_t valid; ... }}: a size is for O_TRUNC, which means nothing to an
+     * attribute.
+     */
     private void setattr(Request request, Reply out) throws ErrnoException {
         Node node = nodes.get(request.nodeid());
         if ((request.u32(0) & FATTR_OWNERSHIP) != 0) {
@@ -265,7 +272,10 @@ public final class Session implements AutoCloseable {
         out.bytes(target, 0, target.length);
     }
 
-    /** {@code struct fuse_open_in { uint32_t flags; ... }}; the modes hold for root too, as {@code kernfs_fop_open()} has it. */
+    /**
+     * {@code struct fuse_open_in { uint32_t flags; ... }}; the modes hold for root too, as {@code kernfs_fop_open()}
+     * has it.
+     */
     private void open(Request request, Reply out) throws ErrnoException {
         Node node = nodes.get(request.nodeid());
         int mode = request.u32(0) & O_ACCMODE;
@@ -317,7 +327,10 @@ public final class Session implements AutoCloseable {
         return true;
     }
 
-    /** {@code struct fuse_write_in { uint64_t fh; uint64_t offset; uint32_t size; ... }} of 40 bytes, and the data; the offset means nothing to an attribute. */
+    /**
+     * {@code struct fuse_write_in { uint64_t fh; uint64_t offset; uint32_t size; ... }} of 40 bytes, and the data; the
+     * offset means nothing to an attribute.
+     */
     private Store write(Request request) throws ErrnoException {
         OpenFile open = opened(request.u64(0));
         return new Store(sysfs, file(open.node()), request.bytes(40, request.u32(16)));
@@ -333,7 +346,9 @@ public final class Session implements AutoCloseable {
         directory.read(root, request.u64(8), new Dirents(out, room));
     }
 
-    /** {@code struct fuse_batch_forget_in { uint32_t count, dummy; }} and as many {@code { uint64_t nodeid, nlookup; }}. */
+    /**
+     * {@code struct fuse_batch_forget_in { uint32_t count, dummy; }} and as many {@code { uint64_t nodeid, nlookup; }}.
+     */
     private void forget(Request request) {
         int count = request.u32(0);
         for (int i = 0; i < count; i++) {
@@ -341,7 +356,10 @@ public final class Session implements AutoCloseable {
         }
     }
 
-    /** Whether the kernel holds the connection right now: no longer once the mount is gone, whoever took it away, or it was aborted. */
+    /**
+     * Whether the kernel holds the connection right now: no longer once the mount is gone, whoever took it away, or it
+     * was aborted.
+     */
     public boolean isConnected() {
         return channel.isConnected();
     }

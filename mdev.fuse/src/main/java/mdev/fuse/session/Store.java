@@ -49,8 +49,8 @@ final class Store implements Calls.Work {
     }
 
     /**
-     * A device whose creator gave up goes again: nobody would know of it. All else stays done. It is found by parent, UUID and type: somebody who has removed it since and made another
-     * with all three the same loses that one.
+     * A device whose creator gave up goes again: nobody would know of it. All else stays done. It is found by parent,
+     * UUID and type: somebody who has removed it since and made another with all three the same loses that one.
      */
     @Override
     public void unwanted() {

@@ -35,7 +35,9 @@ final class UeventReader implements AutoCloseable {
         Threads.start("mdev-uevents-watch", this::watch);
     }
 
-    /** Never waits. Once something is lost all is, until the reader has read what waits: then it learns how much it was. */
+    /**
+     * Never waits. Once something is lost all is, until the reader has read what waits: then it learns how much it was.
+     */
     synchronized void offer(byte[] line) {
         if (lost > 0 || waiting.size() == BACKLOG) {
             lost++;

@@ -22,8 +22,9 @@ import java.time.Instant;
  * };
  * </pre>
  *
- * <p>What is told of a node is so for all its life. Its name is valid until the kernel is told that it is gone, or for no time at all: then each lookup asks. What is not there is never valid, so
- * nobody has to be told when something comes.
+ * <p>What is told of a node is so for all its life. Its name is valid until the kernel is told that it is gone, or for
+ * no time at all: then each lookup asks. What is not there is never valid, so nobody has to be told when something
+ * comes.
  *
  * @param ino the inode number
  * @param kind of file

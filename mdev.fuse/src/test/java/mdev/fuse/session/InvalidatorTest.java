@@ -25,7 +25,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Who waits for the kernel, and who does not. A socket stands for it: it takes notifications as somebody reads them, and one that is full holds up who writes, as a locked directory does. */
+/**
+ * Who waits for the kernel, and who does not. A socket stands for it: it takes notifications as somebody reads them,
+ * and one that is full holds up who writes, as a locked directory does.
+ */
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD) // who waits cannot be interrupted
 final class InvalidatorTest {
     private static final Duration EVER = Duration.ofHours(1);

@@ -5,8 +5,9 @@ import java.util.concurrent.atomic.AtomicIntegerArray;
 import mdev.pci.Registers;
 
 /**
- * The register file of QEMU's bochs-display (docs/specs/standard-vga.rst, "Memory mapped I/O"): EDID at 0, the DISPI registers as 16-bit words at 0x500, byte order of the
- * frame buffer at 0x600. What bochs-display does not have, as the VGA ports at 0x400, reads 0 and takes writes.
+ * The register file of QEMU's bochs-display (docs/specs/standard-vga.rst, "Memory mapped I/O"): EDID at 0, the DISPI
+ * registers as 16-bit words at 0x500, byte order of the frame buffer at 0x600. What bochs-display does not have, as the
+ * VGA ports at 0x400, reads 0 and takes writes.
  *
  * <p>Each register stands for itself, so each is atomic and no lock is needed.
  */
@@ -51,7 +52,8 @@ public final class DisplayRegisters implements Registers {
     private volatile int byteOrder = LITTLE;
 
     /**
-     * @param maxWidth the largest resolution, which is also the preferred one; another shape of no more pixels is right, too
+     * @param maxWidth the largest resolution, which is also the preferred one; another shape of no more pixels is
+     *     right, too
      * @param maxHeight as {@code maxWidth}
      * @param memory the frame buffer's size in bytes
      */

@@ -1,6 +1,8 @@
 package vendor.gpusim.display;
 
-/** A picture in characters: each shows two pixels, the upper half in its own colour, the lower in that of its ground. */
+/**
+ * A picture in characters: each shows two pixels, the upper half in its own colour, the lower in that of its ground.
+ */
 public final class HalfBlocks {
     /** Leaves nothing of a longer line that was there before (erase in line, ISO 6429). */
     public static final String END_OF_LINE = "\033[K\r\n";
@@ -9,7 +11,10 @@ public final class HalfBlocks {
 
     private HalfBlocks() {}
 
-    /** The largest that fits, with the picture's proportions; lines end with CR and LF, so that a raw terminal shows them too. */
+    /**
+     * The largest that fits, with the picture's proportions; lines end with CR and LF, so that a raw terminal shows
+     * them too.
+     */
     public static String of(Picture picture, int columns, int rows) {
         double scale = Math.min(1, Math.min((double) columns / picture.width(), 2.0 * rows / picture.height()));
         int width = Math.max(1, (int) (picture.width() * scale));

@@ -16,7 +16,8 @@ public record Mode(PixelFormat format, int width, int height, int stride, long s
     private static final int LEAST = 64;
 
     /**
-     * The mode of a set of DISPI registers, by the rules of {@code bochs_display_get_mode()} in QEMU; none if it cannot be shown.
+     * The mode of a set of DISPI registers, by the rules of {@code bochs_display_get_mode()} in QEMU; none if it cannot
+     * be shown.
      *
      * @param pixels how many the display can show: so what a picture costs us does not grow with the memory
      */

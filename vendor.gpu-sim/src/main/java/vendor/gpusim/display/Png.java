@@ -9,7 +9,8 @@ import java.util.zip.CRC32;
 import java.util.zip.DeflaterOutputStream;
 
 /**
- * A picture as a PNG file (ISO/IEC 15948). {@code javax.imageio} would leave threads of AWT in the platform, which hold on to an uninstalled bundle.
+ * A picture as a PNG file (ISO/IEC 15948). {@code javax.imageio} would leave threads of AWT in the platform, which hold
+ * on to an uninstalled bundle.
  */
 public final class Png {
     private static final long SIGNATURE = 0x8950_4e47_0d0a_1a0aL;

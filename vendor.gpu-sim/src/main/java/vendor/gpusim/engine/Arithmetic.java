@@ -11,7 +11,9 @@ import vendor.gpusim.engine.Fault.Code;
 final class Arithmetic {
     private static final ValueLayout.OfFloat NUMBER = JAVA_FLOAT_UNALIGNED.withOrder(LITTLE_ENDIAN);
 
-    /** What a product of two numbers of matrices costs beside one of vectors: each may lie in another line of the cache. */
+    /**
+     * What a product of two numbers of matrices costs beside one of vectors: each may lie in another line of the cache.
+     */
     private static final int SCATTERED = 8;
 
     private final int part;

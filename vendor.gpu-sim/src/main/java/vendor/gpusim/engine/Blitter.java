@@ -15,7 +15,10 @@ final class Blitter {
     private static final ValueLayout.OfInt PIXEL = JAVA_INT_UNALIGNED.withOrder(LITTLE_ENDIAN);
     private static final int OPAQUE = 255;
 
-    /** A line of a source and one of the destination, as wide as a surface can be; nothing stays in them from part to part. */
+    /**
+     * A line of a source and one of the destination, as wide as a surface can be; nothing stays in them from part to
+     * part.
+     */
     private final int[] source = new int[1 << 16];
 
     private final int[] destination = new int[1 << 16];
@@ -96,7 +99,10 @@ final class Blitter {
         });
     }
 
-    /** Lines of a source that overlaps can only be taken in an order that does not spoil it when both have the same stride. */
+    /**
+     * Lines of a source that overlaps can only be taken in an order that does not spoil it when both have the same
+     * stride.
+     */
     private static void check(MemorySegment memory, Surface to, Surface from, boolean possible) throws Fault {
         to.check(memory.byteSize());
         from.check(memory.byteSize());
@@ -130,7 +136,10 @@ final class Blitter {
         MemorySegment.copy(destination, 0, memory, PIXEL, to.at(y), to.width());
     }
 
-    /** The bits of {@code rop} say what becomes of each of the four pairs of a source's bit and a destination's, as in X11. */
+    /**
+     * The bits of {@code rop} say what becomes of each of the four pairs of a source's bit and a destination's, as in
+     * X11.
+     */
     private static int rop(int rop, int source, int destination) {
         return ((rop & 1) == 0 ? 0 : source & destination)
                 | ((rop & 2) == 0 ? 0 : source & ~destination)

@@ -8,7 +8,10 @@ import java.lang.foreign.ValueLayout;
 import vendor.gpusim.engine.Command.Vector.Operation;
 import vendor.gpusim.engine.Fault.Code;
 
-/** A slot of the ring: 16 numbers of 32 bits. What a command does not use must be 0, so that it can mean something some day. */
+/**
+ * A slot of the ring: 16 numbers of 32 bits. What a command does not use must be 0, so that it can mean something some
+ * day.
+ */
 final class Decoder {
     static final int SLOT = 64;
 

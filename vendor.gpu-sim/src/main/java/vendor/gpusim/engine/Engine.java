@@ -11,7 +11,10 @@ import mdev.sync.FaultLog;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The one engine of a GPU: a thread that serves the rings of all its vGPUs in turn, and tells those that ask of each end of a frame. Any thread may call. */
+/**
+ * The one engine of a GPU: a thread that serves the rings of all its vGPUs in turn, and tells those that ask of each
+ * end of a frame. Any thread may call.
+ */
 public final class Engine implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
 
@@ -20,7 +23,10 @@ public final class Engine implements AutoCloseable {
     /** How soon it is looked whether somebody may go on whose share was used up. */
     private static final long LOOK = Turns.SLICE / 4;
 
-    /** How long it looks for work before it sleeps: to be woken takes as long, and a driver that waited for a fence has more by then. */
+    /**
+     * How long it looks for work before it sleeps: to be woken takes as long, and a driver that waited for a fence has
+     * more by then.
+     */
     private static final long LINGER = 50_000;
 
     /** How long an idle engine sleeps unless it is woken. */
@@ -29,7 +35,10 @@ public final class Engine implements AutoCloseable {
     /** For an access to a guest's memory that is under way: a guest has 2 s to answer, and a removal less than 5 s. */
     private static final Duration GRACE = Duration.ofSeconds(3);
 
-    /** Another list for each one that comes or goes, so that the thread sees by one look whether somebody has; who changes it holds our monitor. */
+    /**
+     * Another list for each one that comes or goes, so that the thread sees by one look whether somebody has; who
+     * changes it holds our monitor.
+     */
     private volatile List<EngineRegisters> users = List.of();
 
     private final String gpu;
@@ -158,7 +167,10 @@ public final class Engine implements AutoCloseable {
         }
     }
 
-    /** Ends the thread, after the part of a command that it is in; one that hangs in an access to a guest's memory ends when that returns. */
+    /**
+     * Ends the thread, after the part of a command that it is in; one that hangs in an access to a guest's memory ends
+     * when that returns.
+     */
     @Override
     public void close() {
         closed = true;

@@ -14,7 +14,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * BAR4: the engine as one guest sees it. Registers stand for themselves, so each is atomic; the ring that is enabled is one reference.
+ * BAR4: the engine as one guest sees it. Registers stand for themselves, so each is atomic; the ring that is enabled is
+ * one reference.
  *
  * <p>The data sheet is in README.md.
  */
@@ -81,14 +82,21 @@ public final class EngineRegisters implements Registers {
     private volatile @Nullable Ring ring;
 
     /**
-     * Held while somebody works for this vGPU, so that nothing is done any more when {@link #quiesce} has returned. Registers do not take it; BUSY tells that it is held.
+     * Held while somebody works for this vGPU, so that nothing is done any more when {@link #quiesce} has returned.
+     * Registers do not take it; BUSY tells that it is held.
      */
     private final WorkLock atWork = new WorkLock();
 
-    /** Of whoever makes the accesses to the guest's memory: {@link #away} hands it over. It stays for the life of the vGPU, whoever uses it. */
+    /**
+     * Of whoever makes the accesses to the guest's memory: {@link #away} hands it over. It stays for the life of the
+     * vGPU, whoever uses it.
+     */
     private final Pace pace = new Pace();
 
-    /** Whether an access to a slow guest's memory is under way. Set by the engine's thread, cleared by the one that it starts. */
+    /**
+     * Whether an access to a slow guest's memory is under way. Set by the engine's thread, cleared by the one that it
+     * starts.
+     */
     private volatile boolean away;
 
     /** Of the open device, else null. */
@@ -143,8 +151,8 @@ public final class EngineRegisters implements Registers {
     }
 
     /**
-     * Ends the ring, and waits for the part of a command that the engine may be in: it does one access to the guest's memory at most. One that hangs
-     * finds its ring ended when it returns.
+     * Ends the ring, and waits for the part of a command that the engine may be in: it does one access to the guest's
+     * memory at most. One that hangs finds its ring ended when it returns.
      */
     private void quiesce(Runnable then) {
         disable();
@@ -167,7 +175,8 @@ public final class EngineRegisters implements Registers {
 
     @SuppressWarnings("serial") // it never is
     private static final class WorkLock extends ReentrantLock {
-        @Nullable Thread owner() {
+        @Nullable
+        Thread owner() {
             return getOwner();
         }
     }
@@ -276,7 +285,9 @@ public final class EngineRegisters implements Registers {
         }
     }
 
-    /** Carries out a part of a command, on the engine's thread; an access to a slow guest's memory on one of its own. */
+    /**
+     * Carries out a part of a command, on the engine's thread; an access to a slow guest's memory on one of its own.
+     */
     void step(Unit unit, MemorySegment slot) {
         Ring now = ring;
         if (now != null && pace.isSlow() && now.accessesGuest()) {

@@ -6,8 +6,8 @@ import mdev.api.vfio.DmaAccess;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A ring from its being enabled to its being disabled. The guest moves the tail, the engine the head; one that another has replaced does no more than the part of a
- * command that it is in.
+ * A ring from its being enabled to its being disabled. The guest moves the tail, the engine the head; one that another
+ * has replaced does no more than the part of a command that it is in.
  */
 final class Ring {
     private static final int LARGEST = 1 << 16;
@@ -22,7 +22,10 @@ final class Ring {
 
     private record Begun(Command command, Work work) {}
 
-    /** The command at the head, if it was fetched. Of who holds {@code EngineRegisters.atWork}, or of the engine's thread while nobody else is at work. */
+    /**
+     * The command at the head, if it was fetched. Of who holds {@code EngineRegisters.atWork}, or of the engine's
+     * thread while nobody else is at work.
+     */
     private @Nullable Begun underWay;
 
     /** The next slot that the guest will fill. */

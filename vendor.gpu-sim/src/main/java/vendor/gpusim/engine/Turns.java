@@ -5,9 +5,10 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Whose turn it is: of those that have work, the one that has had least for its part. Besides each earns time as time passes, as much as the policy allows, and pays with what
- * it uses; who has none left must wait even when the engine is idle. Only the engine's thread calls, before each turn: so nothing is
- * allocated as long as nobody comes or goes. All times are in nanoseconds.
+ * Whose turn it is: of those that have work, the one that has had least for its part. Besides each earns time as time
+ * passes, as much as the policy allows, and pays with what it uses; who has none left must wait even when the engine is
+ * idle. Only the engine's thread calls, before each turn: so nothing is allocated as long as nobody comes or goes. All
+ * times are in nanoseconds.
  */
 final class Turns {
     /** How long a turn is; the part of a command that begins in it is finished. */
@@ -30,8 +31,8 @@ final class Turns {
         private double limit = 1;
 
         /**
-         * What it has had, divided by its part: so those of unlike parts stay together, and a change of the policy finds nobody owed anything. An idle one does not save up
-         * turns.
+         * What it has had, divided by its part: so those of unlike parts stay together, and a change of the policy
+         * finds nobody owed anything. An idle one does not save up turns.
          */
         private double had;
 
@@ -44,10 +45,15 @@ final class Turns {
     private List<EngineRegisters> known = List.of();
     private User[] users = {};
 
-    /** The least that somebody who had work has had: who comes, comes again or was idle begins there, and is not owed what the others had meanwhile. */
+    /**
+     * The least that somebody who had work has had: who comes, comes again or was idle begins there, and is not owed
+     * what the others had meanwhile.
+     */
     private double floor;
 
-    /** The vGPUs that are in use now: another list when one comes or goes. Those that were already keep their accounts. */
+    /**
+     * The vGPUs that are in use now: another list when one comes or goes. Those that were already keep their accounts.
+     */
     @SuppressWarnings("ReferenceEquality")
     void users(List<EngineRegisters> now) {
         if (known != now) {

@@ -47,7 +47,10 @@ final class Unit {
         void move(long iova, MemorySegment data, long offset, long length) throws ErrnoException;
     }
 
-    /** Many lines at once where they lie one behind the other on both sides; else line by line, because each may be a message. */
+    /**
+     * Many lines at once where they lie one behind the other on both sides; else line by line, because each may be a
+     * message.
+     */
     private Work transfer(Surface surface, MemorySegment memory, long iova, long stride, Dma dma) throws Fault {
         surface.check(memory.byteSize());
         long line = surface.line();

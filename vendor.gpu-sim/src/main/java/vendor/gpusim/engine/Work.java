@@ -1,8 +1,8 @@
 package vendor.gpusim.engine;
 
 /**
- * A command under way: so many items one after the other, of which some at a time are a part. Between parts the engine can turn to others, so that no command, however
- * long, keeps it.
+ * A command under way: so many items one after the other, of which some at a time are a part. Between parts the engine
+ * can turn to others, so that no command, however long, keeps it.
  */
 final class Work {
     /** What a part may cost, in pixels or numbers of vectors: some tens to hundreds of microseconds. */

@@ -5,7 +5,10 @@ import java.util.Map;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 
-/** Who has how much of a GPU's memory. Any thread; the monitor guards that all of it together is the total, and what may be mixed. */
+/**
+ * Who has how much of a GPU's memory. Any thread; the monitor guards that all of it together is the total, and what may
+ * be mixed.
+ */
 final class GpuMemory {
     private final long total;
     private long free;

@@ -19,7 +19,10 @@ import vendor.gpusim.engine.Counters;
 import vendor.gpusim.engine.Engine;
 import vendor.gpusim.engine.EngineRegisters;
 
-/** A display function that bochs-drm drives: BAR0 is the frame buffer, which the guest maps, BAR2 its registers, BAR4 the engine. */
+/**
+ * A display function that bochs-drm drives: BAR0 is the frame buffer, which the guest maps, BAR2 its registers, BAR4
+ * the engine.
+ */
 public final class Vgpu extends PciDevice {
     private static final int DISPLAY_OTHER = 0x038000;
 
@@ -75,7 +78,10 @@ public final class Vgpu extends PciDevice {
         return counters;
     }
 
-    /** Each user finds it as after power-on. His memory is his own, and there only then: what is reset before costs no clearing. */
+    /**
+     * Each user finds it as after power-on. His memory is his own, and there only then: what is reset before costs no
+     * clearing.
+     */
     @Override
     public void open(VfioContext context) throws ErrnoException {
         reset();

@@ -10,7 +10,10 @@ import org.junit.jupiter.params.provider.CsvSource;
 class ModeTest {
     private static final int DISPI = 0x500;
 
-    /** Registers in the order of their index: XRES, YRES, BPP, ENABLE, BANK, VIRT_WIDTH, VIRT_HEIGHT, X_OFFSET, Y_OFFSET. */
+    /**
+     * Registers in the order of their index: XRES, YRES, BPP, ENABLE, BANK, VIRT_WIDTH, VIRT_HEIGHT, X_OFFSET,
+     * Y_OFFSET.
+     */
     @ParameterizedTest(name = "{0}: {1}")
     @CsvSource({
         "1280 800 32 65 0 0 0 0 0, 1280x800 XRGB8888 stride 5120 start 0",

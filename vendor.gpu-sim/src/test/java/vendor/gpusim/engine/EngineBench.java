@@ -11,7 +11,10 @@ import java.util.stream.LongStream;
 import mdev.api.errno.ErrnoException;
 import org.junit.jupiter.api.Test;
 
-/** What the engine does in a second, beside what the machine can, and how it is shared. No part of {@code verify}: {@code cnf/bench engine} runs it. */
+/**
+ * What the engine does in a second, beside what the machine can, and how it is shared. No part of {@code verify}:
+ * {@code cnf/bench engine} runs it.
+ */
 final class EngineBench {
     private static final int WIDTH = 1920;
     private static final int HEIGHT = 1080;
@@ -163,7 +166,10 @@ final class EngineBench {
                 Locale.ROOT, "%.2f (%.2f to %.2f)", sorted.get(sorted.size() / 2), sorted.getFirst(), sorted.getLast());
     }
 
-    /** Four guests that always have work: a full ring of blends lasts for some ten turns, each guest's for another time. One thread keeps all rings full. */
+    /**
+     * Four guests that always have work: a full ring of blends lasts for some ten turns, each guest's for another time.
+     * One thread keeps all rings full.
+     */
     private static void share(Policy policy) throws ErrnoException {
         List<Guest> guests = new ArrayList<>();
         try (Engine engine = new Engine("gpu0")) {

@@ -70,7 +70,9 @@ class EngineTest {
         assertEquals(0, guest.read(EngineRegisters.INTERRUPT_STATUS));
     }
 
-    /** Numbers from 0: command, value, size, stride, destination (2), source's size, stride, source (2), right (2), ... */
+    /**
+     * Numbers from 0: command, value, size, stride, destination (2), source's size, stride, source (2), right (2), ...
+     */
     @ParameterizedTest(name = "{0}: {1}")
     @CsvSource({
         "9, OPCODE",
@@ -182,7 +184,10 @@ class EngineTest {
         }
     }
 
-    /** A VMM that shares no memory and does not answer, which is how one that was stopped looks. It keeps the engine waiting once. */
+    /**
+     * A VMM that shares no memory and does not answer, which is how one that was stopped looks. It keeps the engine
+     * waiting once.
+     */
     @Test
     void aGuestThatDoesNotAnswerHoldsUpNobodyElse() throws ErrnoException {
         Guest slow = guest(1);
@@ -250,7 +255,9 @@ class EngineTest {
         }
     }
 
-    /** Whose access to his memory is under way is not gone before it has ended; what would come after it does not come. */
+    /**
+     * Whose access to his memory is under way is not gone before it has ended; what would come after it does not come.
+     */
     @Test
     void aReleaseEndsWhatIsUnderWay() throws ErrnoException {
         Guest guest = guest(1);
@@ -275,7 +282,9 @@ class EngineTest {
         guest.finish();
     }
 
-    /** Neither the removal of the device nor the end of the GPU waits for ever for a guest whose memory does not answer. */
+    /**
+     * Neither the removal of the device nor the end of the GPU waits for ever for a guest whose memory does not answer.
+     */
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void aGuestThatHangsDoesNotKeepTheEngine(boolean interrupted) throws Exception {

@@ -119,7 +119,10 @@ final class Guest implements VfioContext, AutoCloseable {
         write(EngineRegisters.TAIL, tail);
     }
 
-    /** Another user of the same vGPU, after {@link #close}, with the same memory: what the framework never gives him, but a test can look at it. */
+    /**
+     * Another user of the same vGPU, after {@link #close}, with the same memory: what the framework never gives him,
+     * but a test can look at it.
+     */
     void open() throws ErrnoException {
         device.open(this);
     }

@@ -94,7 +94,10 @@ class TurnsTest {
         assertEquals(50.0, (double) guests.get(1).counters.busy() / Turns.SLICE, 1);
     }
 
-    /** Under fixed_share the first has had four times as much as the second, which is right: it owes him nothing afterwards. */
+    /**
+     * Under fixed_share the first has had four times as much as the second, which is right: it owes him nothing
+     * afterwards.
+     */
     @Test
     void aChangeOfThePolicyFindsNobodyInDebt() throws ErrnoException {
         var engine = new Engine("gpu0");

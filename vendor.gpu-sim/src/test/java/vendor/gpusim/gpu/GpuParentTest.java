@@ -179,7 +179,9 @@ class GpuParentTest {
         assertEquals("equal_share\n", show("scheduler_policy"));
     }
 
-    /** Whatever is made and removed in whatever order: what is free, and what can be made of it, is what the sizes say. */
+    /**
+     * Whatever is made and removed in whatever order: what is free, and what can be made of it, is what the sizes say.
+     */
     @Test
     void anyMixTakesTheMemoryThatItsTypesHave() throws ErrnoException {
         List<Integer> sizes = List.of(8, 16, 32, 64, 128);

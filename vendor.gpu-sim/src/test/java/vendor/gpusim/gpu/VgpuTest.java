@@ -135,7 +135,10 @@ class VgpuTest {
         assertEquals(0x123456, Arrays.stream(picture.rgb()).sum());
     }
 
-    /** Even one who kept the memory that he had mapped shares it with nobody: {@code RegionMemoryTest} has the framework's part. */
+    /**
+     * Even one who kept the memory that he had mapped shares it with nobody: {@code RegionMemoryTest} has the
+     * framework's part.
+     */
     @Test
     void noUserSeesWhatAnotherDrew() throws ErrnoException {
         write(2, 0x502, "0004");

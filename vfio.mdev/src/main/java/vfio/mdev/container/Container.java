@@ -23,8 +23,8 @@ import org.slf4j.LoggerFactory;
 import vfio.mdev.iommu.memory.UserMemories;
 
 /**
- * A container: the groups that share an address space, and the back-end that keeps it. The file may be closed while groups are in it; the address
- * space goes when the last of them leaves.
+ * A container: the groups that share an address space, and the back-end that keeps it. The file may be closed while
+ * groups are in it; the address space goes when the last of them leaves.
  */
 public final class Container implements VfioContainer {
     private static final Logger LOG = LoggerFactory.getLogger(Container.class);
@@ -45,9 +45,9 @@ public final class Container implements VfioContainer {
     private final FaultLog faults;
 
     /**
-     * Writers change which groups and which IOMMU are in the container, readers use the IOMMU: so a release never overlaps an ioctl. The
-     * back-end is called with it held, like the kernel's group_lock; it is this user's own lock and nobody of the core waits for it without a
-     * deadline.
+     * Writers change which groups and which IOMMU are in the container, readers use the IOMMU: so a release never
+     * overlaps an ioctl. The back-end is called with it held, like the kernel's group_lock; it is this user's own lock
+     * and nobody of the core waits for it without a deadline.
      */
     private final ReentrantReadWriteLock lock = new ReentrantReadWriteLock();
 
@@ -66,7 +66,10 @@ public final class Container implements VfioContainer {
         return id;
     }
 
-    /** For listings, the name of the back-end, or null. Waits for nobody: {@link #BUSY} while the container is being changed. */
+    /**
+     * For listings, the name of the back-end, or null. Waits for nobody: {@link #BUSY} while the container is being
+     * changed.
+     */
     public @Nullable String iommuName() {
         Lock read = lock.readLock();
         if (!read.tryLock()) {
@@ -147,7 +150,10 @@ public final class Container implements VfioContainer {
         }
     }
 
-    /** For listings, what is in the address space, as far as the back-end tells. Empty too while the container is being changed. */
+    /**
+     * For listings, what is in the address space, as far as the back-end tells. Empty too while the container is being
+     * changed.
+     */
     public Optional<IommuState> iommuState() {
         Lock read = lock.readLock();
         if (!read.tryLock()) {

@@ -18,8 +18,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The mappings of one container and what devices do with them; what back-ends have in common. Devices find mappings without a lock: they
- * read the tree that was published last.
+ * The mappings of one container and what devices do with them; what back-ends have in common. Devices find mappings
+ * without a lock: they read the tree that was published last.
  */
 final class AddressSpace {
     static final int PAGE_SHIFT = 12;
@@ -29,7 +29,10 @@ final class AddressSpace {
     private final Pinning pinning;
     private final Notifiers notifiers;
 
-    /** Serializes changes: mappings never overlap, and while written pages are tracked each has a {@link DirtyLog}. Never held in foreign code. */
+    /**
+     * Serializes changes: mappings never overlap, and while written pages are tracked each has a {@link DirtyLog}.
+     * Never held in foreign code.
+     */
     private final ReentrantLock lock = new ReentrantLock();
 
     private volatile MappingTree mappings = MappingTree.EMPTY;
@@ -213,7 +216,8 @@ final class AddressSpace {
     }
 
     /**
-     * Takes the mappings of a range out. Vendors that hold something of one are asked first; when this returns, no access is possible.
+     * Takes the mappings of a range out. Vendors that hold something of one are asked first; when this returns, no
+     * access is possible.
      *
      * @param successors take their place in the same step in which the last one goes
      * @return what has gone
@@ -234,7 +238,10 @@ final class AddressSpace {
         return eviction.mappings();
     }
 
-    /** Takes out what nobody holds, until a mapping comes that is held: the vendors are to be asked then, without the lock. */
+    /**
+     * Takes out what nobody holds, until a mapping comes that is held: the vendors are to be asked then, without the
+     * lock.
+     */
     private @Nullable DmaMapping evictUnheld(
             long first, long last, AtBorder atBorder, List<DmaMapping> successors, Eviction eviction)
             throws ErrnoException {

@@ -11,7 +11,10 @@ import mdev.api.vfio.PinnedPage;
 import mdev.api.vfio.VfioNotifier;
 import org.jspecify.annotations.Nullable;
 
-/** One device's half of an address space: checks what it asks for, as {@code vfio_pin_pages()} and its like do, and owns what it holds. */
+/**
+ * One device's half of an address space: checks what it asks for, as {@code vfio_pin_pages()} and its like do, and owns
+ * what it holds.
+ */
 final class Attachment implements DmaAttachment {
     private final AddressSpace space;
     private final String vendor;

@@ -20,8 +20,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The DMA half of a device's context from its opening to its release: the address space by {@link DmaAttachment}, and the name of the user. The vendor's
- * notifiers are registered here and wrapped, so that no back-end has to know how they are called and how they end.
+ * The DMA half of a device's context from its opening to its release: the address space by {@link DmaAttachment}, and
+ * the name of the user. The vendor's notifiers are registered here and wrapped, so that no back-end has to know how
+ * they are called and how they end.
  */
 public final class DeviceDma implements DmaAccess {
     private static final Logger LOG = LoggerFactory.getLogger(DeviceDma.class);
@@ -82,7 +83,9 @@ public final class DeviceDma implements DmaAccess {
     private abstract sealed class Registered {
         final NotifierCalls running = new NotifierCalls();
 
-        /** @throws ErrnoException it was not made, or it threw; not made either, and nothing is thrown, after the end */
+        /**
+         * @throws ErrnoException it was not made, or it threw; not made either, and nothing is thrown, after the end
+         */
         final void call(String name, Runnable notifier) throws ErrnoException {
             try {
                 calls.run(name, () -> {
@@ -170,7 +173,10 @@ public final class DeviceDma implements DmaAccess {
             return leaving;
         }
 
-        /** @return whether the user is leaving already: {@link #detach} waits for this call, and leaves {@code detached} to it */
+        /**
+         * @return whether the user is leaving already: {@link #detach} waits for this call, and leaves {@code detached}
+         *     to it
+         */
         private synchronized boolean hasAttached() {
             attached = true;
             return leaving;

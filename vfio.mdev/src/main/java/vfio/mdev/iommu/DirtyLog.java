@@ -11,11 +11,11 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The written pages of one mapping, a bit each. Any thread marks, without a lock. Memory for the bits comes with the first write nearby, so a user cannot make us
- * pay for a huge mapping that nobody writes.
+ * The written pages of one mapping, a bit each. Any thread marks, without a lock. Memory for the bits comes with the
+ * first write nearby, so a user cannot make us pay for a huge mapping that nobody writes.
  *
- * <p>No written page is lost: who writes marks <em>after</em> the bytes are in place, and a report forgets a bit <em>before</em> its
- * user copies the page. So a bit that is set too late for one report is in the next.
+ * <p>No written page is lost: who writes marks <em>after</em> the bytes are in place, and a report forgets a bit
+ * <em>before</em> its user copies the page. So a bit that is set too late for one report is in the next.
  */
 final class DirtyLog {
     /** Words per chunk: the bits of 128 MiB. */

@@ -7,12 +7,21 @@ import java.util.function.Consumer;
 import mdev.sync.Deadline;
 import org.jspecify.annotations.Nullable;
 
-/** The mappings that one request takes out: how often their vendors were asked to let go, and what happens to those that have gone. One thread. */
+/**
+ * The mappings that one request takes out: how often their vendors were asked to let go, and what happens to those that
+ * have gone. One thread.
+ */
 final class Eviction {
-    /** For accesses that are inside a mapping when it goes; with a vendor's notifier it stays below the 5 s after which a virtual machine gives up. */
+    /**
+     * For accesses that are inside a mapping when it goes; with a vendor's notifier it stays below the 5 s after which
+     * a virtual machine gives up.
+     */
     private static final Duration GRACE = Duration.ofSeconds(3);
 
-    /** How often a vendor is told that does not let go; after as many the kernel gives up with a BUG (vfio_dma_do_unmap). */
+    /**
+     * How often a vendor is told that does not let go; after as many the kernel gives up with a BUG
+     * (vfio_dma_do_unmap).
+     */
     private static final int RETRIES = 10;
 
     private record Gone(DmaMapping mapping, List<Attachment> robbed) {}

@@ -16,8 +16,8 @@ import vfio.mdev.iommu.memory.Location;
 import vfio.mdev.iommu.memory.PageNumbers;
 
 /**
- * What vendors hold of one mapping: pins ({@code vfio_dma.pfn_list}), but each vendor's its own, and ranges. The monitor guards one
- * thing: a mapping that is gone is held by nobody, nor by a device that is released.
+ * What vendors hold of one mapping: pins ({@code vfio_dma.pfn_list}), but each vendor's its own, and ranges. The
+ * monitor guards one thing: a mapping that is gone is held by nobody, nor by a device that is released.
  */
 final class Holds {
     private final DmaMapping mapping;
@@ -69,7 +69,10 @@ final class Holds {
         return new PinnedPage(pin.number, held.views.of(offset, DmaAccess.PAGE_SIZE, writable));
     }
 
-    /** Lets go of a page once; false when the mapping is gone. A page that the vendor has not pinned is no mistake (surprise 21). */
+    /**
+     * Lets go of a page once; false when the mapping is gone. A page that the vendor has not pinned is no mistake
+     * (surprise 21).
+     */
     synchronized boolean unpin(Attachment vendor, long page) {
         if (gone) {
             return false;

@@ -7,10 +7,12 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The mappings of an address space by address, without overlap: an immutable AVL tree. A change copies the path to the root, so a
- * look-up needs no lock: it sees the tree that was published last, whole. Look-up, insertion and removal take O(log n); a look-up allocates nothing.
+ * The mappings of an address space by address, without overlap: an immutable AVL tree. A change copies the path to the
+ * root, so a look-up needs no lock: it sees the tree that was published last, whole. Look-up, insertion and removal
+ * take O(log n); a look-up allocates nothing.
  *
- * <p>Addresses are unsigned, and ranges are given by their first and last byte, so that the last page of the address space is like any other.
+ * <p>Addresses are unsigned, and ranges are given by their first and last byte, so that the last page of the address
+ * space is like any other.
  */
 final class MappingTree {
     static final MappingTree EMPTY = new MappingTree(null, 0, 0);

@@ -5,7 +5,10 @@ import java.util.List;
 import mdev.sync.Deadline;
 import org.jspecify.annotations.Nullable;
 
-/** The calls of one registered notifier: let in until it ends, which waits for those that run ({@code rwsem} of a blocking notifier chain). */
+/**
+ * The calls of one registered notifier: let in until it ends, which waits for those that run ({@code rwsem} of a
+ * blocking notifier chain).
+ */
 final class NotifierCalls {
     /** A thread per call; the monitor guards both fields and is not held in a call. */
     private final List<Thread> inside = new ArrayList<>();

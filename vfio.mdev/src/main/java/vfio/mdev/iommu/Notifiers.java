@@ -12,7 +12,10 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The notifiers of an address space: {@code vfio_iommu.notifier}. Each is called without a lock, and waited for until a deadline only. */
+/**
+ * The notifiers of an address space: {@code vfio_iommu.notifier}. Each is called without a lock, and waited for until a
+ * deadline only.
+ */
 final class Notifiers {
     private static final Logger LOG = LoggerFactory.getLogger(Notifiers.class);
 

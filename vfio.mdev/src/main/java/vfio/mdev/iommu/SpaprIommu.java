@@ -28,7 +28,10 @@ import vfio.mdev.iommu.memory.Location;
 import vfio.mdev.iommu.memory.MemoryRef;
 import vfio.mdev.iommu.memory.UserMemories;
 
-/** An address space of {@code drivers/vfio/vfio_iommu_spapr_tce.c}: mappings of single pages, inside windows. Vendors can pin here, too. */
+/**
+ * An address space of {@code drivers/vfio/vfio_iommu_spapr_tce.c}: mappings of single pages, inside windows. Vendors
+ * can pin here, too.
+ */
 final class SpaprIommu implements Iommu {
     /** Bounds what a user can make us keep, as RLIMIT_MEMLOCK does in the kernel. */
     private static final int MAX_MAPPINGS = 1 << 20;
@@ -39,8 +42,8 @@ final class SpaprIommu implements Iommu {
     private final AddressSpace space;
 
     /**
-     * Guards the windows, what is registered, and the state below; mappings are in windows only. Held while a vendor is told of an unmapping, which is
-     * bounded: only this user's own requests wait for it.
+     * Guards the windows, what is registered, and the state below; mappings are in windows only. Held while a vendor is
+     * told of an unmapping, which is bounded: only this user's own requests wait for it.
      */
     private final ReentrantLock lock = new ReentrantLock();
 
@@ -286,7 +289,9 @@ final class SpaprIommu implements Iommu {
         throw new ErrnoException(Errno.EINVAL, "no window at 0x" + Long.toHexString(remove.startAddr()));
     }
 
-    /** {@code tce_iommu_create_default_window()}: it comes when it is first needed, so that a user can do without it. */
+    /**
+     * {@code tce_iommu_create_default_window()}: it comes when it is first needed, so that a user can do without it.
+     */
     private void createDefault() {
         if (defaultPending) {
             windows[0] = SpaprWindow.defaultWindow();

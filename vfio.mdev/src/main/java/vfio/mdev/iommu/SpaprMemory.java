@@ -14,7 +14,10 @@ import vfio.mdev.iommu.memory.Memory;
 import vfio.mdev.iommu.memory.MemoryRef;
 import vfio.mdev.iommu.memory.UserMemories;
 
-/** The memory that a version 2 user has registered ({@code tce_container.prereg_list}): what it can map. Guarded by the lock of {@link SpaprIommu}. */
+/**
+ * The memory that a version 2 user has registered ({@code tce_container.prereg_list}): what it can map. Guarded by the
+ * lock of {@link SpaprIommu}.
+ */
 final class SpaprMemory {
     /** Bounds what a user can make us keep, as RLIMIT_MEMLOCK does in the kernel. */
     private static final int MAX_REGIONS = 4096;
@@ -99,7 +102,8 @@ final class SpaprMemory {
     }
 
     /**
-     * Mappings of registered memory. Each page of the window is inside one region ({@code mm_iommu_lookup()}), but regions may follow each other.
+     * Mappings of registered memory. Each page of the window is inside one region ({@code mm_iommu_lookup()}), but
+     * regions may follow each other.
      *
      * @param memory used up, however the call ends
      * @throws ErrnoException EINVAL: some of it is not registered

@@ -66,7 +66,8 @@ record SpaprWindow(long start, long size, int pageShift) {
     }
 
     /**
-     * The last byte of a range in the window. The kernel checks its first page only ({@code iommu_tce_check_ioba()}), and writes beyond the table.
+     * The last byte of a range in the window. The kernel checks its first page only ({@code iommu_tce_check_ioba()}),
+     * and writes beyond the table.
      *
      * @param size at least 1
      */

@@ -42,7 +42,10 @@ public final class Type1Driver implements IommuDriver {
         return checkExtension(extension, false);
     }
 
-    /** {@code vfio_iommu_type1_check_extension()}. Without hardware nothing is incoherent: DMA_CC, once there is an address space. */
+    /**
+     * {@code vfio_iommu_type1_check_extension()}. Without hardware nothing is incoherent: DMA_CC, once there is an
+     * address space.
+     */
     static int checkExtension(int extension, boolean open) {
         return switch (extension) {
             case VfioContainer.DMA_CC_IOMMU -> open ? 1 : 0;

@@ -24,7 +24,10 @@ import vfio.mdev.iommu.memory.Location;
 import vfio.mdev.iommu.memory.MemoryRef;
 import vfio.mdev.iommu.memory.UserMemories;
 
-/** An address space of {@code drivers/vfio/vfio_iommu_type1.c} with mediated devices only: no hardware is told, nothing is touched before a device asks. */
+/**
+ * An address space of {@code drivers/vfio/vfio_iommu_type1.c} with mediated devices only: no hardware is told, nothing
+ * is touched before a device asks.
+ */
 final class Type1Iommu implements Iommu {
     /** {@code dma_entry_limit}. */
     static final int MAX_MAPPINGS = 65_535;

@@ -9,8 +9,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The segments that one vendor has of one mapping. Made when it first asks: closing an arena makes all threads of the process
- * check themselves, and 65,535 of those take seconds.
+ * The segments that one vendor has of one mapping. Made when it first asks: closing an arena makes all threads of the
+ * process check themselves, and 65,535 of those take seconds.
  */
 final class Views {
     private static final Logger LOG = LoggerFactory.getLogger(Views.class);
@@ -40,8 +40,8 @@ final class Views {
     }
 
     /**
-     * Makes all segments throw. A system call that a vendor makes on one is waited for; after the deadline it keeps the memory, until it
-     * returns.
+     * Makes all segments throw. A system call that a vendor makes on one is waited for; after the deadline it keeps the
+     * memory, until it returns.
      */
     void close(Deadline deadline, String vendor) {
         if (deadline.poll(RETRY, this::tryClose)) {

@@ -7,13 +7,13 @@ import org.jspecify.annotations.Nullable;
 /**
  * The level-triggered INTx line.
  *
- * <p>Its whole state is one reference: which trigger is armed, and three bits. The user is signalled by the one transition to
- * "armed, high, neither masked nor signalled", whoever makes it (the vendor raising the line, the user unmasking or
- * arming), and that same transition sets SIGNALLED, the automask of {@code vfio_pci_intrs.c}. As each change is one
- * compare-and-set, no interleaving loses the signal or gives it twice.
+ * <p>Its whole state is one reference: which trigger is armed, and three bits. The user is signalled by the one
+ * transition to "armed, high, neither masked nor signalled", whoever makes it (the vendor raising the line, the user
+ * unmasking or arming), and that same transition sets SIGNALLED, the automask of {@code vfio_pci_intrs.c}. As each
+ * change is one compare-and-set, no interleaving loses the signal or gives it twice.
  *
- * <p>A signal belongs to the trigger that was armed when it was decided. One that is replaced before its signal is out drops it: arming a
- * successor clears SIGNALLED and so signals the successor, if the line is high.
+ * <p>A signal belongs to the trigger that was armed when it was decided. One that is replaced before its signal is out
+ * drops it: arming a successor clears SIGNALLED and so signals the successor, if the line is high.
  */
 final class IntxLine implements Vector {
     private static final int HIGH = 1;

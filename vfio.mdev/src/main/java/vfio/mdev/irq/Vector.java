@@ -15,6 +15,8 @@ sealed interface Vector permits EdgeVector, IntxLine {
 
     void unmask();
 
-    /** Signals the user's trigger without the device having raised anything: {@code TRIGGER} with no or boolean data. */
+    /**
+     * Signals the user's trigger without the device having raised anything: {@code TRIGGER} with no or boolean data.
+     */
     void loopback();
 }

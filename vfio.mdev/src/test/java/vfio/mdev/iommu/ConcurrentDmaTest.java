@@ -42,7 +42,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import vfio.mdev.iommu.memory.UserMemories;
 
-/** Devices that use memory while their user maps, unmaps and tracks it. Each test fails when the line that it is about is taken out. */
+/**
+ * Devices that use memory while their user maps, unmaps and tracks it. Each test fails when the line that it is about
+ * is taken out.
+ */
 class ConcurrentDmaTest {
     private static final int PAGE = 4096;
     private static final int SLOTS = 6;
@@ -93,7 +96,8 @@ class ConcurrentDmaTest {
     }
 
     /**
-     * A page of memory that its user takes back after the unmapping: from then on a write would be seen, by the check and by its own bytes.
+     * A page of memory that its user takes back after the unmapping: from then on a write would be seen, by the check
+     * and by its own bytes.
      */
     @Test
     void noAccessAfterUnmap() throws Exception {
@@ -160,8 +164,8 @@ class ConcurrentDmaTest {
     }
 
     /**
-     * Live migrations: what the devices write while pages are copied, the copy has in the end. In each one every page is written once, so that a page
-     * that was not reported is not healed by a later write.
+     * Live migrations: what the devices write while pages are copied, the copy has in the end. In each one every page
+     * is written once, so that a page that was not reported is not healed by a later write.
      */
     @Test
     void noWrittenPageIsLost() throws Exception {

@@ -27,7 +27,10 @@ class DeviceDmaTest {
     private final ConcurrentLinkedQueue<String> events = new ConcurrentLinkedQueue<>();
     private final BackEnd backEnd = new BackEnd();
 
-    /** A back-end of another bundle: it does not wait for the calls of a notifier that is unregistered, and may call it late. */
+    /**
+     * A back-end of another bundle: it does not wait for the calls of a notifier that is unregistered, and may call it
+     * late.
+     */
     private static final class BackEnd implements DmaAttachment {
         private final List<VfioNotifier.DmaUnmap> registered = new CopyOnWriteArrayList<>();
         private final List<VfioNotifier.DmaUnmap> ever = new CopyOnWriteArrayList<>();
@@ -234,7 +237,10 @@ class DeviceDmaTest {
         assertEquals(List.of("attached", "detached"), List.copyOf(events));
     }
 
-    /** Registrations that race with the release: each is refused, or attached and then detached, before the vendor's release. */
+    /**
+     * Registrations that race with the release: each is refused, or attached and then detached, before the vendor's
+     * release.
+     */
     @Test
     void everyAttachedIsFollowedByOneDetached() throws Exception {
         int attached = 0;

@@ -17,7 +17,10 @@ import mdev.sync.BoundedCalls;
 import org.junit.jupiter.api.Test;
 import vfio.mdev.iommu.memory.UserMemories;
 
-/** DMA by a device, with as many mappings as there can be, allocates nothing: neither the look-up, nor the access, nor marking what was written before. */
+/**
+ * DMA by a device, with as many mappings as there can be, allocates nothing: neither the look-up, nor the access, nor
+ * marking what was written before.
+ */
 class DmaCostTest {
     private static final int PAGE = 4096;
     private static final int TIMES = 100_000;

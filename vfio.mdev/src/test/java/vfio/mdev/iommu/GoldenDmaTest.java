@@ -28,7 +28,10 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import vfio.mdev.iommu.memory.UserMemories;
 
-/** The DMA sections of the transcript, type1 and type1v2, against our back-end: the same answers but for the deviations that are named here. */
+/**
+ * The DMA sections of the transcript, type1 and type1v2, against our back-end: the same answers but for the deviations
+ * that are named here.
+ */
 class GoldenDmaTest {
     private static final long BUF = 0x7f00_0000_0000L;
 

@@ -147,7 +147,9 @@ class MemoryKindsTest {
         assertErrno(Errno.EFAULT, () -> vendor.dmaRead(IOVA, MemorySegment.ofArray(new byte[1]), 0, 1));
     }
 
-    /** Beyond what an int counts, in one mapping, one range and one file that has no bytes but those that are written. */
+    /**
+     * Beyond what an int counts, in one mapping, one range and one file that has no bytes but those that are written.
+     */
     @Test
     void moreThanTwoGiB() throws Exception {
         long size = 5L << 30;

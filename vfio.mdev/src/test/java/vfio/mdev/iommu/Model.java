@@ -198,7 +198,10 @@ final class Model {
         return pages;
     }
 
-    /** Moves bytes between device and memory. @return how many were moved before an error, which is thrown by the next look-up */
+    /**
+     * Moves bytes between device and memory. @return how many were moved before an error, which is thrown by the next
+     * look-up
+     */
     int dma(int page, int offset, byte[] data, boolean write) throws ErrnoException {
         int done = 0;
         while (done < data.length) {

@@ -41,7 +41,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import vfio.mdev.iommu.memory.UserMemories;
 
-/** What {@code drivers/vfio/vfio_iommu_spapr_tce.c} answers: there is no transcript, so the tables are from its source, function by function. */
+/**
+ * What {@code drivers/vfio/vfio_iommu_spapr_tce.c} answers: there is no transcript, so the tables are from its source,
+ * function by function.
+ */
 class SpaprTest {
     private static final int PAGE = 4096;
     private static final long GIB = 1L << 30;
@@ -210,7 +213,10 @@ class SpaprTest {
         assertEquals(number(left), iommu.state().orElseThrow().mappedBytes());
     }
 
-    /** tce_iommu_create_window and pnv_pci_ioda2_table_alloc_pages. The default window is there by then, so this is the second. */
+    /**
+     * tce_iommu_create_window and pnv_pci_ioda2_table_alloc_pages. The default window is there by then, so this is the
+     * second.
+     */
     @ParameterizedTest
     @CsvSource({
         "0, 12, 0x40000000, 1, ",
@@ -266,7 +272,10 @@ class SpaprTest {
         assertEquals(new SpaprTceCreate.Reply(SECOND), iommu.ioctl(new SpaprTceCreate(0, 12, GIB, 1)));
     }
 
-    /** Memory is registered as a whole, and only registered memory is mapped, over the borders of what was registered too. */
+    /**
+     * Memory is registered as a whole, and only registered memory is mapped, over the borders of what was registered
+     * too.
+     */
     @Test
     void registration() throws Exception {
         Iommu iommu = attached(v2());
@@ -306,7 +315,10 @@ class SpaprTest {
         }
     }
 
-    /** A page that is mapped again has the new memory; the pages around it keep theirs, and what a vendor held of the old mapping is gone. */
+    /**
+     * A page that is mapped again has the new memory; the pages around it keep theirs, and what a vendor held of the
+     * old mapping is gone.
+     */
     @Test
     void remapping() throws Exception {
         Iommu iommu = attached(v1());

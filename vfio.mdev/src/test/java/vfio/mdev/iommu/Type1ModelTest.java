@@ -36,8 +36,8 @@ import org.junit.jupiter.api.Test;
 import vfio.mdev.iommu.memory.UserMemories;
 
 /**
- * Random requests against {@link Model}: the same answers, bytes, written pages and notifications. {@code -Dvfio.model.seed} repeats a
- * run, {@code -Dvfio.model.steps} sets its length.
+ * Random requests against {@link Model}: the same answers, bytes, written pages and notifications.
+ * {@code -Dvfio.model.seed} repeats a run, {@code -Dvfio.model.steps} sets its length.
  */
 class Type1ModelTest {
     private static final int PAGE = 4096;

@@ -82,7 +82,10 @@ class IntxLineTest {
                 () -> assertEquals(0, rig.first.violations.get() + rig.second.violations.get()));
     }
 
-    /** What two threads do at once to a prepared line, what follows, and how many signals there must be in the end, whoever came first. */
+    /**
+     * What two threads do at once to a prepared line, what follows, and how many signals there must be in the end,
+     * whoever came first.
+     */
     record Contest(String prepared, String one, String other, String after, Consumer<Rig> check) {}
 
     static Stream<Contest> contests() {

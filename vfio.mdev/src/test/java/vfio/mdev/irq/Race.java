@@ -11,8 +11,8 @@ import java.util.function.Supplier;
 import java.util.stream.Stream;
 
 /**
- * Two threads race over many small subjects at once, as jcstress does: each subject sees one call of either, in any interleaving that the
- * machine has.
+ * Two threads race over many small subjects at once, as jcstress does: each subject sees one call of either, in any
+ * interleaving that the machine has.
  */
 final class Race {
     private static final int ROUNDS = 50;

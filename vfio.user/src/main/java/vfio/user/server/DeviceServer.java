@@ -106,15 +106,18 @@ public final class DeviceServer {
         socket.close();
     }
 
-    /** Takes nothing of the clients any more: what they have sent is answered. Returns at once; {@link #awaitEnd} must follow. */
+    /**
+     * Takes nothing of the clients any more: what they have sent is answered. Returns at once; {@link #awaitEnd} must
+     * follow.
+     */
     public void end() {
         stopListening();
         clients().forEach(client -> client.connection.end());
     }
 
     /**
-     * Waits for the connections of servers that were ended to end, and cuts off those that take longer: they may be of clients that do not take their
-     * answers.
+     * Waits for the connections of servers that were ended to end, and cuts off those that take longer: they may be of
+     * clients that do not take their answers.
      *
      * @param grace for the connections of all of them to end by themselves; and then for those that were cut off
      */

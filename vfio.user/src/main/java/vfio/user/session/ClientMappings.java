@@ -10,8 +10,8 @@ import org.jspecify.annotations.Nullable;
 import vfio.user.wire.DmaMapRequest;
 
 /**
- * The mappings as the client knows them: what the wire answers by. The IOMMU behind it would also take apart what the client has
- * mapped as one. For the connection's thread.
+ * The mappings as the client knows them: what the wire answers by. The IOMMU behind it would also take apart what the
+ * client has mapped as one. For the connection's thread.
  */
 final class ClientMappings {
     /** QEMU has one file for each of its memory backends. */
@@ -70,7 +70,8 @@ final class ClientMappings {
     }
 
     /**
-     * Each file costs this process a descriptor or a mapping, and all of it the room of the whole file, although it costs the client nothing.
+     * Each file costs this process a descriptor or a mapping, and all of it the room of the whole file, although it
+     * costs the client nothing.
      *
      * @throws ErrnoException ENOSPC: too many files, or too large
      */

@@ -16,8 +16,8 @@ import vfio.user.wire.Command;
 import vfio.user.wire.Message;
 
 /**
- * A client: one thread that receives, carries out and answers, message by message. What a region access costs here is two system calls; it takes no
- * lock and allocates nothing.
+ * A client: one thread that receives, carries out and answers, message by message. What a region access costs here is
+ * two system calls; it takes no lock and allocates nothing.
  */
 public final class Connection implements Runnable {
     private static final Logger LOG = LoggerFactory.getLogger(Connection.class);
@@ -45,8 +45,8 @@ public final class Connection implements Runnable {
     }
 
     /**
-     * Takes nothing of the client any more. What it has sent already is answered, so that it waits for nothing (QEMU would for 5 s); then the
-     * run returns, unless a call into the vendor does not come back. Any thread.
+     * Takes nothing of the client any more. What it has sent already is answered, so that it waits for nothing (QEMU
+     * would for 5 s); then the run returns, unless a call into the vendor does not come back. Any thread.
      */
     public void end() {
         socket.shutdownReceive();

@@ -25,8 +25,8 @@ final class ConnectionChannel implements DmaChannel {
     private final AtomicInteger lastId = new AtomicInteger();
 
     /**
-     * Who waits for the answer to which id. Whoever takes his entry out decides how it ends; one who gives up leaves {@link Nobody}
-     * there, for the answer that may still come.
+     * Who waits for the answer to which id. Whoever takes his entry out decides how it ends; one who gives up leaves
+     * {@link Nobody} there, for the answer that may still come.
      */
     private final Map<Integer, Asked> asked = new ConcurrentHashMap<>();
 
@@ -130,7 +130,9 @@ final class ConnectionChannel implements DmaChannel {
         };
     }
 
-    /** By the receiver, around what waits for DMA in a range to end: nobody waits for an answer that cannot be received. */
+    /**
+     * By the receiver, around what waits for DMA in a range to end: nobody waits for an answer that cannot be received.
+     */
     void suspend(long first, long last) {
         Range range = new Range(first, last);
         suspended = range;

@@ -9,8 +9,8 @@ sealed interface DmaChannel extends AutoCloseable permits ConnectionChannel, Twi
     /**
      * Sends one command and waits for its answer.
      *
-     * @throws ErrnoException EDEADLK: the calling thread is the one that would receive the answer; EIO: none came in time, or the client is gone; EPROTO: one that does not
-     *     fit; else the client's errno
+     * @throws ErrnoException EDEADLK: the calling thread is the one that would receive the answer; EIO: none came in
+     *     time, or the client is gone; EPROTO: one that does not fit; else the client's errno
      */
     void exchange(DmaMessage command, Deadline deadline) throws ErrnoException;
 

@@ -11,8 +11,8 @@ import mdev.linux.UnixSocket;
 import vfio.user.wire.Message;
 
 /**
- * What has been received: whole messages, in order, with their descriptors. One system call fetches header and body, and whatever else was sent.
- * For the connection's thread.
+ * What has been received: whole messages, in order, with their descriptors. One system call fetches header and body,
+ * and whatever else was sent. For the connection's thread.
  */
 final class Inbox implements AutoCloseable {
     /** Beyond the largest message, so that one that begins in the middle seldom has to be moved. */
@@ -145,7 +145,10 @@ final class Inbox implements AutoCloseable {
         begin = 0;
     }
 
-    /** They belong to the last message that begins in what was just received; descriptors in the middle of a message belong to nobody. */
+    /**
+     * They belong to the last message that begins in what was just received; descriptors in the middle of a message
+     * belong to nobody.
+     */
     private void attach(List<Fd> fds, long from) {
         long last = begin + skip;
         while (last + Message.HEADER <= end) {

@@ -15,7 +15,10 @@ import vfio.user.wire.DmaMapRequest;
 import vfio.user.wire.DmaUnmapRequest;
 import vfio.user.wire.Message;
 
-/** The client's memory: what it maps becomes a mapping of the container, by its file or by messages. For the connection's thread. */
+/**
+ * The client's memory: what it maps becomes a mapping of the container, by its file or by messages. For the
+ * connection's thread.
+ */
 final class Memory {
     private final VfioFiles device;
     private final MessageDma messages;

@@ -5,8 +5,8 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 
 /**
- * A bitmap of pages of one size as one of another: a client may ask for the log by larger or smaller pages than are tracked ({@code DMA_LOGGING_REPORT} in the
- * specification). Sizes are powers of two.
+ * A bitmap of pages of one size as one of another: a client may ask for the log by larger or smaller pages than are
+ * tracked ({@code DMA_LOGGING_REPORT} in the specification). Sizes are powers of two.
  */
 final class PageBits {
     private static final ValueLayout.OfLong WORD = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);

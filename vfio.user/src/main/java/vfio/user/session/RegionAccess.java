@@ -9,8 +9,8 @@ import vfio.user.trace.Counters;
 import vfio.user.wire.Message;
 
 /**
- * REGION_READ, REGION_WRITE and REGION_WRITE_MULTI: offset, region, count, data. What is read goes from the vendor straight into the
- * answer, what is written to the vendor straight from the message; nothing is allocated.
+ * REGION_READ, REGION_WRITE and REGION_WRITE_MULTI: offset, region, count, data. What is read goes from the vendor
+ * straight into the answer, what is written to the vendor straight from the message; nothing is allocated.
  */
 final class RegionAccess {
     private static final int HEAD = 16;

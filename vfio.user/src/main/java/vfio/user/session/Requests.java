@@ -31,7 +31,10 @@ import vfio.user.wire.RegionInfoRequest;
 import vfio.user.wire.RegionIoFdsRequest;
 import vfio.user.wire.SetIrqsRequest;
 
-/** The commands about the device itself: each becomes the VFIO call that a VMM would make. Each returns the length of what it wrote into the reply. */
+/**
+ * The commands about the device itself: each becomes the VFIO call that a VMM would make. Each returns the length of
+ * what it wrote into the reply.
+ */
 final class Requests {
     /** {@code struct vfio_info_cap_header}. */
     private static final int CAP_HEADER = 8;

@@ -16,8 +16,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One sender at a time: the connection's thread, whose answers find it free, and threads that do DMA by message, which are few and
- * wait. An answer to a region access costs one uncontended compare-and-set here.
+ * One sender at a time: the connection's thread, whose answers find it free, and threads that do DMA by message, which
+ * are few and wait. An answer to a region access costs one uncontended compare-and-set here.
  */
 final class SendTurn {
     private static final Logger LOG = LoggerFactory.getLogger(SendTurn.class);
@@ -60,7 +60,8 @@ final class SendTurn {
     /**
      * For the others.
      *
-     * @throws ErrnoException EIO: the turn did not come in time, or the client is gone, or it is now: it took part of the message, and nobody knows how much
+     * @throws ErrnoException EIO: the turn did not come in time, or the client is gone, or it is now: it took part of
+     *     the message, and nobody knows how much
      */
     void command(MemorySegment message, Deadline deadline) throws ErrnoException {
         if (!deadline.poll(PAUSE, this::take)) {

@@ -12,7 +12,10 @@ import vfio.user.wire.Command;
 import vfio.user.wire.Message;
 import vfio.user.wire.Version;
 
-/** What a client has: nothing until VERSION, then the device, its memory and the way to what has no file. For the connection's thread. */
+/**
+ * What a client has: nothing until VERSION, then the device, its memory and the way to what has no file. For the
+ * connection's thread.
+ */
 final class Session implements AutoCloseable {
     private final Served served;
     private final UnixSocket socket;
@@ -143,8 +146,9 @@ final class Session implements AutoCloseable {
     }
 
     /**
-     * Interrupts, memory and device are let go; the device keeps its state. First the client hears of it: it need not wait for the
-     * release, nor the release for what is being sent to it; and QEMU 11.1 aborts at the ECONNRESET of a socket that is only closed.
+     * Interrupts, memory and device are let go; the device keeps its state. First the client hears of it: it need not
+     * wait for the release, nor the release for what is being sent to it; and QEMU 11.1 aborts at the ECONNRESET of a
+     * socket that is only closed.
      */
     @Override
     public void close() {

@@ -16,7 +16,9 @@ import mdev.api.vfio.VfioGroup;
 
 /** The VFIO files that a client holds open through its connection, as a VMM holds those of {@code /dev/vfio}. */
 final class VfioFiles implements AutoCloseable {
-    /** More regions than QEMU believes in ({@code VFIO_USER_MAX_REGIONS}): what a vendor claims beyond is not served. */
+    /**
+     * More regions than QEMU believes in ({@code VFIO_USER_MAX_REGIONS}): what a vendor claims beyond is not served.
+     */
     private static final int MAX_REGIONS = 100;
 
     private static final RegionInfo NONE = new RegionInfo(0, 0, 0);
@@ -40,7 +42,10 @@ final class VfioFiles implements AutoCloseable {
         Arrays.setAll(regions, this::ask);
     }
 
-    /** @throws ErrnoException EBUSY: somebody else uses the device; ENOENT, ENODEV: it is going; else what the vendor answers */
+    /**
+     * @throws ErrnoException EBUSY: somebody else uses the device; ENOENT, ENODEV: it is going; else what the vendor
+     *     answers
+     */
     static VfioFiles open(Vfio vfio, int number, String name, String holder) throws ErrnoException {
         VfioGroup group = vfio.openGroup(number, holder);
         VfioContainer container = vfio.openContainer();

@@ -13,8 +13,8 @@ import org.jspecify.annotations.Nullable;
 import vfio.user.wire.Command;
 
 /**
- * What has happened on a device since it is served. What the connection's thread counts, one thread after the other, it counts without an atomic
- * operation on memory that others write: only readers share it.
+ * What has happened on a device since it is served. What the connection's thread counts, one thread after the other, it
+ * counts without an atomic operation on memory that others write: only readers share it.
  */
 public final class Counters {
     private static final int CONNECTIONS = 0;

@@ -9,7 +9,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
-/** Lines on their way to who reads a trace. A reader that is too slow loses lines and is told how many; the device never waits for him. */
+/**
+ * Lines on their way to who reads a trace. A reader that is too slow loses lines and is told how many; the device never
+ * waits for him.
+ */
 public final class Trace {
     private static final int QUEUED = 16_384;
     private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("HH:mm:ss.SSSSSS");

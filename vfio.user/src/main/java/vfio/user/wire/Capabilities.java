@@ -135,7 +135,10 @@ public record Capabilities(
         Checks.require(right, Command.VERSION, reason);
     }
 
-    /** As a server's answer: the twin socket is the first descriptor that comes with it. As short as can be, see {@link Dialect}. */
+    /**
+     * As a server's answer: the twin socket is the first descriptor that comes with it. As short as can be, see
+     * {@link Dialect}.
+     */
     String json() {
         StringWriter text = new StringWriter();
         try (JsonGenerator json = JSON.createGenerator(text)) {

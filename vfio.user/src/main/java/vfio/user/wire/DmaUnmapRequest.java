@@ -5,7 +5,8 @@ import mdev.api.errno.ErrnoException;
 import mdev.linux.Fd;
 
 /**
- * {@code VFIO_USER_DMA_UNMAP}: argsz, flags, address, size, and the head of a bitmap if one is asked for. argsz is the room for the answer.
+ * {@code VFIO_USER_DMA_UNMAP}: argsz, flags, address, size, and the head of a bitmap if one is asked for. argsz is the
+ * room for the answer.
  *
  * @param kind what is unmapped
  * @param pgsize of a bit of the bitmap

@@ -49,8 +49,8 @@ public record FeatureRequest(int feature, int operation) {
     }
 
     /**
-     * Checks a {@code struct vfio_device_feature_dma_logging_control}: a page size, which is a hint, and ranges, none for all. All are
-     * logged in any case.
+     * Checks a {@code struct vfio_device_feature_dma_logging_control}: a page size, which is a hint, and ranges, none
+     * for all. All are logged in any case.
      */
     public static void checkLoggingStart(Message message) throws ErrnoException {
         Checks.payload(message, COMMAND, BYTES + LOGGING_HEAD);

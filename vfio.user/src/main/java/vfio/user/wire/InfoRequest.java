@@ -5,7 +5,8 @@ import mdev.api.errno.ErrnoException;
 import mdev.linux.Fd;
 
 /**
- * {@code VFIO_USER_DEVICE_GET_INFO} and {@code VFIO_USER_DEVICE_GET_IRQ_INFO}: four words, of which the third is the index in the latter.
+ * {@code VFIO_USER_DEVICE_GET_INFO} and {@code VFIO_USER_DEVICE_GET_IRQ_INFO}: four words, of which the third is the
+ * index in the latter.
  */
 public record InfoRequest(int index) {
     /** {@code struct vfio_device_info} without what came after it, and {@code struct vfio_irq_info}. */

@@ -10,8 +10,8 @@ import java.lang.foreign.ValueLayout.OfShort;
 import java.nio.ByteOrder;
 
 /**
- * A message in a buffer: a view that is moved from one to the next, so that to look at one, or to write one, allocates nothing. Offsets
- * count from the end of the header, as in the specification. For one thread.
+ * A message in a buffer: a view that is moved from one to the next, so that to look at one, or to write one, allocates
+ * nothing. Offsets count from the end of the header, as in the specification. For one thread.
  *
  * <pre>
  * struct vfio_user_header {     // 16 bytes, little endian

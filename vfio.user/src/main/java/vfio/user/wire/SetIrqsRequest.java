@@ -8,8 +8,8 @@ import mdev.api.vfio.SetIrqs;
 import mdev.linux.Fd;
 
 /**
- * {@code VFIO_USER_DEVICE_SET_IRQS}: argsz, flags, index, start, count and data. What flags, index and range must be is the business of {@link SetIrqs}; here is what the
- * wire adds.
+ * {@code VFIO_USER_DEVICE_SET_IRQS}: argsz, flags, index, start, count and data. What flags, index and range must be is
+ * the business of {@link SetIrqs}; here is what the wire adds.
  *
  * @param bools one per interrupt, with {@link SetIrqs#DATA_BOOL}
  */

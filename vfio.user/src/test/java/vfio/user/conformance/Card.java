@@ -27,8 +27,9 @@ import mdev.api.vfio.VfioPci;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A PCI device with one of everything: registers in BAR0, a doorbell in BAR1 that does what a test hangs on it, memory to map in parts in BAR2 and as a whole in BAR3,
- * 8 GiB in BAR4, a configuration space, and interrupts of all five kinds.
+ * A PCI device with one of everything: registers in BAR0, a doorbell in BAR1 that does what a test hangs on it, memory
+ * to map in parts in BAR2 and as a whole in BAR3, 8 GiB in BAR4, a configuration space, and interrupts of all five
+ * kinds.
  */
 final class Card implements DeviceOps {
     static final int BAR0_SIZE = 0x1000;

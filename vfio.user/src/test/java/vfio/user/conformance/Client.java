@@ -18,7 +18,8 @@ import mdev.linux.UnixSocket;
 import vfio.mdev.TestPlatform;
 
 /**
- * The client's half of the protocol, made from the specification alone: it shares no code with the server. One thread may send and one may receive.
+ * The client's half of the protocol, made from the specification alone: it shares no code with the server. One thread
+ * may send and one may receive.
  */
 final class Client implements AutoCloseable {
     /** There is no message. */
@@ -61,7 +62,10 @@ final class Client implements AutoCloseable {
         return this;
     }
 
-    /** Proposes a version. @return whether the server agreed; it does not while it serves another, and may end the connection then */
+    /**
+     * Proposes a version. @return whether the server agreed; it does not while it serves another, and may end the
+     * connection then
+     */
     boolean tries() {
         try {
             send(Commands.VERSION, Requests.version(0, 1, "{}"));

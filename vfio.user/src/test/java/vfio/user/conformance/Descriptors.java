@@ -12,7 +12,10 @@ import java.util.stream.Stream;
 
 /** What this process holds of the kernel: the server and its clients are both in it. */
 final class Descriptors {
-    /** What the JVM opens by itself: classes, the log, its own files, the source of random numbers, what it asks the kernel; and the directory that is being looked at. */
+    /**
+     * What the JVM opens by itself: classes, the log, its own files, the source of random numbers, what it asks the
+     * kernel; and the directory that is being looked at.
+     */
     private static final Pattern NOT_OURS = Pattern.compile(".*\\.(jar|class|log)|/dev/u?random|/(proc|sys)/.*|"
             + Pattern.quote(System.getProperty("java.home")) + "/.*");
 

@@ -24,7 +24,10 @@ import vfio.mdev.TestPlatform;
 import vfio.user.conformance.DmaPeer.Kind;
 import vfio.user.session.Options;
 
-/** DMA_READ and DMA_WRITE of the server to memory that came without a descriptor (libvfio-user's test_sgl_read_write.py). */
+/**
+ * DMA_READ and DMA_WRITE of the server to memory that came without a descriptor (libvfio-user's
+ * test_sgl_read_write.py).
+ */
 final class DmaMessageTest {
     private static final long ADDRESS = DmaPeer.ADDRESS;
     private static final int SIZE = 16 * PAGE;

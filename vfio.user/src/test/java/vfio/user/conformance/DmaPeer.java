@@ -8,7 +8,10 @@ import java.util.Arrays;
 import java.util.List;
 import mdev.linux.LinuxException;
 
-/** A client's memory that has no descriptor: it answers DMA_READ and DMA_WRITE, as one of the clients that there are does. */
+/**
+ * A client's memory that has no descriptor: it answers DMA_READ and DMA_WRITE, as one of the clients that there are
+ * does.
+ */
 final class DmaPeer {
     static final long ADDRESS = 0x40_0000;
 
@@ -18,7 +21,10 @@ final class DmaPeer {
         SPECIFICATION,
         /** It has 8. */
         LIBVFIO_USER,
-        /** {@code VFIOUserDMARW}: data follow a count of 4 bytes, sizes count 4 bytes more; a write is answered by a header. */
+        /**
+         * {@code VFIOUserDMARW}: data follow a count of 4 bytes, sizes count 4 bytes more; a write is answered by a
+         * header.
+         */
         QEMU
     }
 

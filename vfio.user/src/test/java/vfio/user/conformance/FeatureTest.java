@@ -14,7 +14,10 @@ import mdev.linux.LinuxException;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
-/** DEVICE_FEATURE: probing, the log of what the device writes (libvfio-user's test_dirty_pages.py), and migration, which there is not. */
+/**
+ * DEVICE_FEATURE: probing, the log of what the device writes (libvfio-user's test_dirty_pages.py), and migration, which
+ * there is not.
+ */
 final class FeatureTest {
     private static final int MIGRATION = 1;
     private static final int MIG_DEVICE_STATE = 2;

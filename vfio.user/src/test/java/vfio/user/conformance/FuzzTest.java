@@ -13,8 +13,8 @@ import mdev.linux.LinuxException;
 import org.junit.jupiter.api.Test;
 
 /**
- * Bytes that no client would send. The server may answer them as it likes; it must not fail, keep what came with them, or stop to serve the next client. A failure names
- * its seed: {@code -Dfuzz.seed=N} makes the same bytes again.
+ * Bytes that no client would send. The server may answer them as it likes; it must not fail, keep what came with them,
+ * or stop to serve the next client. A failure names its seed: {@code -Dfuzz.seed=N} makes the same bytes again.
  */
 final class FuzzTest {
     private static final int CLIENTS = 300;

@@ -56,7 +56,10 @@ final class InfoTest {
         return cases.run();
     }
 
-    /** QEMU warns of a kind with no interrupts, and takes an error for the answer that it is; other clients expect the count. */
+    /**
+     * QEMU warns of a kind with no interrupts, and takes an error for the answer that it is; other clients expect the
+     * count.
+     */
     @TestFactory
     Stream<DynamicTest> missingIrqs() {
         return new Cases()

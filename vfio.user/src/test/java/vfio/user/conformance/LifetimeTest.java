@@ -183,7 +183,9 @@ final class LifetimeTest {
         }
     }
 
-    /** A device goes while a client uses it: the client is cut off, and nothing of it is left when the removal returns. */
+    /**
+     * A device goes while a client uses it: the client is cut off, and nothing of it is left when the removal returns.
+     */
     @TestFactory
     Stream<DynamicTest> removals() {
         return new Cases()

@@ -17,7 +17,10 @@ import mdev.linux.Mapping;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
-/** GET_REGION_INFO (libvfio-user's test_device_get_region_info.py and ..._zero_size.py), and the memory behind its descriptors. */
+/**
+ * GET_REGION_INFO (libvfio-user's test_device_get_region_info.py and ..._zero_size.py), and the memory behind its
+ * descriptors.
+ */
 final class RegionInfoTest {
     private static final int RW = 3;
     private static final int MMAP = 4;

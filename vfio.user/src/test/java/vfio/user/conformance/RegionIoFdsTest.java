@@ -8,7 +8,10 @@ import mdev.api.errno.Errno;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
-/** GET_REGION_IO_FDS (libvfio-user's test_device_get_region_io_fds.py): no device of ours has such descriptors, which is an answer too. */
+/**
+ * GET_REGION_IO_FDS (libvfio-user's test_device_get_region_io_fds.py): no device of ours has such descriptors, which is
+ * an answer too.
+ */
 final class RegionIoFdsTest {
     @TestFactory
     Stream<DynamicTest> cases() {

@@ -11,7 +11,9 @@ import mdev.linux.Fd;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
-/** Messages that no command can be made of (libvfio-user's test_request_errors.py). The connection lives on after each. */
+/**
+ * Messages that no command can be made of (libvfio-user's test_request_errors.py). The connection lives on after each.
+ */
 final class RequestErrorTest {
     private static final int ID = 0xbad1;
 

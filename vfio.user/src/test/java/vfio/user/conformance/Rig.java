@@ -139,7 +139,10 @@ final class Rig implements AutoCloseable {
         }
     }
 
-    /** A client that has agreed on the version. One that comes while others are on their way out may be turned away, and tries again. */
+    /**
+     * A client that has agreed on the version. One that comes while others are on their way out may be turned away, and
+     * tries again.
+     */
     Client served() throws LinuxException {
         long deadline = System.nanoTime() + TestPlatform.PATIENCE.toNanos();
         for (; ; ) {

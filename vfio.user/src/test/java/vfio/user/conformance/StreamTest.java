@@ -125,7 +125,10 @@ final class StreamTest {
                 .run();
     }
 
-    /** Messages that wait in the socket together, while the device keeps the server busy: {@code f} carries a descriptor, {@code .} does not. */
+    /**
+     * Messages that wait in the socket together, while the device keeps the server busy: {@code f} carries a
+     * descriptor, {@code .} does not.
+     */
     @TestFactory
     Stream<DynamicTest> descriptors() {
         Cases cases = new Cases();

@@ -18,7 +18,10 @@ import org.junit.jupiter.api.Test;
 class SendTurnTest {
     private static final int MORE_THAN_A_SOCKET_TAKES = 16 << 20;
 
-    /** The client takes one byte of a command and no more; no interrupt of the connection's thread makes that longer or shorter. */
+    /**
+     * The client takes one byte of a command and no more; no interrupt of the connection's thread makes that longer or
+     * shorter.
+     */
     @Test
     void anAnswerDoesNotWaitForeverForACommandThatIsBeingSent() throws Exception {
         try (UnixSocket.Pair pair = UnixSocket.pair(0);

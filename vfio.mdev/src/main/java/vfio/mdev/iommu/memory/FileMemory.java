@@ -8,7 +8,10 @@ import mdev.linux.Fd;
 import mdev.linux.LinuxException;
 import org.jspecify.annotations.Nullable;
 
-/** A part of a file that its owner may cut at any moment: reached by system calls, which answer where memory would fault. */
+/**
+ * A part of a file that its owner may cut at any moment: reached by system calls, which answer where memory would
+ * fault.
+ */
 record FileMemory(Location location, Fd fd, FilePool.Use use) implements Memory {
     /** What a transfer from or to Java's heap goes through, in bytes: system calls take native memory. */
     private static final int BOUNCE = 64 * 1024;

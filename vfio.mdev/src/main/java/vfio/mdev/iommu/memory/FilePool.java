@@ -13,8 +13,8 @@ import mdev.linux.Mapping.Protection;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Opens the files that users map from, each once: a virtual machine maps pieces of one memfd over and over, and 65,535 mappings of
- * their own would be all that Linux allows the process (vm.max_map_count).
+ * Opens the files that users map from, each once: a virtual machine maps pieces of one memfd over and over, and 65,535
+ * mappings of their own would be all that Linux allows the process (vm.max_map_count).
  */
 final class FilePool {
     /** Guarded by this: an entry is here exactly while it is used. */

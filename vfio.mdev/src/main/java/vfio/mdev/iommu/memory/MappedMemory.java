@@ -2,7 +2,10 @@ package vfio.mdev.iommu.memory;
 
 import java.lang.foreign.MemorySegment;
 
-/** A part of a file that is mapped and cannot be cut. Copied by Java only: were a page missing after all, native code would crash the process. */
+/**
+ * A part of a file that is mapped and cannot be cut. Copied by Java only: were a page missing after all, native code
+ * would crash the process.
+ */
 record MappedMemory(Location location, MemorySegment bytes, FilePool.Use use) implements Memory {
     @Override
     public void read(long at, MemorySegment to, long offset, long length) {

@@ -5,8 +5,8 @@ import java.util.Map;
 import mdev.api.vfio.DmaAccess;
 
 /**
- * The numbers of pinned pages: what a physical page number is to a kernel driver, without being an address. Equal for equal pages,
- * across mappings, containers and back-ends, as long as one of them is pinned.
+ * The numbers of pinned pages: what a physical page number is to a kernel driver, without being an address. Equal for
+ * equal pages, across mappings, containers and back-ends, as long as one of them is pinned.
  */
 public final class PageNumbers {
     /** Guarded by this: a page has one number while it is pinned, and no other page has it. */

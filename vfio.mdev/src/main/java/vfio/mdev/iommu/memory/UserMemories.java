@@ -31,7 +31,8 @@ public final class UserMemories {
      * @param memory used up, however the call ends
      * @param length how much of it
      * @param writable whether it will be written
-     * @throws ErrnoException EINVAL: it is shorter, or no memory that can be mapped; EACCES: open for reading only; else what the system calls say
+     * @throws ErrnoException EINVAL: it is shorter, or no memory that can be mapped; EACCES: open for reading only;
+     *     else what the system calls say
      */
     public Memory open(UserMemory memory, long length, boolean writable) throws ErrnoException {
         return switch (memory) {
@@ -51,7 +52,9 @@ public final class UserMemories {
         };
     }
 
-    /** What a request is refused with that does not get as far as opening: a descriptor is ours to close all the same. */
+    /**
+     * What a request is refused with that does not get as far as opening: a descriptor is ours to close all the same.
+     */
     public static void discard(UserMemory memory) {
         if (memory instanceof UserMemory.File file) {
             Fd.adopt(file.fd()).close();
