@@ -96,8 +96,8 @@ class VfioMdevTest {
         assertEquals(VfioGroup.VIABLE, file.getStatus());
         VfioContainer container = platform.vfio.openContainer();
         file.setContainer(container);
-        container.setIommu(VfioContainer.TYPE1_IOMMU);
-        assertErrno(Errno.ENODEV, () -> file.getDevice(mdev.uuid().toString()));
+        assertErrno(Errno.EIO, () -> container.setIommu(VfioContainer.TYPE1_IOMMU));
+        assertErrno(Errno.EINVAL, () -> file.getDevice(mdev.uuid().toString()));
         assertErrno(Errno.EBUSY, () -> platform.vfio.openGroup(0, "another"));
         file.close();
         assertEquals("remove@/devices/virtual/vfio/0", platform.tree.getLast());

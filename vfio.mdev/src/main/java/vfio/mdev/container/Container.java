@@ -4,7 +4,9 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import mdev.api.errno.Errno;
@@ -35,7 +37,13 @@ public final class Container implements VfioContainer {
     /** A group in a container; two of one number may exist for a while, so a member is the object. */
     public interface Member {
         int number();
+
+        /** False from the begin of the removal of its device on. Waits for nobody. */
+        boolean hasDevice();
     }
+
+    /** What a back-end threw. */
+    private record Fault(String call, Throwable thrown) {}
 
     /** A back-end in use. */
     private record Attached(IommuDriver driver, Iommu iommu) {}
@@ -50,6 +58,9 @@ public final class Container implements VfioContainer {
      * and nobody of the core waits for it without a deadline.
      */
     private final ReentrantReadWriteLock lock = new ReentrantReadWriteLock();
+
+    /** Logged when the lock is released. */
+    private final Queue<Fault> unreported = new ConcurrentLinkedQueue<>();
 
     private final Set<Member> members = new LinkedHashSet<>();
     private @Nullable Attached attached;
@@ -78,14 +89,15 @@ public final class Container implements VfioContainer {
         try {
             return attached == null ? null : attached.driver.name();
         } finally {
-            read.unlock();
+            release(read);
         }
     }
 
     /**
      * A group joins; pairs with {@link #detach}.
      *
-     * @throws ErrnoException EBADF: the file is closed; else the back-end's errno
+     * @throws ErrnoException EBADF: the file is closed; EIO: there is an IOMMU, and the group has no device; else the
+     *     back-end's errno
      */
     public void attach(Member group) throws ErrnoException {
         lock.writeLock().lock();
@@ -96,7 +108,7 @@ public final class Container implements VfioContainer {
             }
             members.add(group);
         } finally {
-            lock.writeLock().unlock();
+            release(lock.writeLock());
         }
     }
 
@@ -114,7 +126,7 @@ public final class Container implements VfioContainer {
                 guarded(was.driver, "release", was.iommu::release);
             }
         } finally {
-            lock.writeLock().unlock();
+            release(lock.writeLock());
         }
     }
 
@@ -124,7 +136,7 @@ public final class Container implements VfioContainer {
         try {
             return attached != null;
         } finally {
-            lock.readLock().unlock();
+            release(lock.readLock());
         }
     }
 
@@ -146,7 +158,7 @@ public final class Container implements VfioContainer {
                 throw failed(attached.driver, "attachDevice", e);
             }
         } finally {
-            lock.readLock().unlock();
+            release(lock.readLock());
         }
     }
 
@@ -162,7 +174,7 @@ public final class Container implements VfioContainer {
         try {
             return attached == null ? Optional.empty() : attached.iommu.state();
         } finally {
-            read.unlock();
+            release(read);
         }
     }
 
@@ -181,7 +193,7 @@ public final class Container implements VfioContainer {
             }
             return 0;
         } finally {
-            lock.readLock().unlock();
+            release(lock.readLock());
         }
     }
 
@@ -198,7 +210,7 @@ public final class Container implements VfioContainer {
             }
             attached = select(type);
         } finally {
-            lock.writeLock().unlock();
+            release(lock.writeLock());
         }
     }
 
@@ -240,7 +252,11 @@ public final class Container implements VfioContainer {
         }
     }
 
+    /** As type1: a group without a device has no bus, and so no IOMMU ({@code iommu_domain_alloc()}). */
     private void attach(Attached to, Member group) throws ErrnoException {
+        if (!group.hasDevice()) {
+            throw new ErrnoException(Errno.EIO, "the device of group " + group.number() + " was removed");
+        }
         try {
             to.iommu.attachGroup(group.number());
         } catch (RuntimeException | Error e) {
@@ -263,7 +279,7 @@ public final class Container implements VfioContainer {
                 throw failed(attached.driver, "ioctl", e);
             }
         } finally {
-            lock.readLock().unlock();
+            release(lock.readLock());
         }
     }
 
@@ -291,7 +307,14 @@ public final class Container implements VfioContainer {
     }
 
     private ErrnoException failed(IommuDriver driver, String call, Throwable thrown) {
-        faults.report(driver.name() + "." + call, thrown);
+        unreported.add(new Fault(driver.name() + "." + call, thrown));
         return new ErrnoException(Errno.EIO, "the IOMMU back-end failed in " + call);
+    }
+
+    private void release(Lock held) {
+        held.unlock();
+        for (Fault fault = unreported.poll(); fault != null; fault = unreported.poll()) {
+            faults.report(fault.call, fault.thrown);
+        }
     }
 }

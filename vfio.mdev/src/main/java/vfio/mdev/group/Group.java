@@ -57,6 +57,11 @@ public final class Group implements Container.Member {
         return number;
     }
 
+    @Override
+    public synchronized boolean hasDevice() {
+        return present;
+    }
+
     /**
      * What a listing shows.
      *

@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.IntStream;
+import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.DeviceInfo;
 import mdev.api.vfio.GetInfo;
 import mdev.api.vfio.GetIrqInfo;
@@ -64,6 +65,10 @@ final class UserCases {
                 });
         cases.of("VFIO_SET_IOMMU")
                 .add("no group", rig -> rig.container.setIommu(TYPE1_IOMMU))
+                .add("a group whose device was removed", rig -> {
+                    removed(rig);
+                    rig.container.setIommu(TYPE1_IOMMU);
+                })
                 .add("unknown type", rig -> rig.withIommu(77))
                 .add("NOIOMMU", rig -> rig.withIommu(VfioContainer.NOIOMMU_IOMMU))
                 .add("a second time", rig -> {
@@ -90,6 +95,11 @@ final class UserCases {
                 });
         cases.of("VFIO_IOMMU_GET_INFO")
                 .add("no IOMMU", rig -> rig.ask(new IommuGetInfo()))
+                .add("the device of its only group was removed", rig -> {
+                    rig.withIommu(TYPE1_IOMMU);
+                    rig.platform.remove(rig.mdev);
+                    rig.ask(new IommuGetInfo());
+                })
                 .add("page sizes and capabilities", rig -> {
                     rig.withIommu(TYPE1_IOMMU);
                     IommuInfo info = assertInstanceOf(IommuInfo.class, rig.ask(new IommuGetInfo()));
@@ -137,16 +147,36 @@ final class UserCases {
                 });
         cases.of("VFIO_GROUP_GET_STATUS")
                 .add("viable", rig -> assertEquals(VfioGroup.VIABLE, rig.group().getStatus()))
-                .add("in a container", rig -> assertEquals(3, rig.grouped().getStatus()));
+                .add("in a container", rig -> assertEquals(3, rig.grouped().getStatus()))
+                .add("in a container, and the device was removed", rig -> {
+                    VfioGroup group = rig.withIommu(TYPE1_IOMMU);
+                    rig.platform.remove(rig.mdev);
+                    assertEquals(VfioGroup.VIABLE, group.getStatus());
+                });
         cases.of("VFIO_GROUP_SET_CONTAINER")
                 .add("a container", Rig::grouped)
                 .add("a second time", rig -> rig.grouped().setContainer(rig.container))
+                .add("the device was removed", rig -> removed(rig))
+                .add("the device was removed, into one with an IOMMU", rig -> {
+                    VfioGroup group = rig.group();
+                    rig.platform.remove(rig.mdev);
+                    try (VfioGroup other = rig.platform.vfio.openGroup(1, "the user")) {
+                        other.setContainer(rig.container);
+                        rig.container.setIommu(TYPE1_IOMMU);
+                        group.setContainer(rig.container);
+                    }
+                })
                 .add("container closed", rig -> {
                     rig.container.close();
                     rig.grouped();
                 });
         cases.of("VFIO_GROUP_UNSET_CONTAINER")
                 .add("none set", rig -> rig.group().unsetContainer())
+                .add("the device was removed", rig -> {
+                    VfioGroup group = rig.withIommu(TYPE1_IOMMU);
+                    rig.platform.remove(rig.mdev);
+                    group.unsetContainer();
+                })
                 .add("a device is open", rig -> {
                     VfioGroup group = rig.withIommu(TYPE1_IOMMU);
                     try (VfioDevice _ = group.getDevice(rig.name())) {
@@ -177,10 +207,19 @@ final class UserCases {
                 .add("the device was removed", rig -> {
                     VfioGroup group = rig.withIommu(TYPE1_IOMMU);
                     rig.platform.remove(rig.mdev);
-                    group.setContainer(rig.container);
-                    rig.container.setIommu(TYPE1_IOMMU);
                     group.getDevice(rig.name());
-                });
+                })
+                .add(
+                        "the device was removed, in a container",
+                        rig -> removed(rig).getDevice(rig.name()));
+    }
+
+    /** The group of a removed device, put into the container once more. */
+    private static VfioGroup removed(Rig rig) throws ErrnoException {
+        VfioGroup group = rig.withIommu(TYPE1_IOMMU);
+        rig.platform.remove(rig.mdev);
+        group.setContainer(rig.container);
+        return group;
     }
 
     private static void device(Cases cases) {
