@@ -32,7 +32,6 @@ final class SourceStyleTest {
             "Errno",
             "Gate",
             "MdevDevice",
-            "Memory",
             "OpenDevice",
             "Session",
             "Text");

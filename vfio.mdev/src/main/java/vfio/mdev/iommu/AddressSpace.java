@@ -84,7 +84,7 @@ final class AddressSpace {
         while (true) {
             DmaMapping mapping = find(iova, prot);
             long page = (iova - mapping.first()) >>> PAGE_SHIFT;
-            PinnedPage pinned = mapping.holds().pin(vendor, page, writable);
+            PinnedPage pinned = mapping.pins().pin(vendor, page, writable);
             if (pinned != null) {
                 DirtyLog log = mapping.dirty();
                 if (writable && log != null) {
@@ -103,7 +103,7 @@ final class AddressSpace {
             if (mapping == null) {
                 return false;
             }
-            if (mapping.holds().unpin(vendor, (iova - mapping.first()) >>> PAGE_SHIFT)) {
+            if (mapping.pins().unpin(vendor, (iova - mapping.first()) >>> PAGE_SHIFT)) {
                 return true;
             }
             Thread.onSpinWait();
@@ -111,14 +111,14 @@ final class AddressSpace {
     }
 
     /** Adds the mappings from one byte to another to a range; who calls closes the range when it does not succeed. */
-    void hold(Attachment.HeldRange range, long first, long last, int prot) throws ErrnoException {
+    void mapRange(Attachment.MappedRange range, long first, long last, int prot) throws ErrnoException {
         boolean writable = (prot & DmaAccess.IOMMU_WRITE) != 0;
         long iova = first;
         while (true) {
             DmaMapping mapping = find(iova, prot);
             long length = mapping.reach(iova, last - iova + 1);
             long offset = iova - mapping.first();
-            MemorySegment segment = mapping.holds().hold(range, offset, length, writable);
+            MemorySegment segment = mapping.pins().mapRange(range, offset, length, writable);
             if (segment == null) {
                 Thread.onSpinWait();
                 continue;
@@ -135,11 +135,11 @@ final class AddressSpace {
         }
     }
 
-    void takeBack(Attachment vendor) {
+    void unpinAll(Attachment vendor) {
         Deadline deadline = Eviction.deadline();
         List<DmaMapping> kept = new ArrayList<>();
         mappings.forEach(mapping -> {
-            if (mapping.holds().takeBack(vendor, deadline)) {
+            if (mapping.pins().unpinAll(vendor, deadline)) {
                 kept.add(mapping);
             }
         });
@@ -227,9 +227,9 @@ final class AddressSpace {
             throws ErrnoException {
         Eviction eviction = new Eviction(LOG::warn);
         try {
-            for (DmaMapping held = evictUnheld(first, last, atBorder, successors, eviction);
+            for (DmaMapping held = evictUnpinned(first, last, atBorder, successors, eviction);
                     held != null;
-                    held = evictUnheld(first, last, atBorder, successors, eviction)) {
+                    held = evictUnpinned(first, last, atBorder, successors, eviction)) {
                 eviction.ask(held, notifiers);
             }
         } finally {
@@ -242,7 +242,7 @@ final class AddressSpace {
      * Takes out what nobody holds, until a mapping comes that is held: the vendors are to be asked then, without the
      * lock.
      */
-    private @Nullable DmaMapping evictUnheld(
+    private @Nullable DmaMapping evictUnpinned(
             long first, long last, AtBorder atBorder, List<DmaMapping> successors, Eviction eviction)
             throws ErrnoException {
         lock.lock();
@@ -286,7 +286,7 @@ final class AddressSpace {
             }
             for (int i = 0; i < all.size(); i++) {
                 all.get(i).track(logs.get(i));
-                all.get(i).holds().markWritable(logs.get(i));
+                all.get(i).pins().markWritable(logs.get(i));
             }
             tracking = true;
         } finally {
@@ -331,7 +331,7 @@ final class AddressSpace {
                 DirtyLog log = mapping.dirty();
                 if (log != null) {
                     log.drain(bitmap.data(), (mapping.first() - first) >>> PAGE_SHIFT);
-                    mapping.holds().markWritable(log);
+                    mapping.pins().markWritable(log);
                 }
             }
         } finally {
@@ -360,8 +360,8 @@ final class AddressSpace {
         int[] held = new int[2];
         long[] written = new long[1];
         now.forEach(mapping -> {
-            held[0] += mapping.holds().pinnedPages();
-            held[1] += mapping.holds().ranges();
+            held[0] += mapping.pins().pinnedPages();
+            held[1] += mapping.pins().ranges();
             DirtyLog log = mapping.dirty();
             written[0] += log == null ? 0 : log.count();
         });

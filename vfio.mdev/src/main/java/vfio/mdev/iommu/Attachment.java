@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * One device's half of an address space: checks what it asks for, as {@code vfio_pin_pages()} and its like do, and owns
- * what it holds.
+ * what it pins.
  */
 final class Attachment implements DmaAttachment {
     private final AddressSpace space;
@@ -36,7 +36,7 @@ final class Attachment implements DmaAttachment {
     @Override
     public List<PinnedPage> pinPages(long[] userPfn, int prot) throws ErrnoException {
         checkPages(userPfn);
-        checkMayHold();
+        checkMayPin();
         List<PinnedPage> pages = new ArrayList<>(userPfn.length);
         try {
             for (long pfn : userPfn) {
@@ -83,10 +83,10 @@ final class Attachment implements DmaAttachment {
         if (length <= 0 || Long.compareUnsigned(iova + length - 1, iova) < 0) {
             throw new ErrnoException(Errno.EINVAL, "not a range: " + length + " bytes");
         }
-        checkMayHold();
-        HeldRange range = new HeldRange(this);
+        checkMayPin();
+        MappedRange range = new MappedRange(this);
         try {
-            space.hold(range, iova, iova + length - 1, prot);
+            space.mapRange(range, iova, iova + length - 1, prot);
             return range;
         } catch (ErrnoException e) {
             range.close();
@@ -108,10 +108,10 @@ final class Attachment implements DmaAttachment {
 
     @Override
     public void detach() {
-        // Before the holds are taken back: whoever holds anew after that sees it (Holds).
+        // Before the pins are dropped: a pin that comes later sees it (Pins).
         detached = true;
         space.notifiers().unregisterAll(this);
-        space.takeBack(this);
+        space.unpinAll(this);
     }
 
     private static VfioNotifier.DmaUnmap unmapNotifier(VfioNotifier notifier) throws ErrnoException {
@@ -131,7 +131,7 @@ final class Attachment implements DmaAttachment {
         }
     }
 
-    private void checkMayHold() throws ErrnoException {
+    private void checkMayPin() throws ErrnoException {
         space.checkPinning();
         if (space.notifiers().isEmpty()) {
             throw new ErrnoException(Errno.EINVAL, "no DMA_UNMAP notifier is registered");
@@ -169,7 +169,7 @@ final class Attachment implements DmaAttachment {
     }
 
     /** What a vendor holds over one or more mappings. */
-    static final class HeldRange implements DmaRange {
+    static final class MappedRange implements DmaRange {
         private final Attachment owner;
 
         /** Filled before the vendor sees it. */
@@ -177,7 +177,7 @@ final class Attachment implements DmaAttachment {
 
         private final List<MemorySegment> segments = new ArrayList<>();
 
-        private HeldRange(Attachment owner) {
+        private MappedRange(Attachment owner) {
             this.owner = owner;
         }
 
@@ -203,7 +203,7 @@ final class Attachment implements DmaAttachment {
 
         @Override
         public void close() {
-            mappings.forEach(mapping -> mapping.holds().release(this));
+            mappings.forEach(mapping -> mapping.pins().release(this));
         }
     }
 }

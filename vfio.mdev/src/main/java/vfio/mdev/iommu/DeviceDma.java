@@ -212,7 +212,7 @@ public final class DeviceDma implements DmaAccess {
         users.forEach(user -> user.detach(deadline));
     }
 
-    /** Ends all notifiers and takes back what the vendor still holds; after the vendor's release. */
+    /** Ends all notifiers and takes back what the vendor still pins; after the vendor's release. */
     public void detach() {
         List<Registered> all;
         synchronized (lock) {

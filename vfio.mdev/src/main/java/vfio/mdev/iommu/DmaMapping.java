@@ -15,7 +15,7 @@ import vfio.mdev.usage.UseCount;
 
 /**
  * A range of an address space with what stands behind it: {@code struct vfio_dma}. It ends in three steps: nobody holds anything of it any more
- * ({@link Holds}); the address space has no mapping there; {@link #close} lets no access in and waits for those inside. Who leaves last gives the memory back.
+ * ({@link Pins}); the address space has no mapping there; {@link #close} lets no access in and waits for those inside. Who leaves last gives the memory back.
  */
 final class DmaMapping {
     private final long first;
@@ -27,10 +27,10 @@ final class DmaMapping {
     private final long offset;
 
     private final PageNumbers numbers;
-    private final Holds holds;
+    private final Pins pins;
     private final CountDownLatch ended = new CountDownLatch(1);
 
-    /** Accesses are inside, and so is every {@link Views}: while it is not empty the memory stays. */
+    /** Accesses are inside, and so is every {@link LentMapping}: while it is not empty the memory stays. */
     private final UseCount gate = new UseCount(this::end);
 
     /** Not null while written pages are tracked. Changed under the address space's lock. */
@@ -44,7 +44,7 @@ final class DmaMapping {
         this.memory = memory;
         this.offset = offset;
         this.numbers = numbers;
-        this.holds = new Holds(this, numbers);
+        this.pins = new Pins(this, numbers);
     }
 
     /** Adds mappings of what this one has outside of a range that it has a byte in. */
@@ -89,8 +89,8 @@ final class DmaMapping {
         return (prot & wanted) == wanted;
     }
 
-    Holds holds() {
-        return holds;
+    Pins pins() {
+        return pins;
     }
 
     Location location() {
@@ -150,19 +150,19 @@ final class DmaMapping {
         }
     }
 
-    /** Called by {@link #holds}, when the mapping is not gone. */
-    Views openViews() throws ErrnoException {
+    /** Called by {@link #pins}, when the mapping is not gone. */
+    LentMapping lend() throws ErrnoException {
         MemorySegment bytes = memory.memory().bytes();
         if (bytes == null) {
             throw new ErrnoException(Errno.EFAULT, "the user's memory has no pages here: read and write it by DMA");
         }
         gate.enter();
-        return new Views(bytes.asSlice(offset, size()), gate::leave);
+        return new LentMapping(bytes.asSlice(offset, size()), gate::leave);
     }
 
     /** Lets no access in any more; after the mapping has left the address space. */
     void close(Deadline deadline) {
-        holds.closeViews(deadline);
+        pins.revoke(deadline);
         gate.close();
     }
 

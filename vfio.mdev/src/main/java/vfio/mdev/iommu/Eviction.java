@@ -24,7 +24,7 @@ final class Eviction {
      */
     private static final int RETRIES = 10;
 
-    private record Gone(DmaMapping mapping, List<Attachment> robbed) {}
+    private record Gone(DmaMapping mapping, List<Attachment> unpinned) {}
 
     private final Consumer<String> warnings;
     private final List<Gone> gone = new ArrayList<>();
@@ -38,12 +38,12 @@ final class Eviction {
 
     /** Ends a mapping, unless its vendors are to be asked before. */
     boolean end(DmaMapping mapping) {
-        if (mapping.holds().endUnheld()) {
+        if (mapping.pins().endUnpinned()) {
             gone.add(new Gone(mapping, List.of()));
             return true;
         }
         if (mapping == asked && times >= RETRIES) {
-            gone.add(new Gone(mapping, mapping.holds().end()));
+            gone.add(new Gone(mapping, mapping.pins().end()));
             return true;
         }
         return false;
@@ -63,7 +63,7 @@ final class Eviction {
         Deadline deadline = deadline();
         for (Gone each : gone) {
             each.mapping.close(deadline);
-            for (Attachment vendor : each.robbed) {
+            for (Attachment vendor : each.unpinned) {
                 warnings.accept("%s did not let go of %s on DMA_UNMAP: its pins are taken by force"
                         .formatted(vendor, each.mapping));
             }

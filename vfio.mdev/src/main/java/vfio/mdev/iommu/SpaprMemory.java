@@ -9,8 +9,8 @@ import mdev.api.vfio.DmaAccess;
 import mdev.api.vfio.SpaprRegisterMemory;
 import mdev.api.vfio.SpaprUnregisterMemory;
 import mdev.api.vfio.UserMemory;
+import vfio.mdev.iommu.memory.BackingMemory;
 import vfio.mdev.iommu.memory.Location;
-import vfio.mdev.iommu.memory.Memory;
 import vfio.mdev.iommu.memory.MemoryRef;
 import vfio.mdev.iommu.memory.UserMemories;
 
@@ -52,7 +52,7 @@ final class SpaprMemory {
     void register(SpaprRegisterMemory request) throws ErrnoException {
         check(request.flags(), request.memory(), request.size());
         // For writing too, as the kernel pins it.
-        Memory memory = memories.open(request.memory(), request.size(), true);
+        BackingMemory memory = memories.open(request.memory(), request.size(), true);
         try {
             if (regions.size() == MAX_REGIONS) {
                 throw new ErrnoException(Errno.ENOMEM, "there are " + MAX_REGIONS + " pieces of registered memory");

@@ -33,7 +33,7 @@ final class Armed {
         return true;
     }
 
-    void letGo() {
+    void release() {
         gate.close();
     }
 

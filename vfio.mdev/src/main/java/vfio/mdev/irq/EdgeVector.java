@@ -52,7 +52,7 @@ final class EdgeVector implements Vector {
     private void replace(@Nullable Armed trigger) {
         Armed old = armed.getAndSet(trigger);
         if (old != null) {
-            old.letGo();
+            old.release();
         }
     }
 

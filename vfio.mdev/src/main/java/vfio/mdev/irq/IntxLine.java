@@ -100,7 +100,7 @@ final class IntxLine implements Vector {
             was = state;
         } while (!become(was, family, was.bits & kept));
         if (was.armed != null) {
-            was.armed.letGo();
+            was.armed.release();
         }
     }
 

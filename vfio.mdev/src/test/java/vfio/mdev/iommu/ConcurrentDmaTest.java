@@ -178,7 +178,7 @@ class ConcurrentDmaTest {
             iommu.ioctl(new MapDma(3, new UserMemory.Local(memory), 0, size / 2));
             iommu.ioctl(new MapDma(3, new UserMemory.Remote(size / 2, slow(memory)), size / 2, size / 2));
             DmaAttachment vendor = iommu.attachDevice("vendor");
-            vendor.registerNotifier(Users.letsGoOfNothing());
+            vendor.registerNotifier(Users.ignoresUnmap());
             MemorySegment bits = arena.allocate(DirtyBitmap.bytes(pages));
             List<Integer> order =
                     new ArrayList<>(IntStream.range(0, pages).boxed().toList());

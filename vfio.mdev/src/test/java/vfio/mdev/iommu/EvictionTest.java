@@ -30,7 +30,7 @@ class EvictionTest {
             DmaMapping mapping = mapping(arena);
             DmaAttachment stubborn = space.attach("vendor.stubborn (device 1)");
             DmaAttachment other = space.attach("vendor.other (device 2)");
-            stubborn.registerNotifier(Users.letsGoOfNothing());
+            stubborn.registerNotifier(Users.ignoresUnmap());
             stubborn.pinPages(new long[] {0}, 1);
             other.pinPages(new long[] {1}, 1);
             other.unpinPages(new long[] {1});
@@ -53,7 +53,7 @@ class EvictionTest {
         try (Arena arena = Arena.ofShared()) {
             DmaMapping mapping = mapping(arena);
             DmaAttachment vendor = space.attach("vendor");
-            vendor.registerNotifier(Users.letsGoOfNothing());
+            vendor.registerNotifier(Users.ignoresUnmap());
             vendor.pinPages(new long[] {0}, 1);
             assertFalse(eviction.end(mapping));
             vendor.unpinPages(new long[] {0});

@@ -108,7 +108,7 @@ class MemoryKindsTest {
             byte[] bytes = random(3000);
             vendor.dmaWrite(IOVA + 1000, MemorySegment.ofArray(bytes), 0, 3000);
             assertArrayEquals(bytes, memory.asSlice(1000, 3000).toArray(JAVA_BYTE));
-            vendor.registerNotifier(Users.letsGoOfNothing());
+            vendor.registerNotifier(Users.ignoresUnmap());
             PinnedPage page = vendor.pinPages(new long[] {IOVA / PAGE}, 3).getFirst();
             page.page().set(JAVA_LONG_UNALIGNED, 8, 42);
             assertEquals(42, memory.get(JAVA_LONG_UNALIGNED, 8));
@@ -163,7 +163,7 @@ class MemoryKindsTest {
                 assertArrayEquals(bytes, back);
                 assertArrayEquals(bytes, Users.read(peer, size - 100, 100));
                 if (seals[0] == Seal.SHRINK) {
-                    vendor.registerNotifier(Users.letsGoOfNothing());
+                    vendor.registerNotifier(Users.ignoresUnmap());
                     DmaRange range = vendor.mapRange(IOVA, size, 3);
                     assertEquals(size, range.segments().getFirst().byteSize());
                     assertEquals(bytes[99], range.segments().getFirst().get(JAVA_BYTE, size - 1));
@@ -200,11 +200,11 @@ class MemoryKindsTest {
         try (Fd peer = MemFd.create("numbers", 4 * PAGE, Seal.SHRINK)) {
             map(Users.file(peer, 0), IOVA, 4 * PAGE);
             map(Users.file(peer, PAGE), 4 * IOVA, PAGE);
-            vendor.registerNotifier(Users.letsGoOfNothing());
+            vendor.registerNotifier(Users.ignoresUnmap());
             Type1Iommu other = new Type1Iommu("type1v2", true, memories, new BoundedCalls("notifier"));
             other.ioctl(new MapDma(MapDma.READ, Users.file(peer, 0), 0, 4 * PAGE));
             DmaAttachment neighbour = other.attachDevice("neighbour");
-            neighbour.registerNotifier(Users.letsGoOfNothing());
+            neighbour.registerNotifier(Users.ignoresUnmap());
 
             List<PinnedPage> pages = vendor.pinPages(new long[] {IOVA / PAGE, IOVA / PAGE + 1, 4 * IOVA / PAGE}, 1);
             long theirs = neighbour.pinPages(new long[] {1}, 1).getFirst().number();
@@ -275,7 +275,7 @@ class MemoryKindsTest {
     }
 
     private void holdPages(Fd peer, long fileOffset) throws Exception {
-        vendor.registerNotifier(Users.letsGoOfNothing());
+        vendor.registerNotifier(Users.ignoresUnmap());
         MemorySegment page =
                 vendor.pinPages(new long[] {IOVA / PAGE + 1}, 3).getFirst().page();
         page.set(JAVA_LONG_UNALIGNED, 0, 0x1122334455667788L);
@@ -290,7 +290,7 @@ class MemoryKindsTest {
     }
 
     private void cannotHoldPages() throws ErrnoException {
-        vendor.registerNotifier(Users.letsGoOfNothing());
+        vendor.registerNotifier(Users.ignoresUnmap());
         assertErrno(Errno.EFAULT, () -> vendor.pinPages(new long[] {IOVA / PAGE}, 1));
         assertErrno(Errno.EFAULT, () -> vendor.mapRange(IOVA, 1, 1));
         assertFalse(iommu.state().orElseThrow().pinnedPages() > 0);

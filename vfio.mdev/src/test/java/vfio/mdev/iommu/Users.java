@@ -75,7 +75,7 @@ final class Users {
     }
 
     /** A vendor that ignores DMA_UNMAP. */
-    static VfioNotifier.DmaUnmap letsGoOfNothing() {
+    static VfioNotifier.DmaUnmap ignoresUnmap() {
         return (_, _) -> {};
     }
 

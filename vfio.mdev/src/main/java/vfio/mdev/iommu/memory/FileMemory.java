@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * A part of a file that its owner may cut at any moment: reached by system calls, which answer where memory would
  * fault.
  */
-record FileMemory(Location location, Fd fd, FilePool.Use use) implements Memory {
+record FileMemory(Location location, Fd fd, FilePool.Use use) implements BackingMemory {
     /** What a transfer from or to Java's heap goes through, in bytes: system calls take native memory. */
     private static final int BOUNCE = 64 * 1024;
 

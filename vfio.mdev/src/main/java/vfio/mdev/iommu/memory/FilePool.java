@@ -31,7 +31,7 @@ final class FilePool {
      * @param fd used up, however the call ends
      * @param writable whether it will be written; it will be read in any case
      */
-    Memory open(Fd fd, long offset, long length, boolean writable) throws ErrnoException {
+    BackingMemory open(Fd fd, long offset, long length, boolean writable) throws ErrnoException {
         try (fd) {
             FdAccess access = Mapping.classify(fd, offset, length);
             int mode = fd.accessMode();
@@ -59,7 +59,7 @@ final class FilePool {
         }
     }
 
-    private synchronized Memory mapped(Fd fd, Location location, long length, boolean writable, long fileSize)
+    private synchronized BackingMemory mapped(Fd fd, Location location, long length, boolean writable, long fileSize)
             throws LinuxException {
         Protection protection = writable ? Protection.READ_WRITE : Protection.READ;
         Key key = new Key((Location.FileSpace) location.space(), writable, FdAccess.MMAP);
@@ -85,7 +85,7 @@ final class FilePool {
         return new MappedMemory(location, mapping.segment().asSlice(location.start(), length), use(shared));
     }
 
-    private synchronized Memory transferred(Fd fd, Location location, boolean writable) throws LinuxException {
+    private synchronized BackingMemory transferred(Fd fd, Location location, boolean writable) throws LinuxException {
         Key key = new Key((Location.FileSpace) location.space(), writable, FdAccess.FILE_IO);
         Shared shared = files.get(key);
         if (shared == null) {

@@ -5,7 +5,7 @@ import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 
 /** A user's memory of this process. */
-record LocalMemory(Location location, MemorySegment bytes) implements Memory {
+record LocalMemory(Location location, MemorySegment bytes) implements BackingMemory {
     @Override
     public void read(long at, MemorySegment to, long offset, long length) throws ErrnoException {
         copy(bytes, at, to, offset, length);

@@ -6,7 +6,7 @@ import java.lang.foreign.MemorySegment;
  * A part of a file that is mapped and cannot be cut. Copied by Java only: were a page missing after all, native code
  * would crash the process.
  */
-record MappedMemory(Location location, MemorySegment bytes, FilePool.Use use) implements Memory {
+record MappedMemory(Location location, MemorySegment bytes, FilePool.Use use) implements BackingMemory {
     @Override
     public void read(long at, MemorySegment to, long offset, long length) {
         MemorySegment.copy(bytes, at, to, offset, length);

@@ -4,15 +4,15 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /** A memory that several mappings use; closed by the last. */
 public final class MemoryRef {
-    private final Memory memory;
+    private final BackingMemory memory;
     private final AtomicInteger uses = new AtomicInteger(1);
 
     /** The caller has the first use. */
-    public MemoryRef(Memory memory) {
+    public MemoryRef(BackingMemory memory) {
         this.memory = memory;
     }
 
-    public Memory memory() {
+    public BackingMemory memory() {
         return memory;
     }
 

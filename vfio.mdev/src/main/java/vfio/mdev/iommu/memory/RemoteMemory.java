@@ -6,7 +6,7 @@ import mdev.api.vfio.RemoteAccess;
 import org.jspecify.annotations.Nullable;
 
 /** A user's memory that only the user can reach. */
-record RemoteMemory(Location location, RemoteAccess access) implements Memory {
+record RemoteMemory(Location location, RemoteAccess access) implements BackingMemory {
     @Override
     public @Nullable MemorySegment bytes() {
         return null;

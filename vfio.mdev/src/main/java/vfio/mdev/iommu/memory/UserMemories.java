@@ -34,7 +34,7 @@ public final class UserMemories {
      * @throws ErrnoException EINVAL: it is shorter, or no memory that can be mapped; EACCES: open for reading only;
      *     else what the system calls say
      */
-    public Memory open(UserMemory memory, long length, boolean writable) throws ErrnoException {
+    public BackingMemory open(UserMemory memory, long length, boolean writable) throws ErrnoException {
         return switch (memory) {
             case UserMemory.File file -> files.open(Fd.adopt(file.fd()), file.offset(), length, writable);
             case UserMemory.Local local -> local(local.segment(), length, writable);
@@ -71,7 +71,7 @@ public final class UserMemories {
         }
     }
 
-    private Memory local(MemorySegment segment, long length, boolean writable) throws ErrnoException {
+    private BackingMemory local(MemorySegment segment, long length, boolean writable) throws ErrnoException {
         if (!segment.isNative() || Long.compareUnsigned(segment.byteSize(), length) < 0) {
             throw new ErrnoException(Errno.EINVAL, "not native memory of at least " + length + " bytes");
         }

@@ -5,7 +5,7 @@ import mdev.api.errno.ErrnoException;
 import org.jspecify.annotations.Nullable;
 
 /** The open memory behind a mapping. Any thread, several at once; closed once, when no call is inside. */
-public sealed interface Memory permits MappedMemory, FileMemory, LocalMemory, RemoteMemory {
+public sealed interface BackingMemory permits MappedMemory, FileMemory, LocalMemory, RemoteMemory {
     /** What identifies the bytes, however they were opened. */
     Location location();
 

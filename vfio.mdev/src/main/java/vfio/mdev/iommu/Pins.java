@@ -17,15 +17,15 @@ import vfio.mdev.iommu.memory.PageNumbers;
 
 /**
  * What vendors hold of one mapping: pins ({@code vfio_dma.pfn_list}), but each vendor's its own, and ranges. The
- * monitor guards one thing: a mapping that is gone is held by nobody, nor by a device that is released.
+ * monitor guards one thing: a mapping that is gone is held by nobody, nor is one held by a device that is released.
  */
-final class Holds {
+final class Pins {
     private final DmaMapping mapping;
     private final PageNumbers numbers;
-    private final Map<Attachment, Held> byVendor = new LinkedHashMap<>();
+    private final Map<Attachment, VendorPins> byVendor = new LinkedHashMap<>();
     private boolean gone;
 
-    Holds(DmaMapping mapping, PageNumbers numbers) {
+    Pins(DmaMapping mapping, PageNumbers numbers) {
         this.mapping = mapping;
         this.numbers = numbers;
     }
@@ -42,13 +42,13 @@ final class Holds {
 
     private record Span(long firstPage, long lastPage, boolean writable) {}
 
-    private static final class Held {
-        final Views views;
+    private static final class VendorPins {
+        final LentMapping lent;
         final Map<Long, Pin> pins = new HashMap<>();
-        final Map<Attachment.HeldRange, Span> ranges = new HashMap<>();
+        final Map<Attachment.MappedRange, Span> ranges = new HashMap<>();
 
-        Held(Views views) {
-            this.views = views;
+        VendorPins(LentMapping lent) {
+            this.lent = lent;
         }
 
         boolean isEmpty() {
@@ -61,12 +61,12 @@ final class Holds {
         if (gone) {
             return null;
         }
-        Held held = held(vendor);
-        Pin pin = held.pins.computeIfAbsent(page, index -> new Pin(numbers.acquire(location(index))));
+        VendorPins own = of(vendor);
+        Pin pin = own.pins.computeIfAbsent(page, index -> new Pin(numbers.acquire(location(index))));
         pin.count++;
         pin.writable |= writable;
         long offset = page * DmaAccess.PAGE_SIZE;
-        return new PinnedPage(pin.number, held.views.of(offset, DmaAccess.PAGE_SIZE, writable));
+        return new PinnedPage(pin.number, own.lent.of(offset, DmaAccess.PAGE_SIZE, writable));
     }
 
     /**
@@ -77,43 +77,43 @@ final class Holds {
         if (gone) {
             return false;
         }
-        Held held = byVendor.get(vendor);
-        Pin pin = held == null ? null : held.pins.get(page);
-        if (held != null && pin != null && --pin.count == 0) {
-            held.pins.remove(page);
+        VendorPins own = byVendor.get(vendor);
+        Pin pin = own == null ? null : own.pins.get(page);
+        if (own != null && pin != null && --pin.count == 0) {
+            own.pins.remove(page);
             numbers.release(location(page));
         }
         return true;
     }
 
     /** Adds a part of the mapping to a range; null when the mapping is gone. */
-    synchronized @Nullable MemorySegment hold(Attachment.HeldRange range, long offset, long length, boolean writable)
-            throws ErrnoException {
+    synchronized @Nullable MemorySegment mapRange(
+            Attachment.MappedRange range, long offset, long length, boolean writable) throws ErrnoException {
         if (gone) {
             return null;
         }
-        Held held = held(range.owner());
+        VendorPins own = of(range.owner());
         long lastPage = (offset + length - 1) / DmaAccess.PAGE_SIZE;
-        held.ranges.put(range, new Span(offset / DmaAccess.PAGE_SIZE, lastPage, writable));
-        return held.views.of(offset, length, writable);
+        own.ranges.put(range, new Span(offset / DmaAccess.PAGE_SIZE, lastPage, writable));
+        return own.lent.of(offset, length, writable);
     }
 
-    synchronized void release(Attachment.HeldRange range) {
-        Held held = byVendor.get(range.owner());
-        if (held != null) {
-            held.ranges.remove(range);
+    synchronized void release(Attachment.MappedRange range) {
+        VendorPins own = byVendor.get(range.owner());
+        if (own != null) {
+            own.ranges.remove(range);
         }
     }
 
     /** Marks what vendors may be writing now ({@code vfio_dma_populate_bitmap()}). */
     synchronized void markWritable(DirtyLog log) {
-        for (Held held : byVendor.values()) {
-            held.pins.forEach((page, pin) -> {
+        for (VendorPins own : byVendor.values()) {
+            own.pins.forEach((page, pin) -> {
                 if (pin.writable) {
                     log.mark(page, page);
                 }
             });
-            for (Span span : held.ranges.values()) {
+            for (Span span : own.ranges.values()) {
                 if (span.writable) {
                     log.mark(span.firstPage, span.lastPage);
                 }
@@ -122,52 +122,52 @@ final class Holds {
     }
 
     /** Ends the mapping, if nobody holds anything of it; then nobody will. */
-    synchronized boolean endUnheld() {
-        gone |= byVendor.values().stream().allMatch(Held::isEmpty);
+    synchronized boolean endUnpinned() {
+        gone |= byVendor.values().stream().allMatch(VendorPins::isEmpty);
         return gone;
     }
 
     /**
      * Ends the mapping.
      *
-     * @return who loses what it did not give back, to be named in the log
+     * @return the vendors whose pins are dropped, to be named in the log
      */
     synchronized List<Attachment> end() {
         gone = true;
-        List<Attachment> robbed = new ArrayList<>();
-        byVendor.forEach((vendor, held) -> {
-            if (!held.isEmpty()) {
-                robbed.add(vendor);
-                drop(held);
+        List<Attachment> unpinned = new ArrayList<>();
+        byVendor.forEach((vendor, own) -> {
+            if (!own.isEmpty()) {
+                unpinned.add(vendor);
+                drop(own);
             }
         });
-        return robbed;
+        return unpinned;
     }
 
     /**
-     * Takes back what a vendor holds.
+     * Drops the pins and ranges of a vendor.
      *
      * @return whether there was something
      */
-    boolean takeBack(Attachment vendor, Deadline deadline) {
-        Held held;
+    boolean unpinAll(Attachment vendor, Deadline deadline) {
+        VendorPins own;
         boolean some;
         synchronized (this) {
-            held = byVendor.remove(vendor);
-            some = held != null && !held.isEmpty();
-            if (held != null) {
-                drop(held);
+            own = byVendor.remove(vendor);
+            some = own != null && !own.isEmpty();
+            if (own != null) {
+                drop(own);
             }
         }
-        if (held != null) {
-            held.views.close(deadline, vendor.vendor());
+        if (own != null) {
+            own.lent.close(deadline, vendor.vendor());
         }
         return some;
     }
 
     /** Makes all views throw; after the mapping was ended. */
-    void closeViews(Deadline deadline) {
-        Map<Attachment, Held> all;
+    void revoke(Deadline deadline) {
+        Map<Attachment, VendorPins> all;
         synchronized (this) {
             if (byVendor.isEmpty()) {
                 return;
@@ -175,33 +175,33 @@ final class Holds {
             all = new LinkedHashMap<>(byVendor);
             byVendor.clear();
         }
-        all.forEach((vendor, held) -> held.views.close(deadline, vendor.vendor()));
+        all.forEach((vendor, own) -> own.lent.close(deadline, vendor.vendor()));
     }
 
     synchronized int pinnedPages() {
-        return byVendor.values().stream().mapToInt(held -> held.pins.size()).sum();
+        return byVendor.values().stream().mapToInt(own -> own.pins.size()).sum();
     }
 
     synchronized int ranges() {
-        return byVendor.values().stream().mapToInt(held -> held.ranges.size()).sum();
+        return byVendor.values().stream().mapToInt(own -> own.ranges.size()).sum();
     }
 
-    private Held held(Attachment vendor) throws ErrnoException {
+    private VendorPins of(Attachment vendor) throws ErrnoException {
         if (vendor.isDetached()) {
             throw new ErrnoException(Errno.ENODEV, "the device is released");
         }
-        Held held = byVendor.get(vendor);
-        if (held == null) {
-            held = new Held(mapping.openViews());
-            byVendor.put(vendor, held);
+        VendorPins own = byVendor.get(vendor);
+        if (own == null) {
+            own = new VendorPins(mapping.lend());
+            byVendor.put(vendor, own);
         }
-        return held;
+        return own;
     }
 
-    private void drop(Held held) {
-        held.pins.keySet().forEach(page -> numbers.release(location(page)));
-        held.pins.clear();
-        held.ranges.clear();
+    private void drop(VendorPins own) {
+        own.pins.keySet().forEach(page -> numbers.release(location(page)));
+        own.pins.clear();
+        own.ranges.clear();
     }
 
     private Location location(long page) {

@@ -12,8 +12,8 @@ import org.slf4j.LoggerFactory;
  * The segments that one vendor has of one mapping. Made when it first asks: closing an arena makes all threads of the
  * process check themselves, and 65,535 of those take seconds.
  */
-final class Views {
-    private static final Logger LOG = LoggerFactory.getLogger(Views.class);
+final class LentMapping {
+    private static final Logger LOG = LoggerFactory.getLogger(LentMapping.class);
     private static final Duration RETRY = Duration.ofNanos(100_000);
     private static final Duration LATE_RETRY = Duration.ofMillis(100);
     /** Of the process: after the deadline nobody waits any more. */
@@ -28,7 +28,7 @@ final class Views {
      * @param closed runs once, when no access is possible any more
      */
     @SuppressWarnings("restricted") // only shortens the life of bytes
-    Views(MemorySegment bytes, Runnable closed) {
+    LentMapping(MemorySegment bytes, Runnable closed) {
         MemorySegment view = bytes.reinterpret(bytes.byteSize(), arena, null);
         this.bytes = bytes.isReadOnly() ? view.asReadOnly() : view;
         this.closed = closed;
