@@ -154,7 +154,7 @@ public final class Epoll implements AutoCloseable {
                 if (n > 0) {
                     return withoutWakeup(n);
                 }
-                if (n < 0 && Libc.errno(waitState) != Errno.EINTR) {
+                if (n < 0 && Libc.errno(waitState) != LinuxErrno.EINTR) {
                     throw new LinuxException("epoll_wait", Libc.errno(waitState));
                 }
                 if (n == 0 && deadline.hasPassed()) {
@@ -170,7 +170,7 @@ public final class Epoll implements AutoCloseable {
 
     private void requireOpen() throws LinuxException {
         if (arena.isClosing()) {
-            throw new LinuxException("epoll_wait", Errno.EBADF);
+            throw new LinuxException("epoll_wait", LinuxErrno.EBADF);
         }
     }
 
@@ -215,7 +215,7 @@ public final class Epoll implements AutoCloseable {
 
     private LinuxException closedOr(String call, Throwable t) {
         if (t instanceof IllegalStateException && arena.isClosing()) {
-            return new LinuxException(call, Errno.EBADF);
+            return new LinuxException(call, LinuxErrno.EBADF);
         }
         throw Libc.unexpected(t);
     }

@@ -70,7 +70,7 @@ public final class EventFd implements AutoCloseable {
     public static EventFd adopt(Fd fd) throws LinuxException {
         fd.accessMode(); // EBADF before all else
         if (!isEventFd(fd)) {
-            throw new LinuxException("eventfd", Errno.EINVAL, fd + " is not an eventfd");
+            throw new LinuxException("eventfd", LinuxErrno.EINVAL, fd + " is not an eventfd");
         }
         return new EventFd(fd.move(), true);
     }

@@ -205,7 +205,7 @@ public final class Fd implements AutoCloseable {
         while (done < length) {
             long n = Transfer.PWRITE.make(number(), from.asSlice(offset + done, length - done), position + done);
             if (n == 0) {
-                throw new LinuxException("pwrite", Errno.EIO, "the file takes no more bytes");
+                throw new LinuxException("pwrite", LinuxErrno.EIO, "the file takes no more bytes");
             }
             done += n;
         }

@@ -64,7 +64,7 @@ final class Libc {
                     return result;
                 }
                 int errno = errno(state);
-                if (errno != Errno.EINTR) {
+                if (errno != LinuxErrno.EINTR) {
                     throw new LinuxException(name, errno);
                 }
             }

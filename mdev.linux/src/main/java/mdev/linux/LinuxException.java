@@ -11,7 +11,7 @@ public final class LinuxException extends Exception {
     private final int errno;
 
     LinuxException(String call, int errno) {
-        this(call, errno, Errno.describe(errno));
+        this(call, errno, LinuxErrno.describe(errno));
     }
 
     LinuxException(String call, int errno, String reason) {

@@ -72,17 +72,17 @@ public final class Mapping implements AutoCloseable {
      */
     public static FdAccess classify(Fd fd, long offset, long length) throws LinuxException {
         if (offset < 0 || length <= 0 || offset > Long.MAX_VALUE - length) {
-            throw new LinuxException("mmap", Errno.EINVAL, "no range: offset " + offset + ", length " + length);
+            throw new LinuxException("mmap", LinuxErrno.EINVAL, "no range: offset " + offset + ", length " + length);
         }
         FdAccess access = sealsShrink(fd) ? FdAccess.MMAP : FdAccess.FILE_IO;
         FileStatus status = fd.stat();
         if (status.type() != FileType.REGULAR) {
-            throw new LinuxException("mmap", Errno.EINVAL, "not a memory file: " + status.type());
+            throw new LinuxException("mmap", LinuxErrno.EINVAL, "not a memory file: " + status.type());
         }
         if (offset + length > status.size()) {
             throw new LinuxException(
                     "mmap",
-                    Errno.EINVAL,
+                    LinuxErrno.EINVAL,
                     "the file has " + status.size() + " bytes, the range ends at " + (offset + length));
         }
         return access;
@@ -96,7 +96,8 @@ public final class Mapping implements AutoCloseable {
             return true;
         } catch (LinuxException e) {
             return switch (e.errno()) {
-                case Errno.EINVAL, Errno.EPERM -> false; // no file that has seals; sealed against seals, or read-only
+                case LinuxErrno.EINVAL, LinuxErrno.EPERM ->
+                    false; // no file that has seals; sealed against seals, or read-only
                 default -> throw e;
             };
         }

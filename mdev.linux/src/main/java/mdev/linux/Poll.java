@@ -27,7 +27,7 @@ public final class Poll {
     public static int await(Fd fd, int events, Duration timeout) throws LinuxException {
         int number = fd.number();
         if (number < 0) {
-            throw new LinuxException("poll", Errno.EBADF); // poll(2) ignores negative numbers
+            throw new LinuxException("poll", LinuxErrno.EBADF); // poll(2) ignores negative numbers
         }
         Deadline deadline = Deadline.in(timeout);
         try (Arena arena = Arena.ofConfined()) {

@@ -90,7 +90,7 @@ public final class Program {
                 LOG.warn("{} (pid {}) does not end, and is not waited for any longer", name, child);
                 // It stays a zombie until somebody takes its status.
                 var _ = new BoundedCalls("mdev-linux-left-behind").tryStart("waiting for " + name, () -> reap(child));
-                throw new LinuxException(name, Errno.ETIMEDOUT);
+                throw new LinuxException(name, LinuxErrno.ETIMEDOUT);
             }
             MemorySegment text = arena.allocate(LONGEST_MESSAGE + 1);
             long length = errors.pread(0, text, 0, LONGEST_MESSAGE);

@@ -37,7 +37,7 @@ final class SockaddrUn {
         if (name.length > UnixServerSocket.MAX_PATH) {
             throw new LinuxException(
                     call,
-                    Errno.ENAMETOOLONG,
+                    LinuxErrno.ENAMETOOLONG,
                     "the path has " + name.length + " bytes, a UNIX socket takes at most " + UnixServerSocket.MAX_PATH
                             + ": " + path);
         }

@@ -112,7 +112,7 @@ public final class UnixServerSocket implements AutoCloseable {
      */
     public synchronized Optional<UnixSocket> tryAccept() throws LinuxException {
         if (closed) {
-            throw new LinuxException("accept", Errno.EBADF);
+            throw new LinuxException("accept", LinuxErrno.EBADF);
         }
         try {
             for (; ; ) {
@@ -122,10 +122,10 @@ public final class UnixServerSocket implements AutoCloseable {
                     return Optional.of(UnixSocket.adopt(Fd.of(connection), maxFds));
                 }
                 int errno = Libc.errno(state);
-                if (errno == Errno.EAGAIN) {
+                if (errno == LinuxErrno.EAGAIN) {
                     return Optional.empty();
                 }
-                if (errno != Errno.EINTR) {
+                if (errno != LinuxErrno.EINTR) {
                     throw new LinuxException("accept", errno);
                 }
             }

@@ -204,10 +204,10 @@ public final class UnixSocket implements AutoCloseable {
                     return END;
                 }
                 int errno = Libc.errno(receiveState);
-                if (errno == Errno.EAGAIN) {
+                if (errno == LinuxErrno.EAGAIN) {
                     return 0;
                 }
-                if (errno != Errno.EINTR) {
+                if (errno != LinuxErrno.EINTR) {
                     throw new LinuxException("recvmsg", errno);
                 }
             }
@@ -238,7 +238,7 @@ public final class UnixSocket implements AutoCloseable {
         if (truncated) {
             throw new LinuxException(
                     "recvmsg",
-                    Errno.EMFILE,
+                    LinuxErrno.EMFILE,
                     "a message carried more than " + maxFds + " descriptors, or the process has no more");
         }
     }
@@ -292,15 +292,15 @@ public final class UnixSocket implements AutoCloseable {
                     continue;
                 }
                 int errno = Libc.errno(sendState);
-                if (errno != Errno.EINTR) {
-                    throw new LinuxException("sendmsg", errno == Errno.EAGAIN ? Errno.ETIMEDOUT : errno);
+                if (errno != LinuxErrno.EINTR) {
+                    throw new LinuxException("sendmsg", errno == LinuxErrno.EAGAIN ? LinuxErrno.ETIMEDOUT : errno);
                 }
             }
         } catch (LinuxException e) {
             throw e;
         } catch (Throwable t) {
             if (isLate(t)) {
-                throw new LinuxException("sendmsg", Errno.EPIPE);
+                throw new LinuxException("sendmsg", LinuxErrno.EPIPE);
             }
             throw Libc.unexpected(t);
         }

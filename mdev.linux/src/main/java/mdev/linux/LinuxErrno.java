@@ -5,7 +5,7 @@ package mdev.linux;
  * {@code errno.h}; x86-64 and aarch64 have the same). A table and not {@code strerror(3)}, whose sentences are
  * translated.
  */
-final class Errno {
+final class LinuxErrno {
     static final int EPERM = 1;
     static final int ENOENT = 2;
     static final int EINTR = 4;
@@ -18,7 +18,7 @@ final class Errno {
     static final int ENAMETOOLONG = 36;
     static final int ETIMEDOUT = 110;
 
-    private Errno() {}
+    private LinuxErrno() {}
 
     static String describe(int errno) {
         return switch (errno) {
