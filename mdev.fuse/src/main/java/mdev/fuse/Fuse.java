@@ -10,7 +10,7 @@ import mdev.api.sysfs.Sysfs;
 import mdev.api.sysfs.SysfsMount;
 import mdev.fuse.mount.MountException;
 import mdev.fuse.mount.MountPoint;
-import mdev.fuse.session.Session;
+import mdev.fuse.session.FuseSession;
 import mdev.fuse.wire.Attributes;
 import mdev.linux.LinuxException;
 import mdev.sync.BoundedCalls;
@@ -49,7 +49,7 @@ public final class Fuse implements SysfsMount, AutoCloseable {
     private volatile @Nullable Mounted mounted;
 
     /** Where it is, and who answers. */
-    private record Mounted(MountPoint point, Session session) {}
+    private record Mounted(MountPoint point, FuseSession session) {}
 
     @Activate
     public Fuse(BundleContext context, @Reference Sysfs sysfs) {
@@ -83,7 +83,7 @@ public final class Fuse implements SysfsMount, AutoCloseable {
             Attributes.Owner owner = owner();
             MountPoint.Mounted made = MountPoint.mount(directory, owner.uid(), owner.gid(), GRACE);
             try {
-                return new Mounted(made.point(), new Session(sysfs, made.fd(), owner, forget));
+                return new Mounted(made.point(), new FuseSession(sysfs, made.fd(), owner, forget));
             } catch (LinuxException | RuntimeException | Error e) {
                 made.fd().close();
                 made.point().unmount(() -> false);

@@ -10,7 +10,7 @@ import java.util.concurrent.ConcurrentHashMap;
  * the tree is asked for it: so whoever takes an entry out of the tree and looks here afterwards misses no lookup that
  * has still seen it. One thread looks up and forgets, any thread takes.
  */
-final class Remembered {
+final class DentryCache {
     /** Its node is not known yet. */
     private static final long ASKED = 0;
 

@@ -34,8 +34,8 @@ import org.slf4j.LoggerFactory;
  * It answers at once whatever needs no vendor, and hands reads and writes of attributes to {@link Calls}; so it always
  * comes back for the next request, which may be an interrupt.
  */
-public final class Session implements AutoCloseable {
-    private static final Logger log = LoggerFactory.getLogger(Session.class);
+public final class FuseSession implements AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(FuseSession.class);
 
     private static final int LONGEST_NAME = 255;
     private static final int LONGEST_LISTING = 1 << 17;
@@ -61,7 +61,7 @@ public final class Session implements AutoCloseable {
     private final Calls calls;
     private final Poller poller;
     private final Invalidator invalidator;
-    private final Remembered remembered = new Remembered();
+    private final DentryCache dentries = new DentryCache();
     private final SysfsListener listener = new Listener();
     private final Thread thread;
 
@@ -83,11 +83,11 @@ public final class Session implements AutoCloseable {
      * @param fd {@code /dev/fuse} of a mount, nonblocking; taken over
      * @param grace how long the kernel may take to forget one removed entry before nobody waits for it
      */
-    public Session(Sysfs sysfs, Fd fd, Attributes.Owner owner, Duration grace) throws LinuxException {
+    public FuseSession(Sysfs sysfs, Fd fd, Attributes.Owner owner, Duration grace) throws LinuxException {
         this.sysfs = sysfs;
         this.root = sysfs.root();
         this.owner = owner;
-        this.nodes = new Nodes(root, remembered);
+        this.nodes = new Nodes(root, dentries);
         this.channel = new Channel(fd);
         this.calls = new Calls(channel);
         this.poller = new Poller(channel);
@@ -122,8 +122,8 @@ public final class Session implements AutoCloseable {
 
         @Override
         public void removed(List<Entry> entries) {
-            List<Remembered.Entry> taken = new ArrayList<>();
-            entries.forEach(entry -> remembered.take(Node.id(entry.directory(), root), entry.name(), taken));
+            List<DentryCache.Entry> taken = new ArrayList<>();
+            entries.forEach(entry -> dentries.take(Node.id(entry.directory(), root), entry.name(), taken));
             invalidator.drop(taken);
             poller.removed(root);
         }

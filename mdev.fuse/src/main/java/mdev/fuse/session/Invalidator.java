@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
-import mdev.fuse.session.Remembered.Entry;
+import mdev.fuse.session.DentryCache.Entry;
 import mdev.fuse.thread.Threads;
 import mdev.fuse.wire.Reply;
 import mdev.linux.LinuxException;

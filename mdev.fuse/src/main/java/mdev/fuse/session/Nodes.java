@@ -20,16 +20,16 @@ final class Nodes {
     private static final long FRESH = 1L << 62;
 
     private final SysfsDirectory root;
-    private final Remembered remembered;
+    private final DentryCache dentries;
     private final Map<Long, Known> known = new HashMap<>();
     private long fresh = FRESH;
 
     /** A node, and how often it was looked up. */
     private record Known(Node node, long lookups) {}
 
-    Nodes(SysfsDirectory root, Remembered remembered) {
+    Nodes(SysfsDirectory root, DentryCache dentries) {
         this.root = root;
-        this.remembered = remembered;
+        this.dentries = dentries;
         known.put(Node.ROOT, new Known(Node.of(Node.ROOT, null, root), 1));
     }
 
@@ -49,10 +49,10 @@ final class Nodes {
      */
     Node lookup(long directory, String name) throws ErrnoException {
         Node parent = get(directory);
-        remembered.asked(directory, name);
+        dentries.asked(directory, name);
         SysfsNode entry = parent.in(root) instanceof SysfsDirectory here ? here.child(name) : null;
         if (entry == null) {
-            remembered.missing(directory, name);
+            dentries.missing(directory, name);
             throw new ErrnoException(Errno.ENOENT);
         }
         Known found = known.compute(
@@ -60,7 +60,7 @@ final class Nodes {
                 (id, old) -> old == null
                         ? new Known(Node.of(id, parent, entry), 1)
                         : new Known(old.node(), old.lookups() + 1));
-        remembered.found(directory, name, found.node().id());
+        dentries.found(directory, name, found.node().id());
         return found.node();
     }
 
@@ -81,7 +81,7 @@ final class Nodes {
             known.put(id, new Known(old.node(), old.lookups() - lookups));
         } else {
             known.remove(id);
-            remembered.forgotten(old.node().parent().id(), old.node().name(), id);
+            dentries.forgotten(old.node().parent().id(), old.node().name(), id);
         }
     }
 

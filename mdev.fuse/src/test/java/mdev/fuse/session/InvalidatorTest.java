@@ -17,7 +17,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
-import mdev.fuse.session.Remembered.Entry;
+import mdev.fuse.session.DentryCache.Entry;
 import mdev.linux.LinuxException;
 import mdev.linux.UnixSocket;
 import org.junit.jupiter.api.AfterEach;
