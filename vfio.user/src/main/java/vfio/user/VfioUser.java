@@ -31,8 +31,8 @@ import org.slf4j.LoggerFactory;
 import vfio.user.server.Acceptor;
 import vfio.user.server.DeviceServer;
 import vfio.user.session.Options;
-import vfio.user.session.Served;
-import vfio.user.trace.Counters;
+import vfio.user.session.ServedDevice;
+import vfio.user.trace.MessageCounters;
 import vfio.user.trace.TraceSwitch;
 
 /**
@@ -124,7 +124,7 @@ public final class VfioUser implements VfioDeviceListener, DeviceDetails, AutoCl
         }
         Path path = directory.resolve(name + SUFFIX);
         try {
-            Served device = new Served(vfio, name, group, () -> options, new Counters(), new TraceSwitch());
+            ServedDevice device = new ServedDevice(vfio, name, group, () -> options, new MessageCounters(), new TraceSwitch());
             servers.put(name, new DeviceServer(device, path, acceptor(directory))); // ended in removed()
         } catch (LinuxException | IOException e) {
             LOG.error("device {} is not served: {}", name, e.toString());

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import vfio.user.session.Connection;
-import vfio.user.session.Served;
+import vfio.user.session.ServedDevice;
 import vfio.user.wire.Version;
 
 /** A device and its socket: one client at a time; who comes meanwhile waits a while for the one before to be gone. */
@@ -28,7 +28,7 @@ public final class DeviceServer {
     /** More at once are turned away: one can be served, and some may have ended without being noticed yet. */
     private static final int MOST = 8;
 
-    private final Served device;
+    private final ServedDevice device;
     private final Acceptor acceptor;
     private final UnixServerSocket socket;
     private final long accepting;
@@ -41,7 +41,7 @@ public final class DeviceServer {
     private record Client(Connection connection, Thread thread) {}
 
     /** Listens from now on. */
-    public DeviceServer(Served device, Path path, Acceptor acceptor) throws LinuxException {
+    public DeviceServer(ServedDevice device, Path path, Acceptor acceptor) throws LinuxException {
         this.device = device;
         this.acceptor = acceptor;
         this.socket = UnixServerSocket.listen(path, BACKLOG, Version.MAX_MSG_FDS);
@@ -53,7 +53,7 @@ public final class DeviceServer {
         }
     }
 
-    public Served device() {
+    public ServedDevice device() {
         return device;
     }
 

@@ -19,14 +19,14 @@ import vfio.user.wire.Message;
  * The client's memory: what it maps becomes a mapping of the container, by its file or by messages. For the
  * connection's thread.
  */
-final class Memory {
+final class ClientMemory {
     private final VfioFiles device;
     private final MessageDma messages;
     private final @Nullable ConnectionChannel own;
     private final ClientMappings mappings;
 
     /** @param own the channel whose answers only this thread receives, if that is what {@code messages} use */
-    Memory(VfioFiles device, MessageDma messages, @Nullable ConnectionChannel own, int maxMappings) {
+    ClientMemory(VfioFiles device, MessageDma messages, @Nullable ConnectionChannel own, int maxMappings) {
         this.device = device;
         this.messages = messages;
         this.own = own;

@@ -16,20 +16,21 @@ import vfio.user.wire.Version;
  * What a client has: nothing until VERSION, then the device, its memory and the way to what has no file. For the
  * connection's thread.
  */
-final class Session implements AutoCloseable {
-    private final Served served;
+final class ClientSession implements AutoCloseable {
+    private final ServedDevice served;
     private final UnixSocket socket;
-    private final SendTurn turn;
+    private final SendLock sending;
     private @Nullable Opened opened;
     /** Passed with the answer to VERSION. */
     private @Nullable TwinChannel twin;
 
-    private record Opened(VfioFiles device, DmaChannel dma, RegionAccess access, Requests requests, Memory memory) {}
+    private record Opened(
+            VfioFiles device, DmaChannel dma, RegionAccess access, Requests requests, ClientMemory memory) {}
 
-    Session(Served served, UnixSocket socket, SendTurn turn) {
+    ClientSession(ServedDevice served, UnixSocket socket, SendLock sending) {
         this.served = served;
         this.socket = socket;
-        this.turn = turn;
+        this.sending = sending;
     }
 
     boolean isOpen() {
@@ -103,7 +104,7 @@ final class Session implements AutoCloseable {
                     dma,
                     new RegionAccess(device, served.counters()),
                     new Requests(device, agreed.dialect(), served.counters(), served.trace()),
-                    new Memory(device, messages, dma instanceof ConnectionChannel own ? own : null, (int)
+                    new ClientMemory(device, messages, dma instanceof ConnectionChannel own ? own : null, (int)
                             agreed.capabilities().maxDmaMaps()));
         } catch (ErrnoException | RuntimeException | Error e) {
             device.close();
@@ -120,7 +121,7 @@ final class Session implements AutoCloseable {
 
     private DmaChannel channel(Version agreed, List<Fd> replyFds) throws ErrnoException {
         if (!agreed.capabilities().twinSocket()) {
-            return new ConnectionChannel(Thread.currentThread(), turn);
+            return new ConnectionChannel(Thread.currentThread(), sending);
         }
         TwinChannel channel = TwinChannel.open(served.answer());
         twin = channel;

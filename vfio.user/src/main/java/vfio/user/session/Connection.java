@@ -28,9 +28,9 @@ public final class Connection implements Runnable {
     /** Messages to the client that an answer waits for at most, each as slow as it may be. */
     private static final int ANSWERS = 16;
 
-    private final Served device;
+    private final ServedDevice device;
     private final UnixSocket socket;
-    private final SendTurn turn;
+    private final SendLock sending;
 
     /** Of the last message that was refused; so that a trace and a log can tell more than its errno. */
     private @Nullable ErrnoException refusal;
@@ -38,10 +38,10 @@ public final class Connection implements Runnable {
     private boolean refusedBefore;
 
     /** @param socket closed when the connection ends */
-    public Connection(Served device, UnixSocket socket) {
+    public Connection(ServedDevice device, UnixSocket socket) {
         this.device = device;
         this.socket = socket;
-        this.turn = new SendTurn(socket, device.answer().multipliedBy(ANSWERS));
+        this.sending = new SendLock(socket, device.answer().multipliedBy(ANSWERS));
     }
 
     /**
@@ -64,8 +64,8 @@ public final class Connection implements Runnable {
         try (socket;
                 Arena arena = Arena.ofConfined();
                 Inbox inbox = new Inbox(socket, arena, device.spins());
-                Session session = new Session(device, socket, turn)) {
-            socket.setReceiveTimeout(SILENCE); // until it has said which version it speaks: see Session
+                ClientSession session = new ClientSession(device, socket, sending)) {
+            socket.setReceiveTimeout(SILENCE); // until it has said which version it speaks: see ClientSession
             socket.setSendTimeout(device.answer());
             Message reply = new Message(arena.allocate(Message.MAX_SIZE, Long.BYTES));
             do {
@@ -84,7 +84,7 @@ public final class Connection implements Runnable {
     }
 
     /** @param fds what came with the message; closed here unless its command takes them */
-    private void serve(Session session, Message request, Inbox.Found found, List<Fd> fds, Message reply)
+    private void serve(ClientSession session, Message request, Inbox.Found found, List<Fd> fds, Message reply)
             throws LinuxException {
         long begun = device.trace().begin();
         List<Fd> replyFds = List.of();
@@ -139,7 +139,7 @@ public final class Connection implements Runnable {
         // Before the client knows: so a trace has this before all that follows from it.
         device.trace().command(begun, request, reply, failure);
         if (request.wantsReply()) {
-            turn.answer(reply.buffer(), reply.size(), failure == null ? fds : List.of());
+            sending.answer(reply.buffer(), reply.size(), failure == null ? fds : List.of());
         }
     }
 

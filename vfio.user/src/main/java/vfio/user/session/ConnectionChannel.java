@@ -21,14 +21,14 @@ final class ConnectionChannel implements DmaChannel {
     private static final int IDS = 0x10000;
 
     private final Thread receiver;
-    private final SendTurn turn;
+    private final SendLock sending;
     private final AtomicInteger lastId = new AtomicInteger();
 
     /**
      * Who waits for the answer to which id. Whoever takes his entry out decides how it ends; one who gives up leaves
-     * {@link Nobody} there, for the answer that may still come.
+     * {@link Abandoned} there, for the answer that may still come.
      */
-    private final Map<Integer, Asked> asked = new ConcurrentHashMap<>();
+    private final Map<Integer, Exchange> exchanges = new ConcurrentHashMap<>();
 
     /** What the receiver is unmapping: nobody may wait for that meanwhile, since it does not receive. */
     private volatile @Nullable Range suspended;
@@ -36,20 +36,20 @@ final class ConnectionChannel implements DmaChannel {
     private volatile boolean closed;
 
     /** @param receiver the connection's thread */
-    ConnectionChannel(Thread receiver, SendTurn turn) {
+    ConnectionChannel(Thread receiver, SendLock sending) {
         this.receiver = receiver;
-        this.turn = turn;
+        this.sending = sending;
     }
 
-    private sealed interface Asked {}
+    private sealed interface Exchange {}
 
-    private record Waiting(DmaMessage command, CompletableFuture<Void> over) implements Asked {
+    private record Pending(DmaMessage command, CompletableFuture<Void> over) implements Exchange {
         void fail(String reason) {
             over.completeExceptionally(new ErrnoException(Errno.EIO, reason));
         }
     }
 
-    private record Nobody() implements Asked {}
+    private record Abandoned() implements Exchange {}
 
     /** Addresses, both included; unsigned. */
     private record Range(long first, long last) {
@@ -64,7 +64,7 @@ final class ConnectionChannel implements DmaChannel {
             // A client that waits for our answer would not answer us (QEMU stalls for 5 s).
             throw new ErrnoException(Errno.EDEADLK, "DMA by message inside a command of the client that it serves");
         }
-        Waiting own = new Waiting(command, new CompletableFuture<>());
+        Pending own = new Pending(command, new CompletableFuture<>());
         int id = register(own);
         try {
             send(own, id, deadline);
@@ -77,18 +77,18 @@ final class ConnectionChannel implements DmaChannel {
             Thread.currentThread().interrupt();
             throw new ErrnoException(Errno.EINTR, "interrupted while the client answers " + command.command());
         } finally {
-            asked.replace(id, own, new Nobody());
+            exchanges.replace(id, own, new Abandoned());
         }
     }
 
-    private int register(Waiting own) throws ErrnoException {
+    private int register(Pending own) throws ErrnoException {
         for (int tries = 0; tries < IDS; tries++) {
             int id = Math.floorMod(lastId.incrementAndGet(), IDS);
-            if (asked.putIfAbsent(id, own) == null) {
+            if (exchanges.putIfAbsent(id, own) == null) {
                 // After it can be found: suspend() and close() say so first and then look for who waits.
                 Range range = suspended;
                 if (closed || (range != null && range.has(own.command.address()))) {
-                    asked.remove(id, own);
+                    exchanges.remove(id, own);
                     throw new ErrnoException(
                             Errno.EIO, closed ? "the client is gone" : "the client's memory is being unmapped");
                 }
@@ -98,13 +98,13 @@ final class ConnectionChannel implements DmaChannel {
         throw new ErrnoException(Errno.EIO, "the client has stopped answering");
     }
 
-    private void send(Waiting own, int id, Deadline deadline) throws ErrnoException {
+    private void send(Pending own, int id, Deadline deadline) throws ErrnoException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment bytes = arena.allocate(own.command.size(), Long.BYTES);
             own.command.write(new Message(bytes), id);
-            turn.command(bytes, deadline);
+            sending.command(bytes, deadline);
         } catch (ErrnoException e) {
-            asked.remove(id, own); // there will be no answer
+            exchanges.remove(id, own); // there will be no answer
             throw e;
         }
     }
@@ -115,8 +115,8 @@ final class ConnectionChannel implements DmaChannel {
      * @return false for an answer to nothing
      */
     boolean answered(Message answer) {
-        return switch (asked.remove(answer.id())) {
-            case Waiting waiting -> {
+        return switch (exchanges.remove(answer.id())) {
+            case Pending waiting -> {
                 try {
                     waiting.command.take(answer);
                     waiting.over.complete(null);
@@ -125,7 +125,7 @@ final class ConnectionChannel implements DmaChannel {
                 }
                 yield true;
             }
-            case Nobody _ -> true;
+            case Abandoned _ -> true;
             case null -> false;
         };
     }
@@ -150,10 +150,10 @@ final class ConnectionChannel implements DmaChannel {
     }
 
     private void fail(Range range, String reason) {
-        asked.forEach((id, entry) -> {
-            if (entry instanceof Waiting waiting
+        exchanges.forEach((id, entry) -> {
+            if (entry instanceof Pending waiting
                     && range.has(waiting.command.address())
-                    && asked.replace(id, waiting, new Nobody())) {
+                    && exchanges.replace(id, waiting, new Abandoned())) {
                 waiting.fail(reason);
             }
         });

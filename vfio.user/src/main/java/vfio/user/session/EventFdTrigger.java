@@ -2,7 +2,7 @@ package vfio.user.session;
 
 import mdev.api.vfio.IrqTrigger;
 import mdev.linux.EventFd;
-import vfio.user.trace.Counters;
+import vfio.user.trace.MessageCounters;
 import vfio.user.trace.TraceSwitch;
 
 /** An eventfd of the client as the way of an interrupt. */
@@ -10,10 +10,10 @@ final class EventFdTrigger implements IrqTrigger {
     private final EventFd eventfd;
     private final int index;
     private final int vector;
-    private final Counters counters;
+    private final MessageCounters counters;
     private final TraceSwitch trace;
 
-    EventFdTrigger(EventFd eventfd, int index, int vector, Counters counters, TraceSwitch trace) {
+    EventFdTrigger(EventFd eventfd, int index, int vector, MessageCounters counters, TraceSwitch trace) {
         this.eventfd = eventfd;
         this.index = index;
         this.vector = vector;

@@ -5,7 +5,7 @@ import java.time.Duration;
 import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.RemoteAccess;
 import mdev.sync.Deadline;
-import vfio.user.trace.Counters;
+import vfio.user.trace.MessageCounters;
 import vfio.user.trace.TraceSwitch;
 import vfio.user.wire.Command;
 import vfio.user.wire.Dialect;
@@ -13,7 +13,10 @@ import vfio.user.wire.DmaMessage;
 
 /** Memory that a client has mapped without a file: read and written by messages to it, as large as it takes. */
 final class MessageDma implements RemoteAccess {
-    /** One message fits into a socket's buffer, so that sending it does not take a slow client's turns without end. */
+    /**
+     * One message fits into a socket's buffer, so that sending it does not hold the lock of a slow client's socket
+     * without end.
+     */
     private static final int LARGEST = 1 << 16;
 
     /** Memory that is reached by messages is slow, but not slower than this: 1 MB/s. */
@@ -23,11 +26,11 @@ final class MessageDma implements RemoteAccess {
     private final Dialect dialect;
     private final int largest;
     private final Duration answer;
-    private final Counters counters;
+    private final MessageCounters counters;
     private final TraceSwitch trace;
 
     /** @param largest how many bytes the client takes at once */
-    MessageDma(DmaChannel channel, Dialect dialect, long largest, Served served) {
+    MessageDma(DmaChannel channel, Dialect dialect, long largest, ServedDevice served) {
         this.channel = channel;
         this.dialect = dialect;
         this.largest = (int) Math.min(largest, LARGEST);

@@ -5,7 +5,7 @@ import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.VfioDevice;
 import mdev.linux.Fd;
-import vfio.user.trace.Counters;
+import vfio.user.trace.MessageCounters;
 import vfio.user.wire.Message;
 
 /**
@@ -20,9 +20,9 @@ final class RegionAccess {
 
     private final VfioFiles open;
     private final VfioDevice device;
-    private final Counters counters;
+    private final MessageCounters counters;
 
-    RegionAccess(VfioFiles open, Counters counters) {
+    RegionAccess(VfioFiles open, MessageCounters counters) {
         this.open = open;
         this.device = open.device();
         this.counters = counters;

@@ -20,7 +20,7 @@ import mdev.linux.EventFd;
 import mdev.linux.Fd;
 import mdev.linux.LinuxException;
 import org.jspecify.annotations.Nullable;
-import vfio.user.trace.Counters;
+import vfio.user.trace.MessageCounters;
 import vfio.user.trace.TraceSwitch;
 import vfio.user.wire.Command;
 import vfio.user.wire.Dialect;
@@ -50,10 +50,10 @@ final class Requests {
 
     private final VfioFiles device;
     private final Dialect dialect;
-    private final Counters counters;
+    private final MessageCounters counters;
     private final TraceSwitch trace;
 
-    Requests(VfioFiles device, Dialect dialect, Counters counters, TraceSwitch trace) {
+    Requests(VfioFiles device, Dialect dialect, MessageCounters counters, TraceSwitch trace) {
         this.device = device;
         this.dialect = dialect;
         this.counters = counters;

@@ -19,26 +19,26 @@ import org.slf4j.LoggerFactory;
  * One sender at a time: the connection's thread, whose answers find it free, and threads that do DMA by message, which
  * are few and wait. An answer to a region access costs one uncontended compare-and-set here.
  */
-final class SendTurn {
-    private static final Logger LOG = LoggerFactory.getLogger(SendTurn.class);
+final class SendLock {
+    private static final Logger LOG = LoggerFactory.getLogger(SendLock.class);
 
     private static final Duration PAUSE = Duration.ofNanos(20_000);
 
     private final UnixSocket socket;
     private final Duration grace;
 
-    /** Taken by the one that sends. */
+    /** The thread that holds the lock, and sends. */
     private final AtomicReference<@Nullable Thread> sender = new AtomicReference<>();
 
     /** @param grace for an answer to be sent; several times as long as one message may take */
-    SendTurn(UnixSocket socket, Duration grace) {
+    SendLock(UnixSocket socket, Duration grace) {
         this.socket = socket;
         this.grace = grace;
     }
 
     /** For the connection's thread. It ends the connection where others were sending all the time. */
     void answer(MemorySegment buffer, long length, List<Fd> fds) throws LinuxException {
-        if (!take() && !Deadline.in(grace).poll(PAUSE, this::take)) {
+        if (!tryLock() && !Deadline.in(grace).poll(PAUSE, this::tryLock)) {
             Thread hanging = sender.get();
             LOG.warn(
                     "the client is cut off: an answer cannot be sent, since a message to it is still being sent",
@@ -53,18 +53,18 @@ final class SendTurn {
         }
     }
 
-    private boolean take() {
+    private boolean tryLock() {
         return sender.compareAndSet(null, Thread.currentThread());
     }
 
     /**
      * For the others.
      *
-     * @throws ErrnoException EIO: the turn did not come in time, or the client is gone, or it is now: it took part of
-     *     the message, and nobody knows how much
+     * @throws ErrnoException EIO: others were sending all the time, or the client is gone, or it is now: it took part
+     *     of the message, and nobody knows how much
      */
     void command(MemorySegment message, Deadline deadline) throws ErrnoException {
-        if (!deadline.poll(PAUSE, this::take)) {
+        if (!deadline.poll(PAUSE, this::tryLock)) {
             throw new ErrnoException(Errno.EIO, "the client takes no messages");
         }
         try {

@@ -3,7 +3,7 @@ package vfio.user.session;
 import java.time.Duration;
 import java.util.function.Supplier;
 import mdev.api.vfio.Vfio;
-import vfio.user.trace.Counters;
+import vfio.user.trace.MessageCounters;
 import vfio.user.trace.TraceSwitch;
 
 /**
@@ -13,8 +13,8 @@ import vfio.user.trace.TraceSwitch;
  * @param group the number of its group
  * @param options as they are now: each connection takes what it finds when it begins
  */
-public record Served(
-        Vfio vfio, String name, int group, Supplier<Options> options, Counters counters, TraceSwitch trace) {
+public record ServedDevice(
+        Vfio vfio, String name, int group, Supplier<Options> options, MessageCounters counters, TraceSwitch trace) {
     int spins() {
         return options.get().spins();
     }

@@ -16,7 +16,7 @@ import vfio.user.wire.Command;
  * What has happened on a device since it is served. What the connection's thread counts, one thread after the other, it
  * counts without an atomic operation on memory that others write: only readers share it.
  */
-public final class Counters {
+public final class MessageCounters {
     private static final int CONNECTIONS = 0;
     private static final int MESSAGES = 1;
     private static final int READS = 2;

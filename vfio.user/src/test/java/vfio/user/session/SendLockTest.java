@@ -15,7 +15,7 @@ import mdev.linux.UnixSocket;
 import mdev.sync.Deadline;
 import org.junit.jupiter.api.Test;
 
-class SendTurnTest {
+class SendLockTest {
     private static final int MORE_THAN_A_SOCKET_TAKES = 16 << 20;
 
     /**
@@ -26,11 +26,11 @@ class SendTurnTest {
     void anAnswerDoesNotWaitForeverForACommandThatIsBeingSent() throws Exception {
         try (UnixSocket.Pair pair = UnixSocket.pair(0);
                 Arena arena = Arena.ofShared()) {
-            SendTurn turn = new SendTurn(pair.first(), Duration.ofMillis(10));
+            SendLock lock = new SendLock(pair.first(), Duration.ofMillis(10));
             MemorySegment message = arena.allocate(MORE_THAN_A_SOCKET_TAKES);
             FutureTask<Errno> command = new FutureTask<>(() -> {
                 try {
-                    turn.command(message, Deadline.in(Duration.ofMinutes(1)));
+                    lock.command(message, Deadline.in(Duration.ofMinutes(1)));
                     return null;
                 } catch (ErrnoException e) {
                     return e.errno();
@@ -39,7 +39,7 @@ class SendTurnTest {
             Thread.ofPlatform().daemon().start(command);
             assertEquals(1, pair.second().receive(arena.allocate(1), 0, 1, 0));
             Thread.currentThread().interrupt();
-            turn.answer(message, 1, List.of());
+            lock.answer(message, 1, List.of());
             assertTrue(Thread.interrupted());
             assertEquals(Errno.EIO, command.get(1, TimeUnit.MINUTES), "the connection has ended");
         }
