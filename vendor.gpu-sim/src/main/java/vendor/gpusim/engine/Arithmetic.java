@@ -23,7 +23,7 @@ final class Arithmetic {
     }
 
     /** Number by number, so that a vector that overlaps its result has a meaning too. */
-    Work vector(MemorySegment memory, Command.Vector vector) throws Fault {
+    Work vector(MemorySegment memory, RingCommand.Vector vector) throws Fault {
         int length = vector.length();
         check(memory, vector.left(), length);
         check(memory, vector.right(), length);
@@ -42,7 +42,7 @@ final class Arithmetic {
         });
     }
 
-    Work matrix(MemorySegment memory, Command.Matrix matrix) throws Fault {
+    Work matrix(MemorySegment memory, RingCommand.Matrix matrix) throws Fault {
         long left = (long) matrix.rows() * matrix.inner();
         long right = (long) matrix.inner() * matrix.columns();
         long product = (long) matrix.rows() * matrix.columns();
@@ -63,10 +63,10 @@ final class Arithmetic {
     /** One product of two numbers after the other; keeps the sum that it is in from part to part. */
     private static final class Products implements Work.Items {
         private final MemorySegment memory;
-        private final Command.Matrix matrix;
+        private final RingCommand.Matrix matrix;
         private double sum;
 
-        Products(MemorySegment memory, Command.Matrix matrix) {
+        Products(MemorySegment memory, RingCommand.Matrix matrix) {
             this.memory = memory;
             this.matrix = matrix;
         }

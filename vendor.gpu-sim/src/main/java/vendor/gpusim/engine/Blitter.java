@@ -36,7 +36,7 @@ final class Blitter {
         this.part = part;
     }
 
-    Work fill(MemorySegment memory, Command.Fill fill) throws Fault {
+    Work fill(MemorySegment memory, RingCommand.Fill fill) throws Fault {
         Surface to = fill.to();
         to.check(memory.byteSize());
         return work(to, to.line() * to.height(), (from, end) -> {
@@ -47,7 +47,7 @@ final class Blitter {
         });
     }
 
-    Work copy(MemorySegment memory, Command.Copy copy) throws Fault {
+    Work copy(MemorySegment memory, RingCommand.Copy copy) throws Fault {
         Surface to = copy.to();
         Surface from = copy.from();
         if (copy.rop() == COPY) {
@@ -59,14 +59,14 @@ final class Blitter {
         });
     }
 
-    Work blend(MemorySegment memory, Command.Blend blend) throws Fault {
+    Work blend(MemorySegment memory, RingCommand.Blend blend) throws Fault {
         return eachLine(memory, blend.to(), blend.from(), y -> {
             get(memory, blend.from(), y, source);
             combine(memory, blend.to(), y, (s, d) -> over(s, d, blend.alpha()));
         });
     }
 
-    Work stretch(MemorySegment memory, Command.Stretch stretch) throws Fault {
+    Work stretch(MemorySegment memory, RingCommand.Stretch stretch) throws Fault {
         Surface to = stretch.to();
         Surface from = stretch.from();
         check(memory, to, from, !to.overlaps(from));

@@ -5,8 +5,8 @@ import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import vendor.gpusim.engine.Command.Vector.Operation;
 import vendor.gpusim.engine.Fault.Code;
+import vendor.gpusim.engine.RingCommand.Vector.Operation;
 
 /**
  * A slot of the ring: 16 numbers of 32 bits. What a command does not use must be 0, so that it can mean something some
@@ -41,27 +41,27 @@ final class Decoder {
         this.slot = slot;
     }
 
-    static Command decode(MemorySegment slot) throws Fault {
+    static RingCommand decode(MemorySegment slot) throws Fault {
         var decoder = new Decoder(slot);
-        Command command = decoder.command();
+        RingCommand command = decoder.command();
         decoder.checkRest();
         return command;
     }
 
-    private Command command() throws Fault {
+    private RingCommand command() throws Fault {
         int head = number(HEAD);
         int opcode = head & 0xff;
         int option = below(head >>> 8, options(opcode));
         return switch (opcode) {
-            case 0 -> new Command.Nop();
-            case 1 -> new Command.Fill(to(), number(VALUE), option);
-            case 2 -> new Command.Copy(to(), from(SIZE), option);
-            case 3 -> new Command.Stretch(to(), from(FROM_SIZE));
-            case 4 -> new Command.Blend(to(), from(SIZE), below(number(VALUE), OPAQUE + 1));
-            case 5 -> new Command.Upload(to(), address(FROM), unsigned(FROM_STRIDE));
-            case 6 -> new Command.Download(address(TO), unsigned(TO_STRIDE), from(SIZE));
+            case 0 -> new RingCommand.Nop();
+            case 1 -> new RingCommand.Fill(to(), number(VALUE), option);
+            case 2 -> new RingCommand.Copy(to(), from(SIZE), option);
+            case 3 -> new RingCommand.Stretch(to(), from(FROM_SIZE));
+            case 4 -> new RingCommand.Blend(to(), from(SIZE), below(number(VALUE), OPAQUE + 1));
+            case 5 -> new RingCommand.Upload(to(), address(FROM), unsigned(FROM_STRIDE));
+            case 6 -> new RingCommand.Download(address(TO), unsigned(TO_STRIDE), from(SIZE));
             case 7 -> compute(option);
-            case 8 -> new Command.Fence(number(VALUE), option == 1);
+            case 8 -> new RingCommand.Fence(number(VALUE), option == 1);
             default -> throw new Fault(Code.OPCODE);
         };
     }
@@ -77,17 +77,17 @@ final class Decoder {
         };
     }
 
-    private Command compute(int operation) throws Fault {
+    private RingCommand compute(int operation) throws Fault {
         long to = aligned(TO);
         long left = aligned(FROM);
         long right = aligned(RIGHT);
         int columns = positive(SIZE);
         return switch (operation) {
-            case 0 -> new Command.Vector(Operation.ADD, to, left, right, columns);
-            case 1 -> new Command.Vector(Operation.MULTIPLY, to, left, right, columns);
-            case 2 -> new Command.Vector(Operation.MULTIPLY_ADD, to, left, right, columns);
-            case 3 -> new Command.Matrix(to, left, right, 1, 1, columns);
-            default -> new Command.Matrix(to, left, right, columns, positive(TO_STRIDE), positive(FROM_SIZE));
+            case 0 -> new RingCommand.Vector(Operation.ADD, to, left, right, columns);
+            case 1 -> new RingCommand.Vector(Operation.MULTIPLY, to, left, right, columns);
+            case 2 -> new RingCommand.Vector(Operation.MULTIPLY_ADD, to, left, right, columns);
+            case 3 -> new RingCommand.Matrix(to, left, right, 1, 1, columns);
+            default -> new RingCommand.Matrix(to, left, right, columns, positive(TO_STRIDE), positive(FROM_SIZE));
         };
     }
 

@@ -21,7 +21,7 @@ public final class Engine implements AutoCloseable {
     private static final long FRAME = 1_000_000_000L / 60;
 
     /** How soon it is looked whether somebody may go on whose share was used up. */
-    private static final long LOOK = Turns.SLICE / 4;
+    private static final long LOOK = Scheduler.SLICE / 4;
 
     /**
      * How long it looks for work before it sleeps: to be woken takes as long, and a driver that waited for a fence has
@@ -115,7 +115,7 @@ public final class Engine implements AutoCloseable {
     }
 
     private void run() {
-        var turns = new Turns();
+        var scheduler = new Scheduler();
         var unit = new Unit(part);
         var slot = MemorySegment.ofArray(new byte[Decoder.SLOT]);
         long last = System.nanoTime();
@@ -123,23 +123,23 @@ public final class Engine implements AutoCloseable {
         long busyTill = last;
         while (!closed) {
             long now = System.nanoTime();
-            turns.users(users);
-            turns.earn(policy, now - last);
+            scheduler.users(users);
+            scheduler.earn(policy, now - last);
             last = now;
             if (now - frame >= FRAME) {
                 frame = now - (now - frame) % FRAME;
                 users.forEach(EngineRegisters::vblank);
             }
-            Turns.User next = turns.next(policy);
+            Scheduler.User next = scheduler.next(policy);
             if (next != null) {
                 long end = turn(next.registers, unit, slot, now);
-                turns.pay(next, end - now);
+                scheduler.pay(next, end - now);
                 load = load.busy(now, end);
                 busyTill = end;
-            } else if (now - busyTill < LINGER && !turns.anyWaits()) {
+            } else if (now - busyTill < LINGER && !scheduler.anyWaits()) {
                 Thread.onSpinWait();
             } else {
-                sleep(turns, now, frame);
+                sleep(scheduler, now, frame);
             }
         }
     }
@@ -152,18 +152,18 @@ public final class Engine implements AutoCloseable {
             user.step(unit, slot);
             now = System.nanoTime();
             user.took(now - before);
-        } while (now - begin < Turns.SLICE && user.waits());
+        } while (now - begin < Scheduler.SLICE && user.waits());
         return now;
     }
 
-    private void sleep(Turns turns, long now, long frame) {
-        boolean waits = turns.anyWaits();
+    private void sleep(Scheduler scheduler, long now, long frame) {
+        boolean waits = scheduler.anyWaits();
         boolean vblanks = users.stream().anyMatch(EngineRegisters::wantsVblank);
         long time = waits ? LOOK : vblanks ? Math.max(1, frame + FRAME - now) : LONG;
         LockSupport.parkNanos(this, time);
         Thread.interrupted(); // of code of a guest's that ran here; it would end each further sleep at once
         if (waits) {
-            turns.await(null, System.nanoTime() - now);
+            scheduler.await(null, System.nanoTime() - now);
         }
     }
 

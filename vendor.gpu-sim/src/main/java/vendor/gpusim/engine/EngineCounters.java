@@ -3,7 +3,7 @@ package vendor.gpusim.engine;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** What a vGPU has had of the engine since it was created. Written by the engine, read by any thread. */
-public final class Counters {
+public final class EngineCounters {
     private final AtomicLong busy = new AtomicLong();
     private final AtomicLong waiting = new AtomicLong();
     private final AtomicLong commands = new AtomicLong();

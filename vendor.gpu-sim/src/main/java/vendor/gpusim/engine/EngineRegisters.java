@@ -65,7 +65,7 @@ public final class EngineRegisters implements Registers {
     private final Engine engine;
     private final SharedMemory memory;
     private final Interrupts interrupts;
-    private final Counters counters;
+    private final EngineCounters counters;
     private final double share;
 
     private volatile int baseLow;
@@ -106,7 +106,8 @@ public final class EngineRegisters implements Registers {
      * @param counters go on from user to user
      * @param share of the engine under {@link Policy#FIXED_SHARE}: more than 0, at most 1
      */
-    public EngineRegisters(Engine engine, SharedMemory memory, Interrupts interrupts, Counters counters, double share) {
+    public EngineRegisters(
+            Engine engine, SharedMemory memory, Interrupts interrupts, EngineCounters counters, double share) {
         this.engine = engine;
         this.memory = memory;
         this.interrupts = interrupts;
@@ -114,7 +115,7 @@ public final class EngineRegisters implements Registers {
         this.share = share;
     }
 
-    Counters counters() {
+    EngineCounters counters() {
         return counters;
     }
 
@@ -295,7 +296,7 @@ public final class EngineRegisters implements Registers {
             engine.access(() -> accessGuest(now, unit));
         } else if (now != null) {
             work(now, () -> {
-                if (now.step(unit, slot, counters) instanceof Command.Fence fence) {
+                if (now.step(unit, slot, counters) instanceof RingCommand.Fence fence) {
                     done(now, fence);
                 }
             });
@@ -337,7 +338,7 @@ public final class EngineRegisters implements Registers {
     }
 
     /** Told unless the guest has put another ring in this one's place meanwhile. */
-    private void done(Ring now, Command.Fence done) {
+    private void done(Ring now, RingCommand.Fence done) {
         if (ring == now) {
             fence = done.value();
             if (done.frame()) {

@@ -20,7 +20,7 @@ final class Ring {
     /** The slot of the command that is under way or next to be fetched. */
     private volatile int head;
 
-    private record Begun(Command command, Work work) {}
+    private record Begun(RingCommand command, Work work) {}
 
     /**
      * The command at the head, if it was fetched. Of who holds {@code EngineRegisters.atWork}, or of the engine's
@@ -72,12 +72,12 @@ final class Ring {
     boolean accessesGuest() {
         Begun begun = underWay;
         return begun == null
-                || begun.command() instanceof Command.Upload
-                || begun.command() instanceof Command.Download;
+                || begun.command() instanceof RingCommand.Upload
+                || begun.command() instanceof RingCommand.Download;
     }
 
     /** No more than that access: the next part of a command, or its being fetched. */
-    void accessGuest(Unit unit, MemorySegment slot, Counters counters) throws Fault {
+    void accessGuest(Unit unit, MemorySegment slot, EngineCounters counters) throws Fault {
         if (underWay == null) {
             begin(unit, slot);
         } else {
@@ -87,7 +87,7 @@ final class Ring {
 
     private Begun begin(Unit unit, MemorySegment slot) throws Fault {
         fetch(slot);
-        Command command = Decoder.decode(slot);
+        RingCommand command = Decoder.decode(slot);
         var begun = new Begun(command, unit.begin(command, memory, guest));
         underWay = begun;
         return begun;
@@ -100,7 +100,7 @@ final class Ring {
      * @return the command when all of it is done; null before
      */
     @Nullable
-    Command step(Unit unit, MemorySegment slot, Counters counters) throws Fault {
+    RingCommand step(Unit unit, MemorySegment slot, EngineCounters counters) throws Fault {
         Begun begun = underWay;
         if (begun == null) {
             begun = begin(unit, slot);

@@ -1,27 +1,27 @@
 package vendor.gpusim.engine;
 
 /** A command as decoded; the fields that a slot has are in {@link Decoder}, the meaning in the data sheet. */
-sealed interface Command {
-    record Nop() implements Command {}
+sealed interface RingCommand {
+    record Nop() implements RingCommand {}
 
     /** {@code rop} is one of X11's 16 raster operations, here and in {@link Copy}. */
-    record Fill(Surface to, int colour, int rop) implements Command {}
+    record Fill(Surface to, int colour, int rop) implements RingCommand {}
 
-    record Copy(Surface to, Surface from, int rop) implements Command {}
+    record Copy(Surface to, Surface from, int rop) implements RingCommand {}
 
     /** Each pixel is the nearest of the source. */
-    record Stretch(Surface to, Surface from) implements Command {}
+    record Stretch(Surface to, Surface from) implements RingCommand {}
 
     /** The source over the destination: by its alpha times {@code alpha} / 255. */
-    record Blend(Surface to, Surface from, int alpha) implements Command {}
+    record Blend(Surface to, Surface from, int alpha) implements RingCommand {}
 
     /** From guest memory, whose lines are {@code stride} bytes apart. */
-    record Upload(Surface to, long iova, long stride) implements Command {}
+    record Upload(Surface to, long iova, long stride) implements RingCommand {}
 
-    record Download(long iova, long stride, Surface from) implements Command {}
+    record Download(long iova, long stride, Surface from) implements RingCommand {}
 
     /** Arithmetic on pairs of numbers (IEEE 754, 32 bits) in the frame buffer. */
-    record Vector(Operation operation, long to, long left, long right, int length) implements Command {
+    record Vector(Operation operation, long to, long left, long right, int length) implements RingCommand {
         enum Operation {
             ADD,
             MULTIPLY,
@@ -36,7 +36,7 @@ sealed interface Command {
      * @param rows of the product and of the left factor
      * @param inner the left one's columns and the right one's rows
      */
-    record Matrix(long to, long left, long right, int columns, int rows, int inner) implements Command {}
+    record Matrix(long to, long left, long right, int columns, int rows, int inner) implements RingCommand {}
 
-    record Fence(int value, boolean frame) implements Command {}
+    record Fence(int value, boolean frame) implements RingCommand {}
 }

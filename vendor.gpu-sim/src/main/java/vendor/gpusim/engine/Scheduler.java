@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * idle. Only the engine's thread calls, before each turn: so nothing is allocated as long as nobody comes or goes. All
  * times are in nanoseconds.
  */
-final class Turns {
+final class Scheduler {
     /** How long a turn is; the part of a command that begins in it is finished. */
     static final long SLICE = 1_000_000;
 

@@ -25,19 +25,19 @@ final class Unit {
      * @param guest its guest's
      * @throws Fault RANGE, FIELD
      */
-    Work begin(Command command, MemorySegment memory, DmaAccess guest) throws Fault {
+    Work begin(RingCommand command, MemorySegment memory, DmaAccess guest) throws Fault {
         return switch (command) {
-            case Command.Nop() -> Work.none();
-            case Command.Fence _ -> Work.none();
-            case Command.Fill fill -> blitter.fill(memory, fill);
-            case Command.Copy copy -> blitter.copy(memory, copy);
-            case Command.Stretch stretch -> blitter.stretch(memory, stretch);
-            case Command.Blend blend -> blitter.blend(memory, blend);
-            case Command.Vector vector -> arithmetic.vector(memory, vector);
-            case Command.Matrix matrix -> arithmetic.matrix(memory, matrix);
-            case Command.Upload(Surface to, long iova, long stride) ->
+            case RingCommand.Nop() -> Work.none();
+            case RingCommand.Fence _ -> Work.none();
+            case RingCommand.Fill fill -> blitter.fill(memory, fill);
+            case RingCommand.Copy copy -> blitter.copy(memory, copy);
+            case RingCommand.Stretch stretch -> blitter.stretch(memory, stretch);
+            case RingCommand.Blend blend -> blitter.blend(memory, blend);
+            case RingCommand.Vector vector -> arithmetic.vector(memory, vector);
+            case RingCommand.Matrix matrix -> arithmetic.matrix(memory, matrix);
+            case RingCommand.Upload(Surface to, long iova, long stride) ->
                 transfer(to, memory, iova, stride, guest::dmaRead);
-            case Command.Download(long iova, long stride, Surface from) ->
+            case RingCommand.Download(long iova, long stride, Surface from) ->
                 transfer(from, memory, iova, stride, guest::dmaWrite);
         };
     }

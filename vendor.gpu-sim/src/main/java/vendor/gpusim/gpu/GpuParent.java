@@ -11,8 +11,8 @@ import mdev.api.errno.ErrnoException;
 import mdev.api.sysfs.Attribute;
 import mdev.api.sysfs.AttributeGroup;
 import vendor.gpusim.display.Mode;
-import vendor.gpusim.engine.Counters;
 import vendor.gpusim.engine.Engine;
+import vendor.gpusim.engine.EngineCounters;
 import vendor.gpusim.engine.Policy;
 
 /** A simulated GPU: its vGPUs take their frame buffers from its memory. */
@@ -58,7 +58,7 @@ public final class GpuParent implements ParentOps<Vgpu>, AutoCloseable {
 
     @Override
     public List<AttributeGroup> mdevAttributeGroups(Vgpu device) {
-        Counters counters = device.counters();
+        EngineCounters counters = device.counters();
         var display = new AttributeGroup(
                 "display",
                 List.of(Attribute.readOnly(

@@ -15,8 +15,8 @@ import mdev.pci.SharedMemory;
 import vendor.gpusim.display.DisplayRegisters;
 import vendor.gpusim.display.Mode;
 import vendor.gpusim.display.Picture;
-import vendor.gpusim.engine.Counters;
 import vendor.gpusim.engine.Engine;
+import vendor.gpusim.engine.EngineCounters;
 import vendor.gpusim.engine.EngineRegisters;
 
 /**
@@ -30,7 +30,7 @@ public final class Vgpu extends PciDevice {
     private final VgpuType type;
     private final SharedMemory frameBuffer;
     private final DisplayRegisters display;
-    private final Counters counters;
+    private final EngineCounters counters;
 
     /**
      * @param engine of its GPU
@@ -40,7 +40,7 @@ public final class Vgpu extends PciDevice {
         var bar = Bar.memory(0, type.memory()).prefetched();
         var memory = new SharedMemory(bar);
         var registers = new DisplayRegisters(type.width(), type.height(), type.memory());
-        var counted = new Counters();
+        var counted = new EngineCounters();
         super(
                 function(bar),
                 interrupts ->
@@ -74,7 +74,7 @@ public final class Vgpu extends PciDevice {
     }
 
     /** What it has had of the engine. */
-    Counters counters() {
+    EngineCounters counters() {
         return counters;
     }
 

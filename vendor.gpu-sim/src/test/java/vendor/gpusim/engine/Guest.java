@@ -53,7 +53,7 @@ final class Guest implements VfioContext, AutoCloseable {
 
     final MemorySegment frameBuffer;
     final MemorySegment memory;
-    final Counters counters = new Counters();
+    final EngineCounters counters = new EngineCounters();
     final AtomicIntegerArray interrupts = new AtomicIntegerArray(EngineRegisters.VECTORS);
     final EngineRegisters registers;
 

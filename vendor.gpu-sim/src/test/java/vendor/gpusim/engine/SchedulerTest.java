@@ -13,7 +13,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Who gets how much of ten seconds, by a clock of the test: commands take as long as they like. */
-class TurnsTest {
+class SchedulerTest {
     private static final long TEN_SECONDS = 10_000_000_000L;
 
     /** What is lost when nobody may go on. */
@@ -51,16 +51,16 @@ class TurnsTest {
             guest.enable();
             guest.write(EngineRegisters.TAIL, Integer.parseInt(works[i]));
         }
-        var turns = new Turns();
-        turns.users(guests.stream().map(guest -> guest.registers).toList());
+        var scheduler = new Scheduler();
+        scheduler.users(guests.stream().map(guest -> guest.registers).toList());
         long now = 0;
         while (now < TEN_SECONDS) {
-            Turns.User next = turns.next(policy);
-            long time = next == null ? LOOK : Turns.SLICE + length(random, next);
+            Scheduler.User next = scheduler.next(policy);
+            long time = next == null ? LOOK : Scheduler.SLICE + length(random, next);
             if (next != null) {
-                turns.pay(next, time);
+                scheduler.pay(next, time);
             }
-            turns.earn(policy, time);
+            scheduler.earn(policy, time);
             now += time;
         }
         String[] expected = percent.split(" ", -1);
@@ -82,16 +82,16 @@ class TurnsTest {
             guest.write(EngineRegisters.TAIL, 1);
         }
         var first = guests.get(0).registers;
-        var turns = new Turns();
-        turns.users(List.of(first));
+        var scheduler = new Scheduler();
+        scheduler.users(List.of(first));
         for (int i = 0; i < 10_000; i++) {
-            turns.pay(Objects.requireNonNull(turns.next(Policy.BEST_EFFORT)), Turns.SLICE);
+            scheduler.pay(Objects.requireNonNull(scheduler.next(Policy.BEST_EFFORT)), Scheduler.SLICE);
         }
-        turns.users(List.of(first, guests.get(1).registers));
+        scheduler.users(List.of(first, guests.get(1).registers));
         for (int i = 0; i < 100; i++) {
-            turns.pay(Objects.requireNonNull(turns.next(Policy.BEST_EFFORT)), Turns.SLICE);
+            scheduler.pay(Objects.requireNonNull(scheduler.next(Policy.BEST_EFFORT)), Scheduler.SLICE);
         }
-        assertEquals(50.0, (double) guests.get(1).counters.busy() / Turns.SLICE, 1);
+        assertEquals(50.0, (double) guests.get(1).counters.busy() / Scheduler.SLICE, 1);
     }
 
     /**
@@ -108,28 +108,28 @@ class TurnsTest {
             guest.enable();
             guest.write(EngineRegisters.TAIL, 1);
         }
-        var turns = new Turns();
-        turns.users(guests.stream().map(guest -> guest.registers).toList());
-        serve(turns, Policy.FIXED_SHARE, 10_000);
+        var scheduler = new Scheduler();
+        scheduler.users(guests.stream().map(guest -> guest.registers).toList());
+        serve(scheduler, Policy.FIXED_SHARE, 10_000);
         var counters = guests.getFirst().counters;
         long before = counters.busy();
-        serve(turns, Policy.BEST_EFFORT, 100);
-        assertEquals(50.0, (double) (counters.busy() - before) / Turns.SLICE, 5);
+        serve(scheduler, Policy.BEST_EFFORT, 100);
+        assertEquals(50.0, (double) (counters.busy() - before) / Scheduler.SLICE, 5);
     }
 
-    private static void serve(Turns turns, Policy policy, int slices) {
+    private static void serve(Scheduler scheduler, Policy policy, int slices) {
         for (int i = 0; i < slices; i++) {
-            turns.earn(policy, Turns.SLICE);
-            Turns.User next = turns.next(policy);
+            scheduler.earn(policy, Scheduler.SLICE);
+            Scheduler.User next = scheduler.next(policy);
             if (next != null) {
-                turns.pay(next, Turns.SLICE);
+                scheduler.pay(next, Scheduler.SLICE);
             }
         }
     }
 
     /** The last part of a turn runs over its end, each guest's for another time. */
-    private long length(SplittableRandom random, Turns.User user) {
+    private long length(SplittableRandom random, Scheduler.User user) {
         int index = guests.stream().map(guest -> guest.registers).toList().indexOf(user.registers);
-        return random.nextLong(1 + index * Turns.SLICE);
+        return random.nextLong(1 + index * Scheduler.SLICE);
     }
 }
