@@ -21,7 +21,7 @@ final class SourceStyleTest {
     private static final int COLUMNS = 120;
 
     /** Lines that are longer today. Lower it with each line that is wrapped; at 0 it goes. */
-    private static final int LONG_LINES = 510;
+    private static final int LONG_LINES = 299;
 
     /** Names that stand twice today. A name that is unique again fails the test too: the list can only shrink. */
     private static final Set<String> TWICE = Set.of(

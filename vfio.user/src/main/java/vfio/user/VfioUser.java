@@ -124,7 +124,8 @@ public final class VfioUser implements VfioDeviceListener, DeviceDetails, AutoCl
         }
         Path path = directory.resolve(name + SUFFIX);
         try {
-            ServedDevice device = new ServedDevice(vfio, name, group, () -> options, new MessageCounters(), new TraceSwitch());
+            ServedDevice device =
+                    new ServedDevice(vfio, name, group, () -> options, new MessageCounters(), new TraceSwitch());
             servers.put(name, new DeviceServer(device, path, acceptor(directory))); // ended in removed()
         } catch (LinuxException | IOException e) {
             LOG.error("device {} is not served: {}", name, e.toString());
