@@ -134,7 +134,7 @@ public class GpuLifetimeIT extends GpuTestSupport {
         });
         Thread ender = Thread.ofPlatform().start(ended);
         // One that does not wait is done with the engine still inside, which will then write into what was cleared.
-        Wait.until("it waits", () -> ended.isDone() || ender.getState() == Thread.State.WAITING);
+        Wait.until("it waits", () -> ended.isDone() || ender.getState() == Thread.State.TIMED_WAITING);
         held.let();
         assertTrue("nobody is inside then", ended.get(Patience.TIME.toSeconds(), TimeUnit.SECONDS));
     }
