@@ -21,16 +21,10 @@ final class SourceStyleTest {
     private static final int COLUMNS = 120;
 
     /** Lines that are longer today. Lower it with each line that is wrapped; at 0 it goes. */
-    private static final int LONG_LINES = 299;
+    private static final int LONG_LINES = 204;
 
     /** Names that stand twice today. A name that is unique again fails the test too: the list can only shrink. */
-    private static final Set<String> TWICE = Set.of(
-            "Bundles",
-            "Deadline",
-            "Gate",
-            "MdevDevice",
-            "OpenDevice",
-            "Text");
+    private static final Set<String> TWICE = Set.of("Bundles", "OpenDevice", "Text");
 
     /** The formatter wraps code, but neither comments nor strings. */
     @Test

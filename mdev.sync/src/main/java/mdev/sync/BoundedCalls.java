@@ -20,9 +20,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Calls of foreign code whose caller waits until a deadline only: the call runs on a thread of its own, and goes on there when the
- * deadline passes. Platform threads, because foreign code may block in a system call. A thread ends after a second without work, so
- * that nothing foreign code left on it (thread locals) keeps the classes of that code alive. Any thread.
+ * Calls of foreign code whose caller waits until a deadline only: the call runs on a thread of its own, and goes on
+ * there when the deadline passes. Platform threads, because foreign code may block in a system call. A thread ends
+ * after a second without work, so that nothing foreign code left on it (thread locals) keeps the classes of that code
+ * alive. Any thread.
  */
 public final class BoundedCalls implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(BoundedCalls.class);

@@ -7,8 +7,8 @@ import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 
 /**
- * Logs what foreign code threw, at most one line in {@link #PAUSE}: a guest that makes its vendor fail on purpose cannot fill the disk. A line
- * says how many were left out since the one before.
+ * Logs what foreign code threw, at most one line in {@link #PAUSE}: a guest that makes its vendor fail on purpose
+ * cannot fill the disk. A line says how many were left out since the one before.
  */
 public final class FaultLog {
     static final Duration PAUSE = Duration.ofSeconds(10);

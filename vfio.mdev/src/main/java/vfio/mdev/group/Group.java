@@ -35,6 +35,9 @@ public final class Group implements Container.Member {
     private final ReentrantLock membership = new ReentrantLock();
 
     private boolean present = true;
+    /** The removal of the device has begun. */
+    private boolean removing;
+
     private @Nullable GroupFile file;
     private String holder = "";
     private @Nullable Container container;
@@ -59,7 +62,7 @@ public final class Group implements Container.Member {
 
     @Override
     public synchronized boolean hasDevice() {
-        return present;
+        return !removing;
     }
 
     /**
@@ -238,6 +241,9 @@ public final class Group implements Container.Member {
      * @param ask the part of it that a user gets who is asked to leave; at most half
      */
     public void removeDevice(Duration gracePeriod, Duration ask) {
+        synchronized (this) {
+            removing = true; // no IOMMU takes the group any more
+        }
         Deadline deadline = Deadline.in(gracePeriod);
         Duration half = gracePeriod.dividedBy(2);
         int cut = device.remove(

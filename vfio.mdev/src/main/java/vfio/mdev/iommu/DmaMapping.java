@@ -14,8 +14,9 @@ import vfio.mdev.iommu.memory.PageNumbers;
 import vfio.mdev.usage.UseCount;
 
 /**
- * A range of an address space with what stands behind it: {@code struct vfio_dma}. It ends in three steps: nobody holds anything of it any more
- * ({@link Pins}); the address space has no mapping there; {@link #close} lets no access in and waits for those inside. Who leaves last gives the memory back.
+ * A range of an address space with what stands behind it: {@code struct vfio_dma}. It ends in three steps: nobody holds
+ * anything of it any more ({@link Pins}); the address space has no mapping there; {@link #close} lets no access in and
+ * waits for those inside. Who leaves last gives the memory back.
  */
 final class DmaMapping {
     private final long first;

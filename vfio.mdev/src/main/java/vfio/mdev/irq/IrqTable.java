@@ -18,11 +18,12 @@ import mdev.api.vfio.VfioPci;
 import mdev.sync.FaultLog;
 
 /**
- * All interrupts of one open device, from its open to its release. The framework owns the triggers; the vendor only raises. Signalling
- * takes no lock and allocates nothing.
+ * All interrupts of one open device, from its open to its release. The framework owns the triggers; the vendor only
+ * raises. Signalling takes no lock and allocates nothing.
  *
- * <p>There is no lock: each interrupt is an atomic of its own. What keeps a trigger from staying behind in a table that is being closed is the
- * order: {@link #close} sets {@link #closed} before it disarms, an arming looks at it after it has armed.
+ * <p>There is no lock: each interrupt is an atomic of its own. What keeps a trigger from staying behind in a table that
+ * is being closed is the order: {@link #close} sets {@link #closed} before it disarms, an arming looks at it after it
+ * has armed.
  */
 public final class IrqTable {
     /** The most that any PCI device has: the size field of the MSI-X capability (PCI Local Bus 3.0, 6.8.2.3). */
@@ -91,7 +92,8 @@ public final class IrqTable {
     /**
      * {@code VFIO_DEVICE_SET_IRQS}: checked as a whole first, so that what is refused changes nothing.
      *
-     * @throws ErrnoException EINVAL: see {@link SetIrqsRules}; ENOTTY: a trigger that would itself mask or unmask; ENODEV: the device is being closed
+     * @throws ErrnoException EINVAL: see {@link SetIrqsRules}; ENOTTY: a trigger that would itself mask or unmask;
+     *     ENODEV: the device is being closed
      */
     public void set(SetIrqs request) throws ErrnoException {
         Vector[][] table = vectors;

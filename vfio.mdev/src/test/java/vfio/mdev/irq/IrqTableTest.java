@@ -36,7 +36,10 @@ class IrqTableTest {
         table.setUp(new int[] {1, 1, 4, 0, 1});
     }
 
-    /** Names of libvfio-user's own cases where it has them ({@code test_device_set_irqs.py}); all are EINVAL and change nothing. */
+    /**
+     * Names of libvfio-user's own cases where it has them ({@code test_device_set_irqs.py}); all are EINVAL and change
+     * nothing.
+     */
     @ParameterizedTest(name = "{0}")
     @CsvSource({
         // flags: D none, B bool, E eventfd; M mask, U unmask, T trigger; ? an unknown bit. data: how many, - for none
