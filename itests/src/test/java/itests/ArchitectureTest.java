@@ -32,6 +32,7 @@ final class ArchitectureTest {
             Map.entry("mdev.pci", Set.of("mdev.api")),
             Map.entry("mdev.core", Set.of("mdev.api", "mdev.sync", "mdev.config")),
             Map.entry("mdev.console", Set.of("mdev.api", "mdev.sync")),
+            Map.entry("mdev.tools", Set.of("mdev.api", "mdev.sync")),
             Map.entry("vfio.mdev", Set.of("mdev.api", "mdev.linux", "mdev.sync", "mdev.config")),
             Map.entry("vfio.user", Set.of("mdev.api", "mdev.linux", "mdev.sync", "mdev.config")),
             Map.entry("mdev.fuse", Set.of("mdev.api", "mdev.linux", "mdev.sync")),

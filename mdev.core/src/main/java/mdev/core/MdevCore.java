@@ -8,6 +8,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Function;
+import mdev.api.LoadedModule;
 import mdev.api.Registration;
 import mdev.api.UeventListener;
 import mdev.api.sysfs.Sysfs;
@@ -75,14 +76,14 @@ public final class MdevCore implements AutoCloseable {
                 calls,
                 () -> this.limits.deadline(),
                 () -> this.limits.gracePeriod());
-        self = new Module(this, owner, "mdev");
+        self = new Module(this, owner, LoadedModule.CORE);
         modules.add(self);
         self.appear();
     }
 
     /** The module that a bundle is from now on; its {@link Module#close()} takes back whatever the bundle registered. */
     public Module module(ForeignBundle owner) {
-        Module module = new Module(this, owner, Module.nameOf(owner.symbolicName()));
+        Module module = new Module(this, owner, LoadedModule.nameOf(owner.symbolicName()));
         modules.add(module);
         if (closed) {
             module.close();
@@ -133,6 +134,13 @@ public final class MdevCore implements AutoCloseable {
     /** The modules that are in the tree. */
     public List<Module> modules() {
         return modules.stream().filter(Module::live).toList();
+    }
+
+    /** The same as a service shows them. */
+    public List<LoadedModule> loadedModules() {
+        return modules().stream()
+                .map(module -> new LoadedModule(module.name(), module.owner().bundleId(), module.users()))
+                .toList();
     }
 
     /** Adds a listener for uevents. */

@@ -31,8 +31,6 @@ import org.jspecify.annotations.Nullable;
  * registers until it lets the services go. Whatever it has registered by then is taken back.
  */
 public final class Module extends Kobject implements ParentRegistry, DriverRegistry, ClassRegistry {
-    private static final String VENDOR = "vendor.";
-
     private final MdevCore core;
     private final ForeignBundle owner;
 
@@ -53,12 +51,6 @@ public final class Module extends Kobject implements ParentRegistry, DriverRegis
         super(core.moduleDirectory(), name, core.uevents());
         this.core = core;
         this.owner = owner;
-    }
-
-    /** {@code vendor.mtty} is {@code mtty}, {@code vfio.mdev} is {@code vfio_mdev}. */
-    public static String nameOf(String symbolicName) {
-        String name = symbolicName.startsWith(VENDOR) ? symbolicName.substring(VENDOR.length()) : symbolicName;
-        return name.replace('.', '_').replace('-', '_');
     }
 
     @Override
@@ -217,14 +209,18 @@ public final class Module extends Kobject implements ParentRegistry, DriverRegis
         return owner;
     }
 
-    /** How many of its devices, or of the devices bound to its drivers, are open; for the core how many modules use it. */
-    public long users() {
+    /** The users of its open devices, and of the open devices bound to its drivers; for the core the modules that use it. */
+    public List<String> users() {
         if (core.isSelf(this)) {
-            return core.modules().size() - 1L;
+            return core.modules().stream()
+                    .filter(module -> !module.equals(this))
+                    .map(module -> "by " + module.name())
+                    .toList();
         }
         return core.devices().stream()
-                .filter(device -> concerns(device) && device.user().isPresent())
-                .count();
+                .filter(this::concerns)
+                .flatMap(device -> device.user().map(user -> device.name() + " by " + user).stream())
+                .toList();
     }
 
     /** Whether the module made the device or drives it. */
@@ -243,7 +239,7 @@ public final class Module extends Kobject implements ParentRegistry, DriverRegis
     @Override
     protected void contents(Contents contents) {
         contents.file(Attribute.readOnly("initstate", () -> live ? "live\n" : "coming\n"));
-        contents.file(Attribute.readOnly("refcnt", () -> users() + "\n"));
+        contents.file(Attribute.readOnly("refcnt", () -> users().size() + "\n"));
         contents.file(ueventTrigger());
         contents.file(Attribute.readOnly("version", () -> owner.version() + "\n"));
     }

@@ -25,12 +25,15 @@ import java.util.jar.JarOutputStream;
 import java.util.jar.Manifest;
 import java.util.stream.Collectors;
 import mdev.api.DriverRegistry;
+import mdev.api.LoadedModule;
+import mdev.api.LoadedModules;
 import mdev.api.ParentRegistry;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.shell.ShellCommand;
 import mdev.api.shell.ShellInvocation;
 import mdev.api.shell.ShellResult;
+import mdev.api.shell.UnknownNameException;
 import mdev.api.sysfs.Sysfs;
 import mdev.core.bundle.CoreComponent;
 import mdev.core.shell.CoreCommands;
@@ -62,7 +65,6 @@ class PlatformTest {
         Map<String, Object> configuration = new HashMap<>();
         configuration.put(
                 Constants.FRAMEWORK_STORAGE, directory.resolve("cache").toString());
-        configuration.put("mdev.modules", directory.toString());
         felix = new Felix(configuration);
         felix.start();
         context = felix.getBundleContext();
@@ -117,13 +119,10 @@ class PlatformTest {
         return jar;
     }
 
-    private Bundle bundle(String symbolicName) {
-        for (Bundle bundle : context.getBundles()) {
-            if (symbolicName.equals(bundle.getSymbolicName())) {
-                return bundle;
-            }
-        }
-        throw new AssertionError("no bundle " + symbolicName);
+    private Bundle load(String symbolicName) throws Exception {
+        Bundle bundle = context.installBundle(jar(symbolicName).toUri().toString());
+        bundle.start();
+        return bundle;
     }
 
     private ShellCommand command(String name) {
@@ -143,6 +142,11 @@ class PlatformTest {
 
     private record Invocation(List<String> arguments, Set<String> flags, ByteArrayOutputStream output)
             implements ShellInvocation {
+        @Override
+        public Output run(String line) {
+            throw new UnsupportedOperationException();
+        }
+
         @Override
         public boolean flag(String name) {
             return flags.contains(name);
@@ -193,10 +197,7 @@ class PlatformTest {
     @Test
     void bundleThatStopsTakesItsParentWithIt() throws Exception {
         TestMtty mtty = new TestMtty();
-        jar("vendor.mtty");
-        run("mdev:modprobe", "mtty");
-        run("mdev:modprobe", "vendor.mtty");
-        Bundle vendor = bundle("vendor.mtty");
+        Bundle vendor = load("vendor.mtty");
         service(vendor.getBundleContext(), ParentRegistry.class).registerDevice(TestMtty.DEVICE, mtty);
         assertEquals("mtty", rows(run("mdev:lsmod")).getLast().getFirst());
         run("mdev:create", "mtty", "mtty-2");
@@ -208,64 +209,63 @@ class PlatformTest {
         assertErrno(Errno.ENOENT, () -> sysfs.lookup("/sys/module/mtty", true));
         vendor.start();
         service(vendor.getBundleContext(), ParentRegistry.class).registerDevice(TestMtty.DEVICE, new TestMtty());
-        run("mdev:rmmod", "mtty");
-        assertEquals(Bundle.UNINSTALLED, vendor.getState());
+        vendor.uninstall();
         assertEquals(1, rows(run("mdev:lsmod")).size());
     }
 
     @Test
-    void openDeviceKeepsItsModule() throws Exception {
-        jar("vendor.mtty");
-        jar("vfio.mdev");
-        run("mdev:modprobe", "mtty");
-        run("mdev:modprobe", "vfio_mdev");
-        Module vfio = (Module) service(bundle("vfio.mdev").getBundleContext(), DriverRegistry.class);
+    void modulesTellTheirUsers() throws Exception {
+        Bundle vendor = load("vendor.mtty");
+        Bundle bus = load("vfio.mdev");
+        Module vfio = (Module) service(bus.getBundleContext(), DriverRegistry.class);
         TestVfio driver = new TestVfio(vfio);
         vfio.registerDriver(driver);
-        service(bundle("vendor.mtty").getBundleContext(), ParentRegistry.class)
-                .registerDevice(TestMtty.DEVICE, new TestMtty());
+        service(vendor.getBundleContext(), ParentRegistry.class).registerDevice(TestMtty.DEVICE, new TestMtty());
         String uuid = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001";
         run("mdev:create", "mtty", "mtty-1", uuid);
         driver.user = Optional.of("a test");
-        assertLine(
-                "mtty is in use: " + uuid + " by a test; -f unloads it all the same",
-                Errno.EBUSY,
-                "mdev:rmmod",
-                "mtty");
+        List<String> users = List.of(uuid + " by a test");
+        assertEquals(
+                List.of(
+                        new LoadedModule("mdev", 0, List.of("by vfio_mdev", "by mtty")),
+                        new LoadedModule("vfio_mdev", bus.getBundleId(), users),
+                        new LoadedModule("mtty", vendor.getBundleId(), users)),
+                service(context, LoadedModules.class).modules());
         assertEquals(
                 List.of(uuid, "mtty", "mtty-1", "vfio_mdev", 0, "active", "a test"),
                 rows(run("mdev:list")).getFirst());
-        run("mdev:rmmod", "-f", "mtty");
+        vendor.uninstall();
         assertTrue(rows(run("mdev:list")).isEmpty());
         assertEquals(0, driver.bound());
     }
 
     @Test
     void errorsAreOneLineThatHelps() throws Exception {
-        assertLine("no parent 'mtty': there is none", Errno.ENODEV, "mdev:create", "mtty", "mtty-1");
-        jar("vendor.mtty");
-        jar("vendor.gpu-sim");
-        assertLine("no module 'mtt': gpu_sim, mtty", Errno.ENOENT, "mdev:modprobe", "mtt");
-        assertLine("no file ./x.jar", Errno.ENOENT, "mdev:modprobe", "./x.jar");
-        run("mdev:modprobe", "mtty");
-        service(bundle("vendor.mtty").getBundleContext(), ParentRegistry.class)
-                .registerDevice(TestMtty.DEVICE, new TestMtty());
-        assertLine("no parent 'mty': mtty", Errno.ENODEV, "mdev:types", "mty");
-        assertLine("no type 'mtty-3' on mtty: mtty-1, mtty-2", Errno.ENODEV, "mdev:create", "mtty", "mtty-3");
+        assertUnknown("no parent 'mtty'", List.of(), Errno.ENODEV, "mdev:create", "mtty", "mtty-1");
+        Bundle vendor = load("vendor.mtty");
+        service(vendor.getBundleContext(), ParentRegistry.class).registerDevice(TestMtty.DEVICE, new TestMtty());
+        assertUnknown("no parent 'mty'", List.of("mtty"), Errno.ENODEV, "mdev:types", "mty");
+        assertUnknown(
+                "no type 'mtty-3' on mtty", List.of("mtty-1", "mtty-2"), Errno.ENODEV, "mdev:create", "mtty", "mtty-3");
         assertLine("a UUID of 36 characters is wanted, not 3", Errno.EINVAL, "mdev:create", "mtty", "mtty-1", "abc");
-        assertLine("no device 'x': there is none", Errno.ENODEV, "mdev:show", "x");
-        assertLine("no /sys/clas: did you mean 'class'?", Errno.ENOENT, "sysfs:ls", "/sys/clas");
+        assertUnknown("no device 'x'", List.of(), Errno.ENODEV, "mdev:show", "x");
+        List<String> top = List.of("bus", "class", "devices", "kernel", "module");
+        assertUnknown("no /sys/clas", top, Errno.ENOENT, "sysfs:ls", "/sys/clas");
         assertLine("/sys/bus is a directory", Errno.EISDIR, "sysfs:cat", "/sys/bus");
-        assertLine("no module 'mty': mdev, mtty", Errno.ENOENT, "mdev:rmmod", "mty");
         assertTrue(rows(run("mdev:list")).isEmpty());
+    }
+
+    private void assertUnknown(String line, List<String> known, Errno errno, String command, String... words) {
+        UnknownNameException e = assertThrows(UnknownNameException.class, () -> run(command, words));
+        assertEquals(line, e.getMessage());
+        assertEquals(known, e.known());
+        assertEquals(errno, e.errno());
     }
 
     @Test
     void listingsAndTree() throws Exception {
-        jar("vendor.mtty");
-        run("mdev:modprobe", directory.resolve("vendor.mtty.jar").toString());
-        service(bundle("vendor.mtty").getBundleContext(), ParentRegistry.class)
-                .registerDevice(TestMtty.DEVICE, new TestMtty());
+        Bundle vendor = load("vendor.mtty");
+        service(vendor.getBundleContext(), ParentRegistry.class).registerDevice(TestMtty.DEVICE, new TestMtty());
         assertEquals(
                 List.of(List.of("mtty", "mtty", "vendor.mtty", 2, 0L, "/sys/devices/virtual/mtty/mtty")),
                 rows(run("mdev:parents")));

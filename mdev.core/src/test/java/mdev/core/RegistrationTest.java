@@ -12,6 +12,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import mdev.api.ClassDevice;
+import mdev.api.LoadedModule;
 import mdev.api.Mdev;
 import mdev.api.MdevType;
 import mdev.api.ParentDevice;
@@ -301,7 +302,9 @@ class RegistrationTest {
             assertErrno(Errno.EACCES, () -> rig.read("/sys/module/mtty/uevent"));
             Module twin = rig.core.module(new ForeignBundle("mtty", "2", 9));
             assertErrno(Errno.EEXIST, () -> twin.registerDevice(new ParentDevice("x", "x"), new TestMtty()));
-            assertEquals("gpu_sim", Module.nameOf("vendor.gpu-sim"));
+            assertEquals("gpu_sim", LoadedModule.nameOf("vendor.gpu-sim"));
+            assertEquals("mdev", LoadedModule.nameOf("mdev.core"));
+            assertEquals("vfio_mdev", LoadedModule.nameOf("vfio.mdev"));
         }
     }
 }

@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
@@ -137,6 +138,26 @@ public final class VfioMdev implements Vfio, MdevDriver {
     /** For listings: the state of each group, in the order of their numbers. */
     public List<Group.State> states() {
         return groups.list().stream().map(Group::state).toList();
+    }
+
+    @Override
+    public Map<String, Integer> devices() {
+        Map<String, Integer> devices = new LinkedHashMap<>();
+        for (Group.State group : states()) {
+            GroupDevice device = group.device();
+            if (device != null) {
+                devices.put(device.name(), group.number());
+            }
+        }
+        return devices;
+    }
+
+    @Override
+    public Optional<String> holder(int group) {
+        return states().stream()
+                .filter(state -> state.number() == group && !state.holder().isEmpty())
+                .map(Group.State::holder)
+                .findFirst();
     }
 
     @Override

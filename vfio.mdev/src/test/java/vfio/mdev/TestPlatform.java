@@ -25,7 +25,6 @@ import mdev.core.slot.VendorSlot;
 import vfio.mdev.container.IommuDrivers;
 import vfio.mdev.iommu.Type1Driver;
 import vfio.mdev.iommu.memory.UserMemories;
-import vfio.mdev.tty.OpenedDevice;
 
 /** The driver on a bus of a test: the core's side of the contract, and nothing more. */
 public final class TestPlatform implements AutoCloseable {

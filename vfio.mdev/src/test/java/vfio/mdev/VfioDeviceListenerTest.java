@@ -16,7 +16,6 @@ import mdev.api.vfio.GetInfo;
 import mdev.api.vfio.Vfio;
 import mdev.api.vfio.VfioDeviceListener;
 import org.junit.jupiter.api.Test;
-import vfio.mdev.tty.OpenedDevice;
 
 /** Who serves devices hears of each of them, and lets go before it is gone. */
 class VfioDeviceListenerTest {

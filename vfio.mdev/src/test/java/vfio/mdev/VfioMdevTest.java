@@ -23,7 +23,6 @@ import mdev.api.vfio.VfioGroup;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
-import vfio.mdev.tty.OpenedDevice;
 
 /** Groups, containers, and what of them is seen in the tree. */
 class VfioMdevTest {

@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -14,6 +15,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.shell.DeviceDetails;
+import mdev.api.shell.UnknownNameException;
 import mdev.api.vfio.Vfio;
 import mdev.api.vfio.VfioDeviceListener;
 import mdev.config.CheckedProperties;
@@ -208,13 +210,13 @@ public final class VfioUser implements VfioDeviceListener, DeviceDetails, AutoCl
     public TraceSwitch trace(String name) throws ErrnoException {
         DeviceServer server = servers.get(name);
         if (server == null) {
-            throw new ErrnoException(Errno.ENODEV, "no device '" + name + "' is served: mdev:list lists the devices");
+            throw UnknownNameException.among(Errno.ENODEV, "no device '" + name + "' is served", name, names());
         }
         return server.device().trace();
     }
 
     /** The devices that are served. */
-    public Iterable<String> names() {
+    public Collection<String> names() {
         return servers.keySet();
     }
 

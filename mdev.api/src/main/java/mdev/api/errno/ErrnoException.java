@@ -9,7 +9,7 @@ import java.util.Objects;
  * access. It is translated into a wire error, an errno of a file system call or a shell message in exactly one place
  * each.
  */
-public final class ErrnoException extends Exception {
+public class ErrnoException extends Exception {
     private static final long serialVersionUID = 1L;
 
     private final Errno errno;
@@ -28,7 +28,7 @@ public final class ErrnoException extends Exception {
         this(errno, errno.sentence());
     }
 
-    public Errno errno() {
+    public final Errno errno() {
         return errno;
     }
 

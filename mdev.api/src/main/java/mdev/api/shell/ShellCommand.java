@@ -2,6 +2,7 @@ package mdev.api.shell;
 
 import java.util.Collection;
 import java.util.List;
+import java.util.stream.Stream;
 import mdev.api.errno.ErrnoException;
 import org.osgi.annotation.versioning.ConsumerType;
 
@@ -21,6 +22,18 @@ public record ShellCommand(
     public ShellCommand {
         parameters = List.copyOf(parameters);
         flags = List.copyOf(flags);
+    }
+
+    /** A command without switches. */
+    public static ShellCommand of(String scope, String name, String summary, Action action, Parameter... parameters) {
+        return new ShellCommand(scope, name, summary, List.of(parameters), List.of(), action);
+    }
+
+    /** The command with one more switch. */
+    public ShellCommand withFlag(String flag, String meaning) {
+        List<Flag> more = Stream.concat(flags.stream(), Stream.of(new Flag(flag, meaning)))
+                .toList();
+        return new ShellCommand(scope, name, summary, parameters, more, action);
     }
 
     /** How often a positional argument may occur. */
@@ -44,6 +57,10 @@ public record ShellCommand(
 
         public static Parameter optional(String name, Candidates candidates) {
             return new Parameter(name, Arity.OPTIONAL, candidates);
+        }
+
+        public static Parameter many(String name, Candidates candidates) {
+            return new Parameter(name, Arity.MANY, candidates);
         }
     }
 

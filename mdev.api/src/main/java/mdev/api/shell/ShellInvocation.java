@@ -36,6 +36,19 @@ public interface ShellInvocation {
     /** The base of relative file names: the user's working directory, which may differ from the platform's. */
     Path directory();
 
+    /**
+     * Runs a command line in a shell of its own, without input and without a terminal. Interrupting the calling thread is Ctrl-C
+     * for the line.
+     */
+    Output run(String line) throws InterruptedException;
+
+    /**
+     * What a line of {@link #run} printed.
+     *
+     * @param status 0, or that of the first command that failed
+     */
+    record Output(int status, String out, String err) {}
+
     /** See {@link #size()}. */
     record Size(int columns, int rows) {}
 

@@ -1,6 +1,8 @@
 package mdev.api.vfio;
 
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import mdev.api.errno.ErrnoException;
 import org.osgi.annotation.versioning.ProviderType;
 
@@ -24,4 +26,13 @@ public interface Vfio {
 
     /** The numbers of all groups, in ascending order. */
     List<Integer> groups();
+
+    /** The devices that can be opened: the numbers of their groups by UUID in lower case. */
+    Map<String, Integer> devices();
+
+    /**
+     * The {@code holder} of {@link #openGroup} that has the group open, or whose handles are still open; empty if it is
+     * free.
+     */
+    Optional<String> holder(int group);
 }

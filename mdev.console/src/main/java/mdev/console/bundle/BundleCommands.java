@@ -1,244 +1,231 @@
 package mdev.console.bundle;
 
-import java.io.IOException;
-import java.io.InputStream;
-import java.net.URI;
+import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.List;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import mdev.api.LoadedModule;
+import mdev.api.LoadedModules;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.shell.ShellCommand;
-import mdev.api.shell.ShellCommand.Arity;
-import mdev.api.shell.ShellCommand.Flag;
+import mdev.api.shell.ShellCommand.Candidates;
 import mdev.api.shell.ShellCommand.Parameter;
 import mdev.api.shell.ShellCommands;
 import mdev.api.shell.ShellInvocation;
 import mdev.api.shell.ShellResult;
+import mdev.api.shell.UnknownNameException;
 import mdev.console.Ending;
+import org.jspecify.annotations.Nullable;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
-import org.osgi.framework.BundleException;
 import org.osgi.framework.Constants;
-import org.osgi.framework.FrameworkEvent;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.component.annotations.ReferenceCardinality;
+import org.osgi.service.component.annotations.ReferencePolicy;
 
 /**
- * {@code install}, {@code start}, {@code stop}, {@code update}, {@code uninstall}: Felix's commands with Felix's arguments. Felix's own answer a
- * failure like a success, know no symbolic names, and leave behind what they installed in vain.
+ * {@code felix:install}, {@code start}, {@code stop}, {@code update}, {@code uninstall}: Felix's commands with Felix's arguments. Felix's own
+ * answer a failure like a success, know no symbolic names, and leave behind what they installed in vain. And bundles as kernel modules:
+ * {@code mdev:modprobe}, {@code rmmod}.
  */
 @Component
 public final class BundleCommands implements ShellCommands {
     private static final String SCOPE = "felix";
-    private static final Flag TRANSIENT = new Flag("-t", "for this run of the framework only");
-    private static final long REFRESH_SECONDS = 30;
+    private static final String TRANSIENT = "-t";
+    private static final String POLICY = "-p";
+    private static final String FORCE = "-f";
+    private static final String THIS_RUN = "for this run of the framework only";
 
     private final BundleContext context;
-    private final Bundles bundles;
+    private final BundleNames names;
+    private final BundleLifeCycle bundles;
     private final Ending ending;
+
+    /** Of the core, while it runs. */
+    @Reference(cardinality = ReferenceCardinality.OPTIONAL, policy = ReferencePolicy.DYNAMIC)
+    volatile @Nullable LoadedModules modules;
 
     @Activate
     public BundleCommands(BundleContext context, @Reference Ending ending) {
         this.context = context;
-        this.bundles = new Bundles(context);
+        this.names = new BundleNames(context);
+        this.bundles = new BundleLifeCycle(context);
         this.ending = ending;
     }
 
     @Override
     public List<ShellCommand> commands() {
-        ShellCommand.Candidates installed =
-                (words, prefix) -> bundles.words(prefix).toList();
-        ShellCommand.Candidates urls = (words, prefix) -> FileUrls.candidates(prefix);
-        Parameter bundle = new Parameter("bundle", Arity.MANY, installed);
+        Candidates installed = (_, prefix) -> names.completeInstalled(prefix).toList();
+        Candidates urls = (_, prefix) -> BundleNames.completeUrl(prefix).toList();
+        Candidates both = (_, prefix) -> Stream.concat(names.completeInstalled(prefix), BundleNames.completeUrl(prefix))
+                .toList();
+        Parameter bundle = Parameter.many("bundle", installed);
         return List.of(
-                new ShellCommand(
-                        SCOPE,
-                        "install",
-                        "install bundles",
-                        List.of(new Parameter("url", Arity.MANY, urls)),
-                        List.of(),
-                        this::install),
-                new ShellCommand(
-                        SCOPE,
-                        "start",
-                        "start bundles; those given by URL are installed first",
-                        List.of(new Parameter("bundle|url", Arity.MANY, this::startable)),
-                        List.of(TRANSIENT, new Flag("-p", "by the bundle's own activation policy")),
-                        this::start),
-                new ShellCommand(SCOPE, "stop", "stop bundles", List.of(bundle), List.of(TRANSIENT), this::stop),
-                new ShellCommand(
+                ShellCommand.of(SCOPE, "install", "install bundles", this::install, Parameter.many("url", urls)),
+                ShellCommand.of(
+                                SCOPE,
+                                "start",
+                                "start bundles; those given by URL are installed first",
+                                this::start,
+                                Parameter.many("bundle|url", both))
+                        .withFlag(TRANSIENT, THIS_RUN)
+                        .withFlag(POLICY, "by the bundle's own activation policy"),
+                ShellCommand.of(SCOPE, "stop", "stop bundles", this::stop, bundle)
+                        .withFlag(TRANSIENT, THIS_RUN),
+                ShellCommand.of(
                         SCOPE,
                         "update",
                         "update a bundle, from where it was installed or from elsewhere",
-                        List.of(Parameter.one("bundle", installed), Parameter.optional("url", urls)),
-                        List.of(),
-                        this::update),
-                new ShellCommand(SCOPE, "uninstall", "uninstall bundles", List.of(bundle), List.of(), this::uninstall));
-    }
-
-    private Collection<String> startable(List<String> words, String prefix) {
-        return Stream.concat(bundles.words(prefix), FileUrls.candidates(prefix).stream())
-                .toList();
+                        this::update,
+                        Parameter.one("bundle", installed),
+                        Parameter.optional("url", urls)),
+                ShellCommand.of(SCOPE, "uninstall", "uninstall bundles", this::uninstall, bundle),
+                ShellCommand.of(
+                        "mdev",
+                        "modprobe",
+                        "loads a module: by name from the module path, or from a file or URL",
+                        this::modprobe,
+                        Parameter.one("bundle", (_, _) -> names.loadable())),
+                ShellCommand.of(
+                                "mdev",
+                                "rmmod",
+                                "unloads a module",
+                                this::rmmod,
+                                Parameter.one("bundle", (_, _) -> loadedNames()))
+                        .withFlag(FORCE, "even while its devices are open or others use it"));
     }
 
     private ShellResult install(ShellInvocation invocation) throws ErrnoException {
         List<String> ids = new ArrayList<>();
-        for (String url : invocation.arguments()) {
-            ids.add(Long.toString(install(url, invocation).getBundleId()));
+        for (String word : invocation.arguments()) {
+            Bundle bundle = bundles.install(word, locate(word, invocation));
+            ids.add(Long.toString(bundle.getBundleId()));
         }
         return new ShellResult.Text((ids.size() == 1 ? "Bundle ID: " : "Bundle IDs: ") + String.join(", ", ids) + "\n");
     }
 
-    private Bundle install(String url, ShellInvocation invocation) throws ErrnoException {
-        String location = Bundles.location(url, invocation.directory());
-        boolean known = context.getBundle(location) != null;
-        Bundle bundle;
-        try {
-            bundle = context.installBundle(location);
-        } catch (BundleException e) {
-            throw Bundles.refusal(url, e);
-        }
-        if (!known && bundle.getSymbolicName() == null) {
-            discard(bundle);
-            throw new ErrnoException(Errno.EINVAL, url + ": not a bundle: its manifest has no Bundle-SymbolicName");
-        }
-        return bundle;
+    private String locate(String word, ShellInvocation invocation) throws ErrnoException {
+        return names.location(word, invocation.directory())
+                .orElseThrow(() -> new ErrnoException(
+                        Errno.EINVAL, "'" + word + "' is neither a bundle nor a URL such as file:/path/to/bundle.jar"));
     }
 
     private ShellResult start(ShellInvocation invocation) throws ErrnoException {
-        int options = options(invocation, Bundle.START_TRANSIENT)
-                | (invocation.flag("-p") ? Bundle.START_ACTIVATION_POLICY : 0);
+        int options = (invocation.flag(TRANSIENT) ? Bundle.START_TRANSIENT : 0)
+                | (invocation.flag(POLICY) ? Bundle.START_ACTIVATION_POLICY : 0);
         for (String word : invocation.arguments()) {
-            Bundle installed = bundles.find(word).orElse(null);
-            boolean number = word.chars().allMatch(Character::isDigit);
-            Bundle bundle = installed != null ? installed : number ? bundles.get(word) : install(word, invocation);
-            boolean fresh = installed == null && bundle.getState() == Bundle.INSTALLED;
-            try {
-                start(bundle, word, options);
-            } catch (ErrnoException e) {
-                if (fresh) {
-                    discard(bundle);
-                }
-                throw e;
+            Bundle installed = BundleNames.isId(word)
+                    ? names.get(word, invocation.directory())
+                    : names.find(word, invocation.directory()).orElse(null);
+            if (installed == null) {
+                bundles.installAndStart(word, locate(word, invocation), options);
+            } else {
+                bundles.start(word, installed, options);
             }
         }
         return ShellResult.DONE;
     }
 
-    private static void start(Bundle bundle, String word, int options) throws ErrnoException {
-        if (bundle.getHeaders().get(Constants.FRAGMENT_HOST) != null) {
-            throw new ErrnoException(Errno.EINVAL, word + ": a fragment cannot be started");
-        }
-        try {
-            bundle.start(options);
-        } catch (BundleException e) {
-            throw Bundles.refusal(word, e);
-        }
-    }
-
     private ShellResult stop(ShellInvocation invocation) throws ErrnoException {
-        for (Bundle bundle : all(invocation.arguments())) {
-            if (bundle.getBundleId() == 0) {
+        for (Bundle bundle : all(invocation)) {
+            if (bundle.getBundleId() == Constants.SYSTEM_BUNDLE_ID) {
                 ending.request(0);
                 return ShellResult.DONE;
             }
-            try {
-                bundle.stop(options(invocation, Bundle.STOP_TRANSIENT));
-            } catch (BundleException e) {
-                throw Bundles.refusal(bundle.getSymbolicName(), e);
-            }
+            bundles.stop(bundle, invocation.flag(TRANSIENT) ? Bundle.STOP_TRANSIENT : 0);
         }
         return ShellResult.DONE;
     }
 
     private ShellResult uninstall(ShellInvocation invocation) throws ErrnoException {
-        for (Bundle bundle : all(invocation.arguments())) {
-            if (bundle.getBundleId() == 0) {
-                throw new ErrnoException(Errno.EINVAL, "the framework itself cannot be uninstalled");
-            }
-            try {
-                bundle.uninstall();
-            } catch (BundleException e) {
-                throw Bundles.refusal(bundle.getSymbolicName(), e);
-            }
+        for (Bundle bundle : all(invocation)) {
+            bundles.uninstall(bundle);
         }
         return ShellResult.DONE;
     }
 
-    private ShellResult update(ShellInvocation invocation) throws ErrnoException, InterruptedException {
-        List<String> words = invocation.arguments();
-        Bundle bundle = bundles.get(words.getFirst());
-        if (bundle.getBundleId() == 0) {
-            throw new ErrnoException(Errno.EINVAL, "the framework itself cannot be updated");
-        }
-        String location = words.size() == 1 ? origin(bundle) : Bundles.location(words.get(1), invocation.directory());
-        List<Bundle> importers = bundles.importersOf(bundle);
-        try (InputStream content = URI.create(location).toURL().openStream()) {
-            if (!importers.isEmpty()) {
-                String names = importers.stream().map(Bundle::getSymbolicName).collect(Collectors.joining(", "));
-                invocation.out().println(names + " use " + bundle.getSymbolicName() + ": they are restarted with it");
-            }
-            bundle.update(content);
-        } catch (BundleException e) {
-            throw Bundles.refusal(words.getLast(), e);
-        } catch (IOException | IllegalArgumentException e) {
-            throw Bundles.refusal(words.getLast(), new BundleException(String.valueOf(e.getMessage()), e));
-        }
-        if (!importers.isEmpty()) {
-            refresh(bundle, importers);
-        }
-        return ShellResult.DONE;
-    }
-
-    /** Where a bundle is updated from if nothing else is said. */
-    private static String origin(Bundle bundle) throws ErrnoException {
-        String declared = bundle.getHeaders().get(Constants.BUNDLE_UPDATELOCATION);
-        String location = declared == null ? bundle.getLocation() : declared;
-        if (!location.contains(":")) {
-            throw new ErrnoException(
-                    Errno.EINVAL,
-                    bundle.getSymbolicName() + " came with the platform: give the URL of its new version");
-        }
-        return location.replaceFirst("^reference:", "");
-    }
-
-    /** The framework restarts the importers in its own time; this bundle may be one of them, and then nobody waits. */
-    private void refresh(Bundle bundle, List<Bundle> importers) throws InterruptedException {
-        CountDownLatch refreshed = new CountDownLatch(1);
-        bundles.wiring().refreshBundles(List.of(bundle), event -> {
-            if (event.getType() == FrameworkEvent.PACKAGES_REFRESHED) {
-                refreshed.countDown();
-            }
-        });
-        if (!importers.contains(context.getBundle()) && !refreshed.await(REFRESH_SECONDS, TimeUnit.SECONDS)) {
-            throw new IllegalStateException("the bundles are still being restarted");
-        }
-    }
-
-    private List<Bundle> all(List<String> words) throws ErrnoException {
+    private List<Bundle> all(ShellInvocation invocation) throws ErrnoException {
         List<Bundle> found = new ArrayList<>();
-        for (String word : words) {
-            found.add(bundles.get(word));
+        for (String word : invocation.arguments()) {
+            found.add(names.get(word, invocation.directory()));
         }
         return found;
     }
 
-    private static int options(ShellInvocation invocation, int whenTransient) {
-        return invocation.flag(TRANSIENT.name()) ? whenTransient : 0;
+    private ShellResult update(ShellInvocation invocation) throws ErrnoException, InterruptedException {
+        List<String> words = invocation.arguments();
+        Bundle bundle = names.get(words.getFirst(), invocation.directory());
+        String location = words.size() == 1 ? BundleLifeCycle.origin(bundle) : locate(words.get(1), invocation);
+        bundles.update(words.getLast(), bundle, location, importers -> {
+            String users = importers.stream().map(Bundle::getSymbolicName).collect(Collectors.joining(", "));
+            invocation.out().println(users + " use " + bundle.getSymbolicName() + ": they are restarted with it");
+        });
+        return ShellResult.DONE;
     }
 
-    /** Takes back what was installed for a start that failed. */
-    private static void discard(Bundle bundle) {
-        try {
-            bundle.uninstall();
-        } catch (BundleException e) {
-            throw new IllegalStateException("cannot take back " + bundle.getLocation(), e);
+    /** Starts as the bundle says itself: now, or when its first class is needed. */
+    private ShellResult modprobe(ShellInvocation invocation) throws ErrnoException {
+        String word = invocation.arguments().getFirst();
+        Path directory = invocation.directory();
+        Bundle installed = names.find(word, directory).orElse(null);
+        if (installed != null) {
+            bundles.start(word, installed, Bundle.START_ACTIVATION_POLICY);
+            return ShellResult.DONE;
         }
+        String location = names.location(word, directory)
+                .orElseThrow(() ->
+                        UnknownNameException.among(Errno.ENOENT, "no module '" + word + "'", word, names.loadable()));
+        bundles.installAndStart(word, location, Bundle.START_ACTIVATION_POLICY);
+        return ShellResult.DONE;
+    }
+
+    /** What came with the platform is only stopped, so that modprobe finds it again. */
+    private ShellResult rmmod(ShellInvocation invocation) throws ErrnoException {
+        String word = invocation.arguments().getFirst();
+        Bundle bundle = names.find(word, invocation.directory())
+                .filter(found -> found.getBundleId() != Constants.SYSTEM_BUNDLE_ID)
+                .filter(found -> BundleNames.isStarted(found) || !BundleNames.isBuiltIn(found))
+                .orElseThrow(() ->
+                        UnknownNameException.among(Errno.ENOENT, "no module '" + word + "'", word, loadedNames()));
+        if (bundle.equals(context.getBundle())) {
+            throw new ErrnoException(Errno.EBUSY, word + " is in use: it runs this command");
+        }
+        List<String> reasons = reasonsToStay(bundle);
+        if (!reasons.isEmpty()) {
+            String line = word + " is in use: " + String.join(", ", reasons);
+            if (!invocation.flag(FORCE)) {
+                throw new ErrnoException(Errno.EBUSY, line + "; " + FORCE + " unloads it all the same");
+            }
+            invocation.err().println(line);
+        }
+        if (BundleNames.isBuiltIn(bundle)) {
+            bundles.stop(bundle, 0);
+        } else {
+            bundles.uninstall(bundle);
+        }
+        return ShellResult.DONE;
+    }
+
+    private List<String> reasonsToStay(Bundle bundle) {
+        List<String> reasons = new ArrayList<>();
+        loaded().stream()
+                .filter(module -> module.bundleId() == bundle.getBundleId())
+                .forEach(module -> reasons.addAll(module.users()));
+        bundles.importersOf(bundle)
+                .forEach(importer -> reasons.add(importer.getSymbolicName() + " would be restarted"));
+        return reasons;
+    }
+
+    private List<LoadedModule> loaded() {
+        LoadedModules core = modules;
+        return core == null ? List.of() : core.modules();
+    }
+
+    private List<String> loadedNames() {
+        return loaded().stream().map(LoadedModule::name).toList();
     }
 }

@@ -1,5 +1,6 @@
 package mdev.console.bundle;
 
+import java.nio.file.Path;
 import org.apache.felix.service.command.Converter;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.Bundle;
@@ -10,16 +11,16 @@ import org.osgi.service.component.annotations.Component;
 /** Lets Felix's other commands ({@code headers}, {@code inspect}, {@code resolve}…) take a bundle by id or symbolic name. */
 @Component(property = Converter.CONVERTER_CLASSES + "=org.osgi.framework.Bundle")
 public final class BundleConverter implements Converter {
-    private final Bundles bundles;
+    private final BundleNames names;
 
     @Activate
     public BundleConverter(BundleContext context) {
-        this.bundles = new Bundles(context);
+        this.names = new BundleNames(context);
     }
 
     @Override
     public @Nullable Object convert(Class<?> type, Object in) {
-        return type == Bundle.class ? bundles.find(in.toString()).orElse(null) : null;
+        return type == Bundle.class ? names.find(in.toString(), Path.of("")).orElse(null) : null;
     }
 
     @Override

@@ -5,6 +5,7 @@ import java.util.List;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.shell.ShellCommand;
+import mdev.api.shell.ShellCommand.Candidates;
 import mdev.api.shell.ShellCommand.Parameter;
 import mdev.api.shell.ShellCommands;
 import mdev.api.shell.ShellInvocation;
@@ -23,23 +24,20 @@ final class Builtins implements ShellCommands {
 
     @Override
     public List<ShellCommand> commands() {
-        ShellCommand.Candidates names =
-                (words, prefix) -> commands.all().stream().map(Usage::name).toList();
+        Candidates names = (_, _) -> commands.all().stream().map(Usage::name).toList();
         return List.of(
-                new ShellCommand(
+                ShellCommand.of(
                         SCOPE,
                         "help",
                         "list the commands, or explain one",
-                        List.of(Parameter.optional("command", names)),
-                        List.of(),
-                        this::help),
-                new ShellCommand(
+                        this::help,
+                        Parameter.optional("command", names)),
+                ShellCommand.of(
                         SCOPE,
                         "exit",
                         "leave the shell; a platform that was started with it ends",
-                        List.of(Parameter.optional("status", ShellCommand.Candidates.NONE)),
-                        List.of(),
-                        this::exit));
+                        this::exit,
+                        Parameter.optional("status", Candidates.NONE)));
     }
 
     private ShellResult help(ShellInvocation invocation) throws ErrnoException {

@@ -1,6 +1,5 @@
 package mdev.console.engine;
 
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -38,16 +37,5 @@ public final class Catalogue {
                 .map(scope -> byName.get(scope + ":" + name))
                 .flatMap(command -> Optional.ofNullable(command).stream())
                 .findFirst();
-    }
-
-    /**
-     * The names that could have been meant by one that does not exist.
-     *
-     * @param others names that Gogo knows besides
-     */
-    List<String> similar(String name, Collection<String> others) {
-        List<String> names = new ArrayList<>(byName.keySet());
-        names.addAll(others);
-        return Spelling.nearest(name, names);
     }
 }

@@ -60,7 +60,7 @@ final class CommandFunction implements Function {
             run.enter();
             try {
                 ShellResult result = command.action().run(new Invocation(arguments, process, run));
-                process.out().print(arguments.json() ? Json.render(result) : Text.render(result));
+                process.out().print(arguments.json() ? Json.render(result) : PlainText.render(result));
             } finally {
                 run.leave();
             }

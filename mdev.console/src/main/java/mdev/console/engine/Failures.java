@@ -4,6 +4,7 @@ import java.io.EOFException;
 import java.io.FileNotFoundException;
 import java.nio.file.NoSuchFileException;
 import mdev.api.errno.ErrnoException;
+import mdev.api.shell.UnknownNameException;
 import mdev.console.shell.Shell.Outcome;
 import org.apache.felix.gogo.runtime.CommandNotFoundException;
 import org.apache.felix.gogo.runtime.SyntaxError;
@@ -15,7 +16,8 @@ final class Failures {
 
     /** The refusal, with its errno's name where the message does not tell it. */
     static String line(ErrnoException refusal) {
-        String message = oneLine(refusal.getMessage());
+        String hint = refusal instanceof UnknownNameException unknown ? Spelling.hint(unknown) : "";
+        String message = oneLine(refusal.getMessage() + hint);
         String name = refusal.errno().name();
         return message.contains(name) ? message : message + " (" + name + ")";
     }
@@ -55,6 +57,6 @@ final class Failures {
     }
 
     private static String oneLine(@Nullable String message) {
-        return message == null ? "" : Text.printable(message.strip().replaceAll("\\s*\\R\\s*", " "));
+        return message == null ? "" : PlainText.printable(message.strip().replaceAll("\\s*\\R\\s*", " "));
     }
 }

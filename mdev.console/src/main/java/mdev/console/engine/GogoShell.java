@@ -4,6 +4,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
 import mdev.console.shell.Shell;
 import mdev.console.shell.UserTerminal;
@@ -124,10 +125,11 @@ public final class GogoShell implements Shell {
     }
 
     private String suggestion(String name) {
-        Set<String> others = session.get(".commands") instanceof Set<?> names
-                ? names.stream().map(Object::toString).collect(Collectors.toSet())
-                : Set.of();
-        List<String> similar = catalogue.similar(name, others);
+        Set<String> names = catalogue.all().stream().map(Usage::name).collect(Collectors.toCollection(TreeSet::new));
+        if (session.get(".commands") instanceof Set<?> others) {
+            others.forEach(other -> names.add(other.toString()));
+        }
+        List<String> similar = Spelling.nearestCommands(name, names);
         return similar.isEmpty()
                 ? "; 'help' lists the commands"
                 : "; did you mean " + String.join(" or ", similar) + "?";

@@ -5,12 +5,11 @@ import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.List;
 import mdev.api.shell.ShellInvocation;
-import mdev.console.shell.Shell;
 import mdev.console.shell.UserTerminal;
 import org.apache.felix.service.command.Process;
 
 /** A run of a command within a Gogo pipe: its streams are the pipe's, its terminal the user's. */
-public record Invocation(Arguments parsed, Process process, Run run) implements ShellInvocation {
+record Invocation(Arguments parsed, Process process, Run run) implements ShellInvocation {
     @Override
     public List<String> arguments() {
         return parsed.positional();
@@ -58,9 +57,9 @@ public record Invocation(Arguments parsed, Process process, Run run) implements 
         };
     }
 
-    /** Another shell of the platform, for commands that run commands. */
-    public Shell shell(UserTerminal terminal) {
-        return new NestedShell(run.shell(terminal));
+    @Override
+    public Output run(String line) throws InterruptedException {
+        return CapturedLine.run(run, line);
     }
 
     @Override

@@ -4,26 +4,46 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
+import mdev.api.shell.UnknownNameException;
 
-/** Did you mean. */
+/** What was probably meant. */
 final class Spelling {
     private static final int OFFERED = 3;
+    private static final int LISTED = 8;
 
     private Spelling() {}
 
+    /** The end of a line about a name that does not exist: the names that do, or, of many, the one that was probably meant. */
+    static String hint(UnknownNameException unknown) {
+        List<String> known = unknown.known().stream().sorted().toList();
+        if (unknown.listed() && known.isEmpty()) {
+            return ": there is none";
+        }
+        if (unknown.listed() && known.size() <= LISTED) {
+            return ": " + String.join(", ", known);
+        }
+        return nearest(unknown.asked(), known, name -> name).stream()
+                .findFirst()
+                .map(name -> ": did you mean '" + name + "'?")
+                .orElse("");
+    }
+
     /** The commands nearest to a misspelt name, with or without their scopes as the name has one or not. */
-    static List<String> nearest(String name, Collection<String> commands) {
+    static List<String> nearestCommands(String name, Collection<String> commands) {
         boolean scoped = name.indexOf(':') >= 0;
-        Map<String, Integer> distances = commands.stream()
+        return nearest(name, commands, command -> scoped ? command : command.substring(command.indexOf(':') + 1));
+    }
+
+    private static List<String> nearest(String asked, Collection<String> known, UnaryOperator<String> spelt) {
+        Map<String, Integer> distances = known.stream()
                 .distinct()
-                .collect(Collectors.toMap(
-                        command -> command,
-                        command -> distance(name, scoped ? command : command.substring(command.indexOf(':') + 1))));
+                .collect(Collectors.toMap(name -> name, name -> distance(asked, spelt.apply(name))));
         int least =
                 distances.values().stream().mapToInt(Integer::intValue).min().orElse(0);
         return distances.entrySet().stream()
-                .filter(entry -> entry.getValue() == least && least <= Math.max(1, name.length() / 3))
+                .filter(entry -> entry.getValue() == least && least <= Math.max(1, asked.length() / 3))
                 .map(Map.Entry::getKey)
                 .sorted()
                 .limit(OFFERED)

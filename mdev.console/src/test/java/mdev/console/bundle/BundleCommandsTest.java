@@ -11,12 +11,14 @@ import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.ServiceLoader;
 import java.util.jar.Attributes;
 import java.util.jar.JarOutputStream;
 import java.util.jar.Manifest;
 import java.util.stream.Stream;
+import mdev.api.LoadedModule;
 import mdev.console.Ending;
 import mdev.console.MemoryTerminal;
 import mdev.console.engine.TestPlatform;
@@ -46,6 +48,7 @@ class BundleCommandsTest {
     private final TestPlatform platform = new TestPlatform();
     private final MemoryTerminal terminal = new MemoryTerminal();
     private final Ending ending = new Ending();
+    private List<LoadedModule> modules = List.of();
     private BundleContext context;
     private Shell shell;
 
@@ -57,6 +60,8 @@ class BundleCommandsTest {
                 .newFramework(Map.of(
                         "felix.log.level",
                         "0",
+                        BundleNames.PATH,
+                        temp.resolve("modules").toString(),
                         Constants.FRAMEWORK_STORAGE,
                         temp.resolve("cache").toString()));
         framework.start();
@@ -69,6 +74,10 @@ class BundleCommandsTest {
         jar("api.jar", "Bundle-SymbolicName: test.api\nExport-Package: test.api");
         jar("user.jar", "Bundle-SymbolicName: test.user\nImport-Package: test.api");
         Files.writeString(temp.resolve("text.jar"), "no jar at all");
+        Files.createDirectory(temp.resolve("modules"));
+        jar("modules/mtty.jar", "Bundle-SymbolicName: vendor.mtty");
+        jar("modules/gpu.jar", "Bundle-SymbolicName: vendor.gpu-sim;singleton:=true");
+        jar("vfio.jar", "Bundle-SymbolicName: vfio.mdev");
     }
 
     @AfterAll
@@ -80,7 +89,9 @@ class BundleCommandsTest {
     @BeforeEach
     void open() {
         context = framework.getBundleContext();
-        new BundleCommands(context, ending).commands().forEach(platform::add);
+        BundleCommands commands = new BundleCommands(context, ending);
+        commands.modules = () -> modules;
+        commands.commands().forEach(platform::add);
         shell = platform.shell(terminal);
     }
 
@@ -111,13 +122,14 @@ class BundleCommandsTest {
     }
 
     private String run(String line) {
-        int status = shell.run(line.replace("@", "file:" + temp + "/")).status();
+        String words = line.replace("@", "file:" + temp + "/").replace("PATH", temp + "/modules/mtty.jar");
+        int status = shell.run(words).status();
         return status + ": " + terminal.takeOut()
                 + terminal.takeErr().replace("file:" + temp + "/", "@").replace(temp.toString(), "@");
     }
 
     private Bundle bundle(String name) {
-        return new Bundles(context).find(name).orElseThrow();
+        return new BundleNames(context).find(name, Path.of("")).orElseThrow();
     }
 
     record Refused(String line, int status, String complaint) {}
@@ -145,6 +157,13 @@ class BundleCommandsTest {
                         "start 4711",
                         1,
                         "felix:start: no bundle '4711': its id or symbolic name, as 'lb -s' lists them (ENOENT)"),
+                new Refused("mdev:modprobe mtt", 1, "mdev:modprobe: no module 'mtt': gpu_sim, mtty (ENOENT)"),
+                new Refused("mdev:modprobe ./x.jar", 1, "mdev:modprobe: no file ./x.jar (ENOENT)"),
+                new Refused("mdev:modprobe /etc/passwd", 1, "mdev:modprobe: /etc/passwd is no bundle (EINVAL)"),
+                new Refused("mdev:modprobe @needy.jar", 1, "mdev:modprobe: @needy.jar: Unable to resolve test.needy"),
+                new Refused("start /nope.jar", 1, "felix:start: no file /nope.jar (ENOENT)"),
+                new Refused("mdev:rmmod mty", 1, "mdev:rmmod: no module 'mty': there is none (ENOENT)"),
+                new Refused("mdev:rmmod 0", 1, "mdev:rmmod: no module '0': there is none (ENOENT)"),
                 new Refused("stop nope", 1, "felix:stop: no bundle 'nope': "),
                 new Refused("update nope", 1, "felix:update: no bundle 'nope': "),
                 new Refused("update 0 @nope.jar", 1, "felix:update: the framework itself cannot be updated (EINVAL)"),
@@ -181,6 +200,56 @@ class BundleCommandsTest {
         assertEquals("0.0.0", bundle(id).getVersion().toString());
         assertEquals("0: ", run("uninstall test.good"));
         assertEquals(1, context.getBundles().length);
+    }
+
+    /** The words for a bundle; @ is its file: URL, PATH its file. */
+    private static final List<String> WORDS = List.of("mtty", "vendor.mtty", "@modules/mtty.jar", "PATH");
+
+    @Test
+    void aModuleComesAndGoesByAnyOfItsNames() {
+        for (String in : WORDS) {
+            for (String out : WORDS) {
+                assertEquals("0: ", run("mdev:modprobe " + in), in);
+                assertEquals("0: ", run("mdev:modprobe " + in), "again");
+                assertEquals("0: ", run("update " + out), out);
+                assertEquals(Bundle.ACTIVE, bundle("mtty").getState());
+                assertEquals("0: ", run("stop " + out), out);
+                assertEquals("0: ", run("start " + in), in);
+                assertEquals("0: ", run("mdev:rmmod " + out), out);
+                assertEquals(1, context.getBundles().length, in + " " + out);
+                assertTrue(run("install " + in).startsWith("0: Bundle ID: "), in);
+                assertEquals("0: ", run("uninstall " + out), out);
+            }
+        }
+        assertEquals("0: ", run("start gpu-sim"));
+        assertEquals("0: ", run("mdev:rmmod gpu_sim"));
+    }
+
+    @Test
+    void aModuleOfThePlatformComesBackAfterItsRemoval() throws Exception {
+        Bundle vfio = context.installBundle("jar/vfio.mdev.jar", Files.newInputStream(temp.resolve("vfio.jar")));
+        assertEquals("0: ", run("mdev:modprobe vfio_mdev"));
+        assertEquals("0: ", run("mdev:rmmod vfio_mdev"));
+        assertEquals(Bundle.RESOLVED, vfio.getState());
+        assertEquals("1: mdev:rmmod: no module 'vfio_mdev': there is none (ENOENT)\n", run("mdev:rmmod vfio_mdev"));
+        assertEquals("[vfio_mdev]", values("mdev:modprobe v"));
+        assertEquals("0: ", run("mdev:modprobe vfio_mdev"));
+        assertEquals(Bundle.ACTIVE, vfio.getState());
+    }
+
+    @Test
+    void aModuleInUseStays() {
+        assertEquals("0: ", run("mdev:modprobe mtty"));
+        modules = List.of(new LoadedModule("mtty", bundle("mtty").getBundleId(), List.of("83b8 by a test")));
+        String inUse = "mtty is in use: 83b8 by a test";
+        assertEquals("1: mdev:rmmod: " + inUse + "; -f unloads it all the same (EBUSY)\n", run("mdev:rmmod mtty"));
+        assertEquals(Bundle.ACTIVE, bundle("mtty").getState());
+        assertEquals("[mtty]", values("mdev:rmmod "));
+        assertEquals("0: " + inUse + "\n", run("mdev:rmmod -f mtty"));
+        assertEquals("0: ", run("start @api.jar @user.jar"));
+        assertEquals(
+                "1: mdev:rmmod: test_api is in use: test.user would be restarted; -f unloads it all the same (EBUSY)\n",
+                run("mdev:rmmod test_api"));
     }
 
     @Test

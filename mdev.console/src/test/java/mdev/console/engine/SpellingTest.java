@@ -1,8 +1,13 @@
 package mdev.console.engine;
 
+import static mdev.console.engine.Spelling.hint;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.util.List;
+import java.util.stream.IntStream;
+import mdev.api.errno.Errno;
+import mdev.api.shell.UnknownNameException;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -21,7 +26,21 @@ class SpellingTest {
         "frobnicate,  ''",
     })
     void nearest(String typed, String meant) {
-        assertEquals(meant, String.join(" ", Spelling.nearest(typed, COMMANDS)));
+        assertEquals(meant, String.join(" ", Spelling.nearestCommands(typed, COMMANDS)));
+    }
+
+    /** Few names are listed, of many the nearest is offered; of a directory it is never the whole. */
+    @Test
+    void hints() {
+        List<String> few = List.of("mtty-2", "mtty-1");
+        List<String> many = IntStream.range(0, 9).mapToObj(i -> "device-" + i).toList();
+        assertEquals(": mtty-1, mtty-2", hint(UnknownNameException.among(Errno.ENODEV, "", "x", few)));
+        assertEquals(": there is none", hint(UnknownNameException.among(Errno.ENODEV, "", "x", List.of())));
+        assertEquals(
+                ": did you mean 'device-3'?", hint(UnknownNameException.among(Errno.ENODEV, "", "devize-3", many)));
+        assertEquals("", hint(UnknownNameException.among(Errno.ENODEV, "", "frobnicate", many)));
+        assertEquals(": did you mean 'mtty-1'?", hint(UnknownNameException.near(Errno.ENODEV, "", "mty-1", few)));
+        assertEquals("", hint(UnknownNameException.near(Errno.ENODEV, "", "x", List.of())));
     }
 
     @ParameterizedTest

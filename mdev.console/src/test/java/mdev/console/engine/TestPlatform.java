@@ -19,7 +19,6 @@ import mdev.api.shell.ShellCommand.Parameter;
 import mdev.api.shell.ShellInvocation;
 import mdev.api.shell.ShellResult;
 import mdev.console.Await;
-import mdev.console.MemoryTerminal;
 import mdev.console.shell.Shell;
 import mdev.console.shell.UserTerminal;
 import org.apache.felix.gogo.runtime.CommandProcessorImpl;
@@ -79,11 +78,7 @@ public final class TestPlatform implements AutoCloseable {
                 List.of(),
                 Parameter.one("line", Candidates.NONE));
         add("gone", "have its reading broken off from elsewhere", TestPlatform::gone, List.of());
-        add(
-                "where",
-                "print the directory",
-                run -> new ShellResult.Text(((Invocation) run).directory() + "\n"),
-                List.of());
+        add("where", "print the directory", run -> new ShellResult.Text(run.directory() + "\n"), List.of());
     }
 
     private void add(String name, String summary, Action action, List<Flag> flags, Parameter... parameters) {
@@ -141,12 +136,9 @@ public final class TestPlatform implements AutoCloseable {
         return ShellResult.DONE;
     }
 
-    private static ShellResult nested(ShellInvocation run) {
-        MemoryTerminal inner = new MemoryTerminal();
-        try (Shell shell = ((Invocation) run).shell(inner)) {
-            int status = shell.run(run.arguments().getFirst()).status();
-            return new ShellResult.Text(status + " <" + inner.takeOut() + "> <" + inner.takeErr() + ">\n");
-        }
+    private static ShellResult nested(ShellInvocation run) throws InterruptedException {
+        ShellInvocation.Output output = run.run(run.arguments().getFirst());
+        return new ShellResult.Text(output.status() + " <" + output.out() + "> <" + output.err() + ">\n");
     }
 
     private static ShellResult gone(ShellInvocation run) throws ErrnoException {

@@ -3,6 +3,8 @@ package mdev.core.bundle;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import mdev.api.LoadedModule;
+import mdev.api.LoadedModules;
 import mdev.api.Uevent;
 import mdev.api.UeventListener;
 import mdev.api.errno.ErrnoException;
@@ -36,11 +38,11 @@ import org.osgi.service.metatype.annotations.Designate;
  * core before it: so a listener that is there already hears every event of the core, from the first one on.
  */
 @Component(
-        service = {CoreComponent.class, Sysfs.class},
+        service = {CoreComponent.class, Sysfs.class, LoadedModules.class},
         immediate = true,
         configurationPid = CoreConfig.PID)
 @Designate(ocd = CoreConfig.class)
-public final class CoreComponent implements Sysfs {
+public final class CoreComponent implements Sysfs, LoadedModules {
     private static final IntKey REMOVAL_TIMEOUT =
             new IntKey("removalTimeout", 0, CoreConfig.MAX_TIMEOUT, Limits.STANDARD_MILLIS);
 
@@ -113,6 +115,11 @@ public final class CoreComponent implements Sysfs {
     /** Does not wait for handlers; EventAdmin keeps the order of what one thread posts. */
     private static void post(Uevent event, EventAdmin admin) {
         admin.postEvent(new Event(Uevent.TOPIC, event.env()));
+    }
+
+    @Override
+    public List<LoadedModule> modules() {
+        return core.loadedModules();
     }
 
     @Override

@@ -7,14 +7,13 @@ import mdev.api.shell.ShellCommand;
 import mdev.api.shell.ShellCommands;
 import mdev.core.MdevCore;
 import mdev.core.bundle.CoreComponent;
-import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Reference;
 import org.osgi.service.component.annotations.ReferenceCardinality;
 import org.osgi.service.component.annotations.ReferencePolicy;
 
-/** All commands of the core. */
+/** The commands {@code mdev:*} about parents, types and devices, and {@code sysfs:*}. */
 @Component
 public final class CoreCommands implements ShellCommands {
     @Reference(cardinality = ReferenceCardinality.MULTIPLE, policy = ReferencePolicy.DYNAMIC)
@@ -23,10 +22,9 @@ public final class CoreCommands implements ShellCommands {
     private final List<ShellCommand> commands;
 
     @Activate
-    public CoreCommands(BundleContext context, @Reference CoreComponent component) {
+    public CoreCommands(@Reference CoreComponent component) {
         MdevCore core = component.core();
         commands = Stream.of(
-                        new ModuleCommands(core, context).commands(),
                         new DeviceCommands(core).commands(),
                         new ListCommands(core, () -> details).commands(),
                         new MonitorCommand(core).commands(),

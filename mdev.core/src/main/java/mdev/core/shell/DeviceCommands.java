@@ -27,23 +27,16 @@ final class DeviceCommands {
 
     List<ShellCommand> commands() {
         return List.of(
-                new ShellCommand(
+                ShellCommand.of(
                         "mdev",
                         "create",
                         "creates a device, with a random UUID unless one is given",
-                        List.of(
-                                Parameter.one("parent", named.parents()),
-                                Parameter.one("type", named.types()),
-                                Parameter.optional("uuid", Candidates.NONE)),
-                        List.of(),
-                        this::create),
-                new ShellCommand(
-                        "mdev",
-                        "remove",
-                        "removes a device",
-                        List.of(Parameter.one("uuid", named.devices())),
-                        List.of(),
-                        this::remove));
+                        this::create,
+                        Parameter.one("parent", named.parents()),
+                        Parameter.one("type", named.types()),
+                        Parameter.optional("uuid", Candidates.NONE)),
+                ShellCommand.of(
+                        "mdev", "remove", "removes a device", this::remove, Parameter.one("uuid", named.devices())));
     }
 
     private ShellResult create(ShellInvocation invocation) throws ErrnoException {

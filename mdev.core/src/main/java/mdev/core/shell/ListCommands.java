@@ -21,12 +21,13 @@ import mdev.api.sysfs.SysfsFile;
 import mdev.api.sysfs.SysfsNode;
 import mdev.core.MdevCore;
 import mdev.core.MdevDevice;
+import mdev.core.Module;
 import mdev.core.Parent;
 import mdev.core.SupportedType;
 import mdev.core.bus.BusDriver;
 import org.jspecify.annotations.Nullable;
 
-/** What there is: {@code mdev:parents}, {@code types}, {@code list}, {@code show}, {@code drivers}. */
+/** What there is: {@code mdev:lsmod}, {@code parents}, {@code types}, {@code list}, {@code show}, {@code drivers}. */
 final class ListCommands {
     private final MdevCore core;
     private final Supplier<List<DeviceDetails>> details;
@@ -40,24 +41,36 @@ final class ListCommands {
 
     List<ShellCommand> commands() {
         return List.of(
-                new ShellCommand("mdev", "parents", "lists the parents", List.of(), List.of(), _ -> parents()),
-                new ShellCommand(
+                ShellCommand.of("mdev", "lsmod", "lists the loaded modules", _ -> lsmod()),
+                ShellCommand.of("mdev", "parents", "lists the parents", _ -> parents()),
+                ShellCommand.of(
                         "mdev",
                         "types",
                         "lists the types of all parents, or of one",
-                        List.of(Parameter.optional("parent", named.parents())),
-                        List.of(),
-                        this::types),
-                new ShellCommand("mdev", "list", "lists the mediated devices", List.of(), List.of(), _ -> list()),
-                new ShellCommand(
+                        this::types,
+                        Parameter.optional("parent", named.parents())),
+                ShellCommand.of("mdev", "list", "lists the mediated devices", _ -> list()),
+                ShellCommand.of(
                         "mdev",
                         "show",
                         "shows everything about a device",
-                        List.of(Parameter.one("uuid", named.devices())),
-                        List.of(),
-                        this::show),
-                new ShellCommand(
-                        "mdev", "drivers", "lists the drivers of the bus", List.of(), List.of(), _ -> drivers()));
+                        this::show,
+                        Parameter.one("uuid", named.devices())),
+                ShellCommand.of("mdev", "drivers", "lists the drivers of the bus", _ -> drivers()));
+    }
+
+    private ShellResult lsmod() {
+        List<List<@Nullable Object>> rows = new ArrayList<>();
+        for (Module module : core.modules()) {
+            rows.add(row(
+                    module.name(),
+                    module.owner().version(),
+                    module.owner().symbolicName(),
+                    "live",
+                    module.users().size(),
+                    devices().stream().filter(module::concerns).count()));
+        }
+        return new ShellResult.Listing(List.of("module", "version", "bundle", "state", "used_by", "devices"), rows);
     }
 
     private ShellResult parents() {

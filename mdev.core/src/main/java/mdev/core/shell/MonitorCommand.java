@@ -22,8 +22,7 @@ final class MonitorCommand {
     }
 
     List<ShellCommand> commands() {
-        return List.of(new ShellCommand(
-                "mdev", "monitor", "prints uevents until Ctrl-C", List.of(), List.of(), this::monitor));
+        return List.of(ShellCommand.of("mdev", "monitor", "prints uevents until Ctrl-C", this::monitor));
     }
 
     private ShellResult monitor(ShellInvocation invocation) throws InterruptedException {

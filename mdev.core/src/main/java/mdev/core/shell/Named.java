@@ -5,10 +5,12 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.shell.ShellCommand.Candidates;
+import mdev.api.shell.UnknownNameException;
 import mdev.core.MdevCore;
 import mdev.core.MdevDevice;
 import mdev.core.Parent;
@@ -24,27 +26,29 @@ final class Named {
     }
 
     Parent parent(String name) throws ErrnoException {
-        return find("parent %s", name, core.parents(), Parent::name);
+        return find("parent '%s'", name, core.parents(), Parent::name);
     }
 
     SupportedType type(Parent parent, String id) throws ErrnoException {
-        return find("type %s on " + parent.name(), id, parent.types(), SupportedType::id);
+        return find("type '%s' on " + parent.name(), id, parent.types(), SupportedType::id);
     }
 
     MdevDevice device(String uuid) throws ErrnoException {
-        return find("device %s", uuid.toLowerCase(Locale.ROOT), core.devices(), MdevDevice::name);
+        return find("device '%s'", uuid.toLowerCase(Locale.ROOT), core.devices(), MdevDevice::name);
     }
 
-    private static <T> T find(
-            String what, String name, Collection<T> all, java.util.function.Function<T, String> nameOf)
+    private static <T> T find(String what, String name, Collection<T> all, Function<T, String> nameOf)
             throws ErrnoException {
         for (T one : all) {
             if (nameOf.apply(one).equals(name)) {
                 return one;
             }
         }
-        throw new ErrnoException(
-                Errno.ENODEV, Suggestion.no(what, name, all.stream().map(nameOf).toList()));
+        throw UnknownNameException.among(
+                Errno.ENODEV,
+                "no " + what.replace("%s", name),
+                name,
+                all.stream().map(nameOf).toList());
     }
 
     Candidates parents() {

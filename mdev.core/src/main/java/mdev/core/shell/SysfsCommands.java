@@ -8,12 +8,11 @@ import java.util.List;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.shell.ShellCommand;
-import mdev.api.shell.ShellCommand.Arity;
 import mdev.api.shell.ShellCommand.Candidates;
-import mdev.api.shell.ShellCommand.Flag;
 import mdev.api.shell.ShellCommand.Parameter;
 import mdev.api.shell.ShellInvocation;
 import mdev.api.shell.ShellResult;
+import mdev.api.shell.UnknownNameException;
 import mdev.api.sysfs.Sysfs;
 import mdev.api.sysfs.SysfsDirectory;
 import mdev.api.sysfs.SysfsFile;
@@ -32,34 +31,22 @@ final class SysfsCommands {
     List<ShellCommand> commands() {
         Candidates paths = this::complete;
         return List.of(
-                new ShellCommand(
-                        "sysfs",
-                        "ls",
-                        "lists a directory",
-                        List.of(Parameter.optional("path", paths)),
-                        List.of(new Flag("-l", "with modes and link targets")),
-                        this::ls),
-                new ShellCommand(
-                        "sysfs",
-                        "cat",
-                        "prints files",
-                        List.of(new Parameter("path", Arity.MANY, paths)),
-                        List.of(),
-                        this::cat),
-                new ShellCommand(
+                ShellCommand.of("sysfs", "ls", "lists a directory", this::ls, Parameter.optional("path", paths))
+                        .withFlag("-l", "with modes and link targets"),
+                ShellCommand.of("sysfs", "cat", "prints files", this::cat, Parameter.many("path", paths)),
+                ShellCommand.of(
                         "sysfs",
                         "write",
                         "writes a value to a file, without a newline",
-                        List.of(Parameter.one("path", paths), Parameter.one("value", Candidates.NONE)),
-                        List.of(),
-                        this::write),
-                new ShellCommand(
+                        this::write,
+                        Parameter.one("path", paths),
+                        Parameter.one("value", Candidates.NONE)),
+                ShellCommand.of(
                         "sysfs",
                         "tree",
                         "prints a directory and all below it",
-                        List.of(Parameter.optional("path", paths)),
-                        List.of(),
-                        this::tree));
+                        this::tree,
+                        Parameter.optional("path", paths)));
     }
 
     private ShellResult ls(ShellInvocation invocation) throws ErrnoException {
@@ -126,7 +113,7 @@ final class SysfsCommands {
         throw new ErrnoException(Errno.EISDIR, path + " is a directory");
     }
 
-    /** Finds the entry, or says what the last directory on the way holds. */
+    /** Finds the entry; if it does not exist the shell suggests one of the last directory on the way. */
     private SysfsNode find(String path, boolean followLast) throws ErrnoException {
         try {
             return sysfs.lookup(path, followLast);
@@ -136,25 +123,22 @@ final class SysfsCommands {
             if (e.errno() != Errno.ENOENT || name.isEmpty()) {
                 throw e;
             }
-            throw new ErrnoException(
-                    Errno.ENOENT, e.getMessage() + meant(slash < 0 ? "." : path.substring(0, slash), name));
+            throw UnknownNameException.near(
+                    Errno.ENOENT,
+                    String.valueOf(e.getMessage()),
+                    name,
+                    names(slash < 0 ? "." : path.substring(0, slash)));
         }
     }
 
-    private String meant(String holder, String name) {
+    private List<String> names(String holder) {
         try {
             return sysfs.lookup(holder, true) instanceof SysfsDirectory directory
-                    ? Suggestion.closest(name, names(directory))
-                            .map(close -> ": did you mean '" + close + "'?")
-                            .orElse("")
-                    : "";
+                    ? directory.children().stream().map(SysfsNode::name).toList()
+                    : List.of();
         } catch (ErrnoException e) {
-            return "";
+            return List.of();
         }
-    }
-
-    private static List<String> names(SysfsDirectory directory) {
-        return directory.children().stream().map(SysfsNode::name).toList();
     }
 
     private Collection<String> complete(List<String> words, String prefix) {

@@ -59,6 +59,11 @@ class MonitorCommandTest {
 
     private record Run(PrintStream out) implements ShellInvocation {
         @Override
+        public Output run(String line) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
         public List<String> arguments() {
             return List.of();
         }

@@ -1,12 +1,12 @@
 package vendor.gpusim.gpu;
 
 import java.util.Collection;
-import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
+import mdev.api.shell.UnknownNameException;
 import org.osgi.service.component.annotations.Component;
 
 /** The vGPUs of all GPUs, for who looks at one. Any thread. */
@@ -32,10 +32,7 @@ public final class Vgpus {
             throw new ErrnoException(Errno.EINVAL, "'" + uuid + "' is no UUID");
         }
         if (vgpu == null) {
-            List<String> there = names().stream().limit(5).toList();
-            throw new ErrnoException(
-                    Errno.ENODEV,
-                    "no vGPU '" + uuid + "': " + (there.isEmpty() ? "there is none" : String.join(", ", there)));
+            throw UnknownNameException.among(Errno.ENODEV, "no vGPU '" + uuid + "'", uuid, names());
         }
         return vgpu;
     }

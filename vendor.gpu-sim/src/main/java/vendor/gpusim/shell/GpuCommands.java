@@ -23,19 +23,18 @@ public final class GpuCommands implements ShellCommands {
     public List<ShellCommand> commands() {
         Parameter uuid = Parameter.one("uuid", (words, prefix) -> vgpus.names());
         return List.of(
-                new ShellCommand(
+                ShellCommand.of(
                         "gpu",
                         "screenshot",
                         "writes what is on the screen of a vGPU into a PNG file",
-                        List.of(uuid, Parameter.one("file", ShellCommand.Candidates.NONE)),
-                        List.of(),
-                        new ScreenshotCommand(vgpus)),
-                new ShellCommand(
+                        new ScreenshotCommand(vgpus),
+                        uuid,
+                        Parameter.one("file", ShellCommand.Candidates.NONE)),
+                ShellCommand.of(
                         "gpu",
                         "watch",
                         "draws the screen of a vGPU on this terminal, again when it changes, until Ctrl-C or until its user is gone",
-                        List.of(uuid),
-                        List.of(),
-                        new WatchCommand(vgpus)));
+                        new WatchCommand(vgpus),
+                        uuid));
     }
 }

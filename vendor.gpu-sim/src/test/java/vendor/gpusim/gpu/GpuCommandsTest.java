@@ -51,6 +51,11 @@ class GpuCommandsTest {
 
     private record Invocation(List<String> arguments, PrintStream out, Path directory) implements ShellInvocation {
         @Override
+        public Output run(String line) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
         public boolean flag(String name) {
             return false;
         }

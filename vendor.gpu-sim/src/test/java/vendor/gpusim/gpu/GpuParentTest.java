@@ -16,6 +16,7 @@ import mdev.api.ParentDevice;
 import mdev.api.Slot;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
+import mdev.api.shell.UnknownNameException;
 import mdev.api.sysfs.Attribute;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -217,15 +218,15 @@ class GpuParentTest {
         assertEquals(List.of(uuid), vgpus.names());
         assertEquals(vgpu, vgpus.find(uuid));
         var other = new UUID(0, 7).toString();
-        assertErrno(
-                Errno.ENODEV,
-                "no vGPU '" + other + "': " + uuid,
-                assertThrows(ErrnoException.class, () -> vgpus.find(other)));
+        assertUnknown(other, List.of(uuid));
         assertErrno(Errno.EINVAL, "'x' is no UUID", assertThrows(ErrnoException.class, () -> vgpus.find("x")));
         gpu.remove(vgpu);
-        assertErrno(
-                Errno.ENODEV,
-                "no vGPU '" + uuid + "': there is none",
-                assertThrows(ErrnoException.class, () -> vgpus.find(uuid)));
+        assertUnknown(uuid, List.of());
+    }
+
+    private void assertUnknown(String uuid, List<String> known) {
+        UnknownNameException unknown = assertThrows(UnknownNameException.class, () -> vgpus.find(uuid));
+        assertErrno(Errno.ENODEV, "no vGPU '" + uuid + "'", unknown);
+        assertEquals(known, unknown.known());
     }
 }

@@ -21,8 +21,7 @@ final class GroupsCommand implements ShellCommand.Action {
     }
 
     ShellCommand command() {
-        return new ShellCommand(
-                "vfio", "groups", "lists the VFIO groups and who holds them", List.of(), List.of(), this);
+        return ShellCommand.of("vfio", "groups", "lists the VFIO groups and who holds them", this);
     }
 
     @Override

@@ -3,15 +3,19 @@ package vfio.mdev.shell;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.SequencedMap;
 import java.util.StringJoiner;
 import java.util.function.Supplier;
+import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.shell.DeviceDetails;
 import mdev.api.shell.ShellCommand;
+import mdev.api.shell.ShellCommand.Parameter;
 import mdev.api.shell.ShellInvocation;
 import mdev.api.shell.ShellResult;
+import mdev.api.shell.UnknownNameException;
 import mdev.api.vfio.DeviceInfo;
 import mdev.api.vfio.GetInfo;
 import mdev.api.vfio.GetIrqInfo;
@@ -24,6 +28,7 @@ import org.jspecify.annotations.Nullable;
 import vfio.mdev.VfioMdev;
 import vfio.mdev.container.Container;
 import vfio.mdev.device.GroupDevice;
+import vfio.mdev.group.Group;
 import vfio.mdev.irq.IrqTable;
 
 /** {@code vfio:info}. */
@@ -35,37 +40,54 @@ final class InfoCommand implements ShellCommand.Action {
             List.of("bar0", "bar1", "bar2", "bar3", "bar4", "bar5", "rom", "config", "vga");
     private static final List<String> PCI_IRQS = List.of("intx", "msi", "msix", "err", "req");
 
-    private final Devices devices;
+    private final VfioMdev vfio;
     private final Supplier<List<DeviceDetails>> details;
 
     /** @param details who knows more of a device, now */
     InfoCommand(VfioMdev vfio, Supplier<List<DeviceDetails>> details) {
-        this.devices = new Devices(vfio);
+        this.vfio = vfio;
         this.details = details;
     }
 
     ShellCommand command() {
-        return new ShellCommand(
+        return ShellCommand.of(
                 "vfio",
                 "info",
                 "shows a device's regions, interrupts and user",
-                List.of(ShellCommand.Parameter.one("uuid", devices)),
-                List.of(),
-                this);
+                this,
+                Parameter.one("uuid", (_, _) -> byName().keySet()));
+    }
+
+    private Map<String, Group.State> byName() {
+        Map<String, Group.State> groups = new LinkedHashMap<>();
+        for (Group.State group : vfio.states()) {
+            GroupDevice device = group.device();
+            if (device != null) {
+                groups.put(device.name(), group);
+            }
+        }
+        return groups;
     }
 
     @Override
     public ShellResult run(ShellInvocation invocation) throws ErrnoException {
-        Devices.Found found = devices.find(invocation.arguments().getFirst());
-        GroupDevice device = found.device();
+        String uuid = invocation.arguments().getFirst();
+        String name = uuid.toLowerCase(Locale.ROOT);
+        Map<String, Group.State> groups = byName();
+        Group.State group = groups.get(name);
+        GroupDevice device = group == null ? null : group.device();
+        if (group == null || device == null) {
+            throw UnknownNameException.among(
+                    Errno.ENODEV, "no device '" + uuid + "' is bound to vfio_mdev", name, groups.keySet());
+        }
         boolean pci = device.mdev().deviceApi().equals(VfioPci.DEVICE_API);
         SequencedMap<String, @Nullable Object> fields = new LinkedHashMap<>();
         fields.put("uuid", device.name());
         fields.put("parent", device.mdev().parent().name());
         fields.put("type", device.mdev().typeId());
         fields.put("device_api", device.mdev().deviceApi());
-        fields.put("group", found.group().number());
-        fields.put("user", device.isOpen() ? found.group().holder() : null);
+        fields.put("group", group.number());
+        fields.put("user", device.isOpen() ? group.holder() : null);
         Map<Integer, IrqTable.KindState> states = new LinkedHashMap<>();
         device.irqs().forEach(kind -> states.put(kind.index(), kind));
         device.inspect(open -> {
@@ -74,7 +96,7 @@ final class InfoCommand implements ShellCommand.Action {
             fields.put("irqs", irqs(open, Math.min(info.numIrqs(), MOST), pci ? PCI_IRQS : List.of(), states));
             return info;
         });
-        Container container = found.group().container();
+        Container container = group.container();
         if (container != null) {
             fields.put("iommu", container.iommuName());
             container.iommuState().ifPresent(state -> memory(fields, state));

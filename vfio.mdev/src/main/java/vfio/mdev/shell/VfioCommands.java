@@ -23,8 +23,7 @@ public final class VfioCommands implements ShellCommands {
     public VfioCommands(@Reference VfioMdev vfio) {
         commands = List.of(
                 new GroupsCommand(vfio).command(),
-                new InfoCommand(vfio, () -> details).command(),
-                new TtyCommand(vfio).command());
+                new InfoCommand(vfio, () -> details).command());
     }
 
     @Override

@@ -14,7 +14,7 @@ import mdev.api.vfio.VfioPci;
 import org.junit.jupiter.api.Test;
 import vfio.mdev.TestPlatform;
 import vfio.mdev.TestVendor;
-import vfio.mdev.tty.OpenedDevice;
+import vfio.mdev.OpenedDevice;
 
 /** A region access and an interrupt allocate nothing. */
 class AccessCostTest {

@@ -34,7 +34,7 @@ import vfio.mdev.Await;
 import vfio.mdev.TestPlatform;
 import vfio.mdev.TestVendor;
 import vfio.mdev.iommu.DeviceDma;
-import vfio.mdev.tty.OpenedDevice;
+import vfio.mdev.OpenedDevice;
 
 /** A device between its user, its vendor and its removal. */
 class GroupDeviceTest {

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import vfio.mdev.TestPlatform;
 import vfio.mdev.TestVendor;
-import vfio.mdev.tty.OpenedDevice;
+import vfio.mdev.OpenedDevice;
 
 /** The memory behind a region, which a vendor shares with its user. */
 class RegionMemoryTest {

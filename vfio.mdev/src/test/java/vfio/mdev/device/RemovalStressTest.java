@@ -17,7 +17,7 @@ import vfio.mdev.Await;
 import vfio.mdev.TestPlatform;
 import vfio.mdev.TestVendor;
 import vfio.mdev.iommu.DeviceDma;
-import vfio.mdev.tty.OpenedDevice;
+import vfio.mdev.OpenedDevice;
 
 /** Users that access, open and close while the device is removed: the vendor is never entered after its release, which comes once for each open. */
 class RemovalStressTest {

@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 import vfio.mdev.TestPlatform;
 import vfio.mdev.TestVendor;
 import vfio.mdev.iommu.Golden;
-import vfio.mdev.tty.OpenedDevice;
+import vfio.mdev.OpenedDevice;
 
 /** The bad (and the strange but good) SET_IRQS of the transcript. */
 class GoldenSetIrqsTest {

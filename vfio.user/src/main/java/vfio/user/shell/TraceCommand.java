@@ -6,8 +6,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import mdev.api.errno.Errno;
@@ -27,7 +25,7 @@ import vfio.user.trace.TraceSwitch;
 
 /** {@code vfio:trace}: every message of a device's client, until Ctrl-C or until the device is gone. */
 @Component
-public final class TraceCommand implements ShellCommands, Candidates {
+public final class TraceCommand implements ShellCommands {
     private static final long LOOK_MILLIS = 200;
 
     private final VfioUser server;
@@ -39,13 +37,13 @@ public final class TraceCommand implements ShellCommands, Candidates {
 
     @Override
     public List<ShellCommand> commands() {
-        return List.of(new ShellCommand(
+        return List.of(ShellCommand.of(
                 "vfio",
                 "trace",
                 "shows every message and access of a device's client, or records them in a file",
-                List.of(Parameter.one("uuid", this), Parameter.optional("file", Candidates.NONE)),
-                List.of(),
-                this::run));
+                this::run,
+                Parameter.one("uuid", (_, _) -> server.names()),
+                Parameter.optional("file", Candidates.NONE)));
     }
 
     private ShellResult run(ShellInvocation invocation) throws ErrnoException, InterruptedException {
@@ -84,12 +82,5 @@ public final class TraceCommand implements ShellCommands, Candidates {
                 out.println(line);
             }
         }
-    }
-
-    @Override
-    public Collection<String> candidates(List<String> words, String prefix) {
-        List<String> names = new ArrayList<>();
-        server.names().forEach(names::add);
-        return names;
     }
 }

@@ -124,6 +124,11 @@ class TraceTest {
     /** One run of the command. */
     private record Run(List<String> arguments, PrintStream out) implements ShellInvocation {
         @Override
+        public Output run(String line) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
         public boolean flag(String name) {
             return false;
         }

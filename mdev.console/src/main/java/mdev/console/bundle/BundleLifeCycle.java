@@ -1,0 +1,183 @@
+package mdev.console.bundle;
+
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.URI;
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.function.Consumer;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.sync.Deadline;
+import org.jspecify.annotations.Nullable;
+import org.osgi.framework.Bundle;
+import org.osgi.framework.BundleContext;
+import org.osgi.framework.BundleException;
+import org.osgi.framework.Constants;
+import org.osgi.framework.FrameworkEvent;
+import org.osgi.framework.wiring.FrameworkWiring;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Installs, starts, stops, updates and uninstalls bundles. A failure is one line that begins with the word that the user gave, and leaves
+ * nothing behind.
+ */
+record BundleLifeCycle(BundleContext context) {
+    private static final Logger LOG = LoggerFactory.getLogger(BundleLifeCycle.class);
+    private static final Duration REFRESH = Duration.ofSeconds(30);
+
+    /** The bundle of that location, which may be installed already. */
+    Bundle install(String word, String location) throws ErrnoException {
+        boolean known = context.getBundle(location) != null;
+        Bundle bundle = attempt(word, () -> context.installBundle(location));
+        if (!known && bundle.getSymbolicName() == null) {
+            discard(bundle);
+            throw new ErrnoException(Errno.EINVAL, word + ": not a bundle: its manifest has no Bundle-SymbolicName");
+        }
+        return bundle;
+    }
+
+    void installAndStart(String word, String location, int options) throws ErrnoException {
+        boolean known = context.getBundle(location) != null;
+        Bundle bundle = install(word, location);
+        try {
+            start(word, bundle, options);
+        } catch (ErrnoException e) {
+            if (!known) {
+                discard(bundle);
+            }
+            throw e;
+        }
+    }
+
+    void start(String word, Bundle bundle, int options) throws ErrnoException {
+        if (bundle.getHeaders().get(Constants.FRAGMENT_HOST) != null) {
+            throw new ErrnoException(Errno.EINVAL, word + ": a fragment cannot be started");
+        }
+        attempt(word, () -> {
+            bundle.start(options);
+            return bundle;
+        });
+    }
+
+    void stop(Bundle bundle, int options) throws ErrnoException {
+        attempt(bundle.getSymbolicName(), () -> {
+            bundle.stop(options);
+            return bundle;
+        });
+    }
+
+    void uninstall(Bundle bundle) throws ErrnoException {
+        checkNotFramework(bundle, "uninstalled");
+        attempt(bundle.getSymbolicName(), () -> {
+            bundle.uninstall();
+            return bundle;
+        });
+    }
+
+    /** @param announce is given the bundles that are going to be restarted, if there are any */
+    void update(String word, Bundle bundle, String location, Consumer<List<Bundle>> announce)
+            throws ErrnoException, InterruptedException {
+        checkNotFramework(bundle, "updated");
+        List<Bundle> importers = importersOf(bundle);
+        attempt(word, () -> {
+            try (InputStream content = URI.create(location).toURL().openStream()) {
+                if (!importers.isEmpty()) {
+                    announce.accept(importers);
+                }
+                bundle.update(content);
+                return bundle;
+            } catch (IOException | IllegalArgumentException e) {
+                throw new BundleException(String.valueOf(e.getMessage()), e);
+            }
+        });
+        if (!importers.isEmpty()) {
+            refresh(bundle, importers);
+        }
+    }
+
+    /** Where a bundle is updated from if nothing else is said. */
+    static String origin(Bundle bundle) throws ErrnoException {
+        checkNotFramework(bundle, "updated");
+        String declared = bundle.getHeaders().get(Constants.BUNDLE_UPDATELOCATION);
+        if (declared == null && BundleNames.isBuiltIn(bundle)) {
+            throw new ErrnoException(
+                    Errno.EINVAL,
+                    bundle.getSymbolicName() + " came with the platform: give the URL of its new version");
+        }
+        return (declared == null ? bundle.getLocation() : declared).replaceFirst("^reference:", "");
+    }
+
+    private static void checkNotFramework(Bundle bundle, String what) throws ErrnoException {
+        if (bundle.getBundleId() == Constants.SYSTEM_BUNDLE_ID) {
+            throw new ErrnoException(Errno.EINVAL, "the framework itself cannot be " + what);
+        }
+    }
+
+    /** The bundles that would be restarted if this one were refreshed. */
+    List<Bundle> importersOf(Bundle bundle) {
+        return wiring().getDependencyClosure(List.of(bundle)).stream()
+                .filter(other -> !other.equals(bundle))
+                .sorted(Comparator.comparingLong(Bundle::getBundleId))
+                .toList();
+    }
+
+    private FrameworkWiring wiring() {
+        return context.getBundle(Constants.SYSTEM_BUNDLE_LOCATION).adapt(FrameworkWiring.class);
+    }
+
+    /** Waits until the framework has restarted the importers, unless this bundle is one of them. */
+    private void refresh(Bundle bundle, List<Bundle> importers) throws InterruptedException {
+        CountDownLatch refreshed = new CountDownLatch(1);
+        wiring().refreshBundles(List.of(bundle), event -> {
+            if (event.getType() == FrameworkEvent.PACKAGES_REFRESHED) {
+                refreshed.countDown();
+            }
+        });
+        if (!importers.contains(context.getBundle()) && !Deadline.in(REFRESH).await(refreshed)) {
+            throw new IllegalStateException("the bundles are still being restarted");
+        }
+    }
+
+    /** Takes back what was installed in vain. */
+    private static void discard(Bundle bundle) {
+        try {
+            bundle.uninstall();
+        } catch (BundleException e) {
+            throw new IllegalStateException("cannot take back " + bundle.getLocation(), e);
+        }
+    }
+
+    private interface Step {
+        Bundle run() throws BundleException;
+    }
+
+    private static Bundle attempt(String word, Step step) throws ErrnoException {
+        try {
+            return step.run();
+        } catch (BundleException e) {
+            throw failure(word, e);
+        }
+    }
+
+    /** The framework's reason in one line that begins with what it is about. */
+    private static ErrnoException failure(String subject, BundleException e) {
+        LOG.info("{} failed", subject, e);
+        Throwable cause = e;
+        while (cause.getCause() != null) {
+            cause = cause.getCause();
+        }
+        @Nullable String message = cause.getMessage();
+        Errno errno = switch (cause) {
+            case FileNotFoundException _ -> Errno.ENOENT;
+            case IOException _ -> Errno.EIO;
+            default -> e.getType() == BundleException.RESOLVE_ERROR ? Errno.ENODEV : Errno.EINVAL;
+        };
+        String reason = errno == Errno.ENOENT ? "no such file" : message == null ? cause.toString() : message;
+        return new ErrnoException(errno, subject + ": " + reason.replaceFirst(" Unresolved requirements: .*", ""));
+    }
+}

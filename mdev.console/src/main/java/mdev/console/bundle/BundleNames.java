@@ -1,0 +1,222 @@
+package mdev.console.bundle;
+
+import java.io.IOException;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.jar.JarFile;
+import java.util.jar.Manifest;
+import java.util.stream.Stream;
+import mdev.api.LoadedModule;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import org.jspecify.annotations.Nullable;
+import org.osgi.framework.Bundle;
+import org.osgi.framework.BundleContext;
+import org.osgi.framework.Constants;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The bundles of the framework, and those that can be installed, by the words of the user: id, symbolic name, name as a module, path or
+ * URL.
+ */
+record BundleNames(BundleContext context) {
+    /** A framework property: directories with bundles, separated as in a class path. */
+    static final String PATH = "mdev.modules";
+
+    private static final Logger LOG = LoggerFactory.getLogger(BundleNames.class);
+    private static final String FILE = "file:";
+
+    /** An installed bundle. Of several with one symbolic name it is that of the highest version. */
+    Optional<Bundle> find(String word, Path directory) {
+        if (isId(word)) {
+            return Optional.ofNullable(context.getBundle(Long.parseLong(word)));
+        }
+        return named(word).or(() -> locate(word, directory).flatMap(this::at));
+    }
+
+    /** An installed bundle by its symbolic name or its name as a module. */
+    private Optional<Bundle> named(String word) {
+        return Arrays.stream(context.getBundles())
+                .filter(bundle -> matches(word, bundle.getSymbolicName()))
+                .max(Comparator.comparing(Bundle::getVersion));
+    }
+
+    private Optional<Bundle> at(String location) {
+        return Arrays.stream(context.getBundles())
+                .filter(bundle -> normal(bundle.getLocation()).equals(location))
+                .findFirst();
+    }
+
+    Bundle get(String word, Path directory) throws ErrnoException {
+        return find(word, directory)
+                .orElseThrow(() -> new ErrnoException(
+                        Errno.ENOENT, "no bundle '" + word + "': its id or symbolic name, as 'lb -s' lists them"));
+    }
+
+    static boolean isId(String word) {
+        return word.matches("\\d{1,18}");
+    }
+
+    private static boolean matches(String word, @Nullable String symbolicName) {
+        return symbolicName != null
+                && (word.equals(symbolicName) || word.replace('-', '_').equals(LoadedModule.nameOf(symbolicName)));
+    }
+
+    private static boolean isUrl(String word) {
+        return word.matches("[^/]{2,}:.*");
+    }
+
+    /** {@code file:/x} and {@code file:///x} are one. */
+    private static String normal(String location) {
+        return location.replaceFirst("^file:/+", "file:///");
+    }
+
+    /** The URL of a word that has the form of a URL or a path; empty for one that can only be a name. */
+    private static Optional<String> locate(String word, Path directory) {
+        if (isUrl(word) && !word.matches(FILE + "[^/].*")) {
+            return Optional.of(normal(word));
+        }
+        if (!isUrl(word) && !word.contains("/") && !word.endsWith(".jar")) {
+            return Optional.empty();
+        }
+        try {
+            // Absolute: the platform may run in another directory than its user.
+            return Optional.of(url(directory.resolve(word.replaceFirst("^" + FILE, ""))));
+        } catch (InvalidPathException e) {
+            return Optional.empty();
+        }
+    }
+
+    private static String url(Path file) {
+        return file.toAbsolutePath().normalize().toUri().toString();
+    }
+
+    /**
+     * Where to install a bundle from.
+     *
+     * @param word a URL, the path of a file, or a name on the module path
+     * @return empty for a name that is not on the module path
+     * @throws ErrnoException the word is no URL, or the path leads to no bundle
+     */
+    Optional<String> location(String word, Path directory) throws ErrnoException {
+        Optional<String> location = locate(word, directory);
+        if (location.isEmpty()) {
+            return files().entrySet().stream()
+                    .filter(entry -> matches(word, entry.getKey()))
+                    .map(entry -> url(entry.getValue()))
+                    .findFirst();
+        }
+        try {
+            URI uri = new URI(location.get());
+            if (!isUrl(word)) {
+                checkFile(word, Path.of(uri));
+            }
+            return location;
+        } catch (URISyntaxException e) {
+            throw new ErrnoException(Errno.EINVAL, "'" + word + "' is no URL: " + e.getReason());
+        }
+    }
+
+    private static void checkFile(String word, Path file) throws ErrnoException {
+        if (!Files.isRegularFile(file)) {
+            throw new ErrnoException(Errno.ENOENT, "no file " + word);
+        }
+        if (symbolicName(file).isEmpty()) {
+            throw new ErrnoException(Errno.EINVAL, word + " is no bundle");
+        }
+    }
+
+    /** The module names of what can be loaded: what is on the module path, and what came with the platform and is stopped. */
+    Collection<String> loadable() {
+        TreeSet<String> names = new TreeSet<>();
+        files().keySet().forEach(name -> names.add(LoadedModule.nameOf(name)));
+        for (Bundle bundle : context.getBundles()) {
+            if (isBuiltIn(bundle) && !isStarted(bundle)) {
+                names.add(LoadedModule.nameOf(bundle.getSymbolicName()));
+            }
+        }
+        return names;
+    }
+
+    /** Whether the bundle came with the platform: its location is no URL, so it cannot be installed again. */
+    static boolean isBuiltIn(Bundle bundle) {
+        return !bundle.getLocation().contains(":");
+    }
+
+    static boolean isStarted(Bundle bundle) {
+        return (bundle.getState() & (Bundle.STARTING | Bundle.ACTIVE)) != 0;
+    }
+
+    private Map<String, Path> files() {
+        Map<String, Path> found = new TreeMap<>();
+        String path = context.getProperty(PATH);
+        for (String directory : path == null ? new String[0] : path.split(":")) {
+            list(Path.of(directory), "*.jar")
+                    .forEach(file -> symbolicName(file).ifPresent(name -> found.putIfAbsent(name, file)));
+        }
+        return found;
+    }
+
+    private static List<Path> list(Path directory, String glob) {
+        List<Path> entries = new ArrayList<>();
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(directory, glob)) {
+            files.forEach(entries::add);
+        } catch (IOException | DirectoryIteratorException e) {
+            LOG.info("{} cannot be listed: {}", directory, e.toString());
+        }
+        entries.sort(null);
+        return entries;
+    }
+
+    private static Optional<String> symbolicName(Path file) {
+        try (JarFile jar = new JarFile(file.toFile())) {
+            Manifest manifest = jar.getManifest();
+            String header =
+                    manifest == null ? null : manifest.getMainAttributes().getValue(Constants.BUNDLE_SYMBOLICNAME);
+            return Optional.ofNullable(header).map(value -> value.split(";", 2)[0].strip());
+        } catch (IOException e) {
+            // No warning: those reach the terminal, where the user gets the line of the command.
+            LOG.info("{} is no jar: {}", file, e.toString());
+            return Optional.empty();
+        }
+    }
+
+    /** Completes an installed bundle: its id if that is what is typed, else its symbolic name. */
+    Stream<String> completeInstalled(String prefix) {
+        Stream<Bundle> bundles = Arrays.stream(context.getBundles());
+        return !prefix.isEmpty() && Character.isDigit(prefix.charAt(0))
+                ? bundles.map(bundle -> Long.toString(bundle.getBundleId()))
+                : bundles.map(Bundle::getSymbolicName)
+                        .flatMap(name -> Stream.ofNullable(name))
+                        .sorted();
+    }
+
+    /** Completes a {@code file:} URL: directories, and the jars in them. */
+    static Stream<String> completeUrl(String prefix) {
+        if (!prefix.startsWith(FILE)) {
+            return Stream.of(FILE);
+        }
+        String typed = prefix.substring(FILE.length());
+        String parent = typed.substring(0, typed.lastIndexOf('/') + 1);
+        boolean hidden = typed.startsWith(parent + ".");
+        return list(Path.of(parent.isEmpty() ? "." : parent), "*").stream()
+                .filter(entry -> hidden || !entry.getFileName().toString().startsWith("."))
+                .filter(entry -> Files.isDirectory(entry) || entry.toString().endsWith(".jar"))
+                .map(entry -> FILE + parent + entry.getFileName() + (Files.isDirectory(entry) ? "/" : ""));
+    }
+}

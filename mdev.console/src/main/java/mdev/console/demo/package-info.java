@@ -1,5 +1,0 @@
-/** The kernel document's walk-through of its sample, performed and checked. */
-@NullMarked
-package mdev.console.demo;
-
-import org.jspecify.annotations.NullMarked;

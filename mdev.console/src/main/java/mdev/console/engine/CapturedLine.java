@@ -1,0 +1,89 @@
+package mdev.console.engine;
+
+import java.io.ByteArrayOutputStream;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import mdev.api.shell.ShellInvocation.Output;
+import mdev.console.shell.Shell;
+import mdev.console.shell.UserTerminal;
+import mdev.sync.Deadline;
+
+/** The terminal of a line that a command runs: no input, and what is printed is kept. */
+final class CapturedLine implements UserTerminal {
+    private static final Duration LEAVING = Duration.ofSeconds(10);
+
+    private final Path directory;
+    private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+    private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+
+    private CapturedLine(Path directory) {
+        this.directory = directory;
+    }
+
+    /**
+     * Runs a line in the shell of the run. It has a thread of its own, for Gogo lets what it finds running on a command's thread print into
+     * that command's pipe.
+     *
+     * @throws InterruptedException the line was interrupted, as by Ctrl-C
+     */
+    static Output run(Run run, String line) throws InterruptedException {
+        CapturedLine terminal = new CapturedLine(run.terminal().directory());
+        CompletableFuture<Integer> status = new CompletableFuture<>();
+        Shell shell = run.shell(terminal);
+        Thread thread = Thread.ofPlatform().daemon().name("mdev-nested-shell").start(() -> {
+            try (shell) {
+                status.complete(shell.run(line).status());
+            } catch (RuntimeException e) {
+                status.completeExceptionally(e);
+            }
+        });
+        try {
+            return new Output(status.get(), text(terminal.out), text(terminal.err));
+        } catch (InterruptedException e) {
+            shell.interrupt();
+            Deadline.in(LEAVING).join(thread);
+            throw e;
+        } catch (ExecutionException e) {
+            throw new IllegalStateException(e.getCause());
+        }
+    }
+
+    private static String text(ByteArrayOutputStream stream) {
+        return stream.toString(StandardCharsets.UTF_8);
+    }
+
+    @Override
+    public InputStream in() {
+        return InputStream.nullInputStream();
+    }
+
+    @Override
+    public OutputStream out() {
+        return out;
+    }
+
+    @Override
+    public OutputStream err() {
+        return err;
+    }
+
+    @Override
+    public Size size() {
+        return Size.DEFAULT;
+    }
+
+    @Override
+    public RawMode rawMode() {
+        return RawMode.NONE;
+    }
+
+    @Override
+    public Path directory() {
+        return directory;
+    }
+}

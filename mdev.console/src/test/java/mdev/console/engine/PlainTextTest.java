@@ -1,0 +1,118 @@
+package mdev.console.engine;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SequencedMap;
+import mdev.api.shell.ShellResult;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+class PlainTextTest {
+    private static SequencedMap<String, @Nullable Object> fields(@Nullable Object... pairs) {
+        SequencedMap<String, @Nullable Object> fields = new LinkedHashMap<>();
+        for (int i = 0; i < pairs.length; i += 2) {
+            fields.put(String.valueOf(pairs[i]), pairs[i + 1]);
+        }
+        return fields;
+    }
+
+    @Test
+    void numbersStandRightAndTheRestLeft() {
+        List<List<@Nullable Object>> rows = new ArrayList<>();
+        rows.add(Arrays.asList("mtty-1", 24, true, List.of("a", "b"), null));
+        rows.add(Arrays.asList("a-long-name", 7, false, List.of(), null));
+        rows.add(Arrays.asList(null, null, null, null, null));
+        assertEquals(
+                """
+                TYPE         AVAILABLE_INSTANCES  BOUND  DEVICES  USER
+                mtty-1                        24  yes    a,b      -
+                a-long-name                    7  no     -        -
+                -                              -  -      -        -
+                """,
+                PlainText.render(new ShellResult.Listing(
+                        List.of("type", "available_instances", "bound", "devices", "user"), rows)));
+    }
+
+    @Test
+    void anEmptyListingIsItsHeading() {
+        assertEquals("UUID  TYPE\n", PlainText.render(new ShellResult.Listing(List.of("uuid", "type"), List.of())));
+    }
+
+    @Test
+    void controlCharactersCannotPlayWithTheTerminal() {
+        List<List<@Nullable Object>> rows = List.of(List.of("a\tb\nc\u001b[31m"));
+        assertEquals("NAME\na\\tb\\nc\\x1b[31m\n", PlainText.render(new ShellResult.Listing(List.of("name"), rows)));
+    }
+
+    @Test
+    void detailsNest() {
+        ShellResult details = new ShellResult.Details(fields(
+                "uuid",
+                "83b8",
+                "driver",
+                null,
+                "parent",
+                fields("name", "mtty", "ports", 24),
+                "regions",
+                List.of(fields("index", 0, "size", 8), fields("index", 7, "size", 256)),
+                "qemu",
+                "-device a\n-device b",
+                "empty",
+                Map.of()));
+        assertEquals("""
+                uuid:     83b8
+                driver:   -
+                parent:
+                  name:   mtty
+                  ports:  24
+                regions:
+                  INDEX  SIZE
+                      0     8
+                      7   256
+                qemu:
+                  -device a
+                  -device b
+                empty:    -
+                """, PlainText.render(details));
+    }
+
+    @Test
+    void textIsAsItIs() {
+        assertEquals("no newline", PlainText.render(new ShellResult.Text("no newline")));
+        assertEquals("", PlainText.render(ShellResult.DONE));
+    }
+
+    @Test
+    void jsonEscapes() {
+        ShellResult details = new ShellResult.Details(fields(
+                "text",
+                "a\"b\\c\n\u0001ü",
+                "none",
+                null,
+                "big",
+                Long.MAX_VALUE,
+                "half",
+                0.5,
+                "list",
+                List.of("x", true, fields("k", List.of()))));
+        assertEquals("""
+                {
+                  "text" : "a\\"b\\\\c\\n\\u0001ü",
+                  "none" : null,
+                  "big" : 9223372036854775807,
+                  "half" : 0.5,
+                  "list" : [ "x", true, {
+                    "k" : [ ]
+                  } ]
+                }
+                """, Json.render(details));
+        assertEquals("\"a\\tb\"\n", Json.render(new ShellResult.Text("a\tb")));
+        assertEquals("[ ]\n", Json.render(new ShellResult.Listing(List.of("uuid"), List.of())));
+        assertEquals("", Json.render(ShellResult.DONE));
+    }
+}

@@ -1,0 +1,124 @@
+package mdev.tools.tty;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.Semaphore;
+import mdev.api.errno.ErrnoException;
+import mdev.api.vfio.IrqTrigger;
+import mdev.api.vfio.SetIrqs;
+import mdev.api.vfio.VfioDevice;
+import mdev.api.vfio.VfioPci;
+import mdev.sync.BoundedCalls;
+import mdev.sync.Deadline;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The interrupt thread of a device: the line is one, so all ports of a card share it, as drivers share an IRQ. */
+public final class IntxService implements AutoCloseable {
+    /** What may have raised the line. Called on the interrupt thread. */
+    public interface Source {
+        /**
+         * Serves the causes that there are.
+         *
+         * @return whether there was one
+         * @throws ErrnoException the device does not answer any more
+         */
+        boolean service() throws ErrnoException;
+
+        /** There will be no interrupt any more. */
+        void hangUp(ErrnoException reason);
+    }
+
+    private static final Logger LOG = LoggerFactory.getLogger(IntxService.class);
+    private static final Duration CLOSING = Duration.ofSeconds(10);
+
+    private final VfioDevice device;
+    private final List<Source> sources = new CopyOnWriteArrayList<>();
+    /** The trigger may not touch the device, so it only hands over. */
+    private final Semaphore raised = new Semaphore(0);
+
+    private final Thread thread;
+
+    /** Guarded by this. */
+    private int served;
+
+    /**
+     * Arms the line.
+     *
+     * @throws ErrnoException the device has no INTx, or is gone
+     */
+    public IntxService(VfioDevice device) throws ErrnoException {
+        this.device = device;
+        this.thread = Thread.ofPlatform().daemon().name("intx-" + device.name()).unstarted(this::run);
+        device.ioctl(SetIrqs.arm(VfioPci.INTX_IRQ, 0, new IrqTrigger() {
+            @Override
+            public void signal() {
+                raised.release();
+            }
+
+            // Also when the device is cut off: the thread then finds out.
+            @Override
+            public void close() {
+                raised.release();
+            }
+        }));
+        thread.start();
+    }
+
+    public void add(Source source) {
+        sources.add(source);
+    }
+
+    private void run() {
+        try {
+            while (true) {
+                raised.acquire();
+                boolean found;
+                do {
+                    found = false;
+                    for (Source source : sources) {
+                        found |= source.service();
+                    }
+                } while (found && !Thread.currentThread().isInterrupted()); // a broken device has always something
+                // The signal has masked the line; if something came since, it is high and signals again here.
+                device.ioctl(SetIrqs.unmask(VfioPci.INTX_IRQ, 0));
+                synchronized (this) {
+                    served++;
+                    notifyAll();
+                }
+            }
+        } catch (ErrnoException e) {
+            sources.forEach(source -> source.hangUp(e));
+        } catch (InterruptedException e) {
+            // close()
+        }
+    }
+
+    /**
+     * Waits until so many interrupts have been served.
+     *
+     * @return how many have been
+     */
+    public synchronized int awaitServed(int count, Deadline deadline) {
+        boolean waiting = true;
+        while (served < count && waiting) {
+            waiting = deadline.waitOn(this);
+        }
+        return served;
+    }
+
+    /** Disarms the line and ends the thread, unless a call of the device hangs; the device stays open. */
+    @Override
+    public void close() {
+        try {
+            device.ioctl(SetIrqs.disarm(VfioPci.INTX_IRQ));
+        } catch (ErrnoException e) {
+            // The device is gone, and its triggers with it.
+        }
+        thread.interrupt();
+        if (!Deadline.in(CLOSING).join(thread)) {
+            LOG.warn("{} does not end", thread.getName(), BoundedCalls.stackOf(thread));
+        }
+    }
+}

@@ -1,0 +1,236 @@
+package mdev.tools.tty;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InterruptedIOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicReference;
+import mdev.api.Mdev;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.api.shell.ShellCommand;
+import mdev.api.shell.ShellInvocation;
+import mdev.api.shell.ShellResult;
+import mdev.api.shell.UnknownNameException;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import vfio.mdev.Await;
+import vfio.mdev.TestPlatform;
+import vfio.mdev.OpenedDevice;
+import vfio.mdev.SerialCard;
+
+class TtyCommandTest {
+    private final SerialCard card = new SerialCard();
+    private final TestPlatform platform = new TestPlatform();
+    private final Mdev mdev = platform.add(3, card);
+    private final String uuid = mdev.uuid().toString();
+    private final List<ShellCommand> commands = new TtyCommand(platform.vfio).commands();
+
+    TtyCommandTest() throws ErrnoException {}
+
+    /** A run of a command with its streams in memory. */
+    private record Run(List<String> arguments, InputStream in, ByteArrayOutputStream output, boolean terminal)
+            implements ShellInvocation {
+        static Run with(InputStream in, boolean terminal, String... arguments) {
+            return new Run(List.of(arguments), in, new ByteArrayOutputStream(), terminal);
+        }
+
+        static Run of(String... arguments) {
+            return with(InputStream.nullInputStream(), false, arguments);
+        }
+
+        @Override
+        public boolean flag(String name) {
+            return false;
+        }
+
+        @Override
+        public PrintStream out() {
+            return new PrintStream(output, true, StandardCharsets.ISO_8859_1);
+        }
+
+        @Override
+        public PrintStream err() {
+            return out();
+        }
+
+        @Override
+        public RawTerminal rawTerminal() {
+            return new RawTerminal() {
+                @Override
+                public boolean present() {
+                    return terminal;
+                }
+
+                @Override
+                public void close() {}
+            };
+        }
+
+        @Override
+        public Path directory() {
+            return Path.of("");
+        }
+
+        @Override
+        public Size size() {
+            return new Size(80, 24);
+        }
+
+        @Override
+        public Output run(String line) {
+            throw new UnsupportedOperationException();
+        }
+
+        String text() {
+            return output.toString(StandardCharsets.ISO_8859_1);
+        }
+    }
+
+    private ShellResult run(String name, Run run) throws ErrnoException, InterruptedException {
+        ShellCommand command = commands.stream()
+                .filter(each -> each.name().equals(name))
+                .findFirst()
+                .orElseThrow();
+        return command.action().run(run);
+    }
+
+    private static InputStream bytes(String text) {
+        return new ByteArrayInputStream(text.getBytes(StandardCharsets.ISO_8859_1));
+    }
+
+    private void assertRefused(Errno errno, String message, String command, String... arguments) {
+        ErrnoException refused = assertThrows(ErrnoException.class, () -> run(command, Run.of(arguments)));
+        assertEquals(errno, refused.errno());
+        assertEquals(message, refused.getMessage());
+    }
+
+    @Test
+    void refusesWithOneLineThatSaysWhatWouldBeRight() throws ErrnoException {
+        assertRefused(Errno.EINVAL, "no port '2' on " + uuid + ": 0, 1", "tty", uuid, "2");
+        assertRefused(Errno.EINVAL, "no port '-1' on " + uuid + ": 0, 1", "tty", uuid, "-1");
+        OpenedDevice open = platform.open(mdev);
+        assertRefused(Errno.EBUSY, "device " + uuid + " is in use by test", "tty", uuid);
+        open.close();
+        assertEquals(card.opens.get(), card.releases.get());
+        platform.close();
+    }
+
+    @Test
+    void namesTheDevicesThatCanBeOpened() {
+        UnknownNameException refused =
+                assertThrows(UnknownNameException.class, () -> run("tty", Run.of("x")));
+        assertEquals(Errno.ENODEV, refused.errno());
+        assertEquals("no device 'x' is bound to vfio_mdev", refused.getMessage());
+        assertEquals(List.of(uuid), refused.known());
+        platform.close();
+    }
+
+    @Test
+    void relaysAPipeUntilAllHasComeBack() throws Exception {
+        String text = "the quick brown fox\n".repeat(100);
+        for (String port : List.of("0", "1")) {
+            Run run = Run.with(bytes(text), false, uuid, port);
+            assertEquals(ShellResult.DONE, run("tty", run));
+            assertEquals(text, run.text());
+        }
+        assertEquals(card.opens.get(), card.releases.get());
+        assertEquals(0, card.violations.get());
+        platform.close();
+    }
+
+    /** Gives its bytes, then one more when they have come back. */
+    private static InputStream keys(String text, CountDownLatch echoed, int last) {
+        return new InputStream() {
+            private final InputStream first = bytes(text);
+
+            @Override
+            public int read() throws IOException {
+                int next = first.read();
+                if (next >= 0) {
+                    return next;
+                }
+                try {
+                    echoed.await();
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                    throw (IOException) new InterruptedIOException().initCause(e);
+                }
+                return last;
+            }
+
+            @Override
+            public int read(byte[] bytes, int offset, int length) throws IOException {
+                int next = read();
+                bytes[offset] = (byte) next;
+                return next < 0 ? -1 : 1;
+            }
+        };
+    }
+
+    @Test
+    void endsOnATerminalWithCtrlRightBracket() throws Exception {
+        CountDownLatch echoed = new CountDownLatch(1);
+        Run run = Run.with(keys("hello\r", echoed, 0x1d), true, uuid);
+        Thread user = Thread.ofPlatform().start(() -> {
+            Await.until("the echo", () -> run.text().endsWith("hello\r\n"));
+            echoed.countDown();
+        });
+        assertEquals(ShellResult.DONE, run("tty", run));
+        user.join();
+        assertTrue(run.text().startsWith("Port 0 of " + uuid), run::text);
+        assertEquals(1, card.releases.get());
+        platform.close();
+    }
+
+    @Test
+    void endsWithOneLineWhenTheDeviceIsRemoved() throws Exception {
+        AtomicReference<@Nullable Throwable> end = new AtomicReference<>();
+        Run run = Run.with(keys("x", new CountDownLatch(1), -1), true, uuid);
+        Thread user = Thread.ofPlatform().name("user").start(() -> {
+            try {
+                run("tty", run);
+            } catch (Throwable e) {
+                end.set(e);
+            }
+        });
+        Await.until("the echo", () -> run.text().endsWith("x"));
+        Await.blocked(user);
+        platform.remove(mdev);
+        assertEquals(1, card.releases.get());
+        user.join();
+        assertTrue(end.get() instanceof ErrnoException e && e.errno() == Errno.ENODEV, () -> "" + end.get());
+        assertEquals("device " + uuid + " is being removed", end.get().getMessage());
+        platform.close();
+    }
+
+    @Test
+    void endsWithCtrlC() throws Exception {
+        AtomicReference<@Nullable Throwable> end = new AtomicReference<>();
+        Run run = Run.with(keys("x", new CountDownLatch(1), -1), false, uuid);
+        Thread user = Thread.ofPlatform().name("user").start(() -> {
+            try {
+                run("tty", run);
+            } catch (Throwable e) {
+                end.set(e);
+            }
+        });
+        Await.until("the echo", () -> run.text().endsWith("x"));
+        Await.blocked(user);
+        user.interrupt();
+        user.join();
+        assertTrue(end.get() instanceof InterruptedException, () -> "" + end.get());
+        assertEquals(1, card.releases.get());
+        platform.close();
+    }
+}

@@ -1,5 +1,0 @@
-/** A VFIO user in Java: opens a device and drives a 16550A UART by interrupt. */
-@NullMarked
-package vfio.mdev.tty;
-
-import org.jspecify.annotations.NullMarked;
