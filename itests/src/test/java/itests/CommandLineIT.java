@@ -377,6 +377,18 @@ final class CommandLineIT {
     }
 
     @Test
+    void aModuleOfThePlatformComesBackAfterRmmod() throws Exception {
+        String device = uuid(1);
+        String line = "mdev:modprobe mtty; mdev:create mtty mtty-1 " + device;
+        for (String module : List.of("vfio_user", "mdev_fuse", "mdev_tools", "vfio_mdev")) {
+            line += "; mdev:rmmod " + module + " && mdev:modprobe " + module;
+        }
+        Mdev.Ended ended = mdev.run("--no-mount", "-c", line + "; mdev:list");
+        assertEquals("", ended.err());
+        assertTrue(ended.ok().matches("(?s).*" + device + "  mtty    mtty-1  vfio_mdev .*"), ended.out());
+    }
+
+    @Test
     void serveTellsWhenItIsReadyAndLeavesNothingThatIsServed(@TempDir Path temp) throws Exception {
         Path run = temp.resolve("run");
         Path errors = temp.resolve("errors");

@@ -18,7 +18,15 @@ public class PlatformIT extends PlatformTestSupport {
                 .collect(toMap(Bundle::getSymbolicName, Bundle::getState));
 
         assertEquals(
-                Stream.of("mdev.api", "mdev.linux", "mdev.core", "mdev.console", "mdev.tools", "vfio.mdev", "vfio.user", "mdev.fuse")
+                Stream.of(
+                                "mdev.api",
+                                "mdev.linux",
+                                "mdev.core",
+                                "mdev.console",
+                                "mdev.tools",
+                                "vfio.mdev",
+                                "vfio.user",
+                                "mdev.fuse")
                         .collect(toMap(name -> name, _ -> Bundle.ACTIVE)),
                 ours);
     }

@@ -34,6 +34,7 @@ import org.osgi.service.component.annotations.ReferencePolicy;
 import org.osgi.service.metatype.annotations.Designate;
 import vfio.mdev.container.Container;
 import vfio.mdev.container.IommuDrivers;
+import vfio.mdev.device.GroupDevice;
 import vfio.mdev.group.Group;
 import vfio.mdev.group.Groups;
 

@@ -102,16 +102,16 @@ public final class SerialCard extends TestVendor {
     }
 
     /** Whether the driver has sent all it has, and has taken all that came back. */
-    synchronized boolean isIdle(int port) {
+    public synchronized boolean isIdle(int port) {
         return (ports[port].ier & 2) == 0 && ports[port].received.isEmpty();
     }
 
-    synchronized int overruns() {
+    public synchronized int overruns() {
         return ports[0].overruns + ports[1].overruns;
     }
 
     /** Divisor, line and modem control of a port, as one number. */
-    synchronized int setUp(int port) {
+    public synchronized int setUp(int port) {
         return ports[port].divisor << 16 | ports[port].lcr << 8 | ports[port].mcr;
     }
 }

@@ -79,7 +79,8 @@ final class Demo {
     private static final String USER = "mdev:demo";
     private static final int FIFO = 16;
     private static final Duration PATIENCE = Duration.ofSeconds(10);
-    private static final ValueLayout.OfInt LITTLE_ENDIAN = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfInt LITTLE_ENDIAN =
+            ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     private final BundleContext context;
     private final Sysfs sysfs;
@@ -201,8 +202,8 @@ final class Demo {
                 Serial8250 port = new Serial8250(attached.device(), VfioPci.BAR0_REGION + number, interrupts)) {
             transcript.shown("sent:     " + line);
             String received = exchange(line, port, interrupts);
-            transcript.shown(
-                    "received: " + received + "  (" + interrupts.awaitServed(0, Deadline.in(PATIENCE)) + " interrupts)");
+            transcript.shown("received: " + received + "  (" + interrupts.awaitServed(0, Deadline.in(PATIENCE))
+                    + " interrupts)");
             check("the line", line, received);
         }
     }

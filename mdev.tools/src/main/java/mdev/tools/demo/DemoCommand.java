@@ -31,7 +31,10 @@ public final class DemoCommand implements ShellCommands {
     @Override
     public List<ShellCommand> commands() {
         return List.of(ShellCommand.of(
-                "mdev", "demo", "performs the walk-through of the kernel's mtty sample, and checks each step", this::demo));
+                "mdev",
+                "demo",
+                "performs the walk-through of the kernel's mtty sample, and checks each step",
+                this::demo));
     }
 
     private ShellResult demo(ShellInvocation invocation) throws ErrnoException, InterruptedException {

@@ -176,7 +176,8 @@ class Serial8250Test {
                 assertThrows(ErrnoException.class, () -> AttachedDevice.open(platform.vfio, nobody, "x"));
         assertEquals(Errno.ENODEV, noDevice.errno());
         VfioDevice device;
-        try (AttachedDevice open = AttachedDevice.open(platform.vfio, mdev.uuid().toString(), "x")) {
+        try (AttachedDevice open =
+                AttachedDevice.open(platform.vfio, mdev.uuid().toString(), "x")) {
             device = open.device();
             assertEquals(Optional.of("x"), platform.vfio.holder(0));
         }

@@ -25,9 +25,9 @@ import mdev.api.shell.UnknownNameException;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import vfio.mdev.Await;
-import vfio.mdev.TestPlatform;
 import vfio.mdev.OpenedDevice;
 import vfio.mdev.SerialCard;
+import vfio.mdev.TestPlatform;
 
 class TtyCommandTest {
     private final SerialCard card = new SerialCard();
@@ -128,8 +128,7 @@ class TtyCommandTest {
 
     @Test
     void namesTheDevicesThatCanBeOpened() {
-        UnknownNameException refused =
-                assertThrows(UnknownNameException.class, () -> run("tty", Run.of("x")));
+        UnknownNameException refused = assertThrows(UnknownNameException.class, () -> run("tty", Run.of("x")));
         assertEquals(Errno.ENODEV, refused.errno());
         assertEquals("no device 'x' is bound to vfio_mdev", refused.getMessage());
         assertEquals(List.of(uuid), refused.known());

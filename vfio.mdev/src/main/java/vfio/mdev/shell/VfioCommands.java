@@ -21,9 +21,7 @@ public final class VfioCommands implements ShellCommands {
 
     @Activate
     public VfioCommands(@Reference VfioMdev vfio) {
-        commands = List.of(
-                new GroupsCommand(vfio).command(),
-                new InfoCommand(vfio, () -> details).command());
+        commands = List.of(new GroupsCommand(vfio).command(), new InfoCommand(vfio, () -> details).command());
     }
 
     @Override

@@ -12,9 +12,9 @@ import mdev.api.vfio.VfioContext;
 import mdev.api.vfio.VfioDevice;
 import mdev.api.vfio.VfioPci;
 import org.junit.jupiter.api.Test;
+import vfio.mdev.OpenedDevice;
 import vfio.mdev.TestPlatform;
 import vfio.mdev.TestVendor;
-import vfio.mdev.OpenedDevice;
 
 /** A region access and an interrupt allocate nothing. */
 class AccessCostTest {

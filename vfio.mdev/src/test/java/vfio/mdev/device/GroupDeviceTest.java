@@ -31,10 +31,10 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import vfio.mdev.Await;
+import vfio.mdev.OpenedDevice;
 import vfio.mdev.TestPlatform;
 import vfio.mdev.TestVendor;
 import vfio.mdev.iommu.DeviceDma;
-import vfio.mdev.OpenedDevice;
 
 /** A device between its user, its vendor and its removal. */
 class GroupDeviceTest {

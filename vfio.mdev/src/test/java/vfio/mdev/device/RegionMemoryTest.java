@@ -18,9 +18,9 @@ import mdev.linux.LinuxException;
 import mdev.linux.Mapping;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
+import vfio.mdev.OpenedDevice;
 import vfio.mdev.TestPlatform;
 import vfio.mdev.TestVendor;
-import vfio.mdev.OpenedDevice;
 
 /** The memory behind a region, which a vendor shares with its user. */
 class RegionMemoryTest {

@@ -14,10 +14,10 @@ import mdev.api.vfio.VfioDevice;
 import mdev.sync.BoundedCalls;
 import org.junit.jupiter.api.Test;
 import vfio.mdev.Await;
+import vfio.mdev.OpenedDevice;
 import vfio.mdev.TestPlatform;
 import vfio.mdev.TestVendor;
 import vfio.mdev.iommu.DeviceDma;
-import vfio.mdev.OpenedDevice;
 
 /** Users that access, open and close while the device is removed: the vendor is never entered after its release, which comes once for each open. */
 class RemovalStressTest {

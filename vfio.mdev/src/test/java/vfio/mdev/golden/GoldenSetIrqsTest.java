@@ -8,10 +8,10 @@ import mdev.api.vfio.SetIrqs;
 import mdev.api.vfio.SetIrqs.Data;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import vfio.mdev.OpenedDevice;
 import vfio.mdev.TestPlatform;
 import vfio.mdev.TestVendor;
 import vfio.mdev.iommu.Golden;
-import vfio.mdev.OpenedDevice;
 
 /** The bad (and the strange but good) SET_IRQS of the transcript. */
 class GoldenSetIrqsTest {
