@@ -43,8 +43,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The program: bnd's launcher calls it on the main thread once all bundles are started, and exits with what it returns. In another framework nobody calls, and nothing
- * happens.
+ * The program: bnd's launcher calls it on the main thread once all bundles are started, and exits with what it returns.
+ * In another framework nobody calls, and nothing happens.
  */
 @Component(service = Callable.class, property = "main.thread=true")
 public final class Console implements Callable<Integer> {
@@ -61,7 +61,10 @@ public final class Console implements Callable<Integer> {
     private final StandardStreams streams = new StandardStreams();
     private final CountDownLatch left = new CountDownLatch(1);
 
-    /** Whom the end interrupts; guarded by this object's monitor, so that the launcher gets its thread back uninterrupted. */
+    /**
+     * Whom the end interrupts; guarded by this object's monitor, so that the launcher gets its thread back
+     * uninterrupted.
+     */
     private @Nullable Thread main;
 
     @Activate
@@ -206,7 +209,10 @@ public final class Console implements Callable<Integer> {
         return main != null;
     }
 
-    /** The bundle is stopped, by a refresh or with the framework: the main thread lets go of socket and lock, if it still has them. */
+    /**
+     * The bundle is stopped, by a refresh or with the framework: the main thread lets go of socket and lock, if it
+     * still has them.
+     */
     @Deactivate
     void close() throws InterruptedException {
         ending.request(ANOTHER_WILL_COME);

@@ -12,7 +12,8 @@ import org.osgi.framework.BundleException;
 import org.osgi.framework.launch.Framework;
 
 /**
- * The end of the process, regular or by SIGTERM, SIGINT, SIGHUP: the framework is stopped before the process ends, so that whatever the bundles made is removed. Neither Felix nor bnd's launcher does that.
+ * The end of the process, regular or by SIGTERM, SIGINT, SIGHUP: the framework is stopped before the process ends, so
+ * that whatever the bundles made is removed. Neither Felix nor bnd's launcher does that.
  */
 final class Termination extends Thread {
     private static final Duration STOPPING = Duration.ofSeconds(20);

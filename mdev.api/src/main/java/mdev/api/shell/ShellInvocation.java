@@ -37,8 +37,8 @@ public interface ShellInvocation {
     Path directory();
 
     /**
-     * Runs a command line in a shell of its own, without input and without a terminal. Interrupting the calling thread is Ctrl-C
-     * for the line.
+     * Runs a command line in a shell of its own, without input and without a terminal. Interrupting the calling thread
+     * is Ctrl-C for the line.
      */
     Output run(String line) throws InterruptedException;
 

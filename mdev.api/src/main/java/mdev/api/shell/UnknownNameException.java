@@ -5,7 +5,9 @@ import java.util.List;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 
-/** A command was given a name that does not exist. The shell adds the names that do, or the one that was probably meant. */
+/**
+ * A command was given a name that does not exist. The shell adds the names that do, or the one that was probably meant.
+ */
 public final class UnknownNameException extends ErrnoException {
     private static final long serialVersionUID = 1L;
 

@@ -28,9 +28,9 @@ import org.osgi.service.component.annotations.ReferenceCardinality;
 import org.osgi.service.component.annotations.ReferencePolicy;
 
 /**
- * {@code felix:install}, {@code start}, {@code stop}, {@code update}, {@code uninstall}: Felix's commands with Felix's arguments. Felix's own
- * answer a failure like a success, know no symbolic names, and leave behind what they installed in vain. And bundles as kernel modules:
- * {@code mdev:modprobe}, {@code rmmod}.
+ * {@code felix:install}, {@code start}, {@code stop}, {@code update}, {@code uninstall}: Felix's commands with Felix's
+ * arguments. Felix's own answer a failure like a success, know no symbolic names, and leave behind what they installed
+ * in vain. And bundles as kernel modules: {@code mdev:modprobe}, {@code rmmod}.
  */
 @Component
 public final class BundleCommands implements ShellCommands {

@@ -8,7 +8,10 @@ import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 
-/** Lets Felix's other commands ({@code headers}, {@code inspect}, {@code resolve}…) take a bundle by id or symbolic name. */
+/**
+ * Lets Felix's other commands ({@code headers}, {@code inspect}, {@code resolve}…) take a bundle by id or symbolic
+ * name.
+ */
 @Component(property = Converter.CONVERTER_CLASSES + "=org.osgi.framework.Bundle")
 public final class BundleConverter implements Converter {
     private final BundleNames names;

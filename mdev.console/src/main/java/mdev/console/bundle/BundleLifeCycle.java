@@ -23,8 +23,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Installs, starts, stops, updates and uninstalls bundles. A failure is one line that begins with the word that the user gave, and leaves
- * nothing behind.
+ * Installs, starts, stops, updates and uninstalls bundles. A failure is one line that begins with the word that the
+ * user gave, and leaves nothing behind.
  */
 record BundleLifeCycle(BundleContext context) {
     private static final Logger LOG = LoggerFactory.getLogger(BundleLifeCycle.class);

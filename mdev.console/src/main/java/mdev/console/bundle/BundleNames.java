@@ -31,8 +31,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The bundles of the framework, and those that can be installed, by the words of the user: id, symbolic name, name as a module, path or
- * URL.
+ * The bundles of the framework, and those that can be installed, by the words of the user: id, symbolic name, name as a
+ * module, path or URL.
  */
 record BundleNames(BundleContext context) {
     /** A framework property: directories with bundles, separated as in a class path. */
@@ -141,7 +141,10 @@ record BundleNames(BundleContext context) {
         }
     }
 
-    /** The module names of what can be loaded: what is on the module path, and what came with the platform and is stopped. */
+    /**
+     * The module names of what can be loaded: what is on the module path, and what came with the platform and is
+     * stopped.
+     */
     Collection<String> loadable() {
         TreeSet<String> names = new TreeSet<>();
         files().keySet().forEach(name -> names.add(LoadedModule.nameOf(name)));

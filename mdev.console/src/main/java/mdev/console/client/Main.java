@@ -14,8 +14,8 @@ import mdev.console.terminal.Tty;
 import org.jline.terminal.Terminal.Signal;
 
 /**
- * Attaches to the platform behind a control socket: {@code Main SOCKET} for a shell, {@code Main SOCKET -c 'CMD; CMD'} for one line. The exit status is the line's, or
- * {@link #UNAVAILABLE}.
+ * Attaches to the platform behind a control socket: {@code Main SOCKET} for a shell, {@code Main SOCKET -c 'CMD; CMD'}
+ * for one line. The exit status is the line's, or {@link #UNAVAILABLE}.
  */
 public final class Main {
     /** {@code EX_UNAVAILABLE} of {@code <sysexits.h>}: nobody listens on the socket. */

@@ -19,8 +19,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One client. Three threads: one reads its frames; one does its work, lines and completions, in turn; one writes. So a command can be
- * interrupted while the client sends nothing, and while it prints itself, which on the socket would break the connection.
+ * One client. Three threads: one reads its frames; one does its work, lines and completions, in turn; one writes. So a
+ * command can be interrupted while the client sends nothing, and while it prints itself, which on the socket would
+ * break the connection.
  */
 final class ControlSession implements UserTerminal {
     private static final Logger LOG = LoggerFactory.getLogger(ControlSession.class);
@@ -157,7 +158,10 @@ final class ControlSession implements UserTerminal {
         return over;
     }
 
-    /** The platform ends: interrupts the client's line, tells it how that ended, and closes. A command that does not end is left behind. */
+    /**
+     * The platform ends: interrupts the client's line, tells it how that ended, and closes. A command that does not end
+     * is left behind.
+     */
     void close() throws IOException {
         try {
             if (endWork(ATTEMPTS)) {

@@ -10,8 +10,8 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
 
 /**
- * Writes frames on a thread of its own, which nobody interrupts: on a socket that would break the connection. Output that the client is slow
- * to read holds up who prints it; other frames are few and never wait.
+ * Writes frames on a thread of its own, which nobody interrupts: on a socket that would break the connection. Output
+ * that the client is slow to read holds up who prints it; other frames are few and never wait.
  */
 public final class FrameWriter {
     private static final int CHUNK = 32 * 1024;

@@ -21,7 +21,8 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The directory that a platform runs on, and its lock: one platform per directory. The kernel lets go of the lock however the platform ends.
+ * The directory that a platform runs on, and its lock: one platform per directory. The kernel lets go of the lock
+ * however the platform ends.
  */
 public final class RunDirectory implements AutoCloseable {
     /** {@code sun_path} in {@code <sys/un.h>}: the longest path of a socket, with its terminating zero. */
@@ -177,7 +178,10 @@ public final class RunDirectory implements AutoCloseable {
         }
     }
 
-    /** Removes the lock's file first and then lets go of it, so that nobody can take a lock that is about to vanish unseen. */
+    /**
+     * Removes the lock's file first and then lets go of it, so that nobody can take a lock that is about to vanish
+     * unseen.
+     */
     @Override
     public void close() throws IOException {
         Files.deleteIfExists(lockFile);

@@ -26,8 +26,8 @@ final class CapturedLine implements UserTerminal {
     }
 
     /**
-     * Runs a line in the shell of the run. It has a thread of its own, for Gogo lets what it finds running on a command's thread print into
-     * that command's pipe.
+     * Runs a line in the shell of the run. It has a thread of its own, for Gogo lets what it finds running on a
+     * command's thread print into that command's pipe.
      *
      * @throws InterruptedException the line was interrupted, as by Ctrl-C
      */

@@ -39,7 +39,10 @@ final class Completer {
                 .toList();
     }
 
-    /** Commands with their scopes; also without, once something is typed. Those of console and felix are known by their bare names. */
+    /**
+     * Commands with their scopes; also without, once something is typed. Those of console and felix are known by their
+     * bare names.
+     */
     private Stream<Completion> names(String prefix) {
         return commands.all().stream().flatMap(command -> {
             boolean bare = command.scope().equals("console") || command.scope().equals("felix");

@@ -19,8 +19,8 @@ import org.apache.felix.service.command.Job;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A shell on a Gogo session. Gogo gives up a line at its first exception, so the line is cut here: {@code ;} goes on after a failure,
- * {@code &&} and {@code ||} look at it, and a pipe fails when one of its commands does.
+ * A shell on a Gogo session. Gogo gives up a line at its first exception, so the line is cut here: {@code ;} goes on
+ * after a failure, {@code &&} and {@code ||} look at it, and a pipe fails when one of its commands does.
  */
 public final class GogoShell implements Shell {
     private final CommandProcessor processor;
@@ -147,7 +147,9 @@ public final class GogoShell implements Shell {
         }
     }
 
-    /** Interrupting a thread in a stream of the session closes the stream for good: the session goes on with new ones. */
+    /**
+     * Interrupting a thread in a stream of the session closes the stream for good: the session goes on with new ones.
+     */
     private void renew() {
         CommandSession old = session;
         CommandSession renewed = open();

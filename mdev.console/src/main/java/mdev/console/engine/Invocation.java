@@ -21,8 +21,8 @@ record Invocation(Arguments parsed, Process process, Run run) implements ShellIn
     }
 
     /**
-     * The user's own, where no pipe or file takes its place: Gogo's wrapping of it would be closed for good, for all lines to come, when a command
-     * has its reading thread interrupted.
+     * The user's own, where no pipe or file takes its place: Gogo's wrapping of it would be closed for good, for all
+     * lines to come, when a command has its reading thread interrupted.
      */
     @Override
     public InputStream in() {

@@ -15,7 +15,10 @@ final class Spelling {
 
     private Spelling() {}
 
-    /** The end of a line about a name that does not exist: the names that do, or, of many, the one that was probably meant. */
+    /**
+     * The end of a line about a name that does not exist: the names that do, or, of many, the one that was probably
+     * meant.
+     */
     static String hint(UnknownNameException unknown) {
         List<String> known = unknown.known().stream().sorted().toList();
         if (unknown.listed() && known.isEmpty()) {

@@ -6,8 +6,8 @@ import java.io.InterruptedIOException;
 import java.util.Objects;
 
 /**
- * Input that is fetched only when somebody reads it, and whose reader can be interrupted: what a command does not read stays with whoever has it. Its monitor guards the
- * chunk and whether one was asked for.
+ * Input that is fetched only when somebody reads it, and whose reader can be interrupted: what a command does not read
+ * stays with whoever has it. Its monitor guards the chunk and whether one was asked for.
  */
 public final class DemandInput extends InputStream {
     private static final byte[] NOTHING = {};

@@ -6,7 +6,10 @@ import java.nio.file.Path;
 
 /** What a running line has of its user. */
 public interface UserTerminal {
-    /** Standard input. A blocked read ends with an {@link java.io.InterruptedIOException} when its thread is interrupted. */
+    /**
+     * Standard input. A blocked read ends with an {@link java.io.InterruptedIOException} when its thread is
+     * interrupted.
+     */
     InputStream in();
 
     OutputStream out();

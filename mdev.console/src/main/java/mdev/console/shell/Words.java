@@ -4,8 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The words of the statement that the cursor is in, as Gogo splits them: by blanks, with quotes and backslashes, and afresh after
- * a semicolon, a bar, an ampersand, an opening brace or parenthesis and line ends.
+ * The words of the statement that the cursor is in, as Gogo splits them: by blanks, with quotes and backslashes, and
+ * afresh after a semicolon, a bar, an ampersand, an opening brace or parenthesis and line ends.
  *
  * @param words unquoted; the last one is the word at the cursor and may be empty
  * @param start where the raw text of the last word begins

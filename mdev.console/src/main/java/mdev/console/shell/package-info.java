@@ -1,4 +1,7 @@
-/** What both ends of a shell share: lines, completions, the user's terminal. Only the JDK is used, for the client runs without OSGi. */
+/**
+ * What both ends of a shell share: lines, completions, the user's terminal. Only the JDK is used, for the client runs
+ * without OSGi.
+ */
 @NullMarked
 package mdev.console.shell;
 

@@ -11,7 +11,10 @@ import java.util.Optional;
 final class History {
     private History() {}
 
-    /** The file, there and readable by its owner only; empty where it cannot be: then history lasts as long as the shell. */
+    /**
+     * The file, there and readable by its owner only; empty where it cannot be: then history lasts as long as the
+     * shell.
+     */
     static Optional<Path> file(Map<String, String> environment) {
         String state = environment.getOrDefault("XDG_STATE_HOME", "");
         Path base =

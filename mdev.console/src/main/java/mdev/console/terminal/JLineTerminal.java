@@ -14,8 +14,8 @@ import org.jline.terminal.TerminalBuilder;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The terminal that the process runs on. Commands write to the file descriptors themselves: nothing then waits in a buffer for a flush, and an error stream that
- * goes elsewhere still does.
+ * The terminal that the process runs on. Commands write to the file descriptors themselves: nothing then waits in a
+ * buffer for a flush, and an error stream that goes elsewhere still does.
  */
 public final class JLineTerminal implements UserTerminal, AutoCloseable {
     private final Terminal terminal;
@@ -47,8 +47,8 @@ public final class JLineTerminal implements UserTerminal, AutoCloseable {
     }
 
     /**
-     * JLine asks terminals what they can, and takes an answer that comes later than 200 ms, as over a slow line, for typing. Of this one's kind it
-     * knows that it must not be asked.
+     * JLine asks terminals what they can, and takes an answer that comes later than 200 ms, as over a slow line, for
+     * typing. Of this one's kind it knows that it must not be asked.
      */
     private static @Nullable String environment(String name) {
         return name.equals("TERM_PROGRAM") ? "Apple_Terminal" : System.getenv(name);

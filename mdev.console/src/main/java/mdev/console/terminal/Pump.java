@@ -6,7 +6,10 @@ import java.util.Arrays;
 import java.util.concurrent.Semaphore;
 import mdev.console.shell.DemandInput;
 
-/** Reads standard input one chunk per demand, on a thread of its own: the read of a file descriptor cannot be interrupted. */
+/**
+ * Reads standard input one chunk per demand, on a thread of its own: the read of a file descriptor cannot be
+ * interrupted.
+ */
 final class Pump implements Runnable {
     private static final int CHUNK = 8192;
 

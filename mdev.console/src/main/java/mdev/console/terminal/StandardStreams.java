@@ -8,7 +8,9 @@ import java.io.OutputStream;
 import java.nio.file.Path;
 import mdev.console.shell.UserTerminal;
 
-/** The process's own streams. JLine is loaded only if there is a terminal and a command wants its size or its raw mode. */
+/**
+ * The process's own streams. JLine is loaded only if there is a terminal and a command wants its size or its raw mode.
+ */
 public final class StandardStreams implements UserTerminal {
     private final InputStream in = Pump.of(new FileInputStream(FileDescriptor.in));
     private final OutputStream out = new FileOutputStream(FileDescriptor.out);

@@ -4,7 +4,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** Whether a standard stream is a terminal: isatty(3) as far as {@code /proc} tells, for {@code System.console()} costs a tenth of a second. */
+/**
+ * Whether a standard stream is a terminal: isatty(3) as far as {@code /proc} tells, for {@code System.console()} costs
+ * a tenth of a second.
+ */
 public enum Tty {
     STDIN(0),
     STDOUT(1),

@@ -94,7 +94,10 @@ public final class TestPlatform implements AutoCloseable {
         return new GogoShell(processor, catalogue, terminal);
     }
 
-    /** A thread of Gogo that ends an interrupted command makes sure that its streams are the system's: not after we have taken them back. */
+    /**
+     * A thread of Gogo that ends an interrupted command makes sure that its streams are the system's: not after we have
+     * taken them back.
+     */
     @Override
     public void close() {
         processor.stop();

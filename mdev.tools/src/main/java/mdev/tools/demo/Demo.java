@@ -29,8 +29,9 @@ import org.osgi.framework.BundleContext;
 import org.osgi.framework.wiring.BundleWiring;
 
 /**
- * "Using the Sample Code" of the kernel's {@code Documentation/driver-api/vfio-mediated-device.rst}, step by step, through shell commands and the
- * VFIO API only. Where the document boots a virtual machine, the demo does what the machine's firmware and drivers would.
+ * "Using the Sample Code" of the kernel's {@code Documentation/driver-api/vfio-mediated-device.rst}, step by step,
+ * through shell commands and the VFIO API only. Where the document boots a virtual machine, the demo does what the
+ * machine's firmware and drivers would.
  */
 final class Demo {
     static final String MODULE = "vendor.mtty";

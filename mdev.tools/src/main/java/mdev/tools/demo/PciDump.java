@@ -6,7 +6,10 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 
-/** The header of a serial controller as {@code lspci -xxvv} prints it, but for what the guest's kernel adds (slot and driver). */
+/**
+ * The header of a serial controller as {@code lspci -xxvv} prints it, but for what the guest's kernel adds (slot and
+ * driver).
+ */
 final class PciDump {
     /** The standardized part of the configuration space. */
     static final int LENGTH = 64;

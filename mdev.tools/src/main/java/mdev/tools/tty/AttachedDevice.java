@@ -20,7 +20,8 @@ public record AttachedDevice(VfioContainer container, VfioGroup group, VfioDevic
      *
      * @param uuid in either case
      * @param holder the user, in a few words, for listings
-     * @throws ErrnoException ENODEV: no such device; EBUSY: it has a user; else from the step that failed. The steps before it are undone
+     * @throws ErrnoException ENODEV: no such device; EBUSY: it has a user; else from the step that failed. The steps
+     *     before it are undone
      */
     public static AttachedDevice open(Vfio vfio, String uuid, String holder) throws ErrnoException {
         String name = uuid.toLowerCase(Locale.ROOT);

@@ -14,8 +14,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Carries bytes between a user and a serial port: keys on the thread of the command, what the port receives on one of its own. On a
- * terminal Ctrl-] ends it. Without one the input's end does, when as many bytes have come back as were sent or nothing comes any more.
+ * Carries bytes between a user and a serial port: keys on the thread of the command, what the port receives on one of
+ * its own. On a terminal Ctrl-] ends it. Without one the input's end does, when as many bytes have come back as were
+ * sent or nothing comes any more.
  */
 final class Relay {
     private static final Logger LOG = LoggerFactory.getLogger(Relay.class);

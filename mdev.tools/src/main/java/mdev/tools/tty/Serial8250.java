@@ -12,11 +12,14 @@ import mdev.sync.Deadline;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A driver of one 16550A port, by the National PC16550D data sheet: 115200 8N1 with FIFOs, all data by interrupt. Any thread may read and
- * write.
+ * A driver of one 16550A port, by the National PC16550D data sheet: 115200 8N1 with FIFOs, all data by interrupt. Any
+ * thread may read and write.
  */
 public final class Serial8250 implements IntxService.Source, AutoCloseable {
-    /** How much one service reads at most, so that a device that always has data cannot hold it ({@code serial8250_rx_chars()}). */
+    /**
+     * How much one service reads at most, so that a device that always has data cannot hold it ({@code
+     * serial8250_rx_chars()}).
+     */
     private static final int RX_BUDGET = 256;
 
     /** Receive and transmit buffer; the low divisor byte while DLAB is set. */
@@ -57,7 +60,10 @@ public final class Serial8250 implements IntxService.Source, AutoCloseable {
 
     private volatile @Nullable ErrnoException hungUp;
 
-    /** Guarded by this, as are the registers: the writer enables the transmit interrupt that the interrupt thread disables. */
+    /**
+     * Guarded by this, as are the registers: the writer enables the transmit interrupt that the interrupt thread
+     * disables.
+     */
     private final MemorySegment register = MemorySegment.ofArray(new byte[1]);
 
     private int ier;
@@ -140,7 +146,10 @@ public final class Serial8250 implements IntxService.Source, AutoCloseable {
         return next;
     }
 
-    /** Reads before it sends: of a looped line a full transmit FIFO comes back at once, and must find the receiver empty. */
+    /**
+     * Reads before it sends: of a looped line a full transmit FIFO comes back at once, and must find the receiver
+     * empty.
+     */
     @Override
     public synchronized boolean service() throws ErrnoException {
         if ((in(IIR_FCR) & IIR_NONE) != 0) {
