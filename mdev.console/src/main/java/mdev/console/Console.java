@@ -6,11 +6,11 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import mdev.api.ParentRegistry;
@@ -30,6 +30,7 @@ import mdev.console.terminal.JLineTerminal;
 import mdev.console.terminal.PipedShell;
 import mdev.console.terminal.StandardStreams;
 import mdev.console.terminal.Tty;
+import mdev.sync.Deadline;
 import org.apache.felix.service.command.CommandProcessor;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
@@ -39,6 +40,7 @@ import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.component.annotations.Reference;
+import org.osgi.util.tracker.ServiceTracker;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -50,7 +52,7 @@ import org.slf4j.LoggerFactory;
 public final class Console implements Callable<Integer> {
     private static final Logger LOG = LoggerFactory.getLogger(Console.class);
     private static final Duration READY = Duration.ofSeconds(10);
-    private static final long LEAVING_SECONDS = 5;
+    private static final Duration LEAVING = Duration.ofSeconds(5);
 
     /** {@code RELISTEN_FOR_MAIN_CALLABLE} of bnd's launcher: this console is being restarted, and another will come. */
     private static final int ANOTHER_WILL_COME = 198;
@@ -94,7 +96,7 @@ public final class Console implements Callable<Integer> {
         Termination termination =
                 Termination.watch(framework, ending, settings.mode() == Mode.SERVE, settings.leftovers());
         try (RunDirectory directory = RunDirectory.open(settings.run())) {
-            List<String> missing = new Readiness(context).await(needed(settings), READY);
+            List<String> missing = missing(needed(settings), Deadline.in(READY));
             if (!missing.isEmpty()) {
                 return refuse("not ready after " + READY.toSeconds() + " s, missing: " + String.join(", ", missing));
             }
@@ -117,6 +119,20 @@ public final class Console implements Callable<Integer> {
                 termination.expect();
             }
         }
+    }
+
+    /** Waits until all of the services are there; returns the names of those that are not by the deadline. */
+    private List<String> missing(List<Class<?>> services, Deadline deadline) throws InterruptedException {
+        List<String> missing = new ArrayList<>();
+        for (Class<?> service : services) {
+            ServiceTracker<?, ?> tracker = new ServiceTracker<>(context, service, null);
+            tracker.open();
+            if (tracker.waitForService(Math.max(1, deadline.remainingMillis())) == null) {
+                missing.add(service.getName());
+            }
+            tracker.close();
+        }
+        return missing;
     }
 
     private static List<Class<?>> needed(Settings settings) {
@@ -214,9 +230,9 @@ public final class Console implements Callable<Integer> {
      * still has them.
      */
     @Deactivate
-    void close() throws InterruptedException {
+    void close() {
         ending.request(ANOTHER_WILL_COME);
-        if (entered() && !left.await(LEAVING_SECONDS, TimeUnit.SECONDS)) {
+        if (entered() && !Deadline.in(LEAVING).awaitUninterruptibly(left)) {
             LOG.warn("left behind a command that does not end");
         }
     }

@@ -2,6 +2,7 @@ package mdev.console.client;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -15,12 +16,14 @@ import mdev.console.control.Wire;
 import mdev.console.shell.Shell;
 import mdev.console.shell.UserTerminal;
 import mdev.console.shell.UserTerminal.RawMode;
+import mdev.sync.Deadline;
 import org.jspecify.annotations.Nullable;
 
 /** A shell in a running platform, at the other end of its control socket, with the terminal of this process. */
 final class RemoteShell implements Shell {
     private static final int CHUNK = 8192;
     private static final long COMPLETION_SECONDS = 5;
+    private static final Duration READER_ENDS = Duration.ofSeconds(2);
 
     /** The platform went away; how its last line ended is unknown. */
     static final class GoneException extends RuntimeException {
@@ -122,15 +125,11 @@ final class RemoteShell implements Shell {
         }
     }
 
-    /** The line is over: who still waits for a key for it lets go of the terminal. */
+    /** The line is over: its reader leaves the terminal to others. */
     private static void stop(@Nullable Thread reader) {
         if (reader != null) {
             reader.interrupt();
-            try {
-                reader.join();
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
+            Deadline.in(READER_ENDS).join(reader);
         }
     }
 

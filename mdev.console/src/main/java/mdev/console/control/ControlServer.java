@@ -12,10 +12,11 @@ import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
 import mdev.console.shell.Shell;
 import mdev.console.shell.UserTerminal;
+import mdev.sync.Deadline;
+import mdev.sync.FaultLog;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -24,6 +25,7 @@ public final class ControlServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ControlServer.class);
     private static final Duration RETRY = Duration.ofMillis(100);
 
+    private final FaultLog faults = new FaultLog(LOG, "the control socket");
     private final Path socket;
     private final ServerSocketChannel listener;
     private final Function<UserTerminal, Shell> shells;
@@ -82,8 +84,8 @@ public final class ControlServer implements AutoCloseable {
             } catch (IOException | RuntimeException e) {
                 // One client who cannot be served, or no descriptor left for him: the next one may have more luck.
                 if (listener.isOpen()) {
-                    LOG.error("a client of the control socket could not be served", e);
-                    LockSupport.parkNanos(RETRY.toNanos());
+                    faults.report("serving a client", e);
+                    Deadline.in(RETRY).poll(RETRY, () -> !listener.isOpen());
                 }
             }
         }
@@ -117,8 +119,6 @@ public final class ControlServer implements AutoCloseable {
             closed = true;
             remaining = List.copyOf(sessions);
         }
-        for (ControlSession session : remaining) {
-            session.close();
-        }
+        ControlSession.close(remaining);
     }
 }

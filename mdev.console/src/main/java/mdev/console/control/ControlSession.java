@@ -7,6 +7,8 @@ import java.nio.ByteBuffer;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Collection;
+import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.function.Consumer;
@@ -15,6 +17,8 @@ import java.util.stream.Collectors;
 import mdev.console.shell.DemandInput;
 import mdev.console.shell.Shell;
 import mdev.console.shell.UserTerminal;
+import mdev.sync.BoundedCalls;
+import mdev.sync.Deadline;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -27,7 +31,8 @@ final class ControlSession implements UserTerminal {
     private static final Logger LOG = LoggerFactory.getLogger(ControlSession.class);
     private static final Duration GRACE = Duration.ofMillis(300);
     private static final Duration PAUSE = Duration.ofMillis(100);
-    private static final int ATTEMPTS = 30;
+    private static final Duration INTERRUPTING = Duration.ofSeconds(3);
+    private static final Duration FINISHING = Duration.ofSeconds(2);
 
     /** The last of {@link #work}: told apart by identity. */
     private final Frame end = Frame.of(FrameType.EOF);
@@ -81,13 +86,9 @@ final class ControlSession implements UserTerminal {
         } catch (IOException e) {
             LOG.debug("{}: the connection broke", reader.getName(), e);
         }
-        try {
-            in.end();
-            endWork(Integer.MAX_VALUE);
-            writer.finish();
-            wire.close();
-        } catch (InterruptedException | IOException e) {
-            LOG.debug("{}: closing", reader.getName(), e);
+        in.end();
+        if (!ended) {
+            close(List.of(this));
         }
         closed.accept(this);
     }
@@ -146,33 +147,49 @@ final class ControlSession implements UserTerminal {
                         .collect(Collectors.joining("\n")));
     }
 
-    /** Lets the line that runs end by itself if it is about to, and interrupts it then, as often as it takes. */
-    private boolean endWork(int attempts) throws InterruptedException {
-        ended = true;
-        work.add(end);
-        boolean over = worker.join(GRACE);
-        for (int attempt = 0; !over && attempt < attempts; attempt++) {
-            worker.interrupt();
-            over = worker.join(PAUSE);
+    /**
+     * Ends the work of sessions: lets the lines that run end by themselves if they are about to, and then interrupts
+     * them until they do. A command that does not end is left behind.
+     */
+    private static void endWork(Collection<ControlSession> sessions) {
+        for (ControlSession session : sessions) {
+            session.ended = true;
+            session.work.add(session.end);
         }
-        return over;
+        Deadline grace = Deadline.in(GRACE);
+        sessions.forEach(session -> grace.join(session.worker));
+        Deadline deadline = Deadline.in(INTERRUPTING);
+        while (!deadline.hasPassed() && sessions.stream().anyMatch(session -> session.worker.isAlive())) {
+            sessions.forEach(session -> session.worker.interrupt());
+            Deadline pause = deadline.atMost(PAUSE);
+            sessions.forEach(session -> pause.join(session.worker));
+        }
+        for (ControlSession session : sessions) {
+            if (session.worker.isAlive()) {
+                LOG.warn(
+                        "{}: left behind a command that does not end",
+                        session.worker.getName(),
+                        BoundedCalls.stackOf(session.worker));
+            }
+        }
     }
 
     /**
-     * The platform ends: interrupts the client's line, tells it how that ended, and closes. A command that does not end
-     * is left behind.
+     * The platform ends: interrupts the clients' lines, tells each how its line ended, and closes, all within one
+     * deadline.
      */
-    void close() throws IOException {
-        try {
-            if (endWork(ATTEMPTS)) {
-                writer.finish();
-            } else {
-                LOG.warn("{}: left behind a command that does not end", worker.getName());
+    static void close(Collection<ControlSession> sessions) {
+        endWork(sessions);
+        sessions.forEach(session -> session.writer.finish());
+        Deadline deadline = Deadline.in(FINISHING);
+        for (ControlSession session : sessions) {
+            session.writer.await(deadline);
+            try {
+                session.wire.close();
+            } catch (IOException e) {
+                LOG.debug("{}: closing", session.reader.getName(), e);
             }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
         }
-        wire.close();
     }
 
     @Override

@@ -3,11 +3,11 @@ package mdev.console.control;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.io.OutputStream;
-import java.time.Duration;
 import java.util.Arrays;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
+import mdev.sync.Deadline;
 
 /**
  * Writes frames on a thread of its own, which nobody interrupts: on a socket that would break the connection. Output
@@ -16,7 +16,6 @@ import java.util.concurrent.Semaphore;
 public final class FrameWriter {
     private static final int CHUNK = 32 * 1024;
     private static final int CHUNKS_WAITING = 16;
-    private static final Duration FINISHING = Duration.ofSeconds(2);
 
     /** The last of {@link #queue}: told apart by identity. */
     private final Frame end = Frame.of(FrameType.EOF);
@@ -25,6 +24,9 @@ public final class FrameWriter {
     private final BlockingQueue<Frame> queue = new LinkedBlockingQueue<>();
     private final Semaphore room = new Semaphore(CHUNKS_WAITING);
     private final Thread thread;
+
+    /** No output is taken any more: whoever waits for room is let go. */
+    private volatile boolean finished;
 
     public FrameWriter(Wire wire, String name) {
         this.wire = wire;
@@ -40,10 +42,16 @@ public final class FrameWriter {
         queue.add(frame);
     }
 
-    /** Writes what is waiting, as far as the peer takes it in time, and ends. */
-    public void finish() throws InterruptedException {
+    /** Takes no more output, and ends when it has written what is waiting. */
+    public void finish() {
+        finished = true;
         queue.add(end);
-        thread.join(FINISHING);
+        room.release(CHUNKS_WAITING);
+    }
+
+    /** Waits for the end; false if the peer has not taken everything by the deadline. */
+    boolean await(Deadline deadline) {
+        return deadline.join(thread);
     }
 
     /** A stream whose bytes become frames of the type. */
@@ -62,6 +70,10 @@ public final class FrameWriter {
                     } catch (InterruptedException e) {
                         Thread.currentThread().interrupt();
                         throw (InterruptedIOException) new InterruptedIOException().initCause(e);
+                    }
+                    if (finished) {
+                        room.release(); // for the next one that waits
+                        throw new IOException("the session has ended");
                     }
                     queue.add(new Frame(type, Arrays.copyOfRange(bytes, at, Math.min(at + CHUNK, offset + length))));
                 }

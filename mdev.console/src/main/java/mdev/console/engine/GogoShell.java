@@ -8,6 +8,7 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 import mdev.console.shell.Shell;
 import mdev.console.shell.UserTerminal;
+import mdev.sync.BoundedCalls;
 import org.apache.felix.gogo.runtime.CommandNotFoundException;
 import org.apache.felix.gogo.runtime.Parser;
 import org.apache.felix.gogo.runtime.Parser.Executable;
@@ -17,12 +18,16 @@ import org.apache.felix.service.command.CommandSession;
 import org.apache.felix.service.command.Converter;
 import org.apache.felix.service.command.Job;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A shell on a Gogo session. Gogo gives up a line at its first exception, so the line is cut here: {@code ;} goes on
  * after a failure, {@code &&} and {@code ||} look at it, and a pipe fails when one of its commands does.
  */
 public final class GogoShell implements Shell {
+    private static final Logger LOG = LoggerFactory.getLogger(GogoShell.class);
+
     private final CommandProcessor processor;
     private final Catalogue catalogue;
     private final Completer completer;
@@ -63,6 +68,9 @@ public final class GogoShell implements Shell {
             current = null;
             if (run.interrupted()) {
                 run.awaitCommands();
+                run.running()
+                        .forEach(thread -> LOG.warn(
+                                "left behind a command of '{}' that does not end", line, BoundedCalls.stackOf(thread)));
                 renew();
             }
         }

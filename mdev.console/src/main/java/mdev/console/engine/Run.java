@@ -1,10 +1,12 @@
 package mdev.console.engine;
 
+import java.time.Duration;
 import java.util.HashSet;
 import java.util.Set;
 import java.util.function.Function;
 import mdev.console.shell.Shell;
 import mdev.console.shell.UserTerminal;
+import mdev.sync.Deadline;
 import org.apache.felix.service.command.CommandSession;
 import org.jspecify.annotations.Nullable;
 
@@ -14,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Run {
     private static final String VARIABLE = ".mdev.run";
+    private static final Duration CLEANING_UP = Duration.ofSeconds(10);
 
     private final UserTerminal terminal;
     private final Function<UserTerminal, Shell> shells;
@@ -71,12 +74,13 @@ final class Run {
         return interrupted;
     }
 
-    /** Waits for commands that were interrupted to clean up after themselves. */
+    /** Waits for commands that were interrupted to clean up after themselves; those that do not end are left behind. */
     synchronized void awaitCommands() {
+        Deadline deadline = Deadline.in(CLEANING_UP);
         boolean again = false;
-        while (!commands.isEmpty()) {
+        while (!commands.isEmpty() && !deadline.hasPassed()) {
             try {
-                wait();
+                wait(Math.max(1, deadline.remainingMillis()));
             } catch (InterruptedException e) {
                 again = true;
                 commands.forEach(Thread::interrupt);
@@ -85,6 +89,11 @@ final class Run {
         if (again) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    /** The threads of commands that have not ended. */
+    synchronized Set<Thread> running() {
+        return Set.copyOf(commands);
     }
 
     /** A part of the current pipe failed. */

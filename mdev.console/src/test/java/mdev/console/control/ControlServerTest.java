@@ -17,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.stream.Stream;
 import mdev.console.Await;
 import mdev.console.engine.TestPlatform;
@@ -231,6 +232,29 @@ class ControlServerTest {
         threadsEnd();
     }
 
+    /** Nothing waits for it: neither the session, nor, when it goes on, its output for a reader. */
+    @Test
+    void aCommandThatDoesNotEndIsLeftBehind() throws Exception {
+        try (Wire gone = connect()) {
+            gone.write(Frame.of(FrameType.RUN, "mdev:hang"));
+            assertEquals("hanging\n", read(gone, FrameType.OUT, 8));
+        }
+        Await.until("its session is over", () -> threads().noneMatch(name -> name.matches(".*-(reader|writer)")));
+        try (Wire first = connect();
+                Wire second = connect()) {
+            for (Wire client : List.of(first, second)) {
+                client.write(Frame.of(FrameType.RUN, "mdev:hang"));
+                assertEquals("hanging\n", read(client, FrameType.OUT, 8));
+            }
+            server.close();
+            expectEnd(first);
+            expectEnd(second);
+        }
+        Await.until("only the commands are left", () -> threads().count() == 3);
+        platform.released.countDown();
+        threadsEnd();
+    }
+
     record BadFrame(String bytes, String complaint) {}
 
     static Stream<BadFrame> badFrames() {
@@ -295,10 +319,13 @@ class ControlServerTest {
         }
     }
 
+    private static Stream<String> threads() {
+        return Thread.getAllStackTraces().keySet().stream()
+                .map(Thread::getName)
+                .filter(name -> name.startsWith("mdev-control-"));
+    }
+
     private static void threadsEnd() {
-        Await.until(
-                "all sessions are over",
-                () -> Thread.getAllStackTraces().keySet().stream()
-                        .noneMatch(thread -> thread.getName().startsWith("mdev-control-")));
+        Await.until("all sessions are over", () -> threads().findAny().isEmpty());
     }
 }

@@ -3,6 +3,7 @@ package mdev.console.engine;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.io.UncheckedIOException;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -21,6 +22,7 @@ import mdev.api.shell.ShellResult;
 import mdev.console.Await;
 import mdev.console.shell.Shell;
 import mdev.console.shell.UserTerminal;
+import mdev.sync.Deadline;
 import org.apache.felix.gogo.runtime.CommandProcessorImpl;
 import org.apache.felix.gogo.runtime.threadio.ThreadIOImpl;
 import org.jspecify.annotations.Nullable;
@@ -31,6 +33,9 @@ public final class TestPlatform implements AutoCloseable {
     public final CountDownLatch monitoring = new CountDownLatch(1);
 
     public final CountDownLatch interrupted = new CountDownLatch(1);
+
+    /** Lets {@code mdev:hang} go on, which no interrupt does. */
+    public final CountDownLatch released = new CountDownLatch(1);
 
     private final ThreadIOImpl threadIo = new ThreadIOImpl();
     private final CommandProcessorImpl processor = new CommandProcessorImpl(threadIo);
@@ -66,6 +71,7 @@ public final class TestPlatform implements AutoCloseable {
                 List.of());
         add("cat", "print the input", TestPlatform::cat, List.of());
         add("monitor", "run until Ctrl-C", this::monitor, List.of());
+        add("hang", "ignore Ctrl-C, then print much", this::hang, List.of());
         add(
                 "size",
                 "print the size",
@@ -100,6 +106,7 @@ public final class TestPlatform implements AutoCloseable {
      */
     @Override
     public void close() {
+        released.countDown();
         processor.stop();
         Await.until(
                 "Gogo's threads have ended",
@@ -154,6 +161,12 @@ public final class TestPlatform implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    private ShellResult hang(ShellInvocation run) {
+        run.out().println("hanging");
+        Deadline.in(Duration.ofDays(1)).awaitUninterruptibly(released);
+        return new ShellResult.Text("x".repeat(1 << 20));
     }
 
     private ShellResult monitor(ShellInvocation run) throws InterruptedException {
