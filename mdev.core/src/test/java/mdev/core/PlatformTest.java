@@ -26,7 +26,6 @@ import java.util.jar.Manifest;
 import java.util.stream.Collectors;
 import mdev.api.DriverRegistry;
 import mdev.api.LoadedModule;
-import mdev.api.LoadedModules;
 import mdev.api.ParentRegistry;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
@@ -75,7 +74,7 @@ class PlatformTest {
                 new String[] {ParentRegistry.class.getName(), DriverRegistry.class.getName()},
                 new Modules(component.core()),
                 null);
-        commands = new CoreCommands(context, component)
+        commands = new CoreCommands(component)
                 .commands().stream()
                         .collect(Collectors.toMap(
                                 command -> command.scope() + ":" + command.name(), command -> command));
@@ -230,7 +229,7 @@ class PlatformTest {
                         new LoadedModule("mdev", 0, List.of("by vfio_mdev", "by mtty")),
                         new LoadedModule("vfio_mdev", bus.getBundleId(), users),
                         new LoadedModule("mtty", vendor.getBundleId(), users)),
-                service(context, LoadedModules.class).modules());
+                component.modules());
         assertEquals(
                 List.of(uuid, "mtty", "mtty-1", "vfio_mdev", 0, "active", "a test"),
                 rows(run("mdev:list")).getFirst());

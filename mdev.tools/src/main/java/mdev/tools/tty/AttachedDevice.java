@@ -1,16 +1,13 @@
 package mdev.tools.tty;
 
-import java.util.Collection;
 import java.util.Locale;
 import java.util.Map;
-import java.util.concurrent.ConcurrentSkipListMap;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.shell.UnknownNameException;
 import mdev.api.vfio.Vfio;
 import mdev.api.vfio.VfioContainer;
 import mdev.api.vfio.VfioDevice;
-import mdev.api.vfio.VfioDeviceListener;
 import mdev.api.vfio.VfioGroup;
 
 /** A device with all that a VFIO user opens to use it: container, group, type1 IOMMU. */
@@ -25,7 +22,7 @@ public record AttachedDevice(VfioContainer container, VfioGroup group, VfioDevic
      */
     public static AttachedDevice open(Vfio vfio, String uuid, String holder) throws ErrnoException {
         String name = uuid.toLowerCase(Locale.ROOT);
-        Map<String, Integer> devices = groups(vfio);
+        Map<String, Integer> devices = vfio.devices();
         Integer number = devices.get(name);
         if (number == null) {
             throw UnknownNameException.among(
@@ -58,32 +55,6 @@ public record AttachedDevice(VfioContainer container, VfioGroup group, VfioDevic
             String user = vfio.holder(number).orElse("another");
             throw new ErrnoException(Errno.EBUSY, "device %s is in use by %s".formatted(name, user));
         }
-    }
-
-    /** The UUIDs of the devices that can be opened. */
-    static Collection<String> names(Vfio vfio) {
-        return groups(vfio).keySet();
-    }
-
-    private static Map<String, Integer> groups(Vfio vfio) {
-        Map<String, Integer> groups = new ConcurrentSkipListMap<>();
-        VfioDeviceListener listener = new VfioDeviceListener() {
-            @Override
-            public void added(String name, int group) {
-                groups.put(name, group);
-            }
-
-            @Override
-            public void removing(String name) {}
-
-            @Override
-            public void removed(String name) {
-                groups.remove(name);
-            }
-        };
-        vfio.registerListener(listener);
-        vfio.unregisterListener(listener);
-        return groups;
     }
 
     @Override

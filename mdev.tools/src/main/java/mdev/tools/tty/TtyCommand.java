@@ -38,7 +38,7 @@ public final class TtyCommand implements ShellCommands {
                 "tty",
                 "talks to a serial port of a device, 115200 8N1; on a terminal Ctrl-] ends it",
                 this::run,
-                Parameter.one("uuid", (_, _) -> AttachedDevice.names(vfio)),
+                Parameter.one("uuid", (_, _) -> vfio.devices().keySet()),
                 Parameter.optional("port", (_, _) -> List.of("0", "1"))));
     }
 
