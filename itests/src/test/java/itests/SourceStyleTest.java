@@ -21,10 +21,7 @@ final class SourceStyleTest {
     private static final int COLUMNS = 120;
 
     /** Lines that are longer today. Lower it with each line that is wrapped; at 0 it goes. */
-    private static final int LONG_LINES = 204;
-
-    /** Names that stand twice today. A name that is unique again fails the test too: the list can only shrink. */
-    private static final Set<String> TWICE = Set.of("Bundles", "OpenDevice", "Text");
+    private static final int LONG_LINES = 163;
 
     /** The formatter wraps code, but neither comments nor strings. */
     @Test
@@ -58,7 +55,7 @@ final class SourceStyleTest {
                         twice.add(name);
                     }
                 });
-        assertEquals(new TreeSet<>(TWICE), twice, "names that stand more than once");
+        assertEquals(Set.of(), twice, "names that stand more than once");
     }
 
     private static List<Path> sources(String below) throws IOException {
