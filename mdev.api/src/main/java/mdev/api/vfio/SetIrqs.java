@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
  * vendor.
  *
  * <p>EVENTFD+TRIGGER arms the range, a {@code null} trigger disarms its interrupt; NONE+TRIGGER with count 0 disarms
- * the whole index; NONE or BOOL with TRIGGER signals the armed interrupts; MASK and UNMASK apply to the range.
+ * the whole index; NONE or BOOL with TRIGGER signals the armed interrupts; MASK and UNMASK apply to the range, and are
+ * ENOTTY for a kind that is not {@link IrqInfo#MASKABLE}.
  *
  * @param flags exactly one of the DATA bits and one of the ACTION bits
  * @param index the interrupt kind, see {@link VfioPci}

@@ -21,8 +21,8 @@ public interface VfioContext extends DmaAccess {
     boolean armed(int index, int vector);
 
     /**
-     * Signals an edge-triggered interrupt (MSI, MSI-X, ERR, REQ) once. Dropped if unarmed or masked, as a message
-     * without a receiver is.
+     * Signals an edge-triggered interrupt (MSI, MSI-X, ERR, REQ) once. Dropped if unarmed, as a message without a
+     * receiver is; if masked, delivered by the unmask.
      */
     void trigger(int index, int vector);
 

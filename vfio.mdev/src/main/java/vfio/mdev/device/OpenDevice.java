@@ -1,5 +1,6 @@
 package vfio.mdev.device;
 
+import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.IntStream;
 import mdev.api.Slot;
@@ -51,7 +52,7 @@ final class OpenDevice {
         try {
             slot.callOccupied("open", ops -> {
                 ops.open(new DeviceContext(irqs, dma, moved, memories));
-                irqs.setUp(irqCounts());
+                irqs.setUp(irqKinds());
                 return this;
             });
         } catch (ErrnoException | RuntimeException | Error e) {
@@ -62,7 +63,7 @@ final class OpenDevice {
     }
 
     /** The vendor says what interrupts it has; an index that it refuses has none. */
-    private int[] irqCounts() {
+    private List<IrqInfo> irqKinds() {
         int kinds;
         try {
             kinds = vendorIoctl(new GetInfo()) instanceof DeviceInfo info ? info.numIrqs() : 0;
@@ -70,16 +71,19 @@ final class OpenDevice {
             kinds = 0;
         }
         return IntStream.range(0, Math.clamp(kinds, 0, IrqTable.MAX_COUNT))
-                .map(this::irqCount)
-                .toArray();
+                .mapToObj(this::irqKind)
+                .toList();
     }
 
-    private int irqCount(int index) {
+    private IrqInfo irqKind(int index) {
         try {
-            return vendorIoctl(new GetIrqInfo(index)) instanceof IrqInfo info ? IrqTable.countOf(info) : 0;
+            if (vendorIoctl(new GetIrqInfo(index)) instanceof IrqInfo info) {
+                return info;
+            }
         } catch (ErrnoException e) {
-            return 0;
+            // It does not have the kind.
         }
+        return new IrqInfo(index, 0, 0);
     }
 
     /**

@@ -1,19 +1,36 @@
 package vfio.mdev.irq;
 
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
-/** An edge-triggered interrupt: MSI, MSI-X, ERR, REQ. A signal that finds it masked or not armed is dropped. */
+/**
+ * An edge-triggered interrupt: MSI, MSI-X, ERR, REQ. A signal that finds it not armed is dropped; one that finds it
+ * masked waits.
+ */
 final class EdgeVector implements Vector {
     /** The trigger in place; who takes one out lets it go. */
     private final AtomicReference<@Nullable Armed> armed = new AtomicReference<>();
 
+    private final boolean maskable;
+
     private volatile boolean masked;
 
+    /** A signal that waits for {@link #unmask}. Set before {@link #masked} is read again, so that none stays behind. */
+    private final AtomicBoolean pending = new AtomicBoolean();
+
+    EdgeVector(boolean maskable) {
+        this.maskable = maskable;
+    }
+
     void trigger() {
-        if (!masked) {
-            loopback();
+        if (masked) {
+            pending.set(true);
+            if (masked || !pending.getAndSet(false)) {
+                return;
+            }
         }
+        loopback();
     }
 
     @Override
@@ -47,6 +64,7 @@ final class EdgeVector implements Vector {
     public void disarm() {
         replace(null);
         masked = false;
+        pending.set(false);
     }
 
     private void replace(@Nullable Armed trigger) {
@@ -57,6 +75,11 @@ final class EdgeVector implements Vector {
     }
 
     @Override
+    public boolean maskable() {
+        return maskable;
+    }
+
+    @Override
     public void mask() {
         masked = true;
     }
@@ -64,5 +87,8 @@ final class EdgeVector implements Vector {
     @Override
     public void unmask() {
         masked = false;
+        if (pending.getAndSet(false)) {
+            loopback();
+        }
     }
 }

@@ -68,6 +68,11 @@ final class IntxLine implements Vector {
     }
 
     @Override
+    public boolean maskable() {
+        return true;
+    }
+
+    @Override
     public void mask() {
         change(0, MASKED);
     }

@@ -45,13 +45,15 @@ public final class IrqTable {
     /**
      * Sets up the interrupts of a device that was just opened.
      *
-     * @param counts by index; 0 for a kind that it does not have
+     * @param kinds the vendor's answers by index; one with a count that makes no sense counts as absent
      */
-    public void setUp(int[] counts) {
-        Vector[][] table = new Vector[counts.length][];
-        for (int index = 0; index < counts.length; index++) {
-            Vector[] kind = new Vector[counts[index]];
-            Arrays.setAll(kind, vector -> new EdgeVector());
+    public void setUp(List<IrqInfo> kinds) {
+        Vector[][] table = new Vector[kinds.size()][];
+        for (int index = 0; index < table.length; index++) {
+            IrqInfo info = kinds.get(index);
+            boolean maskable = (info.flags() & IrqInfo.MASKABLE) != 0;
+            Vector[] kind = new Vector[info.count() > MAX_COUNT ? 0 : Math.max(0, info.count())];
+            Arrays.setAll(kind, vector -> new EdgeVector(maskable));
             if (index == VfioPci.INTX_IRQ && kind.length > 0) {
                 kind[0] = intx;
             }
@@ -92,15 +94,20 @@ public final class IrqTable {
     /**
      * {@code VFIO_DEVICE_SET_IRQS}: checked as a whole first, so that what is refused changes nothing.
      *
-     * @throws ErrnoException EINVAL: see {@link SetIrqsRules}; ENOTTY: a trigger that would itself mask or unmask;
-     *     ENODEV: the device is being closed
+     * @throws ErrnoException EINVAL: see {@link SetIrqsRules}; ENOTTY: MASK or UNMASK of a kind that is not {@link
+     *     IrqInfo#MASKABLE}, or by a trigger; ENODEV: the device is being closed
      */
     public void set(SetIrqs request) throws ErrnoException {
         Vector[][] table = vectors;
         try {
             SetIrqsRules.check(
                     request, Stream.of(table).mapToInt(kind -> kind.length).toArray());
-            if ((request.flags() & ACTION_TRIGGER) == 0
+            boolean masks = (request.flags() & ACTION_TRIGGER) == 0;
+            if (masks && !table[request.index()][request.start()].maskable()) {
+                // As vfio-pci for MSI and MSI-X, whose IRQ_INFO says so.
+                throw new ErrnoException(Errno.ENOTTY, "IRQ_INFO of index " + request.index() + " has no MASKABLE");
+            }
+            if (masks
                     && request.data() instanceof SetIrqs.Data.Triggers(var values)
                     && values.stream().anyMatch(Objects::nonNull)) {
                 // As vfio-pci for all but INTx: it would have to be watched, and an IrqTrigger can only be signalled.
@@ -193,10 +200,5 @@ public final class IrqTable {
 
     private static int count(Vector[] kind, Predicate<Vector> what) {
         return (int) Stream.of(kind).filter(what).count();
-    }
-
-    /** The number of interrupts in an answer of a vendor, or 0 for one that makes no sense. */
-    public static int countOf(IrqInfo info) {
-        return info.count() >= 0 && info.count() <= MAX_COUNT ? info.count() : 0;
     }
 }

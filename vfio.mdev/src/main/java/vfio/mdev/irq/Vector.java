@@ -11,6 +11,9 @@ sealed interface Vector permits EdgeVector, IntxLine {
 
     void disarm();
 
+    /** Whether it can be masked, as IRQ_INFO says. */
+    boolean maskable();
+
     void mask();
 
     void unmask();

@@ -8,8 +8,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
+import mdev.api.vfio.IrqInfo;
 import mdev.api.vfio.IrqTrigger;
 import mdev.api.vfio.SetIrqs;
 import mdev.api.vfio.SetIrqs.Data;
@@ -19,6 +21,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.slf4j.helpers.NOPLogger;
 
 class IrqTableTest {
@@ -33,7 +36,14 @@ class IrqTableTest {
 
     @BeforeEach
     void aDeviceWithFourMsix() {
-        table.setUp(new int[] {1, 1, 4, 0, 1});
+        table.setUp(kinds(1, 1, 4, 0, 1));
+    }
+
+    /** Of which MSI-X can be masked. */
+    private static List<IrqInfo> kinds(int... counts) {
+        return IntStream.range(0, counts.length)
+                .mapToObj(index -> new IrqInfo(index, index == VfioPci.MSIX_IRQ ? IrqInfo.MASKABLE : 0, counts[index]))
+                .toList();
     }
 
     /**
@@ -114,15 +124,54 @@ class IrqTableTest {
     }
 
     @Test
-    void masks() throws ErrnoException {
+    void aMaskedSignalWaits() throws ErrnoException {
         set(EVENTFD | TRIGGER, 0, 2, new Data.Triggers(List.of(a, b)));
         set(BOOL | SetIrqs.ACTION_MASK, 0, 2, new Data.Bools(List.of(true, false)));
+        table.trigger(VfioPci.MSIX_IRQ, 0);
         table.trigger(VfioPci.MSIX_IRQ, 0);
         table.trigger(VfioPci.MSIX_IRQ, 1);
         assertAll(() -> assertEquals(0, a.signals.get()), () -> assertEquals(1, b.signals.get()));
         set(NONE | SetIrqs.ACTION_UNMASK, 0, 2, new Data.None());
+        assertAll(() -> assertEquals(1, a.signals.get()), () -> assertEquals(1, b.signals.get()));
         table.trigger(VfioPci.MSIX_IRQ, 0);
-        assertEquals(1, a.signals.get());
+        assertEquals(2, a.signals.get());
+    }
+
+    @Test
+    void aSignalThatWaitsGoesWithItsTrigger() throws ErrnoException {
+        set(EVENTFD | TRIGGER, 0, 1, new Data.Triggers(List.of(a)));
+        set(NONE | SetIrqs.ACTION_MASK, 0, 1, new Data.None());
+        table.trigger(VfioPci.MSIX_IRQ, 0);
+        set(NONE | TRIGGER, 0, 0, new Data.None());
+        set(EVENTFD | TRIGGER, 0, 1, new Data.Triggers(List.of(b)));
+        set(NONE | SetIrqs.ACTION_UNMASK, 0, 1, new Data.None());
+        assertEquals(0, a.signals.get() + b.signals.get());
+    }
+
+    /** One thread unmasks while another signals: the signal comes, once. */
+    @Test
+    void noSignalIsLostWhileItIsUnmasked() throws Exception {
+        record Rig(EdgeVector vector, Signals signals) {}
+        Race.run(
+                () -> {
+                    var rig = new Rig(new EdgeVector(true), new Signals());
+                    rig.vector.arm(new Armed(rig.signals, new FaultLog(NOPLogger.NOP_LOGGER, "test")));
+                    rig.vector.mask();
+                    return rig;
+                },
+                rig -> rig.vector.trigger(),
+                rig -> rig.vector.unmask(),
+                rig -> assertEquals(1, rig.signals.signals.get()));
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {SetIrqs.ACTION_MASK, SetIrqs.ACTION_UNMASK})
+    void masksOnlyWhatIrqInfoSays(int action) {
+        SetIrqs request = new SetIrqs(NONE | action, VfioPci.MSI_IRQ, 0, 1, new Data.None());
+        assertEquals(
+                Errno.ENOTTY,
+                assertThrows(ErrnoException.class, () -> table.set(request)).errno());
+        assertTrue(table.snapshot().stream().allMatch(kind -> kind.masked() == 0));
     }
 
     @Test
@@ -164,7 +213,7 @@ class IrqTableTest {
         Race.run(
                 () -> {
                     IrqTable fresh = new IrqTable(new FaultLog(NOPLogger.NOP_LOGGER, "test"));
-                    fresh.setUp(new int[] {0, 1});
+                    fresh.setUp(kinds(0, 1));
                     return new Rig(fresh, new Signals());
                 },
                 rig -> {

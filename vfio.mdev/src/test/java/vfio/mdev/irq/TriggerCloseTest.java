@@ -15,7 +15,7 @@ import org.slf4j.helpers.NOPLogger;
 /** A trigger is closed exactly once, and neither while a signal runs nor before one. */
 class TriggerCloseTest {
     static List<Named<Supplier<Vector>>> vectors() {
-        return List.of(Named.of("edge", EdgeVector::new), Named.of("line", IntxLine::new));
+        return List.of(Named.of("edge", () -> new EdgeVector(true)), Named.of("line", IntxLine::new));
     }
 
     @ParameterizedTest

@@ -28,6 +28,7 @@ import mdev.api.vfio.SetIrqs;
 import mdev.api.vfio.VfioContainer;
 import mdev.api.vfio.VfioDevice;
 import mdev.api.vfio.VfioGroup;
+import mdev.api.vfio.VfioPci;
 import mdev.linux.Fd;
 import org.jspecify.annotations.Nullable;
 
@@ -281,7 +282,12 @@ final class UserCases {
                 .add("no flags", rig -> none(rig, 0))
                 .add("no data flag", rig -> none(rig, SetIrqs.ACTION_TRIGGER))
                 .add("two data flags", rig -> set(rig, eventfd | SetIrqs.DATA_NONE, 0, 0, TRIGGER))
-                .add("unknown flag", rig -> none(rig, SetIrqs.DATA_NONE | SetIrqs.ACTION_TRIGGER | 1 << 6));
+                .add("unknown flag", rig -> none(rig, SetIrqs.DATA_NONE | SetIrqs.ACTION_TRIGGER | 1 << 6))
+                .add("mask INTx", rig -> none(rig, SetIrqs.DATA_NONE | SetIrqs.ACTION_MASK))
+                .add("mask MSI, which IRQ_INFO does not call MASKABLE", rig -> {
+                    int mask = SetIrqs.DATA_NONE | SetIrqs.ACTION_MASK;
+                    rig.device().ioctl(new SetIrqs(mask, VfioPci.MSI_IRQ, 0, 1, new SetIrqs.Data.None()));
+                });
     }
 
     private static void set(Rig rig, int flags, int index, int start, @Nullable IrqTrigger... triggers)

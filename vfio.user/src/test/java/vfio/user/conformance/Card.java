@@ -75,7 +75,7 @@ final class Card implements DeviceOps {
             VfioPci.MSI_IRQ,
             new IrqInfo(VfioPci.MSI_IRQ, IrqInfo.EVENTFD | IrqInfo.NORESIZE, MSI_COUNT),
             VfioPci.MSIX_IRQ,
-            new IrqInfo(VfioPci.MSIX_IRQ, IrqInfo.EVENTFD | IrqInfo.NORESIZE, MSIX_COUNT),
+            new IrqInfo(VfioPci.MSIX_IRQ, IrqInfo.EVENTFD | IrqInfo.NORESIZE | IrqInfo.MASKABLE, MSIX_COUNT),
             VfioPci.ERR_IRQ,
             new IrqInfo(VfioPci.ERR_IRQ, IrqInfo.EVENTFD, 1),
             VfioPci.REQ_IRQ,

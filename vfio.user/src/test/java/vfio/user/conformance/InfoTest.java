@@ -50,7 +50,7 @@ final class InfoTest {
                 .refused("index 2^32-1", Errno.EINVAL, Commands.GET_IRQ_INFO, Requests.irqInfo(16, -1));
         irq(cases, "INTx is one, maskable and automasked", 0, 7, 1);
         irq(cases, "MSI", 1, 9, Card.MSI_COUNT);
-        irq(cases, "MSI-X", 2, 9, Card.MSIX_COUNT);
+        irq(cases, "MSI-X", 2, 11, Card.MSIX_COUNT);
         irq(cases, "ERR", 3, 1, 1);
         irq(cases, "REQ", 4, 1, 1);
         return cases.run();
