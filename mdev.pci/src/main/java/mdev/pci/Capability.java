@@ -52,14 +52,25 @@ public sealed interface Capability {
     }
 
     /**
-     * MSI with 64-bit addresses and without masking (6.8.1).
+     * MSI with 64-bit addresses (6.8.1).
      *
      * @param vectors 1, 2, 4, 8, 16 or 32
+     * @param maskable whether the guest can mask each vector; one that is masked becomes pending
      */
-    record Msi(int vectors) implements Capability {
-        private static final int ENABLE = 0x1;
+    record Msi(int vectors, boolean maskable) implements Capability {
+        static final int CONTROL = 2;
+        static final int ENABLE = 0x1;
+        static final int MASK_BITS = 16;
+        static final int PENDING_BITS = 20;
+
         private static final int MULTIPLE_ENABLE = 0x70;
         private static final int ADDRESS_64 = 0x80;
+        private static final int MASKABLE = 0x100;
+
+        /** Vectors that cannot be masked. */
+        public Msi(int vectors) {
+            this(vectors, false);
+        }
 
         public Msi {
             if (Integer.bitCount(vectors) != 1 || vectors < 1 || vectors > 32) {
@@ -74,21 +85,27 @@ public sealed interface Capability {
 
         @Override
         public int length() {
-            return 14;
+            return maskable ? 24 : 14;
         }
 
         @Override
         public void layOut(Layout at) {
             int multipleCapable = Integer.numberOfTrailingZeros(vectors) << 1;
-            at.put(2, 2, multipleCapable | ADDRESS_64, ENABLE | MULTIPLE_ENABLE);
+            int control = multipleCapable | ADDRESS_64 | (maskable ? MASKABLE : 0);
+            at.put(CONTROL, 2, control, ENABLE | MULTIPLE_ENABLE);
             at.put(4, 4, 0, ~0x3);
             at.put(8, 4, 0, ~0);
             at.put(12, 2, 0, 0xffff);
+            if (maskable) {
+                at.put(MASK_BITS, 4, 0, -1 >>> (Integer.SIZE - vectors));
+                at.put(PENDING_BITS, 4, 0, 0);
+            }
         }
     }
 
     /**
-     * MSI-X (6.8.2). Table and pending bits lie in BARs of the device.
+     * MSI-X (6.8.2). Table and pending bits lie in memory BARs of the device; the toolkit answers there, the vendor's
+     * region in the rest.
      *
      * @param vectors 1 to 2048
      * @param tableBar the BAR of the table
@@ -97,8 +114,9 @@ public sealed interface Capability {
      * @param pendingOffset in that BAR, a multiple of 8
      */
     record MsiX(int vectors, int tableBar, int tableOffset, int pendingBar, int pendingOffset) implements Capability {
-        private static final int ENABLE = 0x8000;
-        private static final int FUNCTION_MASK = 0x4000;
+        static final int CONTROL = 2;
+        static final int ENABLE = 0x8000;
+        static final int FUNCTION_MASK = 0x4000;
 
         public MsiX {
             if (vectors < 1 || vectors > 2048) {
@@ -107,6 +125,14 @@ public sealed interface Capability {
             if ((tableOffset & 7) != 0 || (pendingOffset & 7) != 0) {
                 throw new IllegalArgumentException("MSI-X table and pending bits lie on multiples of 8");
             }
+        }
+
+        int tableSize() {
+            return vectors * MsixTable.ENTRY;
+        }
+
+        int pendingSize() {
+            return (vectors + Long.SIZE - 1) / Long.SIZE * Long.BYTES;
         }
 
         @Override
@@ -121,7 +147,7 @@ public sealed interface Capability {
 
         @Override
         public void layOut(Layout at) {
-            at.put(2, 2, vectors - 1, ENABLE | FUNCTION_MASK);
+            at.put(CONTROL, 2, vectors - 1, ENABLE | FUNCTION_MASK);
             at.put(4, 4, tableOffset | tableBar, 0);
             at.put(8, 4, pendingOffset | pendingBar, 0);
         }

@@ -12,6 +12,7 @@ final class ConfigImage {
     final byte[] writable = new byte[Header.CONFIG_SIZE];
     final byte[] clearable = new byte[Header.CONFIG_SIZE];
     private final boolean[] used = new boolean[Header.CONFIG_SIZE];
+    private final int[] capabilities = new int[1 << Byte.SIZE];
 
     /** Puts a register down; nothing may be there yet. */
     void put(int offset, int size, int value, int writableBits) {
@@ -40,9 +41,9 @@ final class ConfigImage {
      *
      * @return the offset of the first; 0 for none
      */
-    int chain(List<Capability> capabilities) {
+    int chain(List<Capability> declared) {
         int next = 0;
-        for (Capability capability : capabilities.reversed()) {
+        for (Capability capability : declared.reversed()) {
             int at = room(capability.length());
             put(at, 1, capability.id(), 0);
             put(at + 1, 1, next, 0);
@@ -51,9 +52,15 @@ final class ConfigImage {
             for (int i = 0; i < capability.length(); i++) {
                 used[at + i] = true;
             }
+            capabilities[capability.id()] = at;
             next = at;
         }
         return next;
+    }
+
+    /** Where the capability of an id lies; 0 if there is none. */
+    int capability(int id) {
+        return capabilities[id];
     }
 
     private int room(int length) {

@@ -5,7 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
-import java.util.function.BooleanSupplier;
+import java.util.function.IntUnaryOperator;
 
 /**
  * Live configuration space: the region of a device that a guest finds it by.
@@ -18,13 +18,13 @@ final class ConfigSpace implements Region {
     private static final VarHandle BYTE = MethodHandles.arrayElementVarHandle(byte[].class);
 
     private final ConfigImage image;
-    private final BooleanSupplier intxPending;
+    private final IntUnaryOperator live;
     private final byte[] bytes;
 
-    /** @param intxPending what STATUS tells as its Interrupt Status */
-    ConfigSpace(PciFunction function, BooleanSupplier intxPending) {
+    /** @param live the bits that the device sets in the byte at an offset, such as the Interrupt Status in STATUS */
+    ConfigSpace(PciFunction function, IntUnaryOperator live) {
         this.image = function.image();
-        this.intxPending = intxPending;
+        this.live = live;
         this.bytes = image.values.clone();
     }
 
@@ -56,14 +56,13 @@ final class ConfigSpace implements Region {
         BYTE.getAndBitwiseOr(bytes, Header.STATUS + 1, (byte) (bits >> 8));
     }
 
-    /** COMMAND forbids the INTx line. */
-    boolean intxDisabled() {
-        return (read(Header.COMMAND + 1) & (Header.COMMAND_INTX_DISABLE >> 8)) != 0;
+    /** Whether one of the bits is set in the register of 16 bits at an offset. */
+    boolean has(int at, int bits) {
+        return (((read(at) & 0xff) | (read(at + 1) << Byte.SIZE)) & bits) != 0;
     }
 
     private byte read(int at) {
-        byte value = (byte) BYTE.getVolatile(bytes, at);
-        return at == Header.STATUS && intxPending.getAsBoolean() ? (byte) (value | Header.STATUS_INTERRUPT) : value;
+        return (byte) ((byte) BYTE.getVolatile(bytes, at) | live.applyAsInt(at));
     }
 
     private void write(int at, byte value) {

@@ -1,21 +1,78 @@
 package mdev.pci;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.BooleanSupplier;
 import mdev.api.vfio.VfioContext;
 import mdev.api.vfio.VfioPci;
+import mdev.pci.Capability.Msi;
+import mdev.pci.Capability.MsiX;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The interrupts of one device: an INTx line that several sources share, and messages. Any thread may call; nothing
  * here takes a lock, blocks or allocates.
  *
- * <p>INTx is the OR of the sources unless COMMAND disables it or the user has armed messages. With messages armed a
- * source sends message 0 when it rises: each source for itself, so that one that rises while another is high is not
- * lost.
+ * <p>INTx is the OR of the sources unless COMMAND disables it or the guest has enabled messages. With messages enabled
+ * a source sends message 0 when it rises: each source for itself, so that one that rises while another is high is not
+ * lost. Message 0 is not for other uses then.
+ *
+ * <p>A message that the guest has masked, or that is to be sent while Bus Master Enable is clear, is pending until
+ * neither is so.
  */
 public final class Interrupts {
-    private final BooleanSupplier intxDisabled;
+    /** 6.8.1: the guest enables MSI, and masks vectors if the capability lets it. */
+    private record MsiRules(ConfigSpace config, int at, boolean maskable) implements Messages.Rules {
+        @Override
+        public boolean enabled() {
+            return config.has(at + Msi.CONTROL, Msi.ENABLE);
+        }
+
+        @Override
+        public boolean masked(int vector) {
+            return maskable
+                    && config.has(at + Msi.MASK_BITS + vector / Short.SIZE * Short.BYTES, 1 << vector % Short.SIZE);
+        }
+    }
+
+    /** 6.8.2: the guest enables MSI-X, and masks vectors one by one or all at once. */
+    private record MsixRules(ConfigSpace config, int at, MsixTable table) implements Messages.Rules {
+        @Override
+        public boolean enabled() {
+            return config.has(at + MsiX.CONTROL, MsiX.ENABLE);
+        }
+
+        @Override
+        public boolean masked(int vector) {
+            return config.has(at + MsiX.CONTROL, MsiX.FUNCTION_MASK) || table.masked(vector);
+        }
+    }
+
+    /** The pending bits of MSI-X as the guest reads them. */
+    private record PendingBits(Messages messages) implements Registers {
+        @Override
+        public long read(long offset, int size) {
+            return messages.pending((int) offset / Long.BYTES) >>> (8 * (offset % Long.BYTES));
+        }
+
+        @Override
+        public void write(long offset, int size, long value) {}
+    }
+
+    private record Msix(MsiX capability, Messages messages, MsixTable table) {}
+
+    private final ConfigSpace config;
+
+    /**
+     * None without the capability; so is the next. What a guest cannot find it cannot enable: then it is enabled by the
+     * user's arming it, as the MSI of the kernel's sample.
+     */
+    private final @Nullable Messages msi;
+
+    private final @Nullable Msix msix;
+
+    /** Where the pending bits of MSI lie in configuration space; not in it if there are none. */
+    private final int msiPending;
 
     /** The sources that are high, a bit for each. {@link #drive} makes the line follow. */
     private final AtomicInteger levels = new AtomicInteger();
@@ -25,8 +82,22 @@ public final class Interrupts {
     /** Of the open device, else null. */
     private volatile @Nullable VfioContext context;
 
-    Interrupts(BooleanSupplier intxDisabled) {
-        this.intxDisabled = intxDisabled;
+    Interrupts(PciFunction function, ConfigSpace config, BusMaster bus) {
+        this.config = config;
+        Msi one = function.msi();
+        int at = function.at(one);
+        msi = one == null
+                ? null
+                : new Messages(VfioPci.MSI_IRQ, one.vectors(), bus, new MsiRules(config, at, one.maskable()));
+        msiPending = one == null || !one.maskable() ? Header.CONFIG_SIZE : at + Msi.PENDING_BITS;
+        MsiX many = function.msix();
+        if (many == null) {
+            msix = null;
+        } else {
+            var table = new MsixTable(many.vectors(), this::update);
+            var rules = new MsixRules(config, function.at(many), table);
+            msix = new Msix(many, new Messages(VfioPci.MSIX_IRQ, many.vectors(), bus, rules), table);
+        }
     }
 
     /** A part of the device that asserts the line by itself, such as one port of a serial card. */
@@ -49,12 +120,22 @@ public final class Interrupts {
             if (high == ((before & bit) != 0) || user == null) {
                 return;
             }
-            if (high && user.armed(VfioPci.MSI_IRQ, 0)) {
-                user.trigger(VfioPci.MSI_IRQ, 0);
-            } else if (high && user.armed(VfioPci.MSIX_IRQ, 0)) {
-                user.trigger(VfioPci.MSIX_IRQ, 0);
+            if (enabled(VfioPci.MSI_IRQ, user)) {
+                tell(VfioPci.MSI_IRQ, high);
+            } else if (enabled(VfioPci.MSIX_IRQ, user)) {
+                tell(VfioPci.MSIX_IRQ, high);
             }
             drive(user);
+        }
+
+        /**
+         * What is pending when the last source has fallen would tell of nothing (6.8.2.4); unless another rises
+         * meanwhile.
+         */
+        private void tell(int index, boolean high) {
+            if (high || (!pending() && withdraw(index, 0) && pending())) {
+                message(index, 0);
+            }
         }
     }
 
@@ -71,16 +152,47 @@ public final class Interrupts {
     }
 
     /**
-     * Sends a message.
+     * Sends a message, now or when the guest allows it.
      *
-     * @param index {@link VfioPci#MSI_IRQ} or {@link VfioPci#MSIX_IRQ}
+     * @param index {@link VfioPci#MSI_IRQ} or {@link VfioPci#MSIX_IRQ}; dropped if the guest has not enabled the kind
      * @param vector from 0; one that the user has not armed is dropped
      */
     public void message(int index, int vector) {
         VfioContext user = context;
-        if (user != null) {
-            user.trigger(index, vector);
+        if (user == null) {
+            return;
         }
+        Messages messages = messages(index);
+        if (messages == null) {
+            user.trigger(index, vector);
+        } else {
+            messages.send(user, vector);
+        }
+    }
+
+    /**
+     * Takes back a message that is still pending: what it would tell is over, such as when the guest has read and
+     * cleared its cause.
+     *
+     * @return whether it was pending
+     */
+    public boolean withdraw(int index, int vector) {
+        Messages messages = messages(index);
+        return messages != null && messages.withdraw(vector);
+    }
+
+    private @Nullable Messages messages(int index) {
+        return switch (index) {
+            case VfioPci.MSI_IRQ -> msi;
+            case VfioPci.MSIX_IRQ -> msix == null ? null : msix.messages;
+            default -> null;
+        };
+    }
+
+    /** Whether messages of the kind stand in for the line. */
+    private boolean enabled(int index, VfioContext user) {
+        Messages messages = messages(index);
+        return messages == null ? user.armed(index, 0) : messages.enabled();
     }
 
     /** Whether a source is high: the Interrupt Status bit. */
@@ -88,8 +200,34 @@ public final class Interrupts {
         return levels.get() != 0;
     }
 
-    /** A user is there: from now on the line is his. Pairs with {@link #release()}. */
+    /** The bits that change by themselves in the byte at an offset of configuration space. */
+    int live(int at) {
+        if (at == Header.STATUS) {
+            return pending() ? Header.STATUS_INTERRUPT : 0;
+        }
+        int shift = Byte.SIZE * (at - msiPending);
+        return msi == null || shift < 0 || shift >= Integer.SIZE ? 0 : (int) (msi.pending(0) >>> shift) & 0xff;
+    }
+
+    /** The MSI-X structures that lie in a BAR. */
+    List<MsixBar.Part> structures(int bar) {
+        List<MsixBar.Part> structures = new ArrayList<>();
+        if (msix != null && msix.capability.tableBar() == bar) {
+            structures.add(MsixBar.Part.of(msix.capability.tableOffset(), msix.capability.tableSize(), msix.table));
+        }
+        if (msix != null && msix.capability.pendingBar() == bar) {
+            structures.add(MsixBar.Part.of(
+                    msix.capability.pendingOffset(), msix.capability.pendingSize(), new PendingBits(msix.messages)));
+        }
+        return structures;
+    }
+
+    /** A user is there: from now on the line is his; what is pending was another's. Pairs with {@link #release()}. */
     void open(VfioContext user) {
+        if (msix != null) {
+            msix.table.forgetUser();
+        }
+        clear();
         context = user;
         drive(user);
     }
@@ -98,11 +236,35 @@ public final class Interrupts {
         context = null;
     }
 
-    /** Makes the line follow a change of COMMAND. */
+    /** Back to power-on, except for the sources: these are the vendor's. */
+    void reset() {
+        if (msix != null) {
+            msix.table.reset();
+        }
+        clear();
+    }
+
+    private void clear() {
+        if (msi != null) {
+            msi.clear();
+        }
+        if (msix != null) {
+            msix.messages.clear();
+        }
+    }
+
+    /** Makes line and messages follow what the guest has set in configuration space or in the MSI-X table. */
     void update() {
         VfioContext user = context;
-        if (user != null) {
-            drive(user);
+        if (user == null) {
+            return;
+        }
+        drive(user);
+        if (msi != null) {
+            msi.update(user);
+        }
+        if (msix != null) {
+            msix.messages.update(user);
         }
     }
 
@@ -120,8 +282,8 @@ public final class Interrupts {
 
     private boolean intx(VfioContext user) {
         return pending()
-                && !intxDisabled.getAsBoolean()
-                && !user.armed(VfioPci.MSI_IRQ, 0)
-                && !user.armed(VfioPci.MSIX_IRQ, 0);
+                && !config.has(Header.COMMAND, Header.COMMAND_INTX_DISABLE)
+                && !enabled(VfioPci.MSI_IRQ, user)
+                && !enabled(VfioPci.MSIX_IRQ, user);
     }
 }

@@ -3,6 +3,7 @@ package mdev.pci;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
@@ -31,9 +32,19 @@ import org.jspecify.annotations.Nullable;
 public class PciDevice implements DeviceOps {
     private final PciFunction function;
     private final ConfigSpace config;
-    private final Interrupts interrupts = new Interrupts(this::intxDisabled);
+    private final BusMaster bus;
+    private final Interrupts interrupts;
     private final @Nullable Region[] regions = new @Nullable Region[VfioPci.NUM_REGIONS];
     private final long[] sizes = new long[VfioPci.NUM_REGIONS];
+
+    /**
+     * Calls of {@link #tellBusMaster} that nobody has answered yet. Who makes it positive tells the regions, until it
+     * is 0 again.
+     */
+    private final AtomicInteger changes = new AtomicInteger();
+
+    /** What the regions were told; of whoever tells them. */
+    private boolean told;
 
     /**
      * @param function the declaration
@@ -44,14 +55,19 @@ public class PciDevice implements DeviceOps {
      */
     protected PciDevice(PciFunction function, Function<Interrupts, List<? extends Region>> regions) {
         this.function = function;
-        this.config = new ConfigSpace(function, interrupts::pending);
+        this.config = new ConfigSpace(function, this::live);
+        this.bus = new BusMaster(this::busMaster);
+        this.interrupts = new Interrupts(function, config, bus);
         List<? extends Region> made = regions.apply(interrupts);
         List<Bar> bars = function.bars();
         if (made.size() != bars.size()) {
             throw new IllegalArgumentException(made.size() + " regions for " + bars.size() + " BARs");
         }
         for (int i = 0; i < bars.size(); i++) {
-            put(bars.get(i).index(), made.get(i), bars.get(i).size());
+            Bar bar = bars.get(i);
+            List<MsixBar.Part> structures = interrupts.structures(bar.index());
+            Region region = made.get(i);
+            put(bar.index(), structures.isEmpty() ? region : new MsixBar(region, bar.size(), structures), bar.size());
         }
         put(VfioPci.CONFIG_REGION, config, Header.CONFIG_SIZE);
     }
@@ -63,10 +79,11 @@ public class PciDevice implements DeviceOps {
 
     @Override
     public void open(VfioContext context) throws ErrnoException {
+        var user = new BusMasterContext(context, bus, interrupts);
         try {
             for (Region region : regions) {
                 if (region != null) {
-                    region.open(context);
+                    region.open(user);
                 }
             }
         } catch (ErrnoException | RuntimeException e) {
@@ -101,7 +118,7 @@ public class PciDevice implements DeviceOps {
             throws ErrnoException {
         region(region, offset, length).write(offset, data, dataOffset, length);
         if (region == VfioPci.CONFIG_REGION) {
-            interrupts.update();
+            settle();
         }
     }
 
@@ -119,14 +136,63 @@ public class PciDevice implements DeviceOps {
         };
     }
 
-    /** Back to power-on, in every region, configuration space among them. The user's interrupts stay armed. */
+    /**
+     * Back to power-on, in every region: configuration space first, so that accesses to the guest's memory have ended
+     * before the others are reset. The user's interrupts stay armed.
+     */
     protected final void reset() {
+        config.reset();
+        settle();
         for (Region region : Arrays.asList(regions).reversed()) {
-            if (region != null) {
+            if (region != null && region != config) {
                 region.reset();
             }
         }
+        interrupts.reset();
         interrupts.update();
+    }
+
+    /** Whether the guest lets the device read and write its memory and send messages: Bus Master Enable in COMMAND. */
+    public final boolean busMaster() {
+        return config.has(Header.COMMAND, Header.COMMAND_MASTER);
+    }
+
+    /** Makes everything follow a change of configuration space. */
+    private void settle() {
+        bus.settle();
+        tellBusMaster();
+        interrupts.update();
+    }
+
+    /** Tells the regions, each change after the one before it, whoever makes them. */
+    private void tellBusMaster() {
+        if (changes.getAndIncrement() != 0) {
+            return;
+        }
+        try {
+            for (int seen = 1; seen != 0; seen = changes.addAndGet(-seen)) {
+                boolean enabled = busMaster();
+                if (enabled != told) {
+                    told = enabled;
+                    tellBusMaster(enabled);
+                }
+            }
+        } catch (RuntimeException | Error e) {
+            changes.set(0);
+            throw e;
+        }
+    }
+
+    private void tellBusMaster(boolean enabled) {
+        for (Region region : regions) {
+            if (region != null) {
+                region.busMaster(enabled);
+            }
+        }
+    }
+
+    private int live(int at) {
+        return interrupts.live(at);
     }
 
     /**
@@ -172,12 +238,10 @@ public class PciDevice implements DeviceOps {
         }
         int flags = switch (index) {
             case VfioPci.INTX_IRQ -> IrqInfo.MASKABLE | IrqInfo.AUTOMASKED;
+            case VfioPci.MSI_IRQ -> IrqInfo.NORESIZE | (function.msi() == null ? 0 : IrqInfo.MASKABLE);
+            case VfioPci.MSIX_IRQ -> IrqInfo.NORESIZE | IrqInfo.MASKABLE;
             default -> IrqInfo.NORESIZE;
         };
         return new IrqInfo(index, IrqInfo.EVENTFD | flags, count);
-    }
-
-    private boolean intxDisabled() {
-        return config.intxDisabled();
     }
 }

@@ -2,6 +2,9 @@ package mdev.pci;
 
 import java.util.ArrayList;
 import java.util.List;
+import mdev.pci.Capability.Msi;
+import mdev.pci.Capability.MsiX;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a PCI function is: the declaration that its configuration space is built from, once per kind of device.
@@ -42,19 +45,17 @@ public final class PciFunction {
     private final ConfigImage image;
     private final List<Bar> bars;
     private final Pin pin;
-    private final int msiVectors;
-    private final int msixVectors;
+    private final int hiddenMsi;
+    private final @Nullable Msi msi;
+    private final @Nullable MsiX msix;
 
     private PciFunction(Builder builder) {
         image = builder.image();
         bars = List.copyOf(builder.bars);
         pin = builder.pin;
-        msiVectors = builder.capabilities.stream()
-                .mapToInt(c -> c instanceof Capability.Msi(int vectors) ? vectors : 0)
-                .reduce(builder.hiddenMsi, Math::max);
-        msixVectors = builder.capabilities.stream()
-                .mapToInt(c -> c instanceof Capability.MsiX msix ? msix.vectors() : 0)
-                .sum();
+        hiddenMsi = builder.hiddenMsi;
+        msi = builder.only(Msi.class);
+        msix = builder.only(MsiX.class);
     }
 
     /** A function of the given ids; everything else is declared on the builder. */
@@ -77,12 +78,27 @@ public final class PciFunction {
 
     /** How many MSI vectors a user can arm. */
     public int msiVectors() {
-        return msiVectors;
+        return msi == null ? hiddenMsi : Math.max(hiddenMsi, msi.vectors());
     }
 
     /** How many MSI-X vectors a user can arm. */
     public int msixVectors() {
-        return msixVectors;
+        return msix == null ? 0 : msix.vectors();
+    }
+
+    @Nullable
+    Msi msi() {
+        return msi;
+    }
+
+    @Nullable
+    MsiX msix() {
+        return msix;
+    }
+
+    /** Where a capability lies in configuration space; 0 for none. */
+    int at(@Nullable Capability capability) {
+        return capability == null ? 0 : image.capability(capability.id());
     }
 
     /**
@@ -147,7 +163,7 @@ public final class PciFunction {
             return this;
         }
 
-        /** The device does DMA. */
+        /** The device does DMA: the guest can set Bus Master Enable, without which it reaches no memory. */
         public Builder busMaster() {
             busMaster = true;
             return this;
@@ -190,7 +206,44 @@ public final class PciFunction {
         }
 
         public PciFunction build() {
+            MsiX messages = only(MsiX.class);
+            if (messages != null) {
+                check(messages);
+            }
             return new PciFunction(this);
+        }
+
+        /** A capability that a function has once at most. */
+        private <T extends Capability> @Nullable T only(Class<T> kind) {
+            List<T> all = capabilities.stream()
+                    .filter(kind::isInstance)
+                    .map(kind::cast)
+                    .toList();
+            if (all.size() > 1) {
+                throw new IllegalArgumentException(all + ": a function has one at most");
+            }
+            return all.isEmpty() ? null : all.getFirst();
+        }
+
+        private void check(MsiX msix) {
+            check("table", msix.tableBar(), msix.tableOffset(), msix.tableSize());
+            check("pending bits", msix.pendingBar(), msix.pendingOffset(), msix.pendingSize());
+            if (msix.tableBar() == msix.pendingBar()
+                    && msix.tableOffset() < msix.pendingOffset() + msix.pendingSize()
+                    && msix.pendingOffset() < msix.tableOffset() + msix.tableSize()) {
+                throw new IllegalArgumentException(msix + ": table and pending bits overlap");
+            }
+        }
+
+        private void check(String structure, int index, int offset, int size) {
+            if (bars.stream()
+                    .noneMatch(bar -> bar.index() == index
+                            && bar.space() != Bar.Space.IO
+                            && offset >= 0
+                            && size <= bar.size() - offset)) {
+                throw new IllegalArgumentException("the MSI-X %s: no memory BAR%d with %d bytes at 0x%x"
+                        .formatted(structure, index, size, offset));
+            }
         }
 
         private ConfigImage image() {
@@ -220,8 +273,7 @@ public final class PciFunction {
         }
 
         private int commandMask() {
-            boolean messages =
-                    capabilities.stream().anyMatch(c -> c instanceof Capability.Msi || c instanceof Capability.MsiX);
+            boolean messages = capabilities.stream().anyMatch(c -> c instanceof Msi || c instanceof MsiX);
             return decodable()
                     | (busMaster || messages ? Header.COMMAND_MASTER : 0)
                     | (pin == Pin.NONE ? 0 : Header.COMMAND_INTX_DISABLE);

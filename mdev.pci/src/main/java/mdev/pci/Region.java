@@ -30,12 +30,22 @@ public interface Region {
     /**
      * A user is there; accesses come only between this and {@link #release()}.
      *
+     * @param context the user as a function on the bus reaches it: memory only while Bus Master Enable is set, else
+     *     EACCES
      * @throws ErrnoException the errno that the user gets; {@link #release()} follows all the same
      */
     default void open(VfioContext context) throws ErrnoException {}
 
     /** The user is gone. Also called where {@link #open} was not, after another region refused. */
     default void release() {}
+
+    /**
+     * The guest has set or cleared Bus Master Enable, or a reset has cleared it. The accesses to the guest's memory
+     * that were made through the {@link VfioContext} have ended when it is cleared, and further ones are refused with
+     * EACCES; what reaches that memory directly (a pinned page, a mapped range) is not to be touched any more when this
+     * returns.
+     */
+    default void busMaster(boolean enabled) {}
 
     /** The parts that the user can map: page aligned, in order, without overlap. */
     default List<Area> mappable() {

@@ -87,7 +87,7 @@ class ConfigSpaceTest {
 
     @Test
     void statusErrorsStayUntilOneIsWritten() throws ErrnoException {
-        var config = new ConfigSpace(card().build(), () -> false);
+        var config = new ConfigSpace(card().build(), at -> 0);
         var bytes = MemorySegment.ofArray(new byte[2]);
         config.raiseStatus(0xffff);
         config.read(Header.STATUS, bytes, 0, 2);

@@ -203,7 +203,7 @@ class InterruptsTest {
     }
 
     /** Waits, spinning so that the threads leave together, until {@code count} arrivals were counted. */
-    private static void meet(AtomicInteger arrived, int count) throws TimeoutException {
+    static void meet(AtomicInteger arrived, int count) throws TimeoutException {
         arrived.incrementAndGet();
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
         for (int spins = 0; arrived.get() < count; spins++) {
