@@ -61,6 +61,14 @@ final class GpuClient implements AutoCloseable {
     /** FAULT_CODE. */
     static final int DMA = 4;
 
+    private static final int COMMAND = 0x04;
+    private static final int COMMAND_MASTER = 0x4;
+
+    /** Of the only capability. */
+    private static final int MSIX_CONTROL = 0x42;
+
+    private static final int MSIX_ENABLE = 0x8000;
+
     static final int SLOT = 64;
     static final int SLOTS = 1 << 14;
 
@@ -96,6 +104,18 @@ final class GpuClient implements AutoCloseable {
             vectors.add(eventfd);
             device.ioctl(SetIrqs.arm(VfioPci.MSIX_IRQ, vector, eventfd::signal));
         }
+        probe();
+    }
+
+    /** What a driver does first: pci_set_master(), pci_enable_msix(). */
+    private void probe() throws ErrnoException {
+        config(COMMAND, COMMAND_MASTER);
+        config(MSIX_CONTROL, MSIX_ENABLE);
+    }
+
+    private void config(int register, int value) throws ErrnoException {
+        byte[] data = {(byte) value, (byte) (value >>> 8)};
+        device.write(VfioPci.CONFIG_REGION, register, MemorySegment.ofArray(data), 0, data.length);
     }
 
     /** Memory of ours that the device can reach. */
@@ -216,6 +236,7 @@ final class GpuClient implements AutoCloseable {
 
     void reset() throws ErrnoException {
         assertEquals(IoctlReply.DONE, device.ioctl(new Reset()));
+        probe();
     }
 
     /** Closes all files; what is mapped stays. */

@@ -230,7 +230,7 @@ public final class EngineRegisters implements Registers {
             case RING_SLOTS -> slots = word;
             case CONTROL -> control((word & ENABLE) != 0);
             case TAIL -> doorbell(word);
-            case INTERRUPT_STATUS -> pending.getAndAccumulate(~word, (all, others) -> all & others);
+            case INTERRUPT_STATUS -> acknowledge(word);
             case INTERRUPT_ENABLE -> {
                 enabled = word & ((1 << VECTORS) - 1);
                 engine.wake();
@@ -378,6 +378,17 @@ public final class EngineRegisters implements Registers {
 
     boolean wantsVblank() {
         return (enabled & 1 << VBLANK) != 0;
+    }
+
+    /** A message that is still masked would tell of nothing, unless its cause has come again meanwhile. */
+    private void acknowledge(int causes) {
+        pending.getAndAccumulate(~causes, (all, others) -> all & others);
+        for (int interrupt = 0; interrupt < VECTORS; interrupt++) {
+            int bit = 1 << interrupt;
+            if ((causes & bit) != 0 && interrupts.withdraw(VfioPci.MSIX_IRQ, interrupt) && (pending.get() & bit) != 0) {
+                interrupts.message(VfioPci.MSIX_IRQ, interrupt);
+            }
+        }
     }
 
     private void raise(int interrupt) {

@@ -131,6 +131,41 @@ class EngineTest {
         assertEquals(0, bad.read(EngineRegisters.FAULT_CODE), "a new ring is a new begin");
     }
 
+    /**
+     * PCI Local Bus 3.0, 6.2.2: neither the ring nor what a command names is read or written, and no message is sent.
+     */
+    @Test
+    void withoutBusMasterEnableTheGuestIsOutOfReach() throws ErrnoException {
+        Guest guest = guest(1);
+        guest.finish();
+        guest.busMaster(false);
+        guest.atAccess = () -> {
+            throw new AssertionError("an access to the guest's memory");
+        };
+        guest.submit(0);
+        assertEquals(Fault.Code.DMA, guest.awaitFault());
+        Guest.await("the message", () -> guest.isPending(EngineRegisters.FAULT));
+        assertEquals(0, guest.interrupts.get(EngineRegisters.FAULT));
+        guest.atAccess = () -> {};
+        guest.busMaster(true);
+        assertEquals(1, guest.interrupts.get(EngineRegisters.FAULT), "the message that was due");
+        guest.enable();
+        guest.finish();
+    }
+
+    @Test
+    void aCauseThatIsClearedTakesItsMessageBack() throws ErrnoException {
+        Guest guest = guest(1);
+        guest.finish();
+        guest.busMaster(false);
+        guest.submit(0);
+        Guest.await("the message", () -> guest.isPending(EngineRegisters.FAULT));
+        guest.write(EngineRegisters.INTERRUPT_STATUS, 1 << EngineRegisters.FAULT);
+        assertFalse(guest.isPending(EngineRegisters.FAULT));
+        guest.busMaster(true);
+        assertEquals(0, guest.interrupts.get(EngineRegisters.FAULT));
+    }
+
     @ParameterizedTest(name = "{1} slots at {0}: {2}")
     @CsvSource({
         "0x100000000, 0, RING",

@@ -36,6 +36,13 @@ final class Guest implements VfioContext, AutoCloseable {
 
     static final ValueLayout.OfFloat FLOAT = JAVA_FLOAT_UNALIGNED.withOrder(LITTLE_ENDIAN);
     static final ValueLayout.OfInt NUMBER = JAVA_INT_UNALIGNED.withOrder(LITTLE_ENDIAN);
+    private static final int COMMAND = 0x04;
+    private static final int COMMAND_MASTER = 0x4;
+
+    /** Of the only capability. */
+    private static final int MSIX_CONTROL = 0x42;
+
+    private static final int MSIX_ENABLE = 0x8000;
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 
     private static final class Device extends PciDevice {
@@ -79,6 +86,22 @@ final class Guest implements VfioContext, AutoCloseable {
         registers = made.registers;
         device = made;
         device.open(this);
+        probe();
+    }
+
+    /** What a driver does first: pci_set_master(), pci_enable_msix(). */
+    private void probe() throws ErrnoException {
+        busMaster(true);
+        config(MSIX_CONTROL, MSIX_ENABLE);
+    }
+
+    void busMaster(boolean set) throws ErrnoException {
+        config(COMMAND, set ? COMMAND_MASTER : 0);
+    }
+
+    private void config(int register, int value) throws ErrnoException {
+        byte[] data = {(byte) value, (byte) (value >>> 8)};
+        device.write(VfioPci.CONFIG_REGION, register, MemorySegment.ofArray(data), 0, 2);
     }
 
     int read(int register) throws ErrnoException {
@@ -148,9 +171,10 @@ final class Guest implements VfioContext, AutoCloseable {
                 .orElseThrow();
     }
 
-    /** The function's reset: as a VFIO user asks for it. */
+    /** The function's reset, as a VFIO user asks for it, and what a driver does after it. */
     void reset() throws ErrnoException {
         device.ioctl(new Reset());
+        probe();
     }
 
     /** Waits until the engine is at the command of a slot, or at one after it. */
@@ -160,6 +184,11 @@ final class Guest implements VfioContext, AutoCloseable {
 
     boolean busy() {
         return (register(EngineRegisters.STATUS) & EngineRegisters.BUSY) != 0;
+    }
+
+    /** Whether the message of an interrupt is due, but must not be sent. */
+    boolean isPending(int interrupt) {
+        return (register(EngineRegisters.MSIX_PENDING) & 1 << interrupt) != 0;
     }
 
     private int register(int register) {
