@@ -14,7 +14,8 @@ import java.util.List;
 /** {@code ./mdev serve} with a run directory of its own, driven as a person does: by {@code ./mdev -c}. */
 public final class Platform implements AutoCloseable {
     /** Of the core's pool, of a client of the control socket, and of its line. */
-    private static final List<String> PASSING = List.of("mdev-call-", "vfio-call-", "vfio-notifier-", "mdev-control-", "session-", "pipe-");
+    private static final List<String> PASSING =
+            List.of("mdev-call-", "vfio-call-", "vfio-notifier-", "mdev-control-", "session-", "pipe-");
 
     private final Path dir;
     private final Process process;
