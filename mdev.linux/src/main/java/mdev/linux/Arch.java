@@ -1,9 +1,9 @@
 package mdev.linux;
 
 /**
- * What differs between the processors: the numbers of the calls that are made by number
- * ({@code arch/x86/entry/syscalls/syscall_64.tbl}, {@code include/uapi/asm-generic/unistd.h}), and whether
- * {@code struct epoll_event} is packed ({@code EPOLL_PACKED} in {@code include/uapi/linux/eventpoll.h}).
+ * The differences between the architectures: the numbers of the system calls made through {@code syscall(2)} ({@code
+ * arch/x86/entry/syscalls/syscall_64.tbl}, {@code include/uapi/asm-generic/unistd.h}), and whether {@code struct
+ * epoll_event} is packed ({@code EPOLL_PACKED} in {@code include/uapi/linux/eventpoll.h}).
  */
 enum Arch {
     X86_64(47, 46, true),

@@ -11,21 +11,21 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The memory that the calls on one descriptor use, and thereby the proof that none of them is running: a downcall holds
- * the arena of every segment it is passed (the one for errno too), and a held arena refuses to close. An owner closes
- * this first and its descriptor after it; so no call that is late can reach whatever got the descriptor's number next.
+ * The memory used by the system calls on one descriptor; closing it proves that none of them is running: a downcall
+ * holds the arena of every segment it is passed (including the errno segment), and a held arena refuses to close. An
+ * owner closes this arena before its descriptor, so a late call cannot reach the next file with the same number.
  */
 final class CallArena implements SegmentAllocator {
     private static final Logger LOG = LoggerFactory.getLogger(CallArena.class);
 
-    /** For a call that is inside. */
+    /** Grace period for a running call. */
     private static final Duration GRACE = Duration.ofSeconds(2);
 
-    /** How long to let a call that is inside run on before looking again. */
+    /** Interval between attempts to close the arena while a call is running. */
     private static final Duration RETRY = Duration.ofNanos(5_000);
 
     private static final Duration LATE_RETRY = Duration.ofMillis(100);
-    /** Of the process: after the deadline nobody waits any more. */
+    /** Longer than the process lives: after the grace period no caller waits for the close. */
     private static final Duration LIFETIME = Duration.ofDays(36_500);
 
     private final Arena arena = Arena.ofShared();
@@ -40,14 +40,14 @@ final class CallArena implements SegmentAllocator {
         return closing.get();
     }
 
-    /** Turns new callers away, so that they cannot keep {@link #close} waiting. True for the one that shall close. */
+    /** Rejects new calls, so that they cannot delay {@link #close}. True for the one caller that must close. */
     boolean beginClose() {
         return closing.compareAndSet(false, true);
     }
 
     /**
-     * Waits until no call is inside: the owner makes those that block return first. Called once, after
-     * {@link #beginClose}.
+     * Waits until no call is running; the owner first unblocks the calls that wait. Called once, after {@link
+     * #beginClose}.
      */
     void close(String what, Runnable then) {
         close(arena, what, then, GRACE);
@@ -59,24 +59,24 @@ final class CallArena implements SegmentAllocator {
     }
 
     /**
-     * Closes a shared arena as soon as no system call uses its memory.
+     * Closes a shared arena once no system call uses its memory.
      *
-     * @param what names it in the log
-     * @param then runs after that; before this returns, unless a system call outlasts the grace period
+     * @param what the name of the resource in the log
+     * @param then runs after the close; before this method returns, unless a system call exceeds the grace period
      */
     static void close(Arena arena, String what, Runnable then, Duration grace) {
         if (Deadline.in(grace).poll(RETRY, () -> tryClose(arena))) {
             then.run();
             return;
         }
-        LOG.warn("{} stays open until a system call on it returns", what);
+        LOG.warn("{} cannot be closed until a pending system call returns", what);
         Runnable later = () -> {
             if (Deadline.in(LIFETIME).poll(LATE_RETRY, () -> tryClose(arena))) {
                 then.run();
             }
         };
         if (new BoundedCalls("mdev-linux-left-behind").tryStart("closing " + what, later) == null) {
-            LOG.warn("{} stays open: no thread can be started to close it", what);
+            LOG.warn("{} remains open: no thread could be started to close it", what);
         }
     }
 

@@ -11,11 +11,11 @@ import java.time.Duration;
 import mdev.sync.Deadline;
 
 /**
- * {@code epoll(7)}: one thread waits for any number of descriptors. Level triggered, unless EPOLLET is asked for.
+ * {@code epoll(7)}: one thread waits for any number of descriptors. Level-triggered unless EPOLLET is set.
  *
- * <p>Owns the epoll descriptor, not those registered with it; a registered one that is closed leaves by itself, unless
- * it was duplicated. One thread awaits and then reads the results; any thread may add, modify and remove meanwhile,
- * wake it up, or close.
+ * <p>Owns the epoll descriptor, not the registered ones. The kernel removes a registered descriptor when it is closed,
+ * unless it was duplicated. One thread waits and then reads the results; meanwhile any thread may add, modify and
+ * remove registrations, wake the waiting thread, or close the instance.
  */
 public final class Epoll implements AutoCloseable {
     public static final int EPOLLIN = 0x1;
@@ -30,7 +30,7 @@ public final class Epoll implements AutoCloseable {
     private static final int EPOLL_CTL_DEL = 2;
     private static final int EPOLL_CTL_MOD = 3;
 
-    /** The data of our own wake-up; nobody else's is negative. */
+    /** The data of the internal wake-up event; all other data is non-negative. */
     private static final long WAKEUP = -1;
 
     private static final MethodHandle EPOLL_CREATE1 =
@@ -47,10 +47,10 @@ public final class Epoll implements AutoCloseable {
     private final CallArena arena = new CallArena();
     private final MemorySegment waitState = arena.allocate(Libc.STATE);
 
-    /** What was found; lives on when the epoll is closed, for the thread that is reading it. */
+    /** The ready events. Outlives the close, for a thread that is still reading them. */
     private final MemorySegment found;
 
-    /** Guards {@link #controlState} and {@link #control}: the one registration that is being changed. */
+    /** Guards {@link #controlState} and {@link #control}: only one registration changes at a time. */
     private final Object controlLock = new Object();
 
     private final MemorySegment controlState = arena.allocate(Libc.STATE);
@@ -65,9 +65,9 @@ public final class Epoll implements AutoCloseable {
     }
 
     /**
-     * A new instance.
+     * Creates an instance.
      *
-     * @param maxEvents the most that one {@link #await} finds, at least 1; the others are found by the next
+     * @param maxEvents the maximum number of events per {@link #await}, at least 1; the next call returns the rest
      */
     public static Epoll create(int maxEvents) throws LinuxException {
         if (maxEvents < 1) {
@@ -90,24 +90,25 @@ public final class Epoll implements AutoCloseable {
     /**
      * Registers a descriptor.
      *
-     * @param events what to wait for; EPOLLERR and EPOLLHUP always are
-     * @param data what {@link #data} shall tell, not negative
-     * @throws LinuxException EEXIST: it is registered; EPERM: a file that is always ready; EBADF: one of the two is
-     *     closed
+     * @param events the events to wait for; EPOLLERR and EPOLLHUP are implied
+     * @param data the value that {@link #data} returns, not negative
+     * @throws LinuxException EEXIST: already registered; EPERM: the file does not support epoll (it is always ready);
+     *     EBADF: this instance or the descriptor is closed
      */
     public void add(Fd fd, int events, long data) throws LinuxException {
         control(EPOLL_CTL_ADD, fd, events, requireData(data));
     }
 
-    /** Changes a registration; as {@link #add}. ENOENT: it is not registered. */
+    /** Changes a registration; as {@link #add}. ENOENT: not registered. */
     public void modify(Fd fd, int events, long data) throws LinuxException {
         control(EPOLL_CTL_MOD, fd, events, requireData(data));
     }
 
     /**
-     * Ends a registration, before the descriptor is closed. The awaiting thread may have found it already.
+     * Removes a registration; call it before closing the descriptor. The waiting thread may already have received an
+     * event for it.
      *
-     * @throws LinuxException ENOENT: it is not registered; EBADF: one of the two is closed
+     * @throws LinuxException ENOENT: not registered; EBADF: this instance or the descriptor is closed
      */
     public void remove(Fd fd) throws LinuxException {
         control(EPOLL_CTL_DEL, fd, 0, 0);
@@ -137,18 +138,17 @@ public final class Epoll implements AutoCloseable {
     }
 
     /**
-     * Waits until something registered is ready.
+     * Waits until a registered descriptor is ready.
      *
-     * @param timeout the longest wait; zero or less only looks
-     * @return how many were found, for {@link #data} and {@link #events}; 0 when the time ran out or {@link #wakeup}
-     *     came
+     * @param timeout the maximum wait; zero or less does not block
+     * @return the number of events, to be read with {@link #data} and {@link #events}; 0 on timeout or {@link #wakeup}
      * @throws LinuxException EBADF: closed, also during the wait
      */
     public int await(Duration timeout) throws LinuxException {
         Deadline deadline = Deadline.in(timeout);
         try {
             for (; ; ) {
-                requireOpen(); // the wait before may have taken the wake-up of the close for another
+                requireOpen(); // the previous wait may have consumed the wake-up of the close
                 int n = (int) EPOLL_WAIT.invokeExact(waitState, number, found, maxEvents, deadline.remainingMillis());
                 requireOpen();
                 if (n > 0) {
@@ -174,7 +174,7 @@ public final class Epoll implements AutoCloseable {
         }
     }
 
-    /** Takes our own event out of what was found, moving the last one to its place. */
+    /** Removes the internal wake-up event from the results; the last event takes its place. */
     private int withoutWakeup(int n) {
         for (int i = 0; i < n; i++) {
             if (data(i) == WAKEUP) {
@@ -186,22 +186,22 @@ public final class Epoll implements AutoCloseable {
         return n;
     }
 
-    /** The data of the registration that was found as the i-th, from 0. By the thread that awaited. */
+    /** The data of the i-th event, from 0. Called by the thread that waited. */
     public long data(int i) {
         return EpollEvent.data(found, i);
     }
 
-    /** What is ready there. */
+    /** The event mask of the i-th event. */
     public int events(int i) {
         return EpollEvent.events(found, i);
     }
 
-    /** Lets the thread that awaits return, or the next that does. */
+    /** Makes the current or, if there is none, the next {@link #await} return. */
     public void wakeup() {
         wakeup.signal();
     }
 
-    /** Ends a wait, and closes the descriptor when nobody is inside a call. Idempotent. */
+    /** Ends a pending wait and closes the descriptor once no call is running. Idempotent. */
     @Override
     public void close() {
         if (arena.beginClose()) {

@@ -11,7 +11,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.StructLayout;
 
 /**
- * What epoll waits for, or has found.
+ * One epoll event, requested or reported.
  *
  * <pre>
  * struct epoll_event {      // include/uapi/linux/eventpoll.h

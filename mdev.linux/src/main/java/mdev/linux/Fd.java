@@ -16,9 +16,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 /**
  * The owner of a file descriptor.
  *
- * <p>Any thread may call; calls after {@link #close} fail with EBADF. An {@code Fd} does not wait for calls that are
- * running: who closes it while another thread uses it must keep the two apart, since the number may be reused at once.
- * {@link EventFd}, {@link UnixSocket}, {@link UnixServerSocket} and {@link Epoll} do that by themselves.
+ * <p>Thread-safe; calls after {@link #close} fail with EBADF. {@link #close} does not wait for running calls: the
+ * caller must not close an {@code Fd} that another thread is using, since the number may be reused at once. {@link
+ * EventFd}, {@link UnixSocket}, {@link UnixServerSocket} and {@link Epoll} ensure this themselves.
  */
 public final class Fd implements AutoCloseable {
     public static final int O_RDONLY = 0;
@@ -50,14 +50,14 @@ public final class Fd implements AutoCloseable {
     private static final MethodHandle FALLOCATE =
             Libc.function("fallocate", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG));
 
-    /** Whoever swaps the number for {@link #CLOSED} is the one that closes it. */
+    /** The thread that replaces the number with {@link #CLOSED} closes the descriptor. */
     private final AtomicInteger number;
 
     private Fd(int number) {
         this.number = new AtomicInteger(number);
     }
 
-    /** The owner of a descriptor that nobody else owns. */
+    /** Wraps a descriptor that has no other owner. */
     static Fd of(long number) {
         return new Fd(Math.toIntExact(number));
     }
@@ -65,7 +65,7 @@ public final class Fd implements AutoCloseable {
     /**
      * {@code open(2)}, with O_CLOEXEC.
      *
-     * @param flags of the {@code O_} constants; a file that is created gets mode 0600
+     * @param flags {@code O_} constants; a created file gets mode 0600
      */
     public static Fd open(Path path, int flags) throws LinuxException {
         try (Arena arena = Arena.ofConfined()) {
@@ -75,18 +75,18 @@ public final class Fd implements AutoCloseable {
     }
 
     /**
-     * The owner of a descriptor that the caller owned by its number until now, for example through {@link #release}.
+     * Takes ownership of a descriptor that the caller has owned by number, for example after {@link #release}.
      */
     public static Fd adopt(int number) {
         return of(number);
     }
 
-    /** Gives up ownership; this is as if closed. @return the number, which the caller owns now */
+    /** Gives up ownership; this object then behaves as closed. @return the number, now owned by the caller */
     public int release() {
         return number.getAndSet(CLOSED);
     }
 
-    /** What the file is open for: {@link #O_RDONLY}, {@link #O_WRONLY} or {@link #O_RDWR}. */
+    /** The access mode of the open file: {@link #O_RDONLY}, {@link #O_WRONLY} or {@link #O_RDWR}. */
     public int accessMode() throws LinuxException {
         return fcntl("fcntl(F_GETFL)", F_GETFL, 0) & O_ACCMODE;
     }
@@ -96,7 +96,7 @@ public final class Fd implements AutoCloseable {
         return number.get();
     }
 
-    /** Makes a new owner; this one is as if closed. */
+    /** Moves ownership to a new object; this one then behaves as closed. */
     Fd move() {
         return of(number.getAndSet(CLOSED));
     }
@@ -106,7 +106,7 @@ public final class Fd implements AutoCloseable {
         return of(fcntl("fcntl(F_DUPFD_CLOEXEC)", F_DUPFD_CLOEXEC, 0));
     }
 
-    /** What the kernel knows about the file now; the size may change right after, unless sealed. */
+    /** The current status of the file; the size may change immediately afterwards, unless sealed. */
     public FileStatus stat() throws LinuxException {
         return Statx.of(number());
     }
@@ -114,33 +114,33 @@ public final class Fd implements AutoCloseable {
     /**
      * The seals ({@code F_GET_SEALS}).
      *
-     * @throws LinuxException EINVAL: a file that has none
+     * @throws LinuxException EINVAL: the file does not support seals
      */
     public Set<Seal> seals() throws LinuxException {
         return Seal.of(fcntl("fcntl(F_GET_SEALS)", F_GET_SEALS, 0));
     }
 
     /**
-     * Adds seals ({@code F_ADD_SEALS}); those that are set already do no harm.
+     * Adds seals ({@code F_ADD_SEALS}); seals that are already set are ignored.
      *
      * @throws LinuxException EPERM: sealed against it, or not open for writing; EBUSY: {@link Seal#WRITE} with a
-     *     writable mapping; EINVAL: a file that has no seals
+     *     writable mapping; EINVAL: the file does not support seals
      */
     public void addSeals(Seal... seals) throws LinuxException {
         fcntl("fcntl(F_ADD_SEALS)", F_ADD_SEALS, Seal.mask(Arrays.asList(seals)));
     }
 
-    /** Makes the file this long. EPERM: a seal forbids it. */
+    /** Sets the length of the file. EPERM: a seal forbids it. */
     public void truncate(long size) throws LinuxException {
         Libc.call("ftruncate", state -> (int) FTRUNCATE.invokeExact(state, number(), size));
     }
 
     /**
-     * Makes a part of the file zeroes and gives its whole pages back ({@code FALLOC_FL_PUNCH_HOLE}); the size stays.
-     * Who maps it sees zeroes too.
+     * Zeroes a range of the file and frees its whole pages ({@code FALLOC_FL_PUNCH_HOLE}); the size is unchanged.
+     * Existing mappings see zeroes too.
      *
-     * @throws LinuxException EPERM: sealed against writing; EINVAL: no range; EOPNOTSUPP, ENODEV: a file that can have
-     *     no holes
+     * @throws LinuxException EPERM: sealed against writing; EINVAL: invalid range; EOPNOTSUPP, ENODEV: the file does
+     *     not support holes
      */
     public void punchHole(long offset, long length) throws LinuxException {
         Libc.call("fallocate", state -> (int)
@@ -148,7 +148,7 @@ public final class Fd implements AutoCloseable {
     }
 
     /**
-     * Lets reads and writes that cannot go on fail with EAGAIN ({@code O_NONBLOCK}), for all descriptors of the open
+     * Makes reads and writes that would block fail with EAGAIN ({@code O_NONBLOCK}), for all descriptors of the open
      * file.
      */
     public void setNonblocking() throws LinuxException {
@@ -177,10 +177,10 @@ public final class Fd implements AutoCloseable {
     }
 
     /**
-     * Reads from a position until all is there or the file ends. Neither uses nor moves the file's own position.
+     * Reads the whole range from a position, or up to the end of the file. Neither uses nor changes the file offset.
      *
      * @param to native memory
-     * @return the bytes read, fewer than {@code length} only where the file ends
+     * @return the bytes read, fewer than {@code length} only at the end of the file
      */
     public long pread(long position, MemorySegment to, long offset, long length) throws LinuxException {
         requireWritable(to);
@@ -196,7 +196,7 @@ public final class Fd implements AutoCloseable {
     }
 
     /**
-     * Writes all at a position. Neither uses nor moves the file's own position.
+     * Writes the whole range at a position. Neither uses nor changes the file offset.
      *
      * @param from native memory
      */
@@ -205,16 +205,16 @@ public final class Fd implements AutoCloseable {
         while (done < length) {
             long n = Transfer.PWRITE.make(number(), from.asSlice(offset + done, length - done), position + done);
             if (n == 0) {
-                throw new LinuxException("pwrite", LinuxErrno.EIO, "the file takes no more bytes");
+                throw new LinuxException("pwrite", LinuxErrno.EIO, "the file accepts no more bytes");
             }
             done += n;
         }
     }
 
     /**
-     * Closes the descriptor, once; later calls do nothing. close(2) is never tried again after EINTR: Linux has freed
-     * the number by then, and a second close could hit what another thread has just opened. Its other errors (EIO of a
-     * network file system) tell about data that is not ours to rescue.
+     * Closes the descriptor, once; later calls do nothing. close(2) is never retried after EINTR: Linux has already
+     * freed the number, and a second close could hit a descriptor just opened by another thread. Its other errors (EIO
+     * of a network file system) concern data that this class cannot recover.
      */
     @Override
     public void close() {
@@ -237,7 +237,7 @@ public final class Fd implements AutoCloseable {
         return (int) Libc.call(name, state -> (int) FCNTL.invokeExact(state, number(), command, argument));
     }
 
-    /** The kernel would write into memory that Java only lends for reading. */
+    /** Otherwise the kernel would write to memory that is read-only in Java. */
     static void requireWritable(MemorySegment segment) {
         if (segment.isReadOnly()) {
             throw new IllegalArgumentException("the segment is read-only");

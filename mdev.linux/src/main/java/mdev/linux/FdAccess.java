@@ -1,11 +1,12 @@
 package mdev.linux;
 
-/** How memory behind a descriptor that a peer passed may be reached, see {@link Mapping#classify}. */
+/** How to access the memory behind a descriptor received from a peer, see {@link Mapping#classify}. */
 public enum FdAccess {
-    /** Sealed against getting shorter, and long enough: it can be mapped, no access can fail. */
+    /** Sealed against shrinking, and long enough: it can be mapped, no access can fail. */
     MMAP,
     /**
-     * The peer can cut it short at any time: only {@link Fd#pread} and {@link Fd#pwrite}, which then come back short.
+     * The peer can truncate the file at any time: use only {@link Fd#pread} and {@link Fd#pwrite}, which then return a
+     * short count.
      */
     FILE_IO
 }

@@ -11,7 +11,7 @@ public enum FileType {
     FIFO(0010000),
     SOCKET(0140000),
     SYMBOLIC_LINK(0120000),
-    /** An eventfd, an epoll instance and others that have no file. */
+    /** An eventfd, an epoll instance or another anonymous inode. */
     ANONYMOUS(0);
 
     private static final int S_IFMT = 0170000;

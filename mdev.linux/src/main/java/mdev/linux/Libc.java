@@ -11,7 +11,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
 
-/** How the functions of the C library are found and called. */
+/** Looks up and calls functions of the C library. */
 final class Libc {
     /** Holds errno after a call: the first argument of each {@link #function}. */
     static final MemoryLayout STATE = Linker.Option.captureStateLayout();
@@ -23,13 +23,13 @@ final class Libc {
 
     private Libc() {}
 
-    /** A call that is not on a hot path; -1 is its failure. */
+    /** A call outside the hot paths; -1 means failure. */
     @FunctionalInterface
     interface Call {
         long invoke(MemorySegment state) throws Throwable;
     }
 
-    /** A function that leaves its errno in a {@link #STATE} segment, its first argument. */
+    /** A function that stores errno in a {@link #STATE} segment, its first argument. */
     static MethodHandle function(String name, FunctionDescriptor descriptor) {
         return handle(name, descriptor, CAPTURE);
     }
@@ -39,7 +39,7 @@ final class Libc {
         return handle(name, descriptor, CAPTURE, Linker.Option.firstVariadicArg(firstVariadic));
     }
 
-    /** A function whose errno is not wanted. */
+    /** A function without errno capture. */
     static MethodHandle plain(String name, FunctionDescriptor descriptor) {
         return handle(name, descriptor);
     }
@@ -49,12 +49,12 @@ final class Libc {
         return LINKER.downcallHandle(SYMBOLS.findOrThrow(name), descriptor, options);
     }
 
-    /** The errno that the last call left. */
+    /** The errno of the last call. */
     static int errno(MemorySegment state) {
         return state.get(JAVA_INT, ERRNO);
     }
 
-    /** Makes the call, again whenever a signal interrupted it. Not for close(2), see {@link Fd#close}. */
+    /** Makes the call and repeats it after EINTR. Not for close(2), see {@link Fd#close}. */
     static long call(String name, Call call) throws LinuxException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment state = arena.allocate(STATE);
@@ -75,7 +75,7 @@ final class Libc {
         }
     }
 
-    /** For what {@link MethodHandle#invokeExact} declares: a downcall throws nothing checked. */
+    /** Wraps the Throwable that {@link MethodHandle#invokeExact} declares: a downcall throws no checked exception. */
     static RuntimeException unexpected(Throwable t) {
         return switch (t) {
             case RuntimeException e -> e;

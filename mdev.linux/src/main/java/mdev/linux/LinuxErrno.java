@@ -1,9 +1,9 @@
 package mdev.linux;
 
 /**
- * The error numbers that these calls meet, with the sentences of libc ({@code include/uapi/asm-generic/errno-base.h},
- * {@code errno.h}; x86-64 and aarch64 have the same). A table and not {@code strerror(3)}, whose sentences are
- * translated.
+ * The error numbers returned by these calls, with libc's messages ({@code include/uapi/asm-generic/errno-base.h},
+ * {@code errno.h}; x86-64 and aarch64 have the same). A table instead of {@code strerror(3)}, because its messages
+ * depend on the locale.
  */
 final class LinuxErrno {
     static final int EPERM = 1;

@@ -1,7 +1,7 @@
 package mdev.linux;
 
 /**
- * A system call that the kernel refused. An answer and not a fault: without stack trace, because a hostile peer can
+ * A failed system call. An expected result rather than a fault: it has no stack trace, because a hostile peer can
  * provoke one per message.
  */
 public final class LinuxException extends Exception {
@@ -20,7 +20,7 @@ public final class LinuxException extends Exception {
         this.errno = errno;
     }
 
-    /** The name of the system call, with what it was about where that helps. */
+    /** The name of the system call, with details where useful. */
     public String call() {
         return call;
     }

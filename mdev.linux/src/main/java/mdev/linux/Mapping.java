@@ -11,17 +11,17 @@ import java.lang.invoke.MethodHandle;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * {@code mmap(2)}: a part of a file as memory, of any size.
+ * {@code mmap(2)}: maps a range of a file, of any size, into memory.
  *
- * <p>A {@code Mapping} owns a shared arena: any thread may access the segment and close the mapping, after which an
- * access throws IllegalStateException. The descriptor may be closed as soon as the mapping exists. For memory with
- * another life time, {@link #map} ties it to an arena of the caller's.
+ * <p>A {@code Mapping} owns a shared arena: any thread may access the segment and close the mapping; later accesses
+ * throw IllegalStateException. The descriptor may be closed as soon as the mapping exists. For other lifetimes, {@link
+ * #map} uses an arena of the caller.
  *
- * <p>Memory that a peer can truncate must not be mapped ({@link #classify}): touching what is gone raises SIGBUS, which
- * the JVM reports imprecisely, if at all.
+ * <p>Memory that a peer can truncate must not be mapped ({@link #classify}): accessing truncated pages raises SIGBUS,
+ * which the JVM reports imprecisely, if at all.
  */
 public final class Mapping implements AutoCloseable {
-    /** What can be done with the memory. */
+    /** The permitted accesses. */
     public enum Protection {
         READ(1),
         READ_WRITE(3);
@@ -33,11 +33,11 @@ public final class Mapping implements AutoCloseable {
         }
     }
 
-    /** Who sees what is written. */
+    /** The visibility of writes. */
     public enum Sharing {
-        /** The file, and everyone who maps it. */
+        /** Visible in the file and in all mappings of it. */
         SHARED(1),
-        /** Only this mapping. */
+        /** Visible in this mapping only. */
         PRIVATE(2);
 
         private final int bit;
@@ -62,13 +62,13 @@ public final class Mapping implements AutoCloseable {
     }
 
     /**
-     * How a peer's memory may be reached. As a side effect the file is sealed against getting shorter where its owner
-     * allowed sealing; the size is looked at after that, when it can no longer shrink.
+     * Determines how to access a peer's memory. As a side effect, the file is sealed against shrinking if its owner
+     * allowed sealing; the size is checked after that, when it can no longer shrink.
      *
      * @param offset the first byte in the file
      * @param length how many bytes, at least 1
-     * @throws LinuxException EINVAL: the file is shorter than that, the range is none, or it is neither a memfd nor a
-     *     regular file (reading a pipe or socket could block or go astray)
+     * @throws LinuxException EINVAL: the range is invalid or exceeds the file, or the descriptor is neither a memfd nor
+     *     a regular file (reading a pipe or socket could block or consume data)
      */
     public static FdAccess classify(Fd fd, long offset, long length) throws LinuxException {
         if (offset < 0 || length <= 0 || offset > Long.MAX_VALUE - length) {
@@ -97,19 +97,19 @@ public final class Mapping implements AutoCloseable {
         } catch (LinuxException e) {
             return switch (e.errno()) {
                 case LinuxErrno.EINVAL, LinuxErrno.EPERM ->
-                    false; // no file that has seals; sealed against seals, or read-only
+                    false; // does not support seals, has F_SEAL_SEAL, or is read-only
                 default -> throw e;
             };
         }
     }
 
     /**
-     * Maps a part of a file, shared with everyone who maps it.
+     * Maps a range of a file, shared with all other mappings of it.
      *
      * @param offset the first byte in the file, a multiple of the page size
      * @param length how many bytes, at least 1
-     * @throws LinuxException EACCES: the descriptor's mode forbids it; EPERM: a seal does; EINVAL: bad offset or
-     *     length; ENODEV: a file that cannot be mapped; ENOMEM: no room, or too many mappings (vm.max_map_count)
+     * @throws LinuxException EACCES: the access mode forbids it; EPERM: a seal forbids it; EINVAL: bad offset or
+     *     length; ENODEV: the file cannot be mapped; ENOMEM: out of memory, or too many mappings (vm.max_map_count)
      */
     public static Mapping of(Fd fd, long offset, long length, Protection protection) throws LinuxException {
         Arena arena = Arena.ofShared();
@@ -122,9 +122,9 @@ public final class Mapping implements AutoCloseable {
     }
 
     /**
-     * As {@link #of}, for as long as an arena of the caller's is open: closing that unmaps.
+     * As {@link #of}, with the lifetime of the caller's arena: closing the arena unmaps.
      *
-     * @param arena of any kind; it decides which threads may access the memory
+     * @param arena of any kind; it determines which threads may access the memory
      */
     @SuppressWarnings("restricted") // the kernel has just said that this much is there
     public static MemorySegment map(
@@ -136,11 +136,11 @@ public final class Mapping implements AutoCloseable {
         MemorySegment segment;
         try {
             segment = pages.reinterpret(arena, Mapping::unmap);
-        } catch (RuntimeException e) { // the arena is closed, or another thread's
+        } catch (RuntimeException e) { // the arena is closed, or confined to another thread
             unmap(pages);
             throw e;
         }
-        // Where the pages cannot be written the segment must refuse: the processor's refusal would be a SIGSEGV.
+        // The segment of a read-only mapping must reject writes itself: the processor would raise SIGSEGV.
         return protection == Protection.READ ? segment.asReadOnly() : segment;
     }
 
@@ -158,8 +158,8 @@ public final class Mapping implements AutoCloseable {
     }
 
     /**
-     * Unmaps, as soon as no system call uses the memory: when this returns, no access is possible, unless a system call
-     * lasted for more than 2 s, which is logged. Idempotent.
+     * Unmaps once no system call uses the memory: when this returns, no access is possible, unless a system call takes
+     * longer than 2 s, which is logged. Idempotent.
      */
     @Override
     public void close() {

@@ -8,7 +8,7 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 
-/** {@code memfd_create(2)}: a file that exists in memory only. Any thread. */
+/** {@code memfd_create(2)}: a file in memory. Thread-safe. */
 public final class MemFd {
     private static final int MFD_CLOEXEC = 1;
     private static final int MFD_ALLOW_SEALING = 2;
@@ -19,13 +19,14 @@ public final class MemFd {
     private MemFd() {}
 
     /**
-     * A new file of zeroes; pages that are never touched take no memory. The caller owns the descriptor and can seal it
-     * further, unless {@link Seal#SEAL} is among the seals.
+     * Creates a zero-filled file; untouched pages take no memory. The caller owns the descriptor and can add seals,
+     * unless {@link Seal#SEAL} is among {@code seals}.
      *
-     * @param name seen in {@code /proc/<pid>/maps}, at most 249 bytes
+     * @param name shown in {@code /proc/<pid>/maps}, at most 249 bytes
      * @param size in bytes
-     * @param seals what to rule out from the beginning
-     * @throws LinuxException EINVAL: name too long, or size negative; EMFILE, ENFILE, ENOMEM: out of them
+     * @param seals the initial seals
+     * @throws LinuxException EINVAL: name too long, or size negative; EMFILE, ENFILE: too many open files; ENOMEM: out
+     *     of memory
      */
     public static Fd create(String name, long size, Seal... seals) throws LinuxException {
         try (Arena arena = Arena.ofConfined()) {

@@ -10,7 +10,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.nio.file.Path;
 
-/** {@code mount(2)} and {@code umount2(2)}: for root (CAP_SYS_ADMIN), EPERM for others. Any thread. */
+/** {@code mount(2)} and {@code umount2(2)}: needs CAP_SYS_ADMIN, otherwise EPERM. Thread-safe. */
 public final class Mount {
     public static final long MS_RDONLY = 1;
     public static final long MS_NOSUID = 2;
@@ -29,12 +29,12 @@ public final class Mount {
     /**
      * Mounts a file system.
      *
-     * @param source what is mounted; for most virtual file systems a mere label, seen in {@code /proc/mounts}
+     * @param source the mounted source; only a label in {@code /proc/mounts} for most virtual file systems
      * @param target an existing directory
      * @param type as in {@code /proc/filesystems}
-     * @param flags of the {@code MS_} constants
+     * @param flags {@code MS_} constants
      * @param data the file system's own options
-     * @throws LinuxException EPERM: not root; ENOENT, ENOTDIR: the target; ENODEV: no such type; EINVAL: the options
+     * @throws LinuxException EPERM: not root; ENOENT, ENOTDIR: bad target; ENODEV: unknown type; EINVAL: bad options
      */
     public static void mount(String source, Path target, String type, long flags, String data) throws LinuxException {
         try (Arena arena = Arena.ofConfined()) {
@@ -48,19 +48,19 @@ public final class Mount {
     }
 
     /**
-     * Takes a mount out of the tree.
+     * Unmounts a file system.
      *
-     * @throws LinuxException EBUSY: it is in use; EPERM: not root; EINVAL: no mount point; ENOENT: no such path
+     * @throws LinuxException EBUSY: in use; EPERM: not root; EINVAL: not a mount point; ENOENT: no such path
      */
     public static void unmount(Path target) throws LinuxException {
         umount2(target, 0);
     }
 
     /**
-     * Takes a mount out of the tree at once, also one that is busy or whose server is dead; it ends with its last user
-     * ({@code MNT_DETACH}).
+     * Detaches a mount at once, even if it is busy or its server is dead; the file system is unmounted after its last
+     * use ({@code MNT_DETACH}).
      *
-     * @throws LinuxException EPERM: not root; EINVAL: no mount point; ENOENT: no such path
+     * @throws LinuxException EPERM: not root; EINVAL: not a mount point; ENOENT: no such path
      */
     public static void detach(Path target) throws LinuxException {
         umount2(target, MNT_DETACH);

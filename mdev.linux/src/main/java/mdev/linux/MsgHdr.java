@@ -11,7 +11,7 @@ import java.lang.foreign.SegmentAllocator;
 import java.lang.foreign.StructLayout;
 
 /**
- * One message of one buffer, with room for descriptors, allocated once and used for each call.
+ * A message of one buffer, with room for descriptors. Allocated once and reused for each call.
  *
  * <pre>
  * struct user_msghdr {                  struct iovec {              // include/linux/socket.h, include/uapi/linux/uio.h
@@ -51,7 +51,7 @@ final class MsgHdr {
     private final MemorySegment iovec;
     private final MemorySegment control;
 
-    /** @param maxFds how many descriptors there is room for */
+    /** @param maxFds the maximum number of descriptors */
     MsgHdr(SegmentAllocator allocator, int maxFds) {
         header = allocator.allocate(LAYOUT);
         iovec = allocator.allocate(IOVEC);
@@ -70,9 +70,10 @@ final class MsgHdr {
     }
 
     /**
-     * Sets what the next call works on; the kernel has overwritten the lengths of the last one.
+     * Sets up the next call; the kernel has overwritten the lengths during the last one.
      *
-     * @param controlLength how much of the control buffer holds descriptors, or is free for some
+     * @param controlLength the length of the control buffer: of the descriptors to send, or of the space for received
+     *     ones
      */
     void prepare(MemorySegment buffer, long offset, long length, long controlLength) {
         iovec.set(JAVA_LONG, BASE, buffer.address() + offset);
@@ -81,12 +82,12 @@ final class MsgHdr {
         header.set(JAVA_INT, FLAGS, 0);
     }
 
-    /** After a receive: how much of the control buffer was filled. */
+    /** The filled length of the control buffer, after a receive. */
     long controlLength() {
         return header.get(JAVA_LONG, CONTROLLEN);
     }
 
-    /** After a receive: the {@code MSG_} flags. */
+    /** The {@code MSG_} flags, after a receive. */
     int flags() {
         return header.get(JAVA_INT, FLAGS);
     }

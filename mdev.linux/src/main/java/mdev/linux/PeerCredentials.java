@@ -1,7 +1,8 @@
 package mdev.linux;
 
 /**
- * Who connected, or listened ({@code struct ucred}, SO_PEERCRED): as the kernel saw it at that moment.
+ * The credentials of the connecting or listening process ({@code struct ucred}, SO_PEERCRED), recorded at connect or
+ * listen time.
  *
  * @param pid the process
  * @param uid its effective user

@@ -6,8 +6,8 @@ import java.time.Duration;
 import mdev.sync.Deadline;
 
 /**
- * {@code poll(2)} for one descriptor. Any thread. Closing the descriptor does not end a wait; since waiting changes
- * nothing, the worst that a number reused meanwhile does is to end it early, or to let it last for its whole time.
+ * {@code poll(2)} for one descriptor. Thread-safe. Closing the descriptor does not end a wait. Waiting has no side
+ * effects, so a reused number can at worst end the wait early, or make it last until the timeout.
  */
 public final class Poll {
     public static final int POLLIN = 0x1;
@@ -18,10 +18,10 @@ public final class Poll {
     private Poll() {}
 
     /**
-     * Waits for one of the events, or for POLLERR or POLLHUP, which are always waited for.
+     * Waits for one of the events; POLLERR and POLLHUP are implied.
      *
-     * @param timeout the longest wait; zero or less only looks
-     * @return the events that there are, 0 if the time ran out
+     * @param timeout the maximum wait; zero or less does not block
+     * @return the events that occurred, 0 on timeout
      * @throws LinuxException EBADF: closed
      */
     public static int await(Fd fd, int events, Duration timeout) throws LinuxException {
@@ -34,7 +34,7 @@ public final class Poll {
             MemorySegment pollFd = PollFd.of(arena, number, events);
             long n;
             do {
-                // The time that is left is taken anew whenever a signal interrupts the wait.
+                // The remaining time is recomputed after each EINTR.
                 n = Libc.call("poll", state -> PollFd.poll(state, pollFd, deadline.remainingMillis()));
             } while (n == 0 && !deadline.hasPassed());
             return n == 0 ? 0 : PollFd.revents(pollFd);

@@ -48,7 +48,7 @@ final class PollFd {
         return pollFd.get(JAVA_SHORT, REVENTS);
     }
 
-    /** Whether there is an event right now. Takes it from the return value alone: threads may share the segment. */
+    /** Whether an event is pending. Uses only the return value, because threads may share the segment. */
     static boolean isReady(MemorySegment pollFd) throws Throwable {
         return (int) PLAIN.invokeExact(pollFd, 1L, 0) == 1;
     }

@@ -16,12 +16,13 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Runs a program that is passed a descriptor, which {@link ProcessBuilder} closes ({@code posix_spawn(3)}). Any thread.
+ * Runs a program with an inherited descriptor ({@code posix_spawn(3)}); {@link ProcessBuilder} would close it.
+ * Thread-safe.
  */
 public final class Program {
     private static final Logger LOG = LoggerFactory.getLogger(Program.class);
 
-    /** The number that the descriptor has there. */
+    /** The number of the inherited descriptor in the program. */
     public static final int PASSED = 3;
 
     private static final int STDERR = 2;
@@ -47,21 +48,21 @@ public final class Program {
     private Program() {}
 
     /**
-     * How a program ended.
+     * The result of a program.
      *
-     * @param status as waitpid(2) tells it: 0 for success
-     * @param errors what it wrote to its standard error, the beginning of it
+     * @param status as waitpid(2) reports it: 0 for success
+     * @param errors the beginning of its standard error output
      */
     public record Ended(int status, String errors) {}
 
     /**
      * Runs a program to its end.
      *
-     * @param command found on the PATH, and its arguments
-     * @param environment each {@code NAME=VALUE}; there is nothing else in it
-     * @param passed stays the caller's; {@link #PASSED} is its number there
-     * @param longest how long it may run; after that it is left to itself
-     * @throws LinuxException ENOENT: there is no such program; ETIMEDOUT: it runs still
+     * @param command the program, searched on the PATH, and its arguments
+     * @param environment the whole environment, each entry {@code NAME=VALUE}
+     * @param passed remains owned by the caller; {@link #PASSED} is its number in the program
+     * @param longest the maximum run time; a program that exceeds it is abandoned
+     * @throws LinuxException ENOENT: no such program; ETIMEDOUT: still running
      */
     public static Ended run(List<String> command, List<String> environment, Fd passed, Duration longest)
             throws LinuxException {
@@ -87,8 +88,8 @@ public final class Program {
             int child = pid.get(JAVA_INT, 0);
             if (!waitFor(child, status, Deadline.in(longest))) {
                 String name = command.getFirst();
-                LOG.warn("{} (pid {}) does not end, and is not waited for any longer", name, child);
-                // It stays a zombie until somebody takes its status.
+                LOG.warn("{} (pid {}) has not exited in time and is abandoned", name, child);
+                // The child remains a zombie until its status is collected.
                 var _ = new BoundedCalls("mdev-linux-left-behind").tryStart("waiting for " + name, () -> reap(child));
                 throw new LinuxException(name, LinuxErrno.ETIMEDOUT);
             }

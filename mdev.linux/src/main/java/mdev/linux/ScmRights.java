@@ -10,7 +10,7 @@ import java.lang.foreign.StructLayout;
 import java.util.List;
 
 /**
- * A control message that carries descriptors.
+ * A control message with descriptors.
  *
  * <pre>
  * struct cmsghdr {                      // include/linux/socket.h
@@ -22,7 +22,7 @@ import java.util.List;
  * </pre>
  */
 final class ScmRights {
-    /** The kernel's SCM_MAX_FD: more it neither sends nor delivers in one message. */
+    /** The kernel's SCM_MAX_FD, the limit per message. */
     static final int MAX_FDS = 253;
 
     private static final StructLayout LAYOUT = structLayout(
@@ -45,7 +45,7 @@ final class ScmRights {
     }
 
     /**
-     * CMSG_LEN, and not CMSG_SPACE: in that one's padding the kernel would deliver a descriptor more than was allowed.
+     * CMSG_LEN instead of CMSG_SPACE: the kernel would deliver one descriptor too many in the padding of CMSG_SPACE.
      */
     static long length(int fds) {
         return DATA + (long) Integer.BYTES * fds;
@@ -60,7 +60,7 @@ final class ScmRights {
         }
     }
 
-    /** How many descriptors a received control buffer holds. No other control message is ever asked for. */
+    /** The number of descriptors in a received control buffer. No other kind of control message is requested. */
     static int count(MemorySegment control, long controlLength) {
         if (controlLength < DATA
                 || control.get(JAVA_INT, LEVEL) != SOL_SOCKET

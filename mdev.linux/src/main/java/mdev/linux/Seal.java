@@ -4,17 +4,17 @@ import java.util.Collection;
 import java.util.EnumSet;
 import java.util.Set;
 
-/** What can be ruled out for a memfd, for good ({@code F_SEAL_*}, {@code include/uapi/linux/fcntl.h}). */
+/** An irrevocable restriction of a memfd ({@code F_SEAL_*}, {@code include/uapi/linux/fcntl.h}). */
 public enum Seal {
     /** No further seals. */
     SEAL(1),
-    /** The file cannot get shorter: memory mapped from it stays there. */
+    /** The file cannot shrink: memory mapped from it remains valid. */
     SHRINK(2),
-    /** The file cannot get longer. */
+    /** The file cannot grow. */
     GROW(4),
-    /** The content cannot change; refused with EBUSY while a writable mapping exists. */
+    /** The content cannot change; EBUSY while a writable mapping exists. */
     WRITE(8),
-    /** The content cannot change but through the writable mappings that exist. */
+    /** The content can change only through existing writable mappings. */
     FUTURE_WRITE(16),
     /** The execute bits cannot change. */
     EXEC(32);

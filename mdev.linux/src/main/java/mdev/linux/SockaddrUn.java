@@ -38,7 +38,7 @@ final class SockaddrUn {
             throw new LinuxException(
                     call,
                     LinuxErrno.ENAMETOOLONG,
-                    "the path has " + name.length + " bytes, a UNIX socket takes at most " + UnixServerSocket.MAX_PATH
+                    "the path has " + name.length + " bytes, a UNIX socket path at most " + UnixServerSocket.MAX_PATH
                             + ": " + path);
         }
         MemorySegment address = arena.allocate(LAYOUT);

@@ -10,7 +10,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.time.Duration;
 
-/** The calls and numbers that both kinds of sockets need ({@code include/uapi/asm-generic/socket.h}). */
+/** Calls and constants used by both kinds of sockets ({@code include/uapi/asm-generic/socket.h}). */
 final class Sockets {
     static final int SOCK_STREAM = 1;
     static final int SOCK_NONBLOCK = 04000;
@@ -40,11 +40,11 @@ final class Sockets {
     }
 
     /**
-     * Ends the connection, or the listening: whoever blocks in a call that this ends comes back.
+     * Shuts down a connection or a listening socket; blocked calls return.
      *
      * @param how {@link #SHUT_RD} or {@link #SHUT_RDWR}
-     * @param state of the socket's own arena, so that the number cannot be another file's; its errno is not looked at,
-     *     the only possible one is ENOTCONN
+     * @param state from the socket's own arena, so that the number cannot refer to another file; errno is ignored, only
+     *     ENOTCONN is possible
      */
     static void shutdown(MemorySegment state, int fd, int how) {
         try {
@@ -54,10 +54,10 @@ final class Sockets {
         }
     }
 
-    /** Sets SO_RCVTIMEO or SO_SNDTIMEO, a {@code struct timeval} of seconds and microseconds; zero is for ever. */
+    /** Sets SO_RCVTIMEO or SO_SNDTIMEO, a {@code struct timeval} of seconds and microseconds; zero means no timeout. */
     static void setTimeout(Fd fd, int option, Duration timeout) throws LinuxException {
         try (Arena arena = Arena.ofConfined()) {
-            // Up to the next microsecond: rounded down, the shortest times would mean for ever.
+            // Rounded up to the next microsecond: rounded down, the shortest timeouts would become infinite.
             Duration rounded = timeout.plusNanos(999);
             MemorySegment timeval = arena.allocateFrom(JAVA_LONG, rounded.toSeconds(), rounded.toNanosPart() / 1000);
             Libc.call("setsockopt", state -> (int)

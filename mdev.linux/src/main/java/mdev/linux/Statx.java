@@ -15,7 +15,7 @@ import java.lang.foreign.StructLayout;
 import java.lang.invoke.MethodHandle;
 
 /**
- * {@code statx(2)}, and not fstat(2): its struct is the same on all processors.
+ * {@code statx(2)} instead of fstat(2), because its struct is the same on all architectures.
  *
  * <pre>
  * struct statx {                        // include/uapi/linux/stat.h

@@ -9,9 +9,9 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 
 /**
- * read(2), write(2), pread(2) or pwrite(2), all four safe to make again after a failure. So each is tried without errno
- * first, and only one that failed is made again to learn why, with memory for errno of its own: a transfer that
- * succeeds allocates nothing, and threads share no errno.
+ * read(2), write(2), pread(2) or pwrite(2), which can all be repeated safely after a failure. Each call is first made
+ * without errno capture; only a failed call is repeated with its own errno memory to learn the reason. A successful
+ * transfer therefore allocates nothing, and threads share no errno.
  */
 record Transfer(String name, MethodHandle plain, MethodHandle capturing) {
     static final Transfer READ = stream("read");
@@ -31,7 +31,7 @@ record Transfer(String name, MethodHandle plain, MethodHandle capturing) {
         return new Transfer(name, Libc.plain(name, descriptor), Libc.function(name, descriptor));
     }
 
-    /** The bytes of one call, at the file's own position. */
+    /** Makes one call at the file offset and returns the number of bytes. */
     long make(int fd, MemorySegment memory) throws LinuxException {
         long n;
         try {
@@ -44,7 +44,7 @@ record Transfer(String name, MethodHandle plain, MethodHandle capturing) {
                 : Libc.call(name, state -> (long) capturing.invokeExact(state, fd, memory, memory.byteSize()));
     }
 
-    /** The bytes of one call, at the given position. */
+    /** Makes one call at the given position and returns the number of bytes. */
     long make(int fd, MemorySegment memory, long position) throws LinuxException {
         long n;
         try {

@@ -16,7 +16,7 @@ import java.util.Optional;
 import mdev.sync.Deadline;
 
 /**
- * A UNIX stream socket that listens on a path.
+ * A listening UNIX stream socket.
  *
  * <p>Owns its descriptor and the path. One thread at a time accepts; any thread may {@link #close}. Costs a descriptor
  * and no thread: register {@link #fd} with an {@link Epoll} for EPOLLIN and call {@link #tryAccept} when it is ready.
@@ -28,8 +28,8 @@ public final class UnixServerSocket implements AutoCloseable {
     private static final int OWNER_ONLY = 0600;
 
     /**
-     * After a close the number may be another file's before it is polled, which would never end the wait: so it is
-     * looked at anew.
+     * After a close, the number may refer to another file before it is polled, which would never end the wait; the
+     * socket is therefore checked again at this interval.
      */
     private static final Duration LOOK = Duration.ofSeconds(1);
 
@@ -48,14 +48,13 @@ public final class UnixServerSocket implements AutoCloseable {
     private final int maxFds;
 
     /**
-     * Collected, and not closed: to close a shared arena stops all threads of the process, and there may be thousands
-     * of sockets.
+     * Garbage-collected, not closed: closing a shared arena stops all threads of the process, and there may be
+     * thousands of sockets.
      */
     private final MemorySegment state = Arena.ofAuto().allocate(Libc.STATE);
 
     /**
-     * The monitor guards it, and {@link #state}: nobody is inside a call on a number that is closed. Accepting never
-     * blocks.
+     * Guarded by the monitor, as is {@link #state}, so that no call uses a closed number. Accepting never blocks.
      */
     private boolean closed;
 
@@ -67,11 +66,11 @@ public final class UnixServerSocket implements AutoCloseable {
     }
 
     /**
-     * Listens on a path that is not there yet. It gets mode 0600 from its first moment on.
+     * Listens on a path that does not exist yet. The path is created with mode 0600.
      *
-     * @param backlog how many connections may wait to be accepted
-     * @param maxFds the most descriptors that one message on a connection may carry, 0 to 253
-     * @throws LinuxException ENAMETOOLONG: more than {@link #MAX_PATH} bytes; EADDRINUSE: something is there; ENOENT,
+     * @param backlog the maximum number of pending connections
+     * @param maxFds the maximum number of descriptors per message on a connection, 0 to 253
+     * @throws LinuxException ENAMETOOLONG: more than {@link #MAX_PATH} bytes; EADDRINUSE: the path exists; ENOENT,
      *     EACCES: no such directory, or no permission
      */
     public static UnixServerSocket listen(Path path, int backlog, int maxFds) throws LinuxException {
@@ -99,16 +98,17 @@ public final class UnixServerSocket implements AutoCloseable {
         return fd;
     }
 
-    /** Where it listens. */
+    /** The path of the socket. */
     public Path path() {
         return path;
     }
 
     /**
-     * Accepts a connection that is waiting. Never blocks.
+     * Accepts a pending connection. Never blocks.
      *
-     * @return the connection, which the caller owns; nothing if none waits
-     * @throws LinuxException EMFILE, ENFILE, ENOMEM: out of them, the connection keeps waiting; EBADF: closed
+     * @return the connection, owned by the caller; empty if none is pending
+     * @throws LinuxException EMFILE, ENFILE, ENOMEM: out of descriptors or memory, the connection remains pending;
+     *     EBADF: closed
      */
     public synchronized Optional<UnixSocket> tryAccept() throws LinuxException {
         if (closed) {
@@ -139,8 +139,8 @@ public final class UnixServerSocket implements AutoCloseable {
     /**
      * Waits for a connection and accepts it.
      *
-     * @return the connection, which the caller owns; nothing if the time ran out
-     * @throws LinuxException as {@link #tryAccept}; EBADF also when it is closed during the wait
+     * @return the connection, owned by the caller; empty on timeout
+     * @throws LinuxException as {@link #tryAccept}; EBADF also if closed during the wait
      */
     public Optional<UnixSocket> accept(Duration timeout) throws LinuxException {
         Deadline deadline = Deadline.in(timeout);
@@ -155,7 +155,7 @@ public final class UnixServerSocket implements AutoCloseable {
     }
 
     /**
-     * Removes the path, turns those away who wait, and closes the descriptor when nobody is inside a call. Idempotent.
+     * Removes the path, rejects pending connections, and closes the descriptor once no call is running. Idempotent.
      */
     @Override
     public synchronized void close() {

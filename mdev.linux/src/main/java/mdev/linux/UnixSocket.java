@@ -18,16 +18,16 @@ import java.util.concurrent.atomic.AtomicReference;
 /**
  * A connected UNIX stream socket whose messages may carry file descriptors.
  *
- * <p>Owns its descriptor and those that were received and not taken. At any time one thread may receive and one may
- * send; any thread may {@link #shutdown} or {@link #close}, which ends what they wait for. Receiving and sending bytes
+ * <p>Owns its descriptor and received descriptors that were not taken. At any time one thread may receive and one may
+ * send; any thread may {@link #shutdown} or {@link #close}, which ends their waits. Receiving and sending bytes
  * allocates nothing.
  *
- * <p>Which bytes do descriptors belong to? The kernel ends a read at the end of the {@code sendmsg} that carried some,
- * but may begin it with bytes that were sent before: the descriptors that come with a read are those of the last
- * message that begins in it, when the peer sends each message with one call.
+ * <p>Descriptors and bytes: the kernel ends a read at the end of a {@code sendmsg} with descriptors, but the read may
+ * begin with bytes sent earlier. If the peer sends each message with one call, the descriptors received with a read
+ * belong to the last message that begins in it.
  */
 public final class UnixSocket implements AutoCloseable {
-    /** What {@link #receive} returns at the end of the stream. */
+    /** Returned by {@link #receive} at the end of the stream. */
     public static final int END = -1;
 
     private static final int MSG_CTRUNC = 0x8;
@@ -41,10 +41,10 @@ public final class UnixSocket implements AutoCloseable {
             Libc.function("socketpair", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS));
 
     /**
-     * sendmsg(2) and recvmsg(2) by number. Their message holds the buffer's address as a mere number; syscall(2) takes
-     * up to six arguments and the kernel ignores those too many, so the buffer goes along as the last one, for its
-     * arena to be held during the call like that of any segment: memory that is unmapped meanwhile stays until the call
-     * is back.
+     * sendmsg(2) and recvmsg(2) through syscall(2). Their message holds the buffer's address as a plain number.
+     * syscall(2) takes up to six arguments and the kernel ignores surplus ones, so the buffer is passed as the last
+     * argument: its arena is then held during the call like that of any segment, and memory closed meanwhile is
+     * unmapped only after the call has returned.
      */
     private static final MethodHandle SYSCALL = Libc.variadic(
             "syscall", 1, FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS, JAVA_LONG, ADDRESS));
@@ -56,9 +56,8 @@ public final class UnixSocket implements AutoCloseable {
     private final int number;
     private final int maxFds;
 
-    // The errno segments are what each call holds while it is inside; the messages live on, for the descriptors that
-    // come
-    // with the very last receive to be found (and closed) even when the socket is closed before it is back.
+    // Each call holds its errno segment while it runs. The messages outlive the socket, so that descriptors that arrive
+    // with the last receive are found (and closed) even if the socket is closed before that receive returns.
     private final CallArena arena = new CallArena();
     private final MemorySegment receiveState = arena.allocate(Libc.STATE);
     private final MemorySegment sendState = arena.allocate(Libc.STATE);
@@ -66,7 +65,7 @@ public final class UnixSocket implements AutoCloseable {
     private final MsgHdr received;
     private final MsgHdr sent;
 
-    /** Whoever gets a list out of here owns its descriptors: the taker, the next receive, or the close. */
+    /** The thread that removes a list owns its descriptors: in takeFds, the next receive, or close. */
     private final AtomicReference<List<Fd>> receivedFds = new AtomicReference<>(List.of());
 
     private UnixSocket(Fd fd, int maxFds) {
@@ -79,7 +78,7 @@ public final class UnixSocket implements AutoCloseable {
     }
 
     /**
-     * Takes over a connected stream socket.
+     * Takes ownership of a connected stream socket.
      *
      * @param maxFds the most descriptors that one message may carry, 0 to 253
      */
@@ -89,11 +88,11 @@ public final class UnixSocket implements AutoCloseable {
     }
 
     /**
-     * Connects to a socket that somebody listens on.
+     * Connects to a listening socket.
      *
      * @param maxFds the most descriptors that one message may carry, 0 to 253
-     * @throws LinuxException ENOENT: no such path; ECONNREFUSED: nobody listens; EACCES: no permission; ENAMETOOLONG:
-     *     see {@link UnixServerSocket#MAX_PATH}
+     * @throws LinuxException ENOENT: no such path; ECONNREFUSED: no listener; EACCES: no permission; ENAMETOOLONG: see
+     *     {@link UnixServerSocket#MAX_PATH}
      */
     public static UnixSocket connect(Path path, int maxFds) throws LinuxException {
         try (Arena arena = Arena.ofConfined();
@@ -105,7 +104,7 @@ public final class UnixSocket implements AutoCloseable {
         }
     }
 
-    /** Two sockets that are connected to each other. */
+    /** Two connected sockets. */
     public record Pair(UnixSocket first, UnixSocket second) implements AutoCloseable {
         /** Closes both. */
         @Override
@@ -115,7 +114,7 @@ public final class UnixSocket implements AutoCloseable {
         }
     }
 
-    /** Makes a {@link Pair}. */
+    /** Creates a {@link Pair}. */
     public static Pair pair(int maxFds) throws LinuxException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment numbers = arena.allocate(JAVA_INT, 2);
@@ -133,40 +132,43 @@ public final class UnixSocket implements AutoCloseable {
         return fd;
     }
 
-    /** Who is at the other end. */
+    /** The credentials of the peer. */
     public PeerCredentials peerCredentials() throws LinuxException {
         return Sockets.peerCredentials(fd);
     }
 
-    /** How long {@link #receive} waits before it returns 0; zero is for ever, and the default. */
+    /** The timeout after which {@link #receive} returns 0; zero, the default, means none. */
     public void setReceiveTimeout(Duration timeout) throws LinuxException {
         Sockets.setTimeout(fd, Sockets.SO_RCVTIMEO, timeout);
     }
 
-    /** How long {@link #send} waits for room before it fails with ETIMEDOUT; zero is for ever, and the default. */
+    /**
+     * The timeout after which {@link #send} fails with ETIMEDOUT if there is no buffer space; zero, the default, means
+     * none.
+     */
     public void setSendTimeout(Duration timeout) throws LinuxException {
         Sockets.setTimeout(fd, Sockets.SO_SNDTIMEO, timeout);
     }
 
     /**
-     * Receives what has come, if anything.
+     * Receives available bytes, without blocking.
      *
-     * @return as {@link #receive}, 0 if there is nothing
+     * @return as {@link #receive}; 0 if no bytes are available
      */
     public long tryReceive(MemorySegment buffer, long offset, long length) throws LinuxException {
         return receiveOnce(buffer, offset, length, MSG_DONTWAIT);
     }
 
     /**
-     * Receives what has come, at least one byte; looks a number of times before it blocks. Descriptors that came with
-     * the last receive and were not taken are closed.
+     * Receives at least one byte; polls {@code spins} times before it blocks. Descriptors from the previous receive
+     * that were not taken are closed.
      *
      * @param buffer native memory
-     * @param length the most bytes to receive, at least 1
-     * @param spins how often to look before blocking
-     * @return the bytes received; {@link #END} when the peer closed, or somebody here did; 0 when the time ran out
-     * @throws LinuxException EMFILE: more descriptors came than allowed, or the process is out of them; all that came
-     *     are closed. ECONNRESET: the peer closed without having read everything
+     * @param length the maximum number of bytes, at least 1
+     * @param spins the number of polls before blocking
+     * @return the bytes received; {@link #END} if the peer or this side has closed; 0 on timeout
+     * @throws LinuxException EMFILE: too many descriptors in the message, or too many open files in the process; the
+     *     received descriptors are closed. ECONNRESET: the peer closed with unread data
      */
     public long receive(MemorySegment buffer, long offset, long length, int spins) throws LinuxException {
         for (int i = 0; i < spins; i++) {
@@ -183,7 +185,7 @@ public final class UnixSocket implements AutoCloseable {
         Objects.checkFromIndexSize(offset, length, buffer.byteSize());
         Fd.requireWritable(buffer);
         if (length == 0) {
-            throw new IllegalArgumentException("no room to receive into");
+            throw new IllegalArgumentException("the receive buffer is empty");
         }
         closeReceivedFds();
         try {
@@ -232,18 +234,18 @@ public final class UnixSocket implements AutoCloseable {
             receivedFds.set(fds);
         }
         boolean truncated = (received.flags() & MSG_CTRUNC) != 0;
-        if (truncated || arena.isClosing()) { // pairs with the order in close()
+        if (truncated || arena.isClosing()) { // relies on the order in close()
             closeReceivedFds();
         }
         if (truncated) {
             throw new LinuxException(
                     "recvmsg",
                     LinuxErrno.EMFILE,
-                    "a message carried more than " + maxFds + " descriptors, or the process has no more");
+                    "a message had more than " + maxFds + " descriptors, or the process has too many open files");
         }
     }
 
-    /** Takes over the descriptors that came with the last receive, in order. */
+    /** Takes ownership of the descriptors of the last receive, in order. */
     public List<Fd> takeFds() {
         return receivedFds.getAndSet(List.of());
     }
@@ -261,13 +263,13 @@ public final class UnixSocket implements AutoCloseable {
     }
 
     /**
-     * Sends all bytes, waiting for room as needed; the descriptors go with the first of them.
+     * Sends all bytes, waiting for buffer space as needed; the descriptors are sent with the first byte.
      *
      * @param buffer native memory
-     * @param length how many bytes; at least 1 where there are descriptors
-     * @param fds at most {@code maxFds}; they stay the caller's
-     * @throws LinuxException EPIPE, ECONNRESET: the peer closed, or somebody here did; ETIMEDOUT: see
-     *     {@link #setSendTimeout}; EBADF: a descriptor is closed. An unknown part of the bytes may have been sent
+     * @param length the number of bytes; at least 1 if there are descriptors
+     * @param fds at most {@code maxFds}; they remain owned by the caller
+     * @throws LinuxException EPIPE, ECONNRESET: the peer or this side has closed; ETIMEDOUT: see {@link
+     *     #setSendTimeout}; EBADF: a descriptor is closed. An unknown number of bytes may have been sent
      */
     public void send(MemorySegment buffer, long offset, long length, List<Fd> fds) throws LinuxException {
         Objects.checkFromIndexSize(offset, length, buffer.byteSize());
@@ -288,7 +290,7 @@ public final class UnixSocket implements AutoCloseable {
                         sendState, SYS_SENDMSG, (long) number, sent.header(), (long) MSG_NOSIGNAL, buffer);
                 if (n >= 0) {
                     done += n;
-                    controlLength = 0; // the peer has them
+                    controlLength = 0; // the descriptors have been sent
                     continue;
                 }
                 int errno = Libc.errno(sendState);
@@ -307,16 +309,16 @@ public final class UnixSocket implements AutoCloseable {
     }
 
     /**
-     * Ends the connection in both directions: the peer and the threads that receive or send here see the end. The
-     * descriptor stays until {@link #close}. Idempotent.
+     * Ends the connection in both directions: the peer and local threads that receive or send see the end of the
+     * stream. The descriptor remains open until {@link #close}. Idempotent.
      */
     public void shutdown() {
         shutdown(Sockets.SHUT_RDWR);
     }
 
     /**
-     * Takes no more from the peer, who gets EPIPE for what he sends from now on: {@link #receive} returns what he has
-     * sent already and then the end, {@link #send} works still. Idempotent.
+     * Shuts down the receive direction: later sends of the peer fail with EPIPE, {@link #receive} returns the bytes
+     * already sent and then the end of the stream, {@link #send} still works. Idempotent.
      */
     public void shutdownReceive() {
         shutdown(Sockets.SHUT_RD);
@@ -333,8 +335,8 @@ public final class UnixSocket implements AutoCloseable {
     }
 
     /**
-     * Ends the connection, waits until nobody is inside a call, and closes the descriptor and what was received but not
-     * taken. Idempotent.
+     * Ends the connection, waits until no call is running, and closes the descriptor and the received descriptors that
+     * were not taken. Idempotent.
      */
     @Override
     public void close() {
@@ -348,10 +350,10 @@ public final class UnixSocket implements AutoCloseable {
     }
 
     /**
-     * Gives the descriptor up: this is as if closed, but the connection goes on for whoever has a descriptor of it,
-     * which {@link #close} would end for all of them. Nobody may be inside a call.
+     * Gives up ownership of the descriptor: this socket then behaves as closed, but the connection remains usable
+     * through other descriptors, whereas {@link #close} ends it for all of them. No call may be running.
      *
-     * @return the descriptor, which the caller owns now; a closed one if this was closed
+     * @return the descriptor, now owned by the caller; a closed one if this socket was closed
      */
     public Fd release() {
         if (arena.beginClose()) {
@@ -360,7 +362,7 @@ public final class UnixSocket implements AutoCloseable {
         return fd.move();
     }
 
-    /** Whether a call failed because the socket is closed, and not because its caller's buffer is. */
+    /** Whether a call failed because the socket, not the caller's buffer, is closed. */
     private boolean isLate(Throwable t) {
         return t instanceof IllegalStateException && arena.isClosing();
     }

@@ -85,7 +85,7 @@ class UnixServerSocketTest {
         }
         Path tooLong = path("x".repeat(room - 1) + "ä");
         assertTrue(refused(ENAMETOOLONG, () -> UnixServerSocket.listen(tooLong, 5, 0))
-                .contains("108 bytes, a UNIX socket takes at most 107"));
+                .contains("108 bytes, a UNIX socket path at most 107"));
         refused(ENAMETOOLONG, () -> UnixSocket.connect(tooLong, 0));
     }
 
