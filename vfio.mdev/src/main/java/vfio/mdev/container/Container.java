@@ -25,24 +25,26 @@ import org.slf4j.LoggerFactory;
 import vfio.mdev.iommu.memory.UserMemories;
 
 /**
- * A container: the groups that share an address space, and the back-end that keeps it. The file may be closed while
- * groups are in it; the address space goes when the last of them leaves.
+ * A container: groups that share an address space, and the IOMMU back-end that implements it. The file may be closed
+ * while groups are attached; the address space is freed when the last group is detached.
  */
 public final class Container implements VfioContainer {
     private static final Logger LOG = LoggerFactory.getLogger(Container.class);
 
-    /** In listings: a change is going on, in a back-end that may hang. */
+    /** Shown in listings while a change is in progress, in a back-end that may hang. */
     public static final String BUSY = "busy";
 
-    /** A group in a container; two of one number may exist for a while, so a member is the object. */
+    /**
+     * A group in a container. Compared by identity, because two groups with the same number may coexist for a while.
+     */
     public interface Member {
         int number();
 
-        /** False from the begin of the removal of its device on. Waits for nobody. */
+        /** False once the removal of its device has begun. Never blocks. */
         boolean hasDevice();
     }
 
-    /** What a back-end threw. */
+    /** An exception thrown by a back-end. */
     private record Fault(String call, Throwable thrown) {}
 
     /** A back-end in use. */
@@ -53,9 +55,9 @@ public final class Container implements VfioContainer {
     private final FaultLog faults;
 
     /**
-     * Writers change which groups and which IOMMU are in the container, readers use the IOMMU: so a release never
-     * overlaps an ioctl. The back-end is called with it held, like the kernel's group_lock; it is this user's own lock
-     * and nobody of the core waits for it without a deadline.
+     * Writers change the groups and the IOMMU of the container, readers use the IOMMU, so a release never overlaps an
+     * ioctl. The back-end is called with the lock held, like the kernel's group_lock. Only this user's requests take
+     * the lock; the core waits for it only with a deadline.
      */
     private final ReentrantReadWriteLock lock = new ReentrantReadWriteLock();
 
@@ -66,7 +68,7 @@ public final class Container implements VfioContainer {
     private @Nullable Attached attached;
     private volatile boolean closed;
 
-    /** @param id tells containers apart in listings */
+    /** @param id identifies the container in listings */
     public Container(int id, IommuDrivers drivers) {
         this.id = id;
         this.drivers = drivers;
@@ -78,7 +80,7 @@ public final class Container implements VfioContainer {
     }
 
     /**
-     * For listings, the name of the back-end, or null. Waits for nobody: {@link #BUSY} while the container is being
+     * The name of the back-end for listings, or null. Never blocks: returns {@link #BUSY} while the container is being
      * changed.
      */
     public @Nullable String iommuName() {
@@ -94,10 +96,10 @@ public final class Container implements VfioContainer {
     }
 
     /**
-     * A group joins; pairs with {@link #detach}.
+     * Attaches a group; pairs with {@link #detach}.
      *
-     * @throws ErrnoException EBADF: the file is closed; EIO: there is an IOMMU, and the group has no device; else the
-     *     back-end's errno
+     * @throws ErrnoException EBADF: the file is closed; EIO: the container has an IOMMU and the group has no device;
+     *     otherwise the back-end's errno
      */
     public void attach(Member group) throws ErrnoException {
         lock.writeLock().lock();
@@ -112,7 +114,7 @@ public final class Container implements VfioContainer {
         }
     }
 
-    /** A group leaves; the last one takes the IOMMU with it ({@code __vfio_group_unset_container()}). */
+    /** Detaches a group; detaching the last one releases the IOMMU ({@code __vfio_group_unset_container()}). */
     public void detach(Member group) {
         lock.writeLock().lock();
         try {
@@ -130,7 +132,7 @@ public final class Container implements VfioContainer {
         }
     }
 
-    /** Whether there is an IOMMU; it stays as long as a member that asks. */
+    /** Whether the container has an IOMMU. The answer is stable for a caller that is a member. */
     public boolean hasIommu() {
         lock.readLock().lock();
         try {
@@ -141,9 +143,9 @@ public final class Container implements VfioContainer {
     }
 
     /**
-     * A device is opened by a user of this container.
+     * Attaches a device opened by a user of this container.
      *
-     * @param vendor named in the log when it keeps what it should give back
+     * @param vendor named in the log if it does not release its pins
      * @throws ErrnoException EIO: the back-end failed
      */
     public DmaAttachment attachDevice(String vendor) throws ErrnoException {
@@ -163,8 +165,8 @@ public final class Container implements VfioContainer {
     }
 
     /**
-     * For listings, what is in the address space, as far as the back-end tells. Empty too while the container is being
-     * changed.
+     * The contents of the address space for listings, as reported by the back-end. Also empty while the container is
+     * being changed.
      */
     public Optional<IommuState> iommuState() {
         Lock read = lock.readLock();
@@ -203,10 +205,10 @@ public final class Container implements VfioContainer {
         try {
             checkOpen();
             if (members.isEmpty()) {
-                throw new ErrnoException(Errno.EINVAL, "no group is in the container");
+                throw new ErrnoException(Errno.EINVAL, "the container has no group");
             }
             if (attached != null) {
-                throw new ErrnoException(Errno.EINVAL, "the container has an IOMMU: " + attached.driver.name());
+                throw new ErrnoException(Errno.EINVAL, "the container already has an IOMMU: " + attached.driver.name());
             }
             attached = select(type);
         } finally {
@@ -214,9 +216,9 @@ public final class Container implements VfioContainer {
         }
     }
 
-    /** The first back-end that takes the type and all groups ({@code vfio_ioctl_set_iommu()}). */
+    /** Selects the first back-end that accepts the type and all groups ({@code vfio_ioctl_set_iommu()}). */
     private Attached select(int type) throws ErrnoException {
-        ErrnoException refusal = new ErrnoException(Errno.ENODEV, "no IOMMU back-end has the type " + type);
+        ErrnoException refusal = new ErrnoException(Errno.ENODEV, "no IOMMU back-end supports type " + type);
         for (IommuDriver driver : drivers.newestFirst()) {
             if (driver.types().contains(type)) {
                 try {
@@ -252,7 +254,7 @@ public final class Container implements VfioContainer {
         }
     }
 
-    /** As type1: a group without a device has no bus, and so no IOMMU ({@code iommu_domain_alloc()}). */
+    /** As in type1: a group without a device has no bus and therefore no IOMMU ({@code iommu_domain_alloc()}). */
     private void attach(Attached to, Member group) throws ErrnoException {
         if (!group.hasDevice()) {
             throw new ErrnoException(Errno.EIO, "the device of group " + group.number() + " was removed");

@@ -8,7 +8,7 @@ import org.osgi.service.component.annotations.Reference;
 import org.osgi.service.component.annotations.ReferenceCardinality;
 import org.osgi.service.component.annotations.ReferencePolicy;
 
-/** The back-ends that there are now: the kernel's {@code vfio.iommu_drivers_list}. */
+/** The registered back-ends: the kernel's {@code vfio.iommu_drivers_list}. */
 @Component(service = IommuDrivers.class)
 public final class IommuDrivers {
     private final List<IommuDriver> drivers = new CopyOnWriteArrayList<>();
@@ -22,7 +22,7 @@ public final class IommuDrivers {
         drivers.remove(driver);
     }
 
-    /** The one registered last first. */
+    /** In reverse order of registration. */
     Iterable<IommuDriver> newestFirst() {
         return drivers;
     }

@@ -18,10 +18,11 @@ import vfio.mdev.device.GroupDevice;
 import vfio.mdev.iommu.DeviceDma;
 
 /**
- * A VFIO group: one file, at most one container, one device. The mediated bus makes a group for each probe, so a group never has a second device and
- * is always viable; when its device is removed it lives on, empty, as long as its file is open.
+ * A VFIO group: one file, at most one container, one device. The mediated bus creates a group for each probe, so a
+ * group never has a second device and is always viable. After the removal of its device, the empty group exists until
+ * its file is closed.
  *
- * <p>The monitor guards the fields and is never held in a call of vendor or back-end.
+ * <p>The monitor guards the fields and is never held during a call to a vendor or back-end.
  */
 public final class Group implements Container.Member {
     private static final Logger LOG = LoggerFactory.getLogger(Group.class);
@@ -31,7 +32,7 @@ public final class Group implements Container.Member {
     private final BoundedCalls calls;
     private final Runnable onEmpty;
 
-    /** Held while the group joins or leaves a container, so that one does not overtake the other. Taken before a container's lock. */
+    /** Serializes attaching to and detaching from a container. Taken before a container's lock. */
     private final ReentrantLock membership = new ReentrantLock();
 
     private boolean present = true;
@@ -41,12 +42,12 @@ public final class Group implements Container.Member {
     private @Nullable GroupFile file;
     private String holder = "";
     private @Nullable Container container;
-    /** Device handles, and calls that are about to be one. */
+    /** Device handles, and calls that are opening one. */
     private int users;
 
     /**
-     * @param calls run what may hang while the device is removed
-     * @param onEmpty runs when the device is removed and the file closed: the group is over
+     * @param calls runs calls that may hang during device removal
+     * @param onEmpty runs when the device is removed and the file is closed: the end of the group
      */
     Group(int number, GroupDevice device, BoundedCalls calls, Runnable onEmpty) {
         this.number = number;
@@ -66,10 +67,10 @@ public final class Group implements Container.Member {
     }
 
     /**
-     * What a listing shows.
+     * The group's state for listings.
      *
-     * @param device null when it was removed
-     * @param holder empty when nobody has the group open
+     * @param device null if removed
+     * @param holder empty if the group is not open
      */
     public record State(
             int number,
@@ -82,7 +83,7 @@ public final class Group implements Container.Member {
         return new State(number, present ? device : null, isFree() ? "" : holder, container, true);
     }
 
-    /** Who has the group, if the device is open. */
+    /** The user of the group, if the device is open. */
     public Optional<String> user() {
         return device.isOpen() ? Optional.of(state().holder()) : Optional.empty();
     }
@@ -91,13 +92,16 @@ public final class Group implements Container.Member {
         return file == null && container == null && users == 0;
     }
 
-    /** {@code vfio_group_fops_open()}: one opener, and none while a handle or the container of the last one is left. */
+    /**
+     * {@code vfio_group_fops_open()}: one opener at a time, and none while a device handle or the container of the
+     * previous opener remains.
+     */
     synchronized VfioGroup openFile(String by) throws ErrnoException {
         if (!isFree()) {
             throw new ErrnoException(Errno.EBUSY, "group %d is in use by %s".formatted(number, holder));
         }
         if (!present) {
-            throw new ErrnoException(Errno.ENOENT, "there is no group " + number);
+            throw new ErrnoException(Errno.ENOENT, "no group " + number);
         }
         holder = by;
         file = new GroupFile(this);
@@ -138,7 +142,7 @@ public final class Group implements Container.Member {
             synchronized (this) {
                 container = wanted;
             }
-            leaveIfIdle(); // the file may have been closed meanwhile
+            leaveIfIdle(); // the file may have been closed in the meantime
         } finally {
             membership.unlock();
         }
@@ -165,7 +169,10 @@ public final class Group implements Container.Member {
         }
     }
 
-    /** {@code vfio_group_try_dissolve_container()}: without file and device handles nobody could take it out of the container. */
+    /**
+     * {@code vfio_group_try_dissolve_container()}: without a file or device handle, the group could not be detached
+     * from the container otherwise.
+     */
     private void leaveIfIdle() {
         membership.lock();
         try {
@@ -193,7 +200,7 @@ public final class Group implements Container.Member {
                 throw new ErrnoException(Errno.EINVAL, "group " + number + " is in no container");
             }
             client = holder;
-            users++; // keeps the group in its container; taken back in userLeft()
+            users++; // keeps the group in its container; undone in userLeft()
         }
         try {
             if (!in.hasIommu()) {
@@ -235,14 +242,15 @@ public final class Group implements Container.Member {
     }
 
     /**
-     * The bus driver's remove: the device is removed, and the group leaves its container, however its user holds it.
+     * The bus driver's remove callback: removes the device and detaches the group from its container, even if the user
+     * still holds it.
      *
-     * @param gracePeriod for all of it
-     * @param ask the part of it that a user gets who is asked to leave; at most half
+     * @param gracePeriod the maximum duration of the whole removal
+     * @param ask the part of the grace period in which the user may release the device voluntarily; at most half
      */
     public void removeDevice(Duration gracePeriod, Duration ask) {
         synchronized (this) {
-            removing = true; // no IOMMU takes the group any more
+            removing = true; // from now on no IOMMU accepts the group
         }
         Deadline deadline = Deadline.in(gracePeriod);
         Duration half = gracePeriod.dividedBy(2);
@@ -253,10 +261,10 @@ public final class Group implements Container.Member {
             inContainer = container != null;
         }
         if (inContainer) {
-            // The back-end is foreign code, which may hang.
+            // The back-end is foreign code and may hang.
             BoundedCalls.Call detach = calls.start("vfio-detach-" + number, this::leave);
             if (!detach.awaitUninterruptibly(deadline)) {
-                LOG.warn("group {}: its IOMMU has not detached it in time; left behind", number, detach.stack());
+                LOG.warn("group {}: the IOMMU back-end did not detach it in time; abandoned", number, detach.stack());
             }
         }
         boolean over;

@@ -7,7 +7,7 @@ import mdev.api.vfio.VfioDevice;
 import mdev.api.vfio.VfioGroup;
 import vfio.mdev.container.Container;
 
-/** A VFIO group file. Once closed it is not its group's file any more, which is what every call looks at. */
+/** A VFIO group file. Closing it clears the group's reference to it; every call checks that reference. */
 final class GroupFile implements VfioGroup {
     private final Group group;
 

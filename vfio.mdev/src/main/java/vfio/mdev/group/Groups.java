@@ -22,40 +22,40 @@ import org.jspecify.annotations.Nullable;
 import vfio.mdev.device.GroupDevice;
 
 /**
- * The groups that there are, by number, and their nodes {@code /sys/class/vfio/<number>}. The core gives the numbers; the minors are given here,
- * the lowest free one first.
+ * The existing groups by number, and their nodes {@code /sys/class/vfio/<number>}. The core assigns the numbers; this
+ * class assigns the minors, the lowest free one first.
  */
 public final class Groups {
     /** The class of the nodes, and the directory of their names. */
     public static final String CLASS = "vfio";
 
-    /** Dynamic in the kernel; this is the one of the golden transcripts. */
+    /** Allocated dynamically in the kernel; this is the value in the golden transcripts. */
     private static final int MAJOR = 250;
 
     private final ClassRegistry classes;
     private final BoundedCalls calls;
 
-    /** The monitor guards both; never held in a call of the core. */
+    /** The monitor guards both fields; it is never held during a call to the core. */
     private final NavigableMap<Integer, Entry> entries = new TreeMap<>();
 
     private final BitSet minors = new BitSet();
 
     private record Entry(Group group, int minor, AtomicReference<@Nullable Registration> node) {}
 
-    /** @param calls run what may hang while a device is removed */
+    /** @param calls runs calls that may hang during device removal */
     public Groups(ClassRegistry classes, BoundedCalls calls) {
         this.classes = classes;
         this.calls = calls;
     }
 
     /**
-     * Makes the group of a device: first the group can be opened, then its uevent says so.
+     * Creates the group of a device. The group can be opened before its uevent is sent.
      *
-     * @throws ErrnoException the node could not be made; there is no group then
+     * @throws ErrnoException the node could not be created; then the group does not exist
      */
     public Group create(int number, Mdev mdev) throws ErrnoException {
-        // In the kernel an empty group whose file is open keeps its number. Ours is the core's and may have been given
-        // anew: then the node of the empty group goes at last, and its file stays open on nothing.
+        // In the kernel, an empty group with an open file keeps its number. Here the core owns the number and may have
+        // reassigned it: then the node of the empty group is removed now, and its open file refers to a dead group.
         forget(number);
         Entry entry;
         synchronized (this) {
@@ -79,7 +79,10 @@ public final class Groups {
         return characterDevice(CLASS, Integer.toString(number), MAJOR, minor, "vfio/" + number, List.of());
     }
 
-    /** A character device as {@code device_create()} shows it; there is no node in /dev, but all that names one. */
+    /**
+     * A character device as {@code device_create()} shows it: with the attributes of a /dev node, but without the node
+     * itself.
+     */
     public static ClassDevice characterDevice(
             String className, String name, int major, int minor, String devname, List<String> devmode) {
         SequencedMap<String, String> env = new LinkedHashMap<>();
@@ -98,17 +101,17 @@ public final class Groups {
             entry = entries.get(number);
         }
         if (entry == null) {
-            throw new ErrnoException(Errno.ENOENT, "there is no group " + number);
+            throw new ErrnoException(Errno.ENOENT, "no group " + number);
         }
         return entry.group.openFile(holder);
     }
 
-    /** In the order of their numbers. */
+    /** The groups in the order of their numbers. */
     public synchronized List<Group> list() {
         return entries.values().stream().map(Entry::group).toList();
     }
 
-    /** The end of all groups, also of those whose file is still open. */
+    /** Removes all groups, including those with an open file. */
     public void close() {
         List<Integer> left;
         synchronized (this) {
@@ -127,11 +130,14 @@ public final class Groups {
         }
     }
 
-    /** Takes the group of that node out of the list, and its node from the tree. Idempotent; when it returns the name is free. */
+    /**
+     * Removes the group of that node from the list, and the node from the tree. Idempotent; when it returns, the name
+     * is free.
+     */
     private void forget(int number, AtomicReference<@Nullable Registration> node) {
         Registration shown = node.get();
         if (shown != null) {
-            shown.close(); // waits for another thread that is at it
+            shown.close(); // waits for a concurrent close
         }
         synchronized (this) {
             Entry entry = entries.get(number);

@@ -18,8 +18,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The mappings of one container and what devices do with them; what back-ends have in common. Devices find mappings
- * without a lock: they read the tree that was published last.
+ * The mappings of one container and the devices' operations on them; the part shared by all back-ends. Devices look up
+ * mappings without a lock, in the most recently published tree.
  */
 final class AddressSpace {
     static final int PAGE_SHIFT = 12;
@@ -30,27 +30,27 @@ final class AddressSpace {
     private final Notifiers notifiers;
 
     /**
-     * Serializes changes: mappings never overlap, and while written pages are tracked each has a {@link DirtyLog}.
-     * Never held in foreign code.
+     * Serializes changes: mappings never overlap, and each has a {@link DirtyLog} while dirty tracking is on. Never
+     * held during a call to foreign code.
      */
     private final ReentrantLock lock = new ReentrantLock();
 
     private volatile MappingTree mappings = MappingTree.EMPTY;
     private boolean tracking;
 
-    /** Whether vendors may hold pages; version 1 of type1 forbids it. */
+    /** Whether vendors may pin pages; type1 version 1 forbids it. */
     enum Pinning {
         ALLOWED,
         FORBIDDEN
     }
 
-    /** What is to become of a mapping that is only in part in the range that is taken out. */
+    /** How to treat a mapping that overlaps the border of an unmapped range. */
     enum AtBorder {
-        /** It goes as a whole if its first page is in the range: version 1. */
+        /** Version 1: removes the whole mapping if its first page is in the range. */
         TAKE_BY_FIRST_PAGE,
-        /** Nothing goes, EINVAL: version 2. */
+        /** Version 2: removes nothing and fails with EINVAL. */
         REFUSE,
-        /** The part outside stays: sPAPR. */
+        /** sPAPR: keeps the part outside of the range. */
         SPLIT
     }
 
@@ -71,7 +71,7 @@ final class AddressSpace {
         return new Attachment(this, vendor);
     }
 
-    // What devices do.
+    // Operations of devices.
 
     void checkPinning() throws ErrnoException {
         if (pinning == Pinning.FORBIDDEN) {
@@ -92,11 +92,11 @@ final class AddressSpace {
                 }
                 return pinned;
             }
-            Thread.onSpinWait(); // it is being taken out of the tree
+            Thread.onSpinWait(); // the mapping is being removed from the tree
         }
     }
 
-    /** @return false where nothing is mapped */
+    /** @return false if the address is not mapped */
     boolean unpin(Attachment vendor, long iova) {
         while (true) {
             DmaMapping mapping = mappings.find(iova);
@@ -110,7 +110,7 @@ final class AddressSpace {
         }
     }
 
-    /** Adds the mappings from one byte to another to a range; who calls closes the range when it does not succeed. */
+    /** Adds the mappings between two bytes to a range; the caller closes the range on failure. */
     void mapRange(Attachment.MappedRange range, long first, long last, int prot) throws ErrnoException {
         boolean writable = (prot & DmaAccess.IOMMU_WRITE) != 0;
         long iova = first;
@@ -144,7 +144,7 @@ final class AddressSpace {
             }
         });
         if (!kept.isEmpty()) {
-            LOG.warn("{} was released with pages pinned in {}: taken back", vendor, kept);
+            LOG.warn("{} was released with pages pinned in {}; they are unpinned", vendor, kept);
         }
     }
 
@@ -183,14 +183,14 @@ final class AddressSpace {
             throw Attachment.notMapped(iova);
         }
         if (!mapping.allows(prot)) {
-            throw new ErrnoException(Errno.EPERM, "the user does not allow that access to " + mapping);
+            throw new ErrnoException(Errno.EPERM, "the user's flags do not allow this access to " + mapping);
         }
         return mapping;
     }
 
-    // What the user does.
+    // Operations of the user.
 
-    /** @throws ErrnoException EEXIST, ENOSPC, EINVAL; the mapping is not used then */
+    /** @throws ErrnoException EEXIST, ENOSPC, EINVAL; the mapping is not inserted then */
     void insert(DmaMapping mapping, int limit) throws ErrnoException {
         lock.lock();
         try {
@@ -204,7 +204,7 @@ final class AddressSpace {
         }
     }
 
-    /** Whether an insertion would be refused now. */
+    /** Throws if an insertion would currently be rejected. */
     void checkFree(long first, long last, int limit) throws ErrnoException {
         DmaMapping there = mappings.overlapping(first, last);
         if (there != null) {
@@ -216,11 +216,10 @@ final class AddressSpace {
     }
 
     /**
-     * Takes the mappings of a range out. Vendors that hold something of one are asked first; when this returns, no
-     * access is possible.
+     * Unmaps a range. Vendors that hold pins or ranges are notified first; when this returns, no access is possible.
      *
-     * @param successors take their place in the same step in which the last one goes
-     * @return what has gone
+     * @param successors replace the last removed mapping in one atomic step
+     * @return the removed mappings
      * @throws ErrnoException EINVAL: see {@link AtBorder#REFUSE}
      */
     List<DmaMapping> evict(long first, long last, AtBorder atBorder, List<DmaMapping> successors)
@@ -239,8 +238,8 @@ final class AddressSpace {
     }
 
     /**
-     * Takes out what nobody holds, until a mapping comes that is held: the vendors are to be asked then, without the
-     * lock.
+     * Removes mappings that no vendor holds, up to the first one that is held; the caller then notifies the vendors
+     * without the lock.
      */
     private @Nullable DmaMapping evictUnpinned(
             long first, long last, AtBorder atBorder, List<DmaMapping> successors, Eviction eviction)
@@ -262,7 +261,7 @@ final class AddressSpace {
             if (atBorder == AtBorder.SPLIT) {
                 ended.forEach(mapping -> mapping.addOutside(first, last, added));
             }
-            // Whoever sees that a mapping has ended looks again until it is out of the tree.
+            // A thread that finds a mapping ended retries until the mapping is out of the tree.
             mappings = mappings.replace(ended, added);
             return next;
         } finally {
@@ -270,7 +269,7 @@ final class AddressSpace {
         }
     }
 
-    // Written pages.
+    // Dirty page tracking.
 
     void startTracking() throws ErrnoException {
         lock.lock();
@@ -316,13 +315,13 @@ final class AddressSpace {
     /**
      * {@code vfio_iova_dirty_bitmap()}.
      *
-     * @param bitmap zero where the range is
+     * @param bitmap zero within the range
      */
     void report(long first, long last, DirtyBitmap bitmap) throws ErrnoException {
         lock.lock();
         try {
             if (!tracking) {
-                throw new ErrnoException(Errno.EINVAL, "written pages are not tracked");
+                throw new ErrnoException(Errno.EINVAL, "dirty page tracking is off");
             }
             checkUncut(mappings, first, last);
             for (DmaMapping mapping = mappings.beginningIn(first, last);
@@ -339,7 +338,7 @@ final class AddressSpace {
         }
     }
 
-    /** @throws ErrnoException EINVAL: a mapping is in the range only in part */
+    /** @throws ErrnoException EINVAL: the range contains only a part of a mapping */
     static void checkUncut(MappingTree mappings, long first, long last) throws ErrnoException {
         DmaMapping at = mappings.find(first);
         DmaMapping end = mappings.find(last);
@@ -350,7 +349,7 @@ final class AddressSpace {
 
     private static DirtyLog newLog(DmaMapping mapping) throws ErrnoException {
         if (mapping.pages() > DirtyLog.MAX_PAGES) {
-            throw new ErrnoException(Errno.EINVAL, mapping + " is too big to be tracked");
+            throw new ErrnoException(Errno.EINVAL, mapping + " is too large for dirty page tracking");
         }
         return new DirtyLog(mapping.pages());
     }

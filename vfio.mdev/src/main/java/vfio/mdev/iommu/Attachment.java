@@ -12,8 +12,8 @@ import mdev.api.vfio.VfioNotifier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One device's half of an address space: checks what it asks for, as {@code vfio_pin_pages()} and its like do, and owns
- * what it pins.
+ * The address space as seen by one device: validates requests as {@code vfio_pin_pages()} and related functions do, and
+ * owns the device's pins.
  */
 final class Attachment implements DmaAttachment {
     private final AddressSpace space;
@@ -81,7 +81,7 @@ final class Attachment implements DmaAttachment {
     public DmaRange mapRange(long iova, long length, int prot) throws ErrnoException {
         checkAttached();
         if (length <= 0 || Long.compareUnsigned(iova + length - 1, iova) < 0) {
-            throw new ErrnoException(Errno.EINVAL, "not a range: " + length + " bytes");
+            throw new ErrnoException(Errno.EINVAL, "invalid length: " + length + " bytes");
         }
         checkMayPin();
         MappedRange range = new MappedRange(this);
@@ -108,7 +108,7 @@ final class Attachment implements DmaAttachment {
 
     @Override
     public void detach() {
-        // Before the pins are dropped: a pin that comes later sees it (Pins).
+        // Set before the pins are dropped, so that a later pin sees it (Pins).
         detached = true;
         space.notifiers().unregisterAll(this);
         space.unpinAll(this);
@@ -118,7 +118,7 @@ final class Attachment implements DmaAttachment {
         if (notifier instanceof VfioNotifier.DmaUnmap unmap) {
             return unmap;
         }
-        throw new ErrnoException(Errno.EINVAL, "an IOMMU tells of DMA_UNMAP only");
+        throw new ErrnoException(Errno.EINVAL, "an IOMMU notifies only of DMA_UNMAP");
     }
 
     private void checkPages(long[] userPfn) throws ErrnoException {
@@ -151,7 +151,7 @@ final class Attachment implements DmaAttachment {
         }
     }
 
-    /** The address of a page, or one that is mapped nowhere for a page beyond the address space. */
+    /** The address of a page; for a page beyond the address space, an address that is never mapped. */
     private static long iova(long pfn) throws ErrnoException {
         if (pfn >>> (Long.SIZE - AddressSpace.PAGE_SHIFT) != 0) {
             throw notMapped(pfn);
@@ -168,11 +168,11 @@ final class Attachment implements DmaAttachment {
         return vendor;
     }
 
-    /** What a vendor holds over one or more mappings. */
+    /** A range that a vendor holds over one or more mappings. */
     static final class MappedRange implements DmaRange {
         private final Attachment owner;
 
-        /** Filled before the vendor sees it. */
+        /** Complete before the vendor receives the range. */
         private final List<DmaMapping> mappings = new ArrayList<>();
 
         private final List<MemorySegment> segments = new ArrayList<>();

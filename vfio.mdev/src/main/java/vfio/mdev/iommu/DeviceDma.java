@@ -20,22 +20,22 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The DMA half of a device's context from its opening to its release: the address space by {@link DmaAttachment}, and
- * the name of the user. The vendor's notifiers are registered here and wrapped, so that no back-end has to know how
- * they are called and how they end.
+ * The DMA part of a device's context, from open to release: the address space through {@link DmaAttachment}, and the
+ * name of the user. Registers and wraps the vendor's notifiers, so that back-ends need not manage their calls or their
+ * end.
  */
 public final class DeviceDma implements DmaAccess {
     private static final Logger LOG = LoggerFactory.getLogger(DeviceDma.class);
 
-    /** For a notifier's call that runs, when the notifier ends; as long as a user waits for one. */
+    /** Grace period for running calls of a notifier that ends; equal to the time that a user waits for a call. */
     private static final Duration GRACE = Duration.ofSeconds(1);
 
-    /** The door into the vendor that each call of a notifier goes through. */
+    /** Runs every notifier call through the device's slot. */
     @FunctionalInterface
     public interface Calls {
         /**
-         * @param name of the call, for those who wait for it
-         * @throws ErrnoException the call was not made, or it threw
+         * @param name of the call, reported to threads that wait for it
+         * @throws ErrnoException the call was rejected, or it threw
          */
         void run(String name, Runnable call) throws ErrnoException;
     }
@@ -47,19 +47,19 @@ public final class DeviceDma implements DmaAccess {
     private final Duration grace;
     private final FaultLog faults;
 
-    /** Guards the fields below, and is not held in a call of vendor or back-end. */
+    /** Guards the fields below; not held during a call to a vendor or back-end. */
     private final Object lock = new Object();
 
     private final Map<VfioNotifier, Registered> notifiers = new LinkedHashMap<>();
-    /** No client is attached any more. */
+    /** Set when the client has been detached. */
     private boolean clientGone;
-    /** No notifier is registered any more. */
+    /** Set when all notifiers have been unregistered. */
     private boolean detached;
 
     /**
      * @param vendor names the device's driver in the log
      * @param attachment detached by {@link #detach}
-     * @param client who uses the device
+     * @param client the name of the device's user
      */
     public DeviceDma(Calls calls, String vendor, DmaAttachment attachment, String client) {
         this(calls, vendor, attachment, client, GRACE);
@@ -74,22 +74,23 @@ public final class DeviceDma implements DmaAccess {
         this.faults = new FaultLog(LOG, vendor);
     }
 
-    /** Of a device that is opened for its driver to be asked something, by nobody who has memory. */
+    /** For a device that is opened only to query its driver; its user has no memory. */
     public static DeviceDma none() {
         return new DeviceDma((_, call) -> call.run(), "", () -> {}, "");
     }
 
-    /** A notifier of the vendor's, with the calls of it that run. */
+    /** A vendor's notifier and its running calls. */
     private abstract sealed class Registered {
         final NotifierCalls running = new NotifierCalls();
 
         /**
-         * @throws ErrnoException it was not made, or it threw; not made either, and nothing is thrown, after the end
+         * @throws ErrnoException the call was rejected, or it threw; after the end, the call is skipped without an
+         *     exception
          */
         final void call(String name, Runnable notifier) throws ErrnoException {
             try {
                 calls.run(name, () -> {
-                    // Inside the door: a call that waits in front of it does not run yet.
+                    // Checked inside the slot: a call that waits to enter it is not running yet.
                     if (running.enter()) {
                         try {
                             notifier.run();
@@ -100,25 +101,25 @@ public final class DeviceDma implements DmaAccess {
                 });
             } catch (RuntimeException | Error e) {
                 faults.report(name, e);
-                throw new ErrnoException(Errno.EIO, "the device's driver failed in " + name);
+                throw new ErrnoException(Errno.EIO, "the device driver failed in " + name);
             }
         }
 
-        /** Of a call that nobody but the vendor could do anything about. */
+        /** Calls a notifier and only logs its failure, which no caller could handle. */
         final void notify(String name, Runnable notifier) {
             try {
                 call(name, notifier);
             } catch (ErrnoException e) {
-                LOG.debug("{}: {} was not called, or failed", vendor, name, e);
+                LOG.debug("{}: {} was rejected, or failed", vendor, name, e);
             }
         }
 
-        /** After the end: whether all calls have returned, but the one that this thread is in. */
+        /** After the end: waits until all calls except the current thread's have returned; false on timeout. */
         final boolean awaitCalls(Deadline deadline) {
             Thread hanging = running.await(deadline);
             if (hanging != null) {
                 LOG.warn(
-                        "{}: a call of a notifier does not return, and is not waited for any longer",
+                        "{}: a notifier call did not return in time and is abandoned",
                         vendor,
                         BoundedCalls.stackOf(hanging));
             }
@@ -126,7 +127,7 @@ public final class DeviceDma implements DmaAccess {
         }
     }
 
-    /** What the back-end has instead of the vendor's notifier. */
+    /** The wrapper that the back-end holds instead of the vendor's notifier. */
     private final class Unmap extends Registered implements VfioNotifier.DmaUnmap {
         private final VfioNotifier.DmaUnmap notifier;
 
@@ -142,7 +143,7 @@ public final class DeviceDma implements DmaAccess {
 
     private final class User extends Registered {
         private final VfioNotifier.Client notifier;
-        /** {@code attached} has returned. The monitor guards both fields. */
+        /** Set when {@code attached} has returned. The monitor guards both fields. */
         private boolean attached;
 
         private boolean leaving;
@@ -160,7 +161,7 @@ public final class DeviceDma implements DmaAccess {
                 called[0] = true;
                 notifier.attached(client);
                 if (hasAttached()) {
-                    // In the same call: a later one would not be let in when the release is over.
+                    // Made within the same call: a separate call would be rejected after the release.
                     notifier.detached();
                 }
             });
@@ -174,8 +175,8 @@ public final class DeviceDma implements DmaAccess {
         }
 
         /**
-         * @return whether the user is leaving already: {@link #detach} waits for this call, and leaves {@code detached}
-         *     to it
+         * @return whether the user is already being detached: {@link #detach} then waits for this call, which calls
+         *     {@code detached} itself
          */
         private synchronized boolean hasAttached() {
             attached = true;
@@ -197,7 +198,7 @@ public final class DeviceDma implements DmaAccess {
         }
     }
 
-    /** Tells the vendor that its user is going; before the vendor's release. Called once. */
+    /** Notifies the vendor that its user is being detached; before the vendor's release. Called once. */
     public void clientGone() {
         List<User> users = new ArrayList<>();
         synchronized (lock) {
@@ -212,7 +213,7 @@ public final class DeviceDma implements DmaAccess {
         users.forEach(user -> user.detach(deadline));
     }
 
-    /** Ends all notifiers and takes back what the vendor still pins; after the vendor's release. */
+    /** Ends all notifiers and drops the vendor's remaining pins; after the vendor's release. */
     public void detach() {
         List<Registered> all;
         synchronized (lock) {
@@ -273,7 +274,7 @@ public final class DeviceDma implements DmaAccess {
         if (registered instanceof Unmap unmap) {
             attachment.unregisterNotifier(unmap);
         } else if (registered == null && notifier instanceof VfioNotifier.DmaUnmap) {
-            attachment.unregisterNotifier(notifier); // answers as the back-end does: it may know no notifiers at all
+            attachment.unregisterNotifier(notifier); // throws the back-end's errno: it may not support notifiers
         }
         if (registered == null) {
             throw new ErrnoException(Errno.ENOENT, "the notifier is not registered");
@@ -281,7 +282,7 @@ public final class DeviceDma implements DmaAccess {
         forget(notifier, registered);
         registered.running.end();
         if (!registered.awaitCalls(Deadline.in(grace))) {
-            throw new ErrnoException(Errno.ETIMEDOUT, "a call of the notifier does not return");
+            throw new ErrnoException(Errno.ETIMEDOUT, "a running call of the notifier has not returned");
         }
     }
 

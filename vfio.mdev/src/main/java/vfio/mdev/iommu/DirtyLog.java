@@ -11,11 +11,11 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The written pages of one mapping, a bit each. Any thread marks, without a lock. Memory for the bits comes with the
- * first write nearby, so a user cannot make us pay for a huge mapping that nobody writes.
+ * The dirty bitmap of one mapping, one bit per page. Any thread may set bits, without a lock. Memory for the bits is
+ * allocated on the first write in their chunk, so a huge mapping that is never written costs nothing.
  *
- * <p>No written page is lost: who writes marks <em>after</em> the bytes are in place, and a report forgets a bit
- * <em>before</em> its user copies the page. So a bit that is set too late for one report is in the next.
+ * <p>No written page is lost: a writer sets the bit <em>after</em> writing the bytes, and a report clears the bit
+ * <em>before</em> its user copies the page. A bit set too late for one report is therefore part of the next one.
  */
 final class DirtyLog {
     /** Words per chunk: the bits of 128 MiB. */
@@ -50,7 +50,7 @@ final class DirtyLog {
         }
     }
 
-    /** Adds the marks to a bitmap, where the first page has the bit {@code at}, and forgets them. */
+    /** Moves the bits to a bitmap in which {@code at} is the bit of the first page. */
     void drain(MemorySegment bitmap, long at) {
         AtomicReferenceArray<long[]> all = chunks;
         for (int c = 0; all != null && c < chunkCount; c++) {
@@ -64,7 +64,7 @@ final class DirtyLog {
         }
     }
 
-    /** How many pages are marked. */
+    /** The number of dirty pages. */
     long count() {
         AtomicReferenceArray<long[]> all = chunks;
         long count = 0;

@@ -14,9 +14,9 @@ import vfio.mdev.iommu.memory.PageNumbers;
 import vfio.mdev.usage.UseCount;
 
 /**
- * A range of an address space with what stands behind it: {@code struct vfio_dma}. It ends in three steps: nobody holds
- * anything of it any more ({@link Pins}); the address space has no mapping there; {@link #close} lets no access in and
- * waits for those inside. Who leaves last gives the memory back.
+ * A range of an address space and its memory: {@code struct vfio_dma}. It ends in three steps: all pins and ranges are
+ * dropped ({@link Pins}); the mapping leaves the address space; {@link #close} rejects new accesses and waits for
+ * running ones. The last access frees the memory.
  */
 final class DmaMapping {
     private final long first;
@@ -24,20 +24,20 @@ final class DmaMapping {
     private final int prot;
     private final MemoryRef memory;
 
-    /** Where the mapping begins in its memory. */
+    /** The offset of the mapping in its memory. */
     private final long offset;
 
     private final PageNumbers numbers;
     private final Pins pins;
     private final CountDownLatch ended = new CountDownLatch(1);
 
-    /** Accesses are inside, and so is every {@link LentMapping}: while it is not empty the memory stays. */
+    /** Counts running accesses and every {@link LentMapping}; the memory is freed at zero. */
     private final UseCount gate = new UseCount(this::end);
 
-    /** Not null while written pages are tracked. Changed under the address space's lock. */
+    /** Not null while dirty page tracking is on. Changed under the address space's lock. */
     private volatile @Nullable DirtyLog dirty;
 
-    /** @param memory used up by the mapping */
+    /** @param memory owned by the mapping */
     DmaMapping(long first, long last, int prot, MemoryRef memory, long offset, PageNumbers numbers) {
         this.first = first;
         this.last = last;
@@ -48,7 +48,7 @@ final class DmaMapping {
         this.pins = new Pins(this, numbers);
     }
 
-    /** Adds mappings of what this one has outside of a range that it has a byte in. */
+    /** Adds mappings for the parts of this one outside of an overlapping range. */
     void addOutside(long rangeFirst, long rangeLast, List<DmaMapping> to) {
         if (Long.compareUnsigned(first, rangeFirst) < 0) {
             to.add(part(first, rangeFirst - 1));
@@ -62,7 +62,7 @@ final class DmaMapping {
         return new DmaMapping(from, to, prot, memory.retain(), offset + (from - first), numbers);
     }
 
-    /** Gives up a mapping that has not been in an address space. */
+    /** Discards a mapping that was never in an address space. */
     void discard() {
         memory.release();
     }
@@ -71,7 +71,7 @@ final class DmaMapping {
         return first;
     }
 
-    /** The last byte, so that a mapping can end where the address space does. */
+    /** The last byte, inclusive, so that a mapping can extend to the end of the address space. */
     long last() {
         return last;
     }
@@ -107,9 +107,9 @@ final class DmaMapping {
         dirty = log;
     }
 
-    /** How many bytes from an address on belong to this mapping, up to a limit. */
+    /** The number of bytes of this mapping from an address on, up to a limit. */
     long reach(long iova, long limit) {
-        long rest = last - iova; // one less than there are: all 2^64 do not fit
+        long rest = last - iova; // one less than the count, because 2^64 does not fit
         return Long.compareUnsigned(rest, limit - 1) < 0 ? rest + 1 : limit;
     }
 
@@ -140,10 +140,10 @@ final class DmaMapping {
         return true;
     }
 
-    /** After the bytes are in place, and also when only some of them may be. */
+    /** Called after the write, even if it may have been partial. */
     private void markWritten(long from, long length) {
-        // The log is looked at after the write, and whoever starts to track looks at memory after that: one of the two
-        // sees the other.
+        // A writer reads the log after its write, and a thread that starts tracking reads memory after publishing the
+        // log: one of the two sees the other.
         VarHandle.fullFence();
         DirtyLog log = dirty;
         if (log != null) {
@@ -151,7 +151,7 @@ final class DmaMapping {
         }
     }
 
-    /** Called by {@link #pins}, when the mapping is not gone. */
+    /** Called by {@link #pins} while the mapping has not ended. */
     LentMapping lend() throws ErrnoException {
         MemorySegment bytes = memory.memory().bytes();
         if (bytes == null) {
@@ -161,16 +161,16 @@ final class DmaMapping {
         return new LentMapping(bytes.asSlice(offset, size()), gate::leave);
     }
 
-    /** Lets no access in any more; after the mapping has left the address space. */
+    /** Rejects new accesses; called after the mapping has left the address space. */
     void close(Deadline deadline) {
         pins.revoke(deadline);
         gate.close();
     }
 
     /**
-     * Waits until no access is inside.
+     * Waits for running accesses.
      *
-     * @return whether that was before the deadline; else the last access frees the memory
+     * @return whether all returned before the deadline; if not, the last access frees the memory
      */
     boolean await(Deadline deadline) {
         return deadline.awaitUninterruptibly(ended);

@@ -8,19 +8,19 @@ import mdev.sync.Deadline;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The mappings that one request takes out: how often their vendors were asked to let go, and what happens to those that
- * have gone. One thread.
+ * The mappings removed by one unmap request: counts how often their vendors were notified, and completes the removal.
+ * Used by one thread.
  */
 final class Eviction {
     /**
-     * For accesses that are inside a mapping when it goes; with a vendor's notifier it stays below the 5 s after which
-     * a virtual machine gives up.
+     * Grace period for accesses running during the unmap. Together with a notifier call it stays below the 5 s after
+     * which a virtual machine gives up.
      */
     private static final Duration GRACE = Duration.ofSeconds(3);
 
     /**
-     * How often a vendor is told that does not let go; after as many the kernel gives up with a BUG
-     * (vfio_dma_do_unmap).
+     * The maximum number of notifications to a vendor that keeps its pins; after the same number the kernel gives up
+     * with a BUG (vfio_dma_do_unmap).
      */
     private static final int RETRIES = 10;
 
@@ -31,12 +31,12 @@ final class Eviction {
     private @Nullable DmaMapping asked;
     private int times;
 
-    /** @param warnings takes the lines of the log that name who did not do its part */
+    /** @param warnings receives the log messages about vendors that keep pins or accesses */
     Eviction(Consumer<String> warnings) {
         this.warnings = warnings;
     }
 
-    /** Ends a mapping, unless its vendors are to be asked before. */
+    /** Ends a mapping, unless its vendors must be notified first. */
     boolean end(DmaMapping mapping) {
         if (mapping.pins().endUnpinned()) {
             gone.add(new Gone(mapping, List.of()));
@@ -49,7 +49,7 @@ final class Eviction {
         return false;
     }
 
-    /** Asks the vendors to let go, without any lock. */
+    /** Notifies the vendors to drop their pins; called without any lock. */
     void ask(DmaMapping held, Notifiers vendors) {
         times = held == asked ? times + 1 : 1;
         asked = held;
@@ -58,19 +58,19 @@ final class Eviction {
         }
     }
 
-    /** After the mappings have left the address space: waits until no access is possible. */
+    /** Called after the mappings have left the address space: waits until no access is possible. */
     void finish() {
         Deadline deadline = deadline();
         for (Gone each : gone) {
             each.mapping.close(deadline);
             for (Attachment vendor : each.unpinned) {
-                warnings.accept("%s did not let go of %s on DMA_UNMAP: its pins are taken by force"
+                warnings.accept("%s kept %s pinned after DMA_UNMAP: its pins are dropped by force"
                         .formatted(vendor, each.mapping));
             }
         }
         for (Gone each : gone) {
             if (!each.mapping.await(deadline)) {
-                warnings.accept("%s is unmapped, but an access to it does not return: its memory stays until it does"
+                warnings.accept("%s is unmapped, but an access to it is still running: its memory is freed later"
                         .formatted(each.mapping));
             }
         }
@@ -80,7 +80,7 @@ final class Eviction {
         return gone.stream().map(Gone::mapping).toList();
     }
 
-    /** When to stop waiting for what should end now. */
+    /** The deadline for running accesses. */
     static Deadline deadline() {
         return Deadline.in(GRACE);
     }

@@ -9,14 +9,14 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The segments that one vendor has of one mapping. Made when it first asks: closing an arena makes all threads of the
- * process check themselves, and 65,535 of those take seconds.
+ * The segments of one mapping held by one vendor. Created on first request: closing an arena is a handshake with all
+ * threads of the process, and 65,535 of them take seconds.
  */
 final class LentMapping {
     private static final Logger LOG = LoggerFactory.getLogger(LentMapping.class);
     private static final Duration RETRY = Duration.ofNanos(100_000);
     private static final Duration LATE_RETRY = Duration.ofMillis(100);
-    /** Of the process: after the deadline nobody waits any more. */
+    /** Longer than the process lives: after the deadline no caller waits for the close. */
     private static final Duration LIFETIME = Duration.ofDays(36_500);
 
     private final Arena arena = Arena.ofShared();
@@ -24,10 +24,10 @@ final class LentMapping {
     private final Runnable closed;
 
     /**
-     * @param bytes of the mapping, from memory that outlives {@code closed}
-     * @param closed runs once, when no access is possible any more
+     * @param bytes the mapping's memory, which must outlive {@code closed}
+     * @param closed runs once, when no further access is possible
      */
-    @SuppressWarnings("restricted") // only shortens the life of bytes
+    @SuppressWarnings("restricted") // only shortens the lifetime of bytes
     LentMapping(MemorySegment bytes, Runnable closed) {
         MemorySegment view = bytes.reinterpret(bytes.byteSize(), arena, null);
         this.bytes = bytes.isReadOnly() ? view.asReadOnly() : view;
@@ -40,24 +40,24 @@ final class LentMapping {
     }
 
     /**
-     * Makes all segments throw. A system call that a vendor makes on one is waited for; after the deadline it keeps the
-     * memory, until it returns.
+     * Invalidates all segments. Waits until the deadline for a vendor's system call on a segment; if it is still
+     * running then, the memory is freed after it returns.
      */
     void close(Deadline deadline, String vendor) {
         if (deadline.poll(RETRY, this::tryClose)) {
             return;
         }
-        LOG.warn("{} is in a system call on memory that is being unmapped; it stays mapped until that returns", vendor);
+        LOG.warn("{} is in a system call on memory being unmapped; it stays mapped until the call returns", vendor);
         var call = new BoundedCalls("vfio-unmap-left-behind")
                 .tryStart(
                         "unmapping what " + vendor + " left behind",
                         () -> Deadline.in(LIFETIME).poll(LATE_RETRY, this::tryClose));
         if (call == null) {
-            LOG.warn("the memory that {} holds stays mapped: no thread can be started to unmap it", vendor);
+            LOG.warn("the memory held by {} remains mapped: no thread could be started to unmap it", vendor);
         }
     }
 
-    /** By one thread at a time. */
+    /** Called by one thread at a time. */
     private boolean tryClose() {
         try {
             arena.close();

@@ -8,16 +8,16 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The mappings of an address space by address, without overlap: an immutable AVL tree. A change copies the path to the
- * root, so a look-up needs no lock: it sees the tree that was published last, whole. Look-up, insertion and removal
- * take O(log n); a look-up allocates nothing.
+ * root, so a lookup needs no lock and sees the latest published tree as a whole. Lookup, insertion and removal take
+ * O(log n); a lookup allocates nothing.
  *
  * <p>Addresses are unsigned, and ranges are given by their first and last byte, so that the last page of the address
- * space is like any other.
+ * space needs no special case.
  */
 final class MappingTree {
     static final MappingTree EMPTY = new MappingTree(null, 0, 0);
 
-    /** From this part of the tree on a change of many makes a new one. */
+    /** A bulk change of more than 1/BULK of the tree rebuilds the tree. */
     private static final int BULK = 16;
 
     private final @Nullable Node root;
@@ -34,12 +34,12 @@ final class MappingTree {
         return count;
     }
 
-    /** In all mappings; wraps at 2^64. */
+    /** The size of all mappings; wraps at 2^64. */
     long bytes() {
         return bytes;
     }
 
-    /** The mapping of an address. */
+    /** The mapping that contains an address. */
     @Nullable
     DmaMapping find(long iova) {
         for (Node node = root; node != null; ) {
@@ -69,28 +69,28 @@ final class MappingTree {
         return lowest != null && Long.compareUnsigned(lowest.first(), last) <= 0 ? lowest : null;
     }
 
-    /** The lowest mapping that has a byte in the range. */
+    /** The lowest mapping that overlaps the range. */
     @Nullable
     DmaMapping overlapping(long first, long last) {
         DmaMapping at = find(first);
         return at != null ? at : beginningIn(first, last);
     }
 
-    /** @param mapping overlaps none of the tree */
+    /** @param mapping must not overlap the tree */
     MappingTree with(DmaMapping mapping) {
         return new MappingTree(insert(root, mapping), count + 1, bytes + mapping.size());
     }
 
-    /** @param mapping one of the tree */
+    /** @param mapping must be in the tree */
     MappingTree without(DmaMapping mapping) {
         return new MappingTree(remove(root, mapping), count - 1, bytes - mapping.size());
     }
 
     /**
-     * The tree after a change of many.
+     * The tree after a bulk change.
      *
-     * @param gone some of the tree, in order
-     * @param added overlap none of what is left
+     * @param gone mappings of the tree, in order
+     * @param added must not overlap the remaining mappings
      */
     MappingTree replace(List<DmaMapping> gone, List<DmaMapping> added) {
         MappingTree tree = gone.size() > count / BULK ? rebuiltWithout(gone) : this;
@@ -105,7 +105,7 @@ final class MappingTree {
         return tree;
     }
 
-    /** In O(n), where single removals would take O(n log n) and leave as many copies of paths behind. */
+    /** Takes O(n); single removals would take O(n log n) and copy as many paths. */
     private MappingTree rebuiltWithout(List<DmaMapping> gone) {
         List<DmaMapping> left = new ArrayList<>(count - gone.size());
         long[] leftBytes = {bytes};

@@ -6,16 +6,16 @@ import mdev.sync.Deadline;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The calls of one registered notifier: let in until it ends, which waits for those that run ({@code rwsem} of a
- * blocking notifier chain).
+ * Tracks the calls of one registered notifier: accepts calls until the notifier ends, then waits for running ones
+ * ({@code rwsem} of a blocking notifier chain).
  */
 final class NotifierCalls {
-    /** A thread per call; the monitor guards both fields and is not held in a call. */
+    /** The thread of each running call. The monitor guards both fields and is not held during a call. */
     private final List<Thread> inside = new ArrayList<>();
 
     private boolean ended;
 
-    /** Pairs with {@link #leave}; false after {@link #end}: the vendor is not to be called. */
+    /** Pairs with {@link #leave}; false after {@link #end}: the vendor must not be called. */
     synchronized boolean enter() {
         if (!ended) {
             inside.add(Thread.currentThread());
@@ -28,15 +28,15 @@ final class NotifierCalls {
         notifyAll();
     }
 
-    /** Lets no further call in. */
+    /** Rejects further calls. */
     synchronized void end() {
         ended = true;
     }
 
     /**
-     * Waits until no call runs but the one that this thread is in.
+     * Waits for all running calls except the current thread's own.
      *
-     * @return a thread that is still inside when the deadline has passed; null when there is none
+     * @return a thread whose call is still running at the deadline; null if there is none
      */
     synchronized @Nullable Thread await(Deadline deadline) {
         Thread self = Thread.currentThread();

@@ -13,19 +13,19 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The notifiers of an address space: {@code vfio_iommu.notifier}. Each is called without a lock, and waited for until a
- * deadline only.
+ * The notifiers of an address space: {@code vfio_iommu.notifier}. Each notifier is called without a lock and with a
+ * deadline.
  */
 final class Notifiers {
     private static final Logger LOG = LoggerFactory.getLogger(Notifiers.class);
 
-    /** For one call of a vendor; a user waits for it, and a virtual machine gives up an unmapping after 5 s. */
+    /** Grace period for one vendor call. A user waits for it, and a virtual machine gives up an unmapping after 5 s. */
     private static final Duration GRACE = Duration.ofSeconds(1);
 
     private static final class Registration {
         final Attachment owner;
         final VfioNotifier.DmaUnmap notifier;
-        /** A call that has missed its deadline: until it returns the vendor is neither called again nor waited for. */
+        /** A call that has missed its deadline. Until it returns, the vendor is neither called nor waited for again. */
         volatile BoundedCalls.@Nullable Call late;
 
         Registration(Attachment owner, VfioNotifier.DmaUnmap notifier) {
@@ -71,7 +71,7 @@ final class Notifiers {
     /**
      * {@code blocking_notifier_call_chain()}.
      *
-     * @return false when a vendor has missed its deadline: to tell it again is of no use
+     * @return false if a vendor has missed its deadline: notifying it again would be useless
      */
     boolean dmaUnmap(DmaMapping mapping) {
         boolean inTime = true;
@@ -93,7 +93,7 @@ final class Notifiers {
             return true;
         }
         registration.late = call;
-        LOG.warn("{} hangs in DMA_UNMAP of {}", registration.owner, mapping, call.stack());
+        LOG.warn("{} did not return from DMA_UNMAP of {} in time", registration.owner, mapping, call.stack());
         return false;
     }
 }

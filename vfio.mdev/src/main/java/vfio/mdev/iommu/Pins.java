@@ -16,8 +16,8 @@ import vfio.mdev.iommu.memory.Location;
 import vfio.mdev.iommu.memory.PageNumbers;
 
 /**
- * What vendors hold of one mapping: pins ({@code vfio_dma.pfn_list}), but each vendor's its own, and ranges. The
- * monitor guards one thing: a mapping that is gone is held by nobody, nor is one held by a device that is released.
+ * The vendors' pins ({@code vfio_dma.pfn_list}, but separate for each vendor) and ranges of one mapping. The monitor
+ * guards one invariant: neither an ended mapping nor a released device has pins or ranges.
  */
 final class Pins {
     private final DmaMapping mapping;
@@ -56,7 +56,7 @@ final class Pins {
         }
     }
 
-    /** Pins a page once more; null when the mapping is gone. */
+    /** Adds a pin to a page; null if the mapping has ended. */
     synchronized @Nullable PinnedPage pin(Attachment vendor, long page, boolean writable) throws ErrnoException {
         if (gone) {
             return null;
@@ -70,8 +70,8 @@ final class Pins {
     }
 
     /**
-     * Lets go of a page once; false when the mapping is gone. A page that the vendor has not pinned is no mistake
-     * (surprise 21).
+     * Drops one pin of a page; false if the mapping has ended. Unpinning a page that the vendor has not pinned is not
+     * an error (surprise 21).
      */
     synchronized boolean unpin(Attachment vendor, long page) {
         if (gone) {
@@ -86,7 +86,7 @@ final class Pins {
         return true;
     }
 
-    /** Adds a part of the mapping to a range; null when the mapping is gone. */
+    /** Adds a part of the mapping to a range; null if the mapping has ended. */
     synchronized @Nullable MemorySegment mapRange(
             Attachment.MappedRange range, long offset, long length, boolean writable) throws ErrnoException {
         if (gone) {
@@ -105,7 +105,7 @@ final class Pins {
         }
     }
 
-    /** Marks what vendors may be writing now ({@code vfio_dma_populate_bitmap()}). */
+    /** Marks all pages that vendors can currently write ({@code vfio_dma_populate_bitmap()}). */
     synchronized void markWritable(DirtyLog log) {
         for (VendorPins own : byVendor.values()) {
             own.pins.forEach((page, pin) -> {
@@ -121,7 +121,7 @@ final class Pins {
         }
     }
 
-    /** Ends the mapping, if nobody holds anything of it; then nobody will. */
+    /** Ends the mapping if it has no pins or ranges; later requests are rejected. */
     synchronized boolean endUnpinned() {
         gone |= byVendor.values().stream().allMatch(VendorPins::isEmpty);
         return gone;
@@ -130,7 +130,7 @@ final class Pins {
     /**
      * Ends the mapping.
      *
-     * @return the vendors whose pins are dropped, to be named in the log
+     * @return the vendors that still held pins, for the log
      */
     synchronized List<Attachment> end() {
         gone = true;
@@ -147,7 +147,7 @@ final class Pins {
     /**
      * Drops the pins and ranges of a vendor.
      *
-     * @return whether there was something
+     * @return whether the vendor held any
      */
     boolean unpinAll(Attachment vendor, Deadline deadline) {
         VendorPins own;
@@ -165,7 +165,7 @@ final class Pins {
         return some;
     }
 
-    /** Makes all views throw; after the mapping was ended. */
+    /** Invalidates all lent segments; called after the mapping has ended. */
     void revoke(Deadline deadline) {
         Map<Attachment, VendorPins> all;
         synchronized (this) {

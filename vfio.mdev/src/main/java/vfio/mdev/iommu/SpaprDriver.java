@@ -12,13 +12,13 @@ import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Reference;
 import vfio.mdev.iommu.memory.UserMemories;
 
-/** The back-end of users that know POWER's IOMMU ({@code tce_iommu_driver_ops}). */
+/** The back-end for users of POWER's IOMMU ({@code tce_iommu_driver_ops}). */
 @Component
 public final class SpaprDriver implements IommuDriver {
     static final Set<Integer> TYPES = Set.of(VfioContainer.SPAPR_TCE_IOMMU, VfioContainer.SPAPR_TCE_V2_IOMMU);
 
     private final UserMemories memories;
-    /** Not closed: a container that is released last still has to tell its vendors; idle threads end by themselves. */
+    /** Not closed: a container released later must still notify its vendors; idle threads terminate on their own. */
     private final BoundedCalls notifierCalls = new BoundedCalls("vfio-notifier");
 
     @Activate

@@ -30,10 +30,10 @@ import vfio.mdev.iommu.memory.UserMemories;
 
 /**
  * An address space of {@code drivers/vfio/vfio_iommu_spapr_tce.c}: mappings of single pages, inside windows. Vendors
- * can pin here, too.
+ * can pin pages here, too.
  */
 final class SpaprIommu implements Iommu {
-    /** Bounds what a user can make us keep, as RLIMIT_MEMLOCK does in the kernel. */
+    /** Bounds the memory a user can consume, as RLIMIT_MEMLOCK does in the kernel. */
     private static final int MAX_MAPPINGS = 1 << 20;
 
     private final boolean v2;
@@ -42,8 +42,8 @@ final class SpaprIommu implements Iommu {
     private final AddressSpace space;
 
     /**
-     * Guards the windows, what is registered, and the state below; mappings are in windows only. Held while a vendor is
-     * told of an unmapping, which is bounded: only this user's own requests wait for it.
+     * Guards the windows, the registered memory and the state below; all mappings lie in windows. Held during a
+     * vendor's unmap notification, which is bounded: only this user's own requests wait for the lock.
      */
     private final ReentrantLock lock = new ReentrantLock();
 
@@ -52,10 +52,10 @@ final class SpaprIommu implements Iommu {
     private boolean enabled;
     private boolean defaultPending;
 
-    /** {@code tce_iommu_mm_set()} has been called: somebody is known as the user. */
+    /** Set by {@code tce_iommu_mm_set()}: the user is known. */
     private boolean owned;
 
-    /** @param v2 has windows that can be created, and maps registered memory only */
+    /** @param v2 supports creating windows, and maps only registered memory */
     SpaprIommu(boolean v2, UserMemories memories, BoundedCalls notifierCalls) {
         this.v2 = v2;
         this.memories = memories;
@@ -74,7 +74,7 @@ final class SpaprIommu implements Iommu {
         lock.lock();
         try {
             if (groups.contains(group) || (!v2 && !groups.isEmpty())) {
-                throw new ErrnoException(Errno.EBUSY, "version 1 has one group, and a group is attached once");
+                throw new ErrnoException(Errno.EBUSY, "version 1 accepts one group, and a group can be attached once");
             }
             if (!v2) {
                 windows[0] = SpaprWindow.defaultWindow();
@@ -155,7 +155,7 @@ final class SpaprIommu implements Iommu {
 
     private IoctlReply enable() throws ErrnoException {
         if (enabled) {
-            throw new ErrnoException(Errno.EBUSY, "the container is enabled");
+            throw new ErrnoException(Errno.EBUSY, "the container is already enabled");
         }
         checkGroup(Errno.ENODEV);
         owned = true;
@@ -290,7 +290,7 @@ final class SpaprIommu implements Iommu {
     }
 
     /**
-     * {@code tce_iommu_create_default_window()}: it comes when it is first needed, so that a user can do without it.
+     * {@code tce_iommu_create_default_window()}: created on first use, so that a user can do without it.
      */
     private void createDefault() {
         if (defaultPending) {
@@ -306,7 +306,7 @@ final class SpaprIommu implements Iommu {
                 return window;
             }
         }
-        throw new ErrnoException(Errno.ENXIO, "no window has 0x" + Long.toHexString(iova));
+        throw new ErrnoException(Errno.ENXIO, "no window contains 0x" + Long.toHexString(iova));
     }
 
     private void checkEnabled() throws ErrnoException {
@@ -325,12 +325,15 @@ final class SpaprIommu implements Iommu {
         replace(first, last, List.of());
     }
 
-    /** Every page of the range gets a new mapping, or none; what else its old mapping had stays. */
+    /**
+     * Replaces the mappings of every page in the range, possibly by none; the parts of old mappings outside of the
+     * range are kept.
+     */
     private void replace(long first, long last, List<DmaMapping> parts) {
         try {
             space.evict(first, last, AddressSpace.AtBorder.SPLIT, parts);
         } catch (ErrnoException e) {
-            throw new IllegalStateException(e); // splitting refuses nothing
+            throw new IllegalStateException(e); // SPLIT never fails
         }
     }
 }

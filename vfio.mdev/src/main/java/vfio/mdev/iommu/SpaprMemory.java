@@ -15,11 +15,11 @@ import vfio.mdev.iommu.memory.MemoryRef;
 import vfio.mdev.iommu.memory.UserMemories;
 
 /**
- * The memory that a version 2 user has registered ({@code tce_container.prereg_list}): what it can map. Guarded by the
- * lock of {@link SpaprIommu}.
+ * The memory registered by a version 2 user ({@code tce_container.prereg_list}), which it can map. Guarded by the lock
+ * of {@link SpaprIommu}.
  */
 final class SpaprMemory {
-    /** Bounds what a user can make us keep, as RLIMIT_MEMLOCK does in the kernel. */
+    /** Bounds the memory a user can consume, as RLIMIT_MEMLOCK does in the kernel. */
     private static final int MAX_REGIONS = 4096;
 
     private final UserMemories memories;
@@ -51,18 +51,18 @@ final class SpaprMemory {
     /** {@code tce_iommu_register_pages()} and {@code mm_iommu_new()}. */
     void register(SpaprRegisterMemory request) throws ErrnoException {
         check(request.flags(), request.memory(), request.size());
-        // For writing too, as the kernel pins it.
+        // Also for writing, as the kernel pins it.
         BackingMemory memory = memories.open(request.memory(), request.size(), true);
         try {
             if (regions.size() == MAX_REGIONS) {
-                throw new ErrnoException(Errno.ENOMEM, "there are " + MAX_REGIONS + " pieces of registered memory");
+                throw new ErrnoException(Errno.ENOMEM, "the limit is " + MAX_REGIONS + " registered regions");
             }
             for (Region region : regions) {
                 if (region.is(memory.location(), request.size())) {
-                    throw new ErrnoException(Errno.EBUSY, "the memory is registered");
+                    throw new ErrnoException(Errno.EBUSY, "the memory is already registered");
                 }
                 if (region.overlaps(memory.location(), request.size())) {
-                    throw new ErrnoException(Errno.EINVAL, "a part of the memory is registered");
+                    throw new ErrnoException(Errno.EINVAL, "a part of the memory is already registered");
                 }
             }
         } catch (ErrnoException e) {
@@ -87,7 +87,7 @@ final class SpaprMemory {
                 return;
             }
         }
-        throw new ErrnoException(Errno.ENOENT, "the memory is not registered like that");
+        throw new ErrnoException(Errno.ENOENT, "no region with this address and size is registered");
     }
 
     private static void check(int flags, UserMemory memory, long size) throws ErrnoException {
@@ -97,16 +97,16 @@ final class SpaprMemory {
                 || ((start | size) & (DmaAccess.PAGE_SIZE - 1)) != 0
                 || Long.compareUnsigned(start + size - 1, start) < 0) {
             UserMemories.discard(memory);
-            throw new ErrnoException(Errno.EINVAL, "flags, or not whole pages");
+            throw new ErrnoException(Errno.EINVAL, "unsupported flags, or not a multiple of the page size");
         }
     }
 
     /**
-     * Mappings of registered memory. Each page of the window is inside one region ({@code mm_iommu_lookup()}), but
-     * regions may follow each other.
+     * Creates mappings of registered memory. Each page of the window must lie in one region
+     * ({@code mm_iommu_lookup()}), but adjacent regions may be combined.
      *
-     * @param memory used up, however the call ends
-     * @throws ErrnoException EINVAL: some of it is not registered
+     * @param memory always consumed, even on failure
+     * @throws ErrnoException EINVAL: a part of it is not registered
      */
     List<DmaMapping> map(UserMemory memory, long first, long size, int prot, long pageSize) throws ErrnoException {
         Location location = memories.locate(memory);

@@ -4,7 +4,7 @@ import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 
 /**
- * A DMA window: {@code struct iommu_table}, as far as it can be seen from outside.
+ * A DMA window: the externally visible part of {@code struct iommu_table}.
  *
  * @param start of the window, in bytes
  * @param size in bytes; a power of two
@@ -17,7 +17,7 @@ record SpaprWindow(long start, long size, int pageShift) {
     /** {@code POWERNV_IOMMU_MAX_LEVELS} of arch/powerpc/platforms/powernv/pci.h. */
     static final int MAX_LEVELS = 5;
 
-    /** Where windows begin, by their number: {@code tce32_start} and {@code tce64_start}. */
+    /** Start addresses of the windows by number: {@code tce32_start} and {@code tce64_start}. */
     private static final long[] STARTS = {0, 1L << 59};
 
     /** {@code IOMMU_TABLE_GROUP_MAX_TABLES}. */
@@ -32,11 +32,11 @@ record SpaprWindow(long start, long size, int pageShift) {
     /**
      * {@code pnv_pci_ioda2_table_alloc_pages()} of arch/powerpc/platforms/powernv/pci-ioda-tce.c.
      *
-     * @throws ErrnoException EINVAL: no table can be like that
+     * @throws ErrnoException EINVAL: such a table is impossible
      */
     static SpaprWindow create(int number, int pageShift, long size, int levels) throws ErrnoException {
         if (pageShift < 0 || pageShift >= Long.SIZE || (PGSIZES & (1L << pageShift)) == 0) {
-            throw new ErrnoException(Errno.EINVAL, "pages of 2^" + pageShift + " bytes, not 2^12, 2^16 or 2^24");
+            throw new ErrnoException(Errno.EINVAL, "page size 2^" + pageShift + ", must be 2^12, 2^16 or 2^24");
         }
         int windowShift = Long.numberOfTrailingZeros(size);
         if (levels < 1 || levels > MAX_LEVELS || Long.bitCount(size) != 1 || windowShift < pageShift) {
@@ -45,7 +45,7 @@ record SpaprWindow(long start, long size, int pageShift) {
         }
         int levelEntries = Math.max(Math.ceilDiv(windowShift - pageShift, levels), AddressSpace.PAGE_SHIFT - 3);
         if (levelEntries * levels + pageShift >= 60) {
-            throw new ErrnoException(Errno.EINVAL, "a table of " + levels + " levels is too big");
+            throw new ErrnoException(Errno.EINVAL, "a table of " + levels + " levels is too large");
         }
         return new SpaprWindow(STARTS[number], size, pageShift);
     }
@@ -66,7 +66,7 @@ record SpaprWindow(long start, long size, int pageShift) {
     }
 
     /**
-     * The last byte of a range in the window. The kernel checks its first page only ({@code iommu_tce_check_ioba()}),
+     * The last byte of a range in the window. The kernel checks only its first page ({@code iommu_tce_check_ioba()})
      * and writes beyond the table.
      *
      * @param size at least 1
@@ -74,7 +74,7 @@ record SpaprWindow(long start, long size, int pageShift) {
     long lastOf(long iova, long size) throws ErrnoException {
         long last = iova + size - 1;
         if (Long.compareUnsigned(last, iova) < 0 || !contains(last)) {
-            throw new ErrnoException(Errno.EINVAL, "the range ends outside of the window");
+            throw new ErrnoException(Errno.EINVAL, "the range ends beyond the window");
         }
         return last;
     }

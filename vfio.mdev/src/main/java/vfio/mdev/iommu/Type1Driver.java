@@ -12,14 +12,14 @@ import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Reference;
 import vfio.mdev.iommu.memory.UserMemories;
 
-/** The back-end of nearly every VFIO user ({@code vfio_iommu_driver_ops_type1}). */
+/** The back-end used by nearly every VFIO user ({@code vfio_iommu_driver_ops_type1}). */
 @Component
 public final class Type1Driver implements IommuDriver {
     private static final Set<Integer> TYPES =
             Set.of(VfioContainer.TYPE1_IOMMU, VfioContainer.TYPE1V2_IOMMU, VfioContainer.TYPE1_NESTING_IOMMU);
 
     private final UserMemories memories;
-    /** Not closed: a container that is released last still has to tell its vendors; idle threads end by themselves. */
+    /** Not closed: a container released later must still notify its vendors; idle threads terminate on their own. */
     private final BoundedCalls notifierCalls = new BoundedCalls("vfio-notifier");
 
     @Activate
@@ -43,8 +43,8 @@ public final class Type1Driver implements IommuDriver {
     }
 
     /**
-     * {@code vfio_iommu_type1_check_extension()}. Without hardware nothing is incoherent: DMA_CC, once there is an
-     * address space.
+     * {@code vfio_iommu_type1_check_extension()}. Without hardware, all DMA is coherent: DMA_CC is supported once an
+     * address space exists.
      */
     static int checkExtension(int extension, boolean open) {
         return switch (extension) {

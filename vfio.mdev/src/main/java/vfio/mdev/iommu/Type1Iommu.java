@@ -25,14 +25,14 @@ import vfio.mdev.iommu.memory.MemoryRef;
 import vfio.mdev.iommu.memory.UserMemories;
 
 /**
- * An address space of {@code drivers/vfio/vfio_iommu_type1.c} with mediated devices only: no hardware is told, nothing
- * is touched before a device asks.
+ * An address space of {@code drivers/vfio/vfio_iommu_type1.c} for mediated devices only: it programs no hardware and
+ * accesses no page before a device requests it.
  */
 final class Type1Iommu implements Iommu {
     /** {@code dma_entry_limit}. */
     static final int MAX_MAPPINGS = 65_535;
 
-    /** {@code PAGE_MASK}: every multiple of a page can be mapped. */
+    /** {@code PAGE_MASK}: every multiple of the page size can be mapped. */
     private static final long IOVA_PGSIZES = -DmaAccess.PAGE_SIZE;
 
     /** {@code DIRTY_BITMAP_SIZE_MAX}. */
@@ -44,7 +44,7 @@ final class Type1Iommu implements Iommu {
     private final UserMemories memories;
     private final AddressSpace space;
 
-    /** @param v2 refuses to cut mappings, and lets vendors pin */
+    /** @param v2 rejects splitting a mapping, and allows pinning */
     Type1Iommu(String name, boolean v2, UserMemories memories, BoundedCalls notifierCalls) {
         this.name = name;
         this.v2 = v2;
@@ -94,7 +94,7 @@ final class Type1Iommu implements Iommu {
         try {
             space.evict(0, -1, atBorder, List.of());
         } catch (ErrnoException e) {
-            throw new IllegalStateException(e); // all of the address space cuts nothing
+            throw new IllegalStateException(e); // the whole address space splits no mapping
         }
     }
 
@@ -113,7 +113,7 @@ final class Type1Iommu implements Iommu {
         long last = map.iova() + map.size() - 1;
         try {
             checkMap(map, last);
-            space.checkFree(map.iova(), last, MAX_MAPPINGS); // before the work of opening
+            space.checkFree(map.iova(), last, MAX_MAPPINGS); // checked before opening the memory
         } catch (ErrnoException e) {
             UserMemories.discard(map.memory());
             throw e;
@@ -132,14 +132,14 @@ final class Type1Iommu implements Iommu {
     private static void checkMap(MapDma map, long last) throws ErrnoException {
         if ((map.flags() & ~(MapDma.READ | MapDma.WRITE)) != 0 || map.flags() == 0) {
             throw new ErrnoException(
-                    Errno.EINVAL, "flags 0x" + Integer.toHexString(map.flags()) + ", not READ or WRITE");
+                    Errno.EINVAL, "flags 0x" + Integer.toHexString(map.flags()) + ", must be READ, WRITE or both");
         }
         long start = Location.start(map.memory());
         checkAligned(map.iova() | map.size() | start);
         if (map.size() == 0
                 || Long.compareUnsigned(last, map.iova()) < 0
                 || Long.compareUnsigned(start + map.size() - 1, start) < 0) {
-            throw new ErrnoException(Errno.EINVAL, "a size of 0, or beyond the address space");
+            throw new ErrnoException(Errno.EINVAL, "the size is 0, or the range exceeds the address space");
         }
     }
 
@@ -151,13 +151,13 @@ final class Type1Iommu implements Iommu {
             throw new ErrnoException(Errno.EINVAL, "flags 0x" + Integer.toHexString(unmap.flags()));
         }
         if (all && (unmap.iova() != 0 || unmap.size() != 0)) {
-            throw new ErrnoException(Errno.EINVAL, "all has no address and no size");
+            throw new ErrnoException(Errno.EINVAL, "UNMAP_FLAG_ALL requires address 0 and size 0");
         }
         long first = unmap.iova();
         long last = all ? -1 : lastOf(first, unmap.size());
         DirtyBitmap bitmap = report ? cleared(unmap.bitmap(), unmap.size()) : null;
         if (report && !space.isTracking()) {
-            throw new ErrnoException(Errno.EINVAL, "written pages are not tracked");
+            throw new ErrnoException(Errno.EINVAL, "dirty page tracking is off");
         }
         List<DmaMapping> gone = space.evict(first, last, atBorder, List.of());
         long size = 0;
@@ -174,7 +174,7 @@ final class Type1Iommu implements Iommu {
     /** {@code vfio_iommu_type1_dirty_pages()}. */
     private IoctlReply dirtyPages(DirtyPages dirty) throws ErrnoException {
         if (!v2) {
-            throw new ErrnoException(Errno.EACCES, "version 1 does not track written pages");
+            throw new ErrnoException(Errno.EACCES, "version 1 does not support dirty page tracking");
         }
         switch (dirty.flags()) {
             case DirtyPages.START -> space.startTracking();
@@ -182,12 +182,12 @@ final class Type1Iommu implements Iommu {
             case DirtyPages.GET_BITMAP -> {
                 long last = lastOf(dirty.iova(), dirty.size());
                 if (!space.isTracking()) {
-                    throw new ErrnoException(Errno.EINVAL, "written pages are not tracked");
+                    throw new ErrnoException(Errno.EINVAL, "dirty page tracking is off");
                 }
                 AddressSpace.checkUncut(space.mappings(), dirty.iova(), last);
                 space.report(dirty.iova(), last, cleared(dirty.bitmap(), dirty.size()));
             }
-            default -> throw new ErrnoException(Errno.EINVAL, "one of START, STOP and GET_BITMAP");
+            default -> throw new ErrnoException(Errno.EINVAL, "flags must be one of START, STOP and GET_BITMAP");
         }
         return IoctlReply.DONE;
     }
@@ -196,31 +196,31 @@ final class Type1Iommu implements Iommu {
         checkAligned(first | size);
         long last = first + size - 1;
         if (size == 0 || Long.compareUnsigned(last, first) < 0) {
-            throw new ErrnoException(Errno.EINVAL, "a size of 0, or beyond the address space");
+            throw new ErrnoException(Errno.EINVAL, "the size is 0, or the range exceeds the address space");
         }
         return last;
     }
 
     private static void checkAligned(long bits) throws ErrnoException {
         if ((bits & (DmaAccess.PAGE_SIZE - 1)) != 0) {
-            throw new ErrnoException(Errno.EINVAL, "not a multiple of " + DmaAccess.PAGE_SIZE);
+            throw new ErrnoException(Errno.EINVAL, "address or size is not a multiple of " + DmaAccess.PAGE_SIZE);
         }
     }
 
-    /** {@code verify_bitmap_size()}; and the range's bits are cleared, which also shows that they can be written. */
+    /** {@code verify_bitmap_size()}; also clears the bits of the range, which checks that they are writable. */
     private static DirtyBitmap cleared(@Nullable DirtyBitmap bitmap, long size) throws ErrnoException {
         if (bitmap == null || bitmap.pgsize() != DmaAccess.PAGE_SIZE) {
-            throw new ErrnoException(Errno.EINVAL, "needs a bitmap with pages of " + DmaAccess.PAGE_SIZE);
+            throw new ErrnoException(Errno.EINVAL, "a bitmap with page size " + DmaAccess.PAGE_SIZE + " is required");
         }
         MemorySegment data = bitmap.data();
         long needed = DirtyBitmap.bytes(size >>> AddressSpace.PAGE_SHIFT);
         if (data.byteSize() < needed || data.byteSize() > MAX_BITMAP) {
-            throw new ErrnoException(Errno.EINVAL, "a bitmap of " + data.byteSize() + " bytes, needs " + needed);
+            throw new ErrnoException(Errno.EINVAL, "the bitmap has " + data.byteSize() + " bytes, needs " + needed);
         }
         try {
             data.asSlice(0, needed).fill((byte) 0);
         } catch (IllegalArgumentException | IllegalStateException | WrongThreadException e) {
-            throw new ErrnoException(Errno.EFAULT, "the bitmap cannot be written");
+            throw new ErrnoException(Errno.EFAULT, "the bitmap is not writable");
         }
         return bitmap;
     }

@@ -5,8 +5,8 @@ import mdev.sync.FaultLog;
 import vfio.mdev.usage.UseCount;
 
 /**
- * A trigger in its place. It is closed exactly once after it was let go, when the last signal has left it: an eventfd's
- * number may be reused at once, so no late signal may still be writing.
+ * An armed trigger. After it is disarmed, it is closed exactly once, when its last running signal has returned: an
+ * eventfd's number may be reused at once, so no late signal may still be writing.
  */
 final class Armed {
     private final IrqTrigger trigger;
@@ -18,7 +18,7 @@ final class Armed {
         this.faults = faults;
     }
 
-    /** @return false when the trigger has been let go */
+    /** @return false if the trigger has been disarmed */
     boolean signal() {
         if (!gate.enter()) {
             return false;
@@ -41,7 +41,7 @@ final class Armed {
         close(trigger, faults);
     }
 
-    /** Closes a trigger that never came to its place, or has left it. */
+    /** Closes a trigger that was never armed or has been disarmed. */
     static void close(IrqTrigger trigger, FaultLog faults) {
         try {
             trigger.close();

@@ -5,18 +5,17 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An edge-triggered interrupt: MSI, MSI-X, ERR, REQ. A signal that finds it not armed is dropped; one that finds it
- * masked waits.
+ * An edge-triggered interrupt: MSI, MSI-X, ERR, REQ. A signal is dropped if unarmed, and pends if masked.
  */
 final class EdgeVector implements Vector {
-    /** The trigger in place; who takes one out lets it go. */
+    /** The armed trigger; the thread that removes it disarms it. */
     private final AtomicReference<@Nullable Armed> armed = new AtomicReference<>();
 
     private final boolean maskable;
 
     private volatile boolean masked;
 
-    /** A signal that waits for {@link #unmask}. Set before {@link #masked} is read again, so that none stays behind. */
+    /** A signal that waits for {@link #unmask}. Set before {@link #masked} is read again, so that none is lost. */
     private final AtomicBoolean pending = new AtomicBoolean();
 
     EdgeVector(boolean maskable) {
@@ -35,7 +34,7 @@ final class EdgeVector implements Vector {
 
     @Override
     public void loopback() {
-        // A trigger that refuses has just been taken out: then its successor gets the signal, or there is none.
+        // A trigger that rejects the signal has just been disarmed; its successor, if any, gets the signal.
         Armed refused = null;
         for (Armed now = armed.get(); now != null && now != refused; now = armed.get()) {
             if (now.signal()) {

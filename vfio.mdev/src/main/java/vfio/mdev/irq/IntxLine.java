@@ -7,20 +7,20 @@ import org.jspecify.annotations.Nullable;
 /**
  * The level-triggered INTx line.
  *
- * <p>Its whole state is one reference: which trigger is armed, and three bits. The user is signalled by the one
- * transition to "armed, high, neither masked nor signalled", whoever makes it (the vendor raising the line, the user
- * unmasking or arming), and that same transition sets SIGNALLED, the automask of {@code vfio_pci_intrs.c}. As each
- * change is one compare-and-set, no interleaving loses the signal or gives it twice.
+ * <p>Its whole state is one reference: the armed trigger and three bits. The user is signalled by the transition to
+ * "armed, high, neither masked nor signalled", regardless of its cause (the vendor raising the line, the user unmasking
+ * or arming), and the same transition sets SIGNALLED, the automask of {@code vfio_pci_intrs.c}. Because each change is
+ * one compare-and-set, no interleaving loses or duplicates a signal.
  *
- * <p>A signal belongs to the trigger that was armed when it was decided. One that is replaced before its signal is out
- * drops it: arming a successor clears SIGNALLED and so signals the successor, if the line is high.
+ * <p>A signal belongs to the trigger that was armed at the transition. A trigger that is replaced before its signal is
+ * sent drops the signal: arming a successor clears SIGNALLED and therefore signals the successor if the line is high.
  */
 final class IntxLine implements Vector {
     private static final int HIGH = 1;
     private static final int MASKED = 1 << 1;
     private static final int SIGNALLED = 1 << 2;
 
-    /** All states with one trigger are made when it is armed: a transition picks one and allocates nothing. */
+    /** All states of a trigger are created when it is armed, so a transition allocates nothing. */
     private static final class State {
         final @Nullable Armed armed;
         final int bits;
@@ -110,9 +110,9 @@ final class IntxLine implements Vector {
     }
 
     /**
-     * Goes to the given bits, of the same or of another trigger, and signals if that is due.
+     * Changes to the given bits, of the same or of another trigger, and signals if required.
      *
-     * @return false when another change came first
+     * @return false if a concurrent change came first
      */
     private boolean become(State was, State family, int bits) {
         State wanted = family.with(bits);

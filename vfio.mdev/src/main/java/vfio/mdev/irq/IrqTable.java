@@ -18,34 +18,34 @@ import mdev.api.vfio.VfioPci;
 import mdev.sync.FaultLog;
 
 /**
- * All interrupts of one open device, from its open to its release. The framework owns the triggers; the vendor only
- * raises. Signalling takes no lock and allocates nothing.
+ * All interrupts of one open device, from open to release. The framework owns the triggers; the vendor only raises
+ * interrupts. Signalling takes no lock and allocates nothing.
  *
- * <p>There is no lock: each interrupt is an atomic of its own. What keeps a trigger from staying behind in a table that
- * is being closed is the order: {@link #close} sets {@link #closed} before it disarms, an arming looks at it after it
- * has armed.
+ * <p>There is no lock: each interrupt is a separate atomic. The order of accesses prevents an armed trigger from
+ * remaining in a closed table: {@link #close} sets {@link #closed} before it disarms, and arming checks it after it has
+ * armed.
  */
 public final class IrqTable {
-    /** The most that any PCI device has: the size field of the MSI-X capability (PCI Local Bus 3.0, 6.8.2.3). */
+    /** The maximum of any PCI device: the size field of the MSI-X capability (PCI Local Bus 3.0, 6.8.2.3). */
     public static final int MAX_COUNT = 2048;
 
     private final FaultLog faults;
-    /** There before the vendor has said which interrupts it has: it may raise its line inside {@code open}. */
+    /** Exists before the vendor has reported its interrupts, because it may raise its line within {@code open}. */
     private final IntxLine intx = new IntxLine();
     /** By index, then by vector. */
     private volatile Vector[][] vectors = {};
 
     private volatile boolean closed;
 
-    /** @param faults where the faults of users' triggers go */
+    /** @param faults logs failures of users' triggers */
     public IrqTable(FaultLog faults) {
         this.faults = faults;
     }
 
     /**
-     * Sets up the interrupts of a device that was just opened.
+     * Sets up the interrupts of a newly opened device.
      *
-     * @param kinds the vendor's answers by index; one with a count that makes no sense counts as absent
+     * @param kinds the vendor's answers by index; an answer with an invalid count counts as absent
      */
     public void setUp(List<IrqInfo> kinds) {
         Vector[][] table = new Vector[kinds.size()][];
@@ -62,7 +62,7 @@ public final class IrqTable {
         vectors = table;
     }
 
-    /** Lets go of all triggers and takes no more; the vendor's signals go nowhere from now on. Idempotent. */
+    /** Disarms all triggers and rejects new ones; later signals of the vendor are dropped. Idempotent. */
     public void close() {
         closed = true;
         for (Vector[] kind : vectors) {
@@ -70,7 +70,7 @@ public final class IrqTable {
         }
     }
 
-    /** As in {@link mdev.api.vfio.VfioContext}; so are the next two. */
+    /** As in {@link mdev.api.vfio.VfioContext}, as are the next two. */
     public boolean armed(int index, int vector) {
         Vector[][] table = vectors;
         return has(table, index, vector) && table[index][vector].armed();
@@ -92,7 +92,7 @@ public final class IrqTable {
     }
 
     /**
-     * {@code VFIO_DEVICE_SET_IRQS}: checked as a whole first, so that what is refused changes nothing.
+     * {@code VFIO_DEVICE_SET_IRQS}: checked as a whole first, so that a rejected request changes nothing.
      *
      * @throws ErrnoException EINVAL: see {@link SetIrqsRules}; ENOTTY: MASK or UNMASK of a kind that is not {@link
      *     IrqInfo#MASKABLE}, or by a trigger; ENODEV: the device is being closed
@@ -104,13 +104,14 @@ public final class IrqTable {
                     request, Stream.of(table).mapToInt(kind -> kind.length).toArray());
             boolean masks = (request.flags() & ACTION_TRIGGER) == 0;
             if (masks && !table[request.index()][request.start()].maskable()) {
-                // As vfio-pci for MSI and MSI-X, whose IRQ_INFO says so.
+                // As in vfio-pci for MSI and MSI-X, whose IRQ_INFO has no MASKABLE.
                 throw new ErrnoException(Errno.ENOTTY, "IRQ_INFO of index " + request.index() + " has no MASKABLE");
             }
             if (masks
                     && request.data() instanceof SetIrqs.Data.Triggers(var values)
                     && values.stream().anyMatch(Objects::nonNull)) {
-                // As vfio-pci for all but INTx: it would have to be watched, and an IrqTrigger can only be signalled.
+                // As in vfio-pci for all but INTx: the eventfd would have to be polled, and an IrqTrigger can only be
+                // signalled.
                 throw new ErrnoException(Errno.ENOTTY, "an eventfd cannot mask or unmask here");
             }
         } catch (ErrnoException e) {
@@ -124,12 +125,12 @@ public final class IrqTable {
         }
     }
 
-    /** Closes the triggers of a request that did not come through: the framework owns them however it ends. */
+    /** Closes the triggers of a failed request: the framework owns them in any case. */
     private void discard(SetIrqs request) {
         discard(request, faults);
     }
 
-    /** As above, for a request that came to no table. */
+    /** As above, for a request that reached no table. */
     public static void discard(SetIrqs request, FaultLog faults) {
         if (request.data() instanceof SetIrqs.Data.Triggers(var values)) {
             for (var trigger : values) {
@@ -181,10 +182,10 @@ public final class IrqTable {
         }
     }
 
-    /** What the interrupts of one index are like now. */
+    /** The current state of the interrupts of one index. */
     public record KindState(int index, int count, int armed, int masked) {}
 
-    /** The indices in order, for listings. */
+    /** The states in the order of the indices, for listings. */
     public List<KindState> snapshot() {
         Vector[][] table = vectors;
         List<KindState> kinds = new ArrayList<>(table.length);

@@ -14,20 +14,20 @@ import mdev.api.vfio.SetIrqs;
 import mdev.api.vfio.VfioPci;
 
 /**
- * What a {@code VFIO_DEVICE_SET_IRQS} must be, in the order of {@code vfio_set_irqs_validate_and_prepare()} and of what
- * libvfio-user refuses beyond that ({@code lib/irq.c}). Each violation is EINVAL.
+ * The rules for {@code VFIO_DEVICE_SET_IRQS}, in the order of {@code vfio_set_irqs_validate_and_prepare()}, followed by
+ * the additional checks of libvfio-user ({@code lib/irq.c}). Each violation is EINVAL.
  */
 final class SetIrqsRules {
     static final int DATA = DATA_NONE | DATA_BOOL | DATA_EVENTFD;
     static final int ACTION = ACTION_MASK | ACTION_UNMASK | ACTION_TRIGGER;
 
-    /** A request beside what the device has; index, start and count as the unsigned numbers that they are. */
+    /** A request and the device's interrupts; index, start and count are unsigned. */
     private record Case(SetIrqs request, long index, long start, long count, long kinds, long present) {
         boolean is(int flags) {
             return (request.flags() & flags) == flags;
         }
 
-        /** The interrupts that exist once, for the framework's own use. */
+        /** The single interrupts used by the framework itself. */
         boolean single() {
             return index == VfioPci.ERR_IRQ || index == VfioPci.REQ_IRQ;
         }
@@ -48,8 +48,8 @@ final class SetIrqsRules {
             new Rule("range beyond the last interrupt", c -> c.start + c.count > c.present),
             new Rule("ERR and REQ take only TRIGGER", c -> c.single() && !c.is(ACTION_TRIGGER)),
             new Rule("count 0 with a start", c -> c.count == 0 && c.start != 0),
-            new Rule("count 0 is only for NONE with TRIGGER", c -> c.count == 0 && !c.is(DATA_NONE | ACTION_TRIGGER)),
-            new Rule("data that does not fit type or count", c -> !fits(c)));
+            new Rule("count 0 requires NONE with TRIGGER", c -> c.count == 0 && !c.is(DATA_NONE | ACTION_TRIGGER)),
+            new Rule("the data does not match its type or count", c -> !fits(c)));
 
     private SetIrqsRules() {}
 
@@ -61,7 +61,7 @@ final class SetIrqsRules {
         };
     }
 
-    /** @param counts how many interrupts each index has */
+    /** @param counts the number of interrupts of each index */
     static void check(SetIrqs request, int[] counts) throws ErrnoException {
         long index = Integer.toUnsignedLong(request.index());
         Case c = new Case(

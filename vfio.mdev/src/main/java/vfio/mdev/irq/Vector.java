@@ -1,17 +1,17 @@
 package vfio.mdev.irq;
 
-/** One interrupt. Any thread may call; nobody waits. */
+/** One interrupt. Thread-safe and non-blocking. */
 sealed interface Vector permits EdgeVector, IntxLine {
     boolean armed();
 
     boolean masked();
 
-    /** Puts the trigger in the place of the one that is there, which is let go. */
+    /** Arms the trigger; disarms a previous one. */
     void arm(Armed trigger);
 
     void disarm();
 
-    /** Whether it can be masked, as IRQ_INFO says. */
+    /** Whether the interrupt can be masked, as in IRQ_INFO. */
     boolean maskable();
 
     void mask();
@@ -19,7 +19,7 @@ sealed interface Vector permits EdgeVector, IntxLine {
     void unmask();
 
     /**
-     * Signals the user's trigger without the device having raised anything: {@code TRIGGER} with no or boolean data.
+     * Signals the user's trigger without an interrupt of the device: {@code TRIGGER} with no or boolean data.
      */
     void loopback();
 }

@@ -21,7 +21,7 @@ final class GroupsCommand implements ShellCommand.Action {
     }
 
     ShellCommand command() {
-        return ShellCommand.of("vfio", "groups", "lists the VFIO groups and who holds them", this);
+        return ShellCommand.of("vfio", "groups", "lists the VFIO groups and their holders", this);
     }
 
     @Override

@@ -33,7 +33,7 @@ import vfio.mdev.irq.IrqTable;
 
 /** {@code vfio:info}. */
 final class InfoCommand implements ShellCommand.Action {
-    /** As many regions and kinds of interrupts as are listed; what a vendor claims beyond is not believed. */
+    /** The maximum number of listed regions and interrupt kinds; a vendor's further ones are ignored. */
     private static final int MOST = 100;
 
     private static final List<String> PCI_REGIONS =
@@ -43,7 +43,7 @@ final class InfoCommand implements ShellCommand.Action {
     private final VfioMdev vfio;
     private final Supplier<List<DeviceDetails>> details;
 
-    /** @param details who knows more of a device, now */
+    /** @param details the current providers of further details of a device */
     InfoCommand(VfioMdev vfio, Supplier<List<DeviceDetails>> details) {
         this.vfio = vfio;
         this.details = details;

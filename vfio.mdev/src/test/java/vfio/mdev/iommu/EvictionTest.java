@@ -42,8 +42,8 @@ class EvictionTest {
             eviction.finish();
         }
         assertEquals(
-                List.of(
-                        "vendor.stubborn (device 1) did not let go of iova 0x0+0x2000 on DMA_UNMAP: its pins are taken by force"),
+                List.of("vendor.stubborn (device 1) kept iova 0x0+0x2000 pinned after DMA_UNMAP:"
+                        + " its pins are dropped by force"),
                 warnings);
         assertEquals(0, memories.numbers().size());
     }

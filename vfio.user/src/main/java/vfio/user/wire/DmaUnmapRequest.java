@@ -40,7 +40,7 @@ public record DmaUnmapRequest(Kind kind, long address, long size, long pgsize, i
         };
         long address = message.u64(8);
         long size = message.u64(16);
-        Checks.require(kind != Kind.ALL || (address == 0 && size == 0), COMMAND, "all has no address and no size");
+        Checks.require(kind != Kind.ALL || (address == 0 && size == 0), COMMAND, "all requires address 0 and size 0");
         if (kind != Kind.RANGE_WITH_BITMAP) {
             return new DmaUnmapRequest(kind, address, size, 0, 0);
         }

@@ -4,19 +4,19 @@ import java.lang.foreign.MemorySegment;
 import mdev.api.errno.ErrnoException;
 import org.jspecify.annotations.Nullable;
 
-/** The open memory behind a mapping. Any thread, several at once; closed once, when no call is inside. */
+/** The open memory behind a mapping. Thread-safe; closed once, when no call is running. */
 public sealed interface BackingMemory permits MappedMemory, FileMemory, LocalMemory, RemoteMemory {
-    /** What identifies the bytes, however they were opened. */
+    /** Identifies the bytes independently of how they were opened. */
     Location location();
 
-    /** The bytes themselves, where this process has them; null where they cannot be pinned. */
+    /** The bytes, if they are in this process; null if they cannot be pinned. */
     @Nullable
     MemorySegment bytes();
 
     /**
      * Reads.
      *
-     * @param at the first byte, from the begin of this memory; it and all that follow are inside
+     * @param at the offset of the first byte; the whole range lies in this memory
      */
     void read(long at, MemorySegment to, long offset, long length) throws ErrnoException;
 

@@ -9,11 +9,11 @@ import mdev.linux.LinuxException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A part of a file that its owner may cut at any moment: reached by system calls, which answer where memory would
- * fault.
+ * A part of a file that its owner may truncate at any time. Accessed through system calls, which return an error where
+ * mapped memory would fault.
  */
 record FileMemory(Location location, Fd fd, FilePool.Use use) implements BackingMemory {
-    /** What a transfer from or to Java's heap goes through, in bytes: system calls take native memory. */
+    /** Size of the bounce buffer for transfers from or to the Java heap, in bytes: system calls need native memory. */
     private static final int BOUNCE = 64 * 1024;
 
     @Override
@@ -58,7 +58,7 @@ record FileMemory(Location location, Fd fd, FilePool.Use use) implements Backing
     private void pread(long at, MemorySegment to, long offset, long length) throws ErrnoException {
         try {
             if (fd.pread(location.start() + at, to, offset, length) != length) {
-                throw new ErrnoException(Errno.EFAULT, "the user has cut its file short");
+                throw new ErrnoException(Errno.EFAULT, "the user has truncated its file");
             }
         } catch (LinuxException e) {
             throw new ErrnoException(Errno.EFAULT, "the user's file: " + e.getMessage());

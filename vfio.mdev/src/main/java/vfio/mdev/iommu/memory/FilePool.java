@@ -13,11 +13,11 @@ import mdev.linux.Mapping.Protection;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Opens the files that users map from, each once: a virtual machine maps pieces of one memfd over and over, and 65,535
- * mappings of their own would be all that Linux allows the process (vm.max_map_count).
+ * Maps each user file once: a virtual machine maps many parts of one memfd, and 65,535 separate mappings would exhaust
+ * the limit of the process (vm.max_map_count).
  */
 final class FilePool {
-    /** Guarded by this: an entry is here exactly while it is used. */
+    /** Guarded by this; contains exactly the files in use. */
     private final Map<Key, Shared> files = new HashMap<>();
 
     private record Key(Location.FileSpace file, boolean writable, FdAccess access) {}
@@ -29,14 +29,14 @@ final class FilePool {
 
     /**
      * @param fd used up, however the call ends
-     * @param writable whether it will be written; it will be read in any case
+     * @param writable whether it will be written; it is always read
      */
     BackingMemory open(Fd fd, long offset, long length, boolean writable) throws ErrnoException {
         try (fd) {
             FdAccess access = Mapping.classify(fd, offset, length);
             int mode = fd.accessMode();
             if (mode != Fd.O_RDWR && (writable || mode != Fd.O_RDONLY)) {
-                // Asked of each descriptor: who has the file open for reading gets no share in another's writing.
+                // Checked for each descriptor: a read-only descriptor must not share another user's writable mapping.
                 throw new ErrnoException(Errno.EACCES, "the file is not open for this access");
             }
             FileStatus status = fd.stat();
@@ -49,7 +49,7 @@ final class FilePool {
         }
     }
 
-    /** @param fd used up, however the call ends */
+    /** @param fd always consumed, even on failure */
     Location locate(Fd fd, long offset) throws ErrnoException {
         try (fd) {
             FileStatus status = fd.stat();
@@ -64,7 +64,7 @@ final class FilePool {
         Protection protection = writable ? Protection.READ_WRITE : Protection.READ;
         Key key = new Key((Location.FileSpace) location.space(), writable, FdAccess.MMAP);
         Shared shared = files.get(key);
-        // A file that is not sealed against growing may have grown since: then the old users keep their mapping.
+        // A file that is not sealed against growing may have grown: existing users then keep the old mapping.
         if (shared == null || shared.size < location.start() + length) {
             try {
                 shared = new Shared(key, Mapping.of(fd, 0, fileSize, protection), null, fileSize);
@@ -73,7 +73,7 @@ final class FilePool {
                 if (length == fileSize) {
                     throw e;
                 }
-                // A huge sparse file has no room as a whole.
+                // A huge sparse file does not fit into memory as a whole.
                 Mapping part = Mapping.of(fd, location.start(), length, protection);
                 return new MappedMemory(location, part.segment(), part::close);
             }
@@ -116,7 +116,7 @@ final class FilePool {
         }
     }
 
-    /** For tests: nothing is left. */
+    /** For leak checks in tests. */
     synchronized int size() {
         return files.size();
     }

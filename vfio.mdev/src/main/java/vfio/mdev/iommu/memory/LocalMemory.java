@@ -4,7 +4,7 @@ import java.lang.foreign.MemorySegment;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 
-/** A user's memory of this process. */
+/** User memory in this process. */
 record LocalMemory(Location location, MemorySegment bytes) implements BackingMemory {
     @Override
     public void read(long at, MemorySegment to, long offset, long length) throws ErrnoException {
@@ -16,7 +16,7 @@ record LocalMemory(Location location, MemorySegment bytes) implements BackingMem
         copy(from, offset, bytes, at, length);
     }
 
-    /** The user may have closed its arena, against the rules, or be the only thread that may use it. */
+    /** The user may, against the rules, have closed the arena or confined it to one thread. */
     private void copy(MemorySegment from, long fromOffset, MemorySegment to, long toOffset, long length)
             throws ErrnoException {
         try {

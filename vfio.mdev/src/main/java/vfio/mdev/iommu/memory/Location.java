@@ -4,16 +4,16 @@ import mdev.api.vfio.RemoteAccess;
 import mdev.api.vfio.UserMemory;
 
 /**
- * Where bytes are: what {@code vaddr} is in the kernel, but the same for all who have the bytes.
+ * Identifies bytes as {@code vaddr} does in the kernel, but equally for all users of the same bytes.
  *
- * @param space what the offset counts in
- * @param start of the first byte there
+ * @param space the address space of the offset
+ * @param start the offset of the first byte
  */
 public record Location(Space space, long start) {
-    /** Something that has bytes; equal for the same bytes. */
+    /** A space of bytes; equal for the same bytes. */
     public sealed interface Space {}
 
-    /** A file, however many descriptors lead to it. */
+    /** A file, independent of the descriptor. */
     record FileSpace(long device, long inode) implements Space {}
 
     /** This process. */
@@ -22,7 +22,7 @@ public record Location(Space space, long start) {
     /** Another process. */
     record RemoteSpace(RemoteAccess access) implements Space {}
 
-    /** The offset that a user's request begins at; it decides alignment. */
+    /** The start offset of a user's request, used for alignment checks. */
     public static long start(UserMemory memory) {
         return switch (memory) {
             case UserMemory.File file -> file.offset();

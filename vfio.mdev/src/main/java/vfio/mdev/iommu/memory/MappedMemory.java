@@ -3,8 +3,8 @@ package vfio.mdev.iommu.memory;
 import java.lang.foreign.MemorySegment;
 
 /**
- * A part of a file that is mapped and cannot be cut. Copied by Java only: were a page missing after all, native code
- * would crash the process.
+ * A mapped part of a file that cannot be truncated. Copied only by Java code: if a page were missing after all, native
+ * code would crash the process.
  */
 record MappedMemory(Location location, MemorySegment bytes, FilePool.Use use) implements BackingMemory {
     @Override

@@ -2,12 +2,12 @@ package vfio.mdev.iommu.memory;
 
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** A memory that several mappings use; closed by the last. */
+/** A reference-counted memory shared by several mappings; the last release closes it. */
 public final class MemoryRef {
     private final BackingMemory memory;
     private final AtomicInteger uses = new AtomicInteger(1);
 
-    /** The caller has the first use. */
+    /** The caller holds the first reference. */
     public MemoryRef(BackingMemory memory) {
         this.memory = memory;
     }
@@ -16,13 +16,13 @@ public final class MemoryRef {
         return memory;
     }
 
-    /** One more use, by who has one; pairs with {@link #release}. */
+    /** Adds a reference; the caller must already hold one. Pairs with {@link #release}. */
     public MemoryRef retain() {
         uses.incrementAndGet();
         return this;
     }
 
-    /** Whether somebody else uses it too. */
+    /** Whether there is more than one reference. */
     public boolean isShared() {
         return uses.get() > 1;
     }

@@ -5,11 +5,11 @@ import java.util.Map;
 import mdev.api.vfio.DmaAccess;
 
 /**
- * The numbers of pinned pages: what a physical page number is to a kernel driver, without being an address. Equal for
+ * The numbers of pinned pages: the equivalent of physical page numbers in a kernel driver, but not addresses. Equal for
  * equal pages, across mappings, containers and back-ends, as long as one of them is pinned.
  */
 public final class PageNumbers {
-    /** Guarded by this: a page has one number while it is pinned, and no other page has it. */
+    /** Guarded by this: a pinned page has exactly one number, which no other page has. */
     private final Map<Page, Entry> pinned = new HashMap<>();
 
     private long next = 1;
@@ -43,7 +43,7 @@ public final class PageNumbers {
         }
     }
 
-    /** How many pages have a number. */
+    /** The number of pinned pages. */
     public synchronized int size() {
         return pinned.size();
     }

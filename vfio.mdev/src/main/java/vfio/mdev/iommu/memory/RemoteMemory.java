@@ -5,7 +5,7 @@ import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.RemoteAccess;
 import org.jspecify.annotations.Nullable;
 
-/** A user's memory that only the user can reach. */
+/** User memory that only the user can access. */
 record RemoteMemory(Location location, RemoteAccess access) implements BackingMemory {
     @Override
     public @Nullable MemorySegment bytes() {

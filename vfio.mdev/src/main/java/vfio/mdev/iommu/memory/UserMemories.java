@@ -12,7 +12,9 @@ import mdev.linux.Fd;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 
-/** Opens what users pass for mapping. One for all back-ends, so that they see equal pages as equal. */
+/**
+ * Opens the memory that users pass for mapping. Shared by all back-ends, so that they identify equal pages as equal.
+ */
 @Component(service = UserMemories.class)
 public final class UserMemories {
     private final FilePool files = new FilePool();
@@ -28,11 +30,11 @@ public final class UserMemories {
     /**
      * Opens memory.
      *
-     * @param memory used up, however the call ends
-     * @param length how much of it
+     * @param memory always consumed, even on failure
+     * @param length the required size
      * @param writable whether it will be written
-     * @throws ErrnoException EINVAL: it is shorter, or no memory that can be mapped; EACCES: open for reading only;
-     *     else what the system calls say
+     * @throws ErrnoException EINVAL: it is shorter, or cannot be mapped; EACCES: open for reading only; otherwise the
+     *     errno of the system call
      */
     public BackingMemory open(UserMemory memory, long length, boolean writable) throws ErrnoException {
         return switch (memory) {
@@ -42,7 +44,7 @@ public final class UserMemories {
         };
     }
 
-    /** Where memory is; used up, however the call ends. */
+    /** The location of memory, which is always consumed, even on failure. */
     public Location locate(UserMemory memory) throws ErrnoException {
         return switch (memory) {
             case UserMemory.File file -> files.locate(Fd.adopt(file.fd()), file.offset());
@@ -53,7 +55,7 @@ public final class UserMemories {
     }
 
     /**
-     * What a request is refused with that does not get as far as opening: a descriptor is ours to close all the same.
+     * Closes the memory of a request that is rejected before it is opened: the framework owns its descriptor.
      */
     public static void discard(UserMemory memory) {
         if (memory instanceof UserMemory.File file) {
@@ -61,7 +63,7 @@ public final class UserMemories {
         }
     }
 
-    /** As {@link #discard(UserMemory)}, for a request of any kind that nobody answers. */
+    /** As {@link #discard(UserMemory)}, for any kind of request that is not handled. */
     public static void discard(IoctlRequest request) {
         switch (request) {
             case MapDma map -> discard(map.memory());
@@ -81,7 +83,7 @@ public final class UserMemories {
         return new LocalMemory(locate(new UserMemory.Local(segment)), segment.asSlice(0, length));
     }
 
-    /** For tests: files that are open. */
+    /** The number of open files, for tests. */
     public int openFiles() {
         return files.size();
     }

@@ -1,3 +1,3 @@
-/** What stands behind DMA mappings: the four kinds of user memory, and the numbers of their pages. */
+/** The memory behind DMA mappings: the four kinds of user memory, and their page numbers. */
 @org.jspecify.annotations.NullMarked
 package vfio.mdev.iommu.memory;
