@@ -79,8 +79,8 @@ final class GpuConfigurationIT {
         configure("right", "name=right");
         Wait.until("the last one is plugged in", () -> plugged("right"));
         for (String line : List.of(
-                "no GPU 'small' of 7 MiB: 8 to 65536 are right",
-                "no GPU 'words': its memory is no number of MiB: 8 to 65536 are right",
+                "no GPU 'small' of 7 MiB: memory must be 8 to 65536 MiB",
+                "no GPU 'words': its memory is not a number of MiB from 8 to 65536",
                 "no GPU 'gpu0': there is a parent gpu0 already",
                 "no GPU '': the name of a parent is empty",
                 "no GPU 'a/b': the name of a parent is no file name: a/b")) {

@@ -8,7 +8,7 @@ import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.component.annotations.Reference;
 import vendor.gpusim.gpu.Vgpus;
 
-/** The GPU that is there without any configuration: {@code gpu0}, plugged in as long as the bundle runs. */
+/** The default GPU without configuration: {@code gpu0}, registered while the bundle runs. */
 @Component(service = {})
 public final class GpuSim {
     private static final long MEMORY = 256L << 20;
@@ -25,7 +25,7 @@ public final class GpuSim {
         this.vgpus = vgpus;
     }
 
-    /** @throws ErrnoException as {@link ParentRegistry#registerDevice} says */
+    /** @throws ErrnoException as for {@link ParentRegistry#registerDevice} */
     @Activate
     void plugIn() throws ErrnoException {
         plug = Plug.in(registry, vgpus, "gpu0", MEMORY);

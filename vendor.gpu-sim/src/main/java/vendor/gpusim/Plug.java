@@ -8,15 +8,15 @@ import vendor.gpusim.gpu.GpuParent;
 import vendor.gpusim.gpu.Vgpus;
 
 /**
- * A GPU that is plugged in until this is closed.
+ * A registered GPU; closing this unregisters it.
  *
- * @param gpu ended after
- * @param registration is
+ * @param gpu closed after {@code registration}
+ * @param registration the parent's registration
  */
 record Plug(GpuParent gpu, Registration registration) implements AutoCloseable {
     private static final String CLASS = "gpu-sim";
 
-    /** @throws ErrnoException as {@link ParentRegistry#registerDevice} says */
+    /** @throws ErrnoException as for {@link ParentRegistry#registerDevice} */
     static Plug in(ParentRegistry registry, Vgpus vgpus, String name, long memory) throws ErrnoException {
         var gpu = new GpuParent(name, memory, vgpus);
         try {

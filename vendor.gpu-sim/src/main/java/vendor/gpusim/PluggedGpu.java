@@ -16,8 +16,8 @@ import org.slf4j.LoggerFactory;
 import vendor.gpusim.gpu.Vgpus;
 
 /**
- * A further GPU: one per configuration of the factory {@value #PID}. A configuration that is deleted unplugs it, one
- * that changes plugs in another.
+ * An additional GPU, one per configuration of the factory {@value #PID}. Deleting the configuration removes the GPU,
+ * changing it replaces the GPU.
  */
 @Component(
         service = {},
@@ -44,7 +44,7 @@ public final class PluggedGpu {
     private final ParentRegistry registry;
     private final Vgpus vgpus;
 
-    /** Closed in {@link #unplug()}; null for a configuration that is wrong. */
+    /** Closed in {@link #unplug()}; null if the configuration is invalid. */
     private @Nullable Plug plug;
 
     @Activate
@@ -62,16 +62,13 @@ public final class PluggedGpu {
         int memory;
         try {
             memory = config.memory();
-        } catch (RuntimeException e) { // as the specification of DS has it
+        } catch (RuntimeException e) { // as specified by DS
             LOG.error(
-                    "no GPU '{}': its memory is no number of MiB: {} to {} are right",
-                    config.name(),
-                    LEAST_MIB,
-                    MOST_MIB);
+                    "no GPU '{}': its memory is not a number of MiB from {} to {}", config.name(), LEAST_MIB, MOST_MIB);
             return null;
         }
         if (memory < LEAST_MIB || memory > MOST_MIB) {
-            LOG.error("no GPU '{}' of {} MiB: {} to {} are right", config.name(), memory, LEAST_MIB, MOST_MIB);
+            LOG.error("no GPU '{}' of {} MiB: memory must be {} to {} MiB", config.name(), memory, LEAST_MIB, MOST_MIB);
             return null;
         }
         try {

@@ -7,20 +7,20 @@ import static vendor.mtty.SerialReg.MSR_RI;
 import static vendor.mtty.SerialReg.MSR_TERI;
 
 /**
- * The modem status register: four inputs and what changed on them since the CPU looked (data sheet, 8.9). Guarded by
+ * The modem status register: four inputs and their changes since the last read by the CPU (data sheet, 8.9). Guarded by
  * the port's lock.
  */
 final class ModemStatus {
     private int inputs;
     private int deltas;
 
-    /** After power-on nothing has changed yet. */
+    /** Resets to the power-on state, without changes. */
     void reset(int now) {
         inputs = now;
         deltas = 0;
     }
 
-    /** The inputs are these now. RI counts when it ends (trailing edge), the others at every change. */
+    /** Sets the inputs. RI reports only its trailing edge, the others every change. */
     void set(int now) {
         int changed = inputs ^ now;
         deltas |= (changed & (MSR_CTS | MSR_DSR | MSR_DCD)) >> 4;
@@ -34,7 +34,7 @@ final class ModemStatus {
         return deltas != 0;
     }
 
-    /** The register; reading it is how the CPU acknowledges the changes. */
+    /** Reads the register, which acknowledges the changes. */
     int read() {
         int value = inputs | deltas;
         deltas = 0;

@@ -8,7 +8,7 @@ import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.component.annotations.Reference;
 
-/** {@code mtty_dev_init()} and {@code mtty_dev_exit()}: the parent is there as long as the bundle runs. */
+/** {@code mtty_dev_init()} and {@code mtty_dev_exit()}: the parent is registered while the bundle runs. */
 @Component(service = {})
 public final class Mtty {
     private final ParentRegistry registry;
@@ -21,7 +21,7 @@ public final class Mtty {
         this.registry = registry;
     }
 
-    /** @throws ErrnoException as {@link ParentRegistry#registerDevice} says */
+    /** @throws ErrnoException as for {@link ParentRegistry#registerDevice} */
     @Activate
     void init() throws ErrnoException {
         registration = registry.registerDevice(MttyParent.DEVICE, new MttyParent());

@@ -4,7 +4,7 @@ import java.util.UUID;
 import java.util.stream.Stream;
 import mdev.pci.PciDevice;
 
-/** A serial card with a 16550A at each of its BARs. */
+/** A serial card with a 16550A behind each of its BARs. */
 final class MttyDevice extends PciDevice {
     private final UUID uuid;
     private final MttyType type;

@@ -11,7 +11,7 @@ import mdev.api.sysfs.Attribute;
 import mdev.api.sysfs.AttributeGroup;
 import mdev.api.vfio.VfioPci;
 
-/** The pretended card that the devices have their ports from: the types share 24. */
+/** The simulated card that owns the ports: the types share 24. */
 final class MttyParent implements ParentOps<MttyDevice> {
     static final ParentDevice DEVICE = new ParentDevice("mtty", "mtty");
 

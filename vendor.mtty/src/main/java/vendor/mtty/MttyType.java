@@ -6,10 +6,10 @@ import mdev.pci.Bar;
 import mdev.pci.PciFunction;
 
 /**
- * A type: a card with so many ports.
+ * A type: a card with a number of ports.
  *
- * @param ports their number, which is also the name of the type's group, as in the sample
- * @param label the type in words
+ * @param ports the number of ports, which is also the name of the type's group, as in the sample
+ * @param label the type's description
  * @param card 4348:3253 with an I/O BAR for each port ({@code mtty_create_config_space()} in samples/vfio-mdev/mtty.c)
  */
 record MttyType(int ports, String label, PciFunction card) {

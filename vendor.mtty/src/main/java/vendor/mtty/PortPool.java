@@ -4,11 +4,11 @@ import java.util.concurrent.atomic.AtomicInteger;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 
-/** The ports of the parent that no device has. */
+/** The free ports of the parent. */
 final class PortPool {
     private final int total;
 
-    /** Never negative: concurrent creates cannot take more than there is. */
+    /** Never negative: concurrent creates cannot take more ports than exist. */
     private final AtomicInteger free;
 
     PortPool(int total) {
@@ -23,7 +23,7 @@ final class PortPool {
     /**
      * Takes ports. Pairs with {@link #give}.
      *
-     * @throws ErrnoException ENOSPC: there are not so many left
+     * @throws ErrnoException ENOSPC: not enough free ports
      */
     void take(int ports) throws ErrnoException {
         int before;

@@ -1,8 +1,8 @@
 package vendor.mtty;
 
 /**
- * The characters that the CPU has not read: 16, or one while the FIFOs are off. An error belongs to its character and
- * is told when that one comes to the top (data sheet, 8.4). Guarded by the port's lock.
+ * The characters not yet read by the CPU: up to 16, or one while the FIFOs are off. An error belongs to a character and
+ * is reported when that character reaches the top (data sheet, 8.4). Guarded by the port's lock.
  */
 final class ReceiveFifo {
     static final int DEPTH = 16;
@@ -10,7 +10,7 @@ final class ReceiveFifo {
     private static final int CHARACTER = 0xff;
     private static final int ERRORS_SHIFT = 8;
 
-    /** Character and, above it, its error bits as in LSR. */
+    /** The character in the low byte, its error bits as in LSR in the high byte. */
     private final short[] entries = new short[DEPTH];
 
     private int depth;
@@ -18,7 +18,7 @@ final class ReceiveFifo {
     private int size;
     private int faulty;
 
-    /** Empties it. */
+    /** Empties the FIFO. */
     void clear(int newDepth) {
         depth = newDepth;
         head = 0;
@@ -47,13 +47,13 @@ final class ReceiveFifo {
         return faulty > 0;
     }
 
-    /** Takes in a character, when not full. */
+    /** Adds a character; the FIFO must not be full. */
     void add(int character, int errors) {
         entries[(head + size++) % DEPTH] = (short) (character | (errors << ERRORS_SHIFT));
         faulty += errors == 0 ? 0 : 1;
     }
 
-    /** The next character; 0 when there is none, where the data sheet leaves the value open. */
+    /** Removes and returns the next character; 0 if empty, a value that the data sheet leaves undefined. */
     int remove() {
         if (size == 0) {
             return 0;
@@ -65,7 +65,7 @@ final class ReceiveFifo {
         return character;
     }
 
-    /** The errors of the character at the top, once. */
+    /** Returns and clears the errors of the character at the top. */
     int takeErrors() {
         int errors = size == 0 ? 0 : entries[head] >> ERRORS_SHIFT;
         if (errors != 0) {

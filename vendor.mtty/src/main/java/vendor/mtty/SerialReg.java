@@ -15,7 +15,7 @@ final class SerialReg {
     static final int MSR = 6;
     static final int SCR = 7;
 
-    /** How many bytes of address space the registers take. */
+    /** The size of the register block in bytes. */
     static final int SIZE = 8;
 
     static final int IER_RDI = 0x01;

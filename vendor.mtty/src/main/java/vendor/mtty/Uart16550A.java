@@ -6,30 +6,33 @@ import mdev.pci.Interrupts;
 import mdev.pci.Registers;
 
 /**
- * A serial port: a National PC16550D with a plug on it that sends back what is transmitted and holds CTS, DSR and DCD
- * active.
+ * A serial port: a National PC16550D with a loopback plug, which returns transmitted characters and holds CTS, DSR and
+ * DCD active.
  *
- * <p><b>Time.</b> The line has no baud rate: a character is received at once when it is written to THR. A driver must
- * not be able to run over its own receiver for that, as on a real line it cannot. So the transmitter counts as busy
- * (THRE and TEMT low, no THRE interrupt) until the receiver is read empty, which is also when the kernel's sample
- * reports it idle. Who obeys THRE can load 16 characters and lose none; who does not gets an overrun with the 17th. A
- * driver that only transmits, and polls, is not kept waiting for a reader: {@link #LOAD_POLLS} reads of LSR with no
- * reader in between are as long as a load takes. The character time-out of the receive FIFO comes as soon as there is a
- * character below the trigger level, so that nobody waits for a clock.
+ * <p><b>Time.</b> The line has no baud rate: a character written to THR is received at once. As on a real line, this
+ * must not let a driver overrun its own receiver. The transmitter therefore reports busy (THRE and TEMT low, no THRE
+ * interrupt) until the receiver has been read empty, which is also when the kernel's sample reports it idle. A driver
+ * that obeys THRE can load 16 characters without loss; a driver that ignores it gets an overrun with the 17th. A driver
+ * that only transmits and polls need not wait for a reader: {@link #LOAD_POLLS} reads of LSR without a receiver read in
+ * between count as the transmission of a full FIFO. The character time-out of the receive FIFO occurs as soon as it
+ * holds a character below the trigger level, so that no driver waits for a clock.
  *
- * <p><b>Bus.</b> The chip has eight data lines: of a wider access only the lowest byte reaches it and the others read
- * 0, as in the sample.
+ * <p><b>Bus.</b> The chip has eight data lines: only the lowest byte of a wider access reaches it, the others read 0,
+ * as in the sample.
  */
 final class Uart16550A implements Registers {
-    /** A poll by a guest takes tens of microseconds, about a character at 115200 baud; so these are a full FIFO. */
+    /**
+     * A poll by a guest takes tens of microseconds, about one character time at 115200 baud, so this many polls
+     * transmit a full FIFO.
+     */
     static final int LOAD_POLLS = ReceiveFifo.DEPTH;
 
-    /** What the plug holds active. */
+    /** The inputs that the plug holds active. */
     private static final int PLUG = MSR_CTS | MSR_DSR | MSR_DCD;
 
     /**
-     * The port's lock is this object. It guards one invariant: the registers agree with each other, and the interrupt
-     * source is what IIR tells. Nothing that blocks is called while it is held.
+     * The port's lock is this object. It guards one invariant: the registers are consistent with each other, and the
+     * interrupt source matches IIR. No blocking call is made while it is held.
      */
     private final Interrupts.Source interrupt;
 
@@ -44,16 +47,16 @@ final class Uart16550A implements Registers {
     private boolean fifos;
     private int trigger;
 
-    /** OE and BI, until LSR is read. */
+    /** OE and BI; cleared by a read of LSR. */
     private int lineErrors;
 
-    /** Characters are on the line: neither THRE nor TEMT. */
+    /** Characters are being transmitted: THRE and TEMT are low. */
     private boolean sending;
 
-    /** Reads of LSR since a character was written or read. */
+    /** Reads of LSR since the last write or read of a character. */
     private int polls;
 
-    /** THR has become empty, and neither IIR nor THR has been touched since. */
+    /** THR has become empty, and neither IIR has been read nor THR written since. */
     private boolean emptied;
 
     /** The line is held at space: a break. */
@@ -129,7 +132,7 @@ final class Uart16550A implements Registers {
             }
             case SCR -> scr = value;
             default -> {
-                // LSR and MSR: writing them is for factory tests.
+                // LSR and MSR: writes are for factory tests.
             }
         }
         signal();
@@ -147,7 +150,7 @@ final class Uart16550A implements Registers {
         interrupt.level(cause() != IIR_NO_INT);
     }
 
-    /** The cause of highest priority among those enabled (table IV). */
+    /** The enabled cause of highest priority (table IV). */
     private int cause() {
         if ((ier & IER_RLSI) != 0 && lineErrors != 0) {
             return IIR_RLSI;
@@ -164,7 +167,7 @@ final class Uart16550A implements Registers {
         return IIR_NO_INT;
     }
 
-    /** Being told that THR is empty acknowledges it; the other causes go with what raised them. */
+    /** Reading the THRE cause acknowledges it; the other causes are cleared at their source. */
     private int readIdentification() {
         int cause = cause();
         if (cause == IIR_THRI) {
@@ -196,7 +199,7 @@ final class Uart16550A implements Registers {
         return character;
     }
 
-    /** Enabling the THRE interrupt while THR is empty raises it: drivers start transmitting by that. */
+    /** Enabling the THRE interrupt while THR is empty raises it: drivers start a transmission this way. */
     private void writeInterruptEnable(int value) {
         if ((value & ~ier & IER_THRI) != 0 && !sending) {
             emptied = true;
@@ -204,7 +207,9 @@ final class Uart16550A implements Registers {
         ier = value;
     }
 
-    /** Switching the FIFOs empties them; the other bits count only together with the enable bit (8.5). */
+    /**
+     * Enabling or disabling the FIFOs empties them; the other bits are valid only together with the enable bit (8.5).
+     */
     private void writeFifoControl(int value) {
         boolean enable = (value & FCR_ENABLE_FIFO) != 0;
         if (enable != fifos) {
@@ -239,7 +244,7 @@ final class Uart16550A implements Registers {
         polls = 0;
         emptied = false;
         if (spacing) {
-            // Lost on the line, which stays at space.
+            // The character is lost, because the line is held at space.
             sent();
         } else {
             receive(character & (0xff >> (3 - (lcr & LCR_WLEN))), 0);
@@ -268,8 +273,8 @@ final class Uart16550A implements Registers {
     }
 
     /**
-     * A break is one character of zeros with BI, when it begins. In loop mode the line is at mark and the receiver off
-     * it.
+     * The start of a break is received as one zero character with BI. In loop mode the line is at mark and the receiver
+     * is disconnected from it.
      */
     private void driveLine() {
         boolean space = (lcr & LCR_SBC) != 0 && !loop();

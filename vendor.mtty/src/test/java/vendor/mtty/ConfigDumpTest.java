@@ -31,7 +31,7 @@ class ConfigDumpTest {
     void aDualCardIsTheRecordedOne() throws IOException, ErrnoException {
         try (InputStream golden = Objects.requireNonNull(
                 ConfigDumpTest.class.getResourceAsStream("/golden/vfio/config-space-mtty-2.hex"))) {
-            // The sample has one byte less than a configuration space.
+            // The sample is one byte shorter than a configuration space.
             assertEquals(
                     new String(golden.readAllBytes(), StandardCharsets.US_ASCII).strip(),
                     dump(MttyType.DUAL, 255).strip());

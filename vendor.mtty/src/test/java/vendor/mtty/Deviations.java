@@ -16,14 +16,14 @@ import java.util.Set;
 import java.util.TreeMap;
 
 /**
- * Where we answer otherwise than the kernel's sample, and why. The file has sections of
+ * The answers that differ from the kernel's sample, with reasons. The file has sections of
  *
  * <pre>
  * [name] the reason
  * 12 15-17 val=0x01
  * </pre>
  *
- * <p>which says that in these lines of the transcript the field has this value with us.
+ * <p>which means that our field has this value in these lines of the transcript.
  */
 final class Deviations {
     private record Place(int line, String field) {}
@@ -64,7 +64,7 @@ final class Deviations {
         }
     }
 
-    /** Compares an answer of ours with the transcript's. */
+    /** Compares our answer with the transcript. */
     void check(GoldenLine line, String field, String ours) {
         if (!line.has(field)) {
             return;
@@ -90,7 +90,7 @@ final class Deviations {
         }
     }
 
-    /** What nothing explains, and explanations of nothing. */
+    /** Unexplained differences and unused explanations. */
     List<String> complaints() {
         List<String> complaints = new ArrayList<>(unexplained);
         expected.forEach((place, answer) -> {

@@ -13,7 +13,7 @@ import mdev.api.vfio.Reset;
 
 /** The transcripts' ioctls as our records. */
 final class GoldenIoctls {
-    /** A request that no driver of ours knows. */
+    /** A request that none of our drivers supports. */
     private record Unknown() implements IoctlRequest {}
 
     private GoldenIoctls() {}
@@ -29,7 +29,7 @@ final class GoldenIoctls {
         };
     }
 
-    /** A reply's fields as the transcript has them. What is about memory layout (argsz, offsets) is the wire's. */
+    /** The fields of a reply as in the transcript. Fields of the memory layout (argsz, offsets) belong to the wire. */
     static Map<String, String> fields(IoctlReply reply) {
         return switch (reply) {
             case DeviceInfo(int flags, int numRegions, int numIrqs) ->

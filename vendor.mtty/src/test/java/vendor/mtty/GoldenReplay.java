@@ -8,10 +8,10 @@ import mdev.api.vfio.IoctlReply;
 import mdev.api.vfio.VfioPci;
 
 /**
- * Plays a transcript to a fresh {@code mtty-2} device and compares.
+ * Replays a transcript on a fresh {@code mtty-2} device and compares the answers.
  *
- * <p>Its user unmasks INTx after each line, as a driver does when it has served the interrupt. A signal then, because
- * the line is still high, is nobody's: only those that come during an operation count.
+ * <p>Its user unmasks INTx after each line, as a driver does when it has served the interrupt. A signal caused by the
+ * unmask, because the line is still high, is not counted: only signals during an operation count.
  */
 final class GoldenReplay {
     private final MttyDevice device = new MttyDevice(new UUID(0, 1), MttyType.DUAL);
@@ -42,7 +42,7 @@ final class GoldenReplay {
             case "pread at offset -1" -> check(line, read(VfioPci.CONFIG_REGION, -1, 4));
             case "ioctl" -> ioctl(line);
             default -> {
-                // A note, a count that the recorder made of the lines above, or a pointer that a process got wrong.
+                // A note, a count of the lines above, or a bad pointer of the recorded process.
             }
         }
         deviations.check(line, "intx", Integer.toString(user.takeIntx()));
@@ -68,8 +68,8 @@ final class GoldenReplay {
     }
 
     /**
-     * What the framework does with the request, which it answers itself, since the user's triggers are its own. Before
-     * the first good one the transcript tries bad ones: no affair of the vendor.
+     * Handles SET_IRQS as the framework does, which owns the user's triggers. The transcript first tries invalid
+     * requests, which do not reach the vendor.
      */
     private void setIrqs(GoldenLine line) {
         if (!line.has("intx")) {
@@ -93,7 +93,7 @@ final class GoldenReplay {
         }
     }
 
-    /** The device was closed and opened again before such a line. */
+    /** The device was closed and reopened before such a line. */
     private void reopen(GoldenLine line) throws ErrnoException {
         if (line.get("case").equals("after re-open")) {
             device.release();
@@ -101,7 +101,7 @@ final class GoldenReplay {
         }
     }
 
-    /** Compares how a call ended: with an errno's name, else with all of its bytes. */
+    /** Compares the result of a call: the errno's name, or all of its bytes. */
     private void check(GoldenLine line, String outcome) {
         boolean failed = outcome.startsWith("E");
         deviations.check(line, "ret", failed ? "-1" : Integer.toString(outcome.length() / 2));

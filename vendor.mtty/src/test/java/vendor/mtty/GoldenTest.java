@@ -7,7 +7,7 @@ import mdev.api.errno.ErrnoException;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The transcripts of the kernel's sample, played to our device: what differs has a name and a reason, or fails. */
+/** Replays the transcripts of the kernel's sample on our device: every difference needs a name and a reason. */
 class GoldenTest {
     @ParameterizedTest
     @ValueSource(strings = {"uart-mtty-2", "config-space-mtty-2", "info-mtty-2"})

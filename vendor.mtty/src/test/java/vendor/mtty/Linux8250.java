@@ -37,7 +37,7 @@ final class Linux8250 {
         port.out(IER, IER_RLSI | IER_RDI);
     }
 
-    /** {@code serial8250_start_tx()}: the interrupt that this raises begins to send. */
+    /** {@code serial8250_start_tx()}: the interrupt raised by this starts the transmission. */
     void startTx() {
         port.out(IER, IER_RLSI | IER_RDI | IER_THRI);
     }
@@ -45,7 +45,7 @@ final class Linux8250 {
     /**
      * {@code serial8250_handle_irq()}.
      *
-     * @return whether the port had something to say
+     * @return whether the port had a pending interrupt
      */
     boolean handleIrq() {
         if ((port.in(IIR_FCR) & IIR_NO_INT) != 0) {

@@ -12,16 +12,16 @@ import mdev.api.vfio.VfioPci;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The algorithm of the driver that will be at the other end, at full speed on both ports, by interrupt only. */
+/** The algorithm of the guest's driver, at full speed on both ports, with interrupts only. */
 class Linux8250Test {
     private static final int BYTES = 64 * 1024;
 
-    /** Fewer than the trigger level: only the time-out tells of them. */
+    /** Fewer than the trigger level: only the time-out reports them. */
     private static final int REST = 3;
 
     /**
-     * @param passes how often the ports are asked for one signal: the kernel's limit, and once, so that each load takes
-     *     the line
+     * @param passes the number of passes over the ports for one signal: the kernel's limit, and one, so that each load
+     *     raises the line
      */
     @ParameterizedTest
     @ValueSource(ints = {512, 1})
@@ -37,8 +37,8 @@ class Linux8250Test {
         drivers.forEach(Linux8250::startup);
         user.takeIntx();
         drivers.forEach(Linux8250::startTx);
-        // A signal masks the line; serial8250_interrupt() asks the ports until none has anything; then the line is let
-        // through.
+        // A signal masks the line; serial8250_interrupt() polls the ports until none has an interrupt pending; then the
+        // line is unmasked.
         while (user.takeIntx() > 0) {
             boolean handled;
             do {

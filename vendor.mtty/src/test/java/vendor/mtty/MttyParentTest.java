@@ -24,7 +24,7 @@ import org.junit.jupiter.api.Test;
 
 /** Types, attributes, and the 24 ports that the types share. */
 class MttyParentTest {
-    /** What the core hands to {@code create}. */
+    /** The arguments that the core passes to {@code create}. */
     private record Request(UUID uuid, MdevType type) implements Mdev {
         @Override
         public ParentDevice parent() {

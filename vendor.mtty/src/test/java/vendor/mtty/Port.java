@@ -6,7 +6,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import mdev.api.errno.ErrnoException;
 
-/** A port of a device, register by register, as a driver accesses it. */
+/** A port of a device, accessed register by register as by a driver. */
 record Port(MttyDevice device, int bar, MemorySegment buffer) {
     Port(MttyDevice device, int bar) {
         this(device, bar, Arena.ofAuto().allocate(1));

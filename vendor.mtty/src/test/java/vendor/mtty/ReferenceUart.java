@@ -4,8 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A second reading of the data sheet, to compare with: as plain as can be. Every derived bit is computed from lists and
- * booleans when it is asked for; nothing is cached or packed.
+ * A second, as simple as possible implementation of the data sheet for comparison. Every derived bit is computed from
+ * lists and booleans on each read; nothing is cached or packed.
  */
 final class ReferenceUart {
     private record Received(int character, boolean isBreak) {}
@@ -211,7 +211,7 @@ final class ReferenceUart {
         seeTop();
     }
 
-    /** An error at the top is told once: the entry itself is good from then on. */
+    /** An error at the top is reported once; afterwards the entry itself has no error. */
     private void seeTop() {
         if (!receiver.isEmpty() && receiver.getFirst().isBreak()) {
             breakAtTop = true;

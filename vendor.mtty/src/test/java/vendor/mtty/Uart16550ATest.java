@@ -38,7 +38,7 @@ class Uart16550ATest {
 
     /**
      * A scenario is written as register accesses: {@code THR=41} writes, {@code LSR:01} reads and compares,
-     * {@code line} and {@code -line} tell INTx.
+     * {@code line} and {@code -line} give the state of INTx.
      */
     @ParameterizedTest(name = "{0}")
     @CsvSource(delimiter = '|', textBlock = """

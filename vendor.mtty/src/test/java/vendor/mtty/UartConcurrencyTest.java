@@ -16,11 +16,13 @@ import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 
 /**
- * Two processors on the two ports of a device. Whenever both rest, the line is what the ports' IIRs tell: no interrupt
- * is lost, none is left over. Fails when the methods of {@link Uart16550A} are not synchronized.
+ * Two processors on the two ports of a device. Whenever both are idle, the line matches the ports' IIRs: no interrupt
+ * is lost, and none is spurious. Fails when the methods of {@link Uart16550A} are not synchronized.
  */
 class UartConcurrencyTest {
-    /** Many short rounds: the last access of each is the one whose order with the other processor's shows. */
+    /**
+     * Many short rounds: only the last access of each round is sensitive to the order relative to the other processor.
+     */
     private static final int ROUNDS = 10_000;
 
     private final MttyDevice device = new MttyDevice(new UUID(0, 1), MttyType.DUAL);
@@ -74,7 +76,7 @@ class UartConcurrencyTest {
         }
     }
 
-    /** Leaves together with the other; one that has failed does not come, and is not waited for forever. */
+    /** Synchronizes with the other processor; times out if that one has failed. */
     private void meet(int count) throws TimeoutException {
         arrivals.incrementAndGet();
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);

@@ -15,7 +15,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class UartModelTest {
     private static final int STEPS = 100_000;
 
-    /** One seed for always, and one for every run. {@code -Dmtty.seed=N} plays a run again. */
+    /** A fixed seed, and a new one for every run. {@code -Dmtty.seed=N} repeats a run. */
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void answersLikeThePlainModel(boolean fixed, TestReporter reporter) throws ErrnoException {
@@ -47,7 +47,9 @@ class UartModelTest {
         }
     }
 
-    /** Mostly what a driver writes: with DLAB and break as often as not, hardly a character would come through. */
+    /**
+     * Mostly values that a driver writes: with DLAB and break half of the time, hardly any character would be received.
+     */
     private static int value(SplittableRandom random, int register) {
         boolean wild = random.nextInt(8) == 0;
         return switch (register) {

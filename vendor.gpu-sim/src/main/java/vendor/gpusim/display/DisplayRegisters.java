@@ -6,10 +6,10 @@ import mdev.pci.Registers;
 
 /**
  * The register file of QEMU's bochs-display (docs/specs/standard-vga.rst, "Memory mapped I/O"): EDID at 0, the DISPI
- * registers as 16-bit words at 0x500, byte order of the frame buffer at 0x600. What bochs-display does not have, as the
- * VGA ports at 0x400, reads 0 and takes writes.
+ * registers as 16-bit words at 0x500, byte order of the frame buffer at 0x600. Registers that bochs-display lacks, such
+ * as the VGA ports at 0x400, read 0 and ignore writes.
  *
- * <p>Each register stands for itself, so each is atomic and no lock is needed.
+ * <p>The registers are independent, so each is atomic and no lock is needed.
  */
 public final class DisplayRegisters implements Registers {
     public static final int SIZE = 0x1000;
@@ -36,10 +36,10 @@ public final class DisplayRegisters implements Registers {
 
     private static final int ENABLED = 0x01;
 
-    /** While set in ENABLE, XRES, YRES and BPP read the largest values. */
+    /** While set in ENABLE, XRES, YRES and BPP read as their maximum values. */
     private static final int GETCAPS = 0x02;
 
-    /** The two halves of the byte order register are alike, so each tells the order. */
+    /** Both halves of the byte order register are equal, so either one gives the order. */
     private static final int LITTLE = 0x1e1e;
 
     private static final int BIG = 0xbebe;
@@ -52,8 +52,8 @@ public final class DisplayRegisters implements Registers {
     private volatile int byteOrder = LITTLE;
 
     /**
-     * @param maxWidth the largest resolution, which is also the preferred one; another shape of no more pixels is
-     *     right, too
+     * @param maxWidth the largest resolution, which is also the preferred one; other resolutions with at most as many
+     *     pixels are supported, too
      * @param maxHeight as {@code maxWidth}
      * @param memory the frame buffer's size in bytes
      */
@@ -66,7 +66,7 @@ public final class DisplayRegisters implements Registers {
         dispi.set(VIDEO_MEMORY_64K, (int) (memory >> 16));
     }
 
-    /** What is shown now; none while the display is off or set to what it cannot show. Any thread, at any time. */
+    /** The current mode; empty while the display is off or in an unsupported mode. Thread-safe. */
     public Optional<Mode> mode() {
         if ((dispi.get(ENABLE) & ENABLED) == 0) {
             return Optional.empty();

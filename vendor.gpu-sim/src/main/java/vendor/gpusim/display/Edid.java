@@ -3,14 +3,14 @@ package vendor.gpusim.display;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 
-/** The identification that a monitor of one resolution gives: one block of VESA E-EDID 1.4. */
+/** The identification of a monitor with one resolution: one block of VESA E-EDID 1.4. */
 final class Edid {
     static final int SIZE = 128;
 
     private static final int DESCRIPTORS = 0x36;
     private static final int DESCRIPTOR_SIZE = 18;
 
-    /** What monitors usually say who show sRGB (3.7). */
+    /** The usual chromaticity of sRGB monitors (3.7). */
     private static final byte[] SRGB = {
         (byte) 0xee, (byte) 0x91, (byte) 0xa3, 0x54, 0x4c, (byte) 0x99, 0x26, 0x0f, 0x50, 0x54
     };
@@ -40,7 +40,7 @@ final class Edid {
         Timing.reducedBlanking(width, height).put(edid);
         text(edid.position(DESCRIPTORS + DESCRIPTOR_SIZE), 0xfc, "gpu-sim");
         text(edid.position(DESCRIPTORS + 2 * DESCRIPTOR_SIZE), 0xfe, width + "x" + height);
-        // A dummy: nothing more to say.
+        // A dummy descriptor: no further data.
         edid.position(DESCRIPTORS + 3 * DESCRIPTOR_SIZE).put(new byte[] {0, 0, 0, 0x10});
         block[SIZE - 1] = checksum(block);
         return block;
@@ -72,9 +72,9 @@ final class Edid {
     }
 
     /**
-     * How a resolution is scanned out at 60 Hz: VESA CVT 1.1, reduced blanking (3.4.4).
+     * The timing of a resolution at 60 Hz: VESA CVT 1.1, reduced blanking (3.4.4).
      *
-     * @param clock dots per 10 ms, the descriptor's unit of 10 kHz
+     * @param clock the pixel clock in the descriptor's unit of 10 kHz
      */
     record Timing(int clock, int width, int height, int verticalBlank, int verticalSync) {
         private static final int HORIZONTAL_BLANK = 160;
@@ -90,11 +90,11 @@ final class Edid {
             int sync = sync(width, height);
             int blank = Math.max((int) (MIN_VERTICAL_BLANK_US / line) + 1, VERTICAL_FRONT + sync + VERTICAL_BACK);
             long dots = (long) REFRESH * (height + blank) * (width + HORIZONTAL_BLANK);
-            // The clock comes in steps of a quarter megahertz.
+            // The clock is a multiple of 0.25 MHz.
             return new Timing((int) (dots / 250_000 * 25), width, height, blank, sync);
         }
 
-        /** The width of the vertical sync tells the aspect ratio. */
+        /** The width of the vertical sync encodes the aspect ratio. */
         private static int sync(int width, int height) {
             if (width * 3 == height * 4) {
                 return 4;
@@ -117,7 +117,7 @@ final class Edid {
             edid.put((byte) 0).put((byte) 0).put((byte) 0x1a);
         }
 
-        /** Two numbers of 12 bits: the low bytes, then both upper halves in one. */
+        /** Two 12-bit numbers: the low bytes, then a byte with both upper nibbles. */
         private static void pair(ByteBuffer edid, int first, int second) {
             edid.put((byte) first).put((byte) second).put((byte) (first >> 8 << 4 | second >> 8));
         }

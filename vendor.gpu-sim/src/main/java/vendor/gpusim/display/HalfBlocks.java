@@ -1,10 +1,11 @@
 package vendor.gpusim.display;
 
 /**
- * A picture in characters: each shows two pixels, the upper half in its own colour, the lower in that of its ground.
+ * A picture in half-block characters: each shows two pixels, the upper one in the foreground colour, the lower one in
+ * the background colour.
  */
 public final class HalfBlocks {
-    /** Leaves nothing of a longer line that was there before (erase in line, ISO 6429). */
+    /** Erases the rest of a previous, longer line (erase in line, ISO 6429). */
     public static final String END_OF_LINE = "\033[K\r\n";
 
     private static final String RESET = "\033[0m";
@@ -12,13 +13,13 @@ public final class HalfBlocks {
     private HalfBlocks() {}
 
     /**
-     * The largest that fits, with the picture's proportions; lines end with CR and LF, so that a raw terminal shows
-     * them too.
+     * Scales the picture to the largest size that fits, keeping its aspect ratio. Lines end with CR and LF for raw
+     * terminals.
      */
     public static String of(Picture picture, int columns, int rows) {
         double scale = Math.min(1, Math.min((double) columns / picture.width(), 2.0 * rows / picture.height()));
         int width = Math.max(1, (int) (picture.width() * scale));
-        // Whole characters: an odd last line would be half of one.
+        // An even number of lines, because each character shows two.
         int height = Math.max(2, (int) (picture.height() * scale) & ~1);
         int[] rgb = picture.scaled(width, height).rgb();
         var text = new StringBuilder();

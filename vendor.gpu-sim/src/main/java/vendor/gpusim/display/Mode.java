@@ -3,23 +3,23 @@ package vendor.gpusim.display;
 import java.util.Optional;
 
 /**
- * What a display shows of its frame buffer; all of it lies inside.
+ * The visible part of a frame buffer; it lies completely within the frame buffer.
  *
  * @param format of the pixels
  * @param width in pixels
  * @param height in lines
  * @param stride from one line to the next, in bytes
- * @param start the first pixel's byte in the frame buffer
+ * @param start the offset of the first pixel in the frame buffer
  */
 public record Mode(PixelFormat format, int width, int height, int stride, long start) {
-    /** bochs-display shows nothing smaller. */
+    /** The minimum of bochs-display. */
     private static final int LEAST = 64;
 
     /**
-     * The mode of a set of DISPI registers, by the rules of {@code bochs_display_get_mode()} in QEMU; none if it cannot
-     * be shown.
+     * The mode of a set of DISPI registers, by the rules of {@code bochs_display_get_mode()} in QEMU; empty if it
+     * cannot be shown.
      *
-     * @param pixels how many the display can show: so what a picture costs us does not grow with the memory
+     * @param pixels the maximum number of pixels, so that the cost of a picture does not grow with the memory
      */
     static Optional<Mode> of(
             PixelFormat format,
@@ -41,7 +41,7 @@ public record Mode(PixelFormat format, int width, int height, int stride, long s
         return Optional.of(new Mode(format, width, height, stride, start));
     }
 
-    /** As in the {@code mode} attribute. */
+    /** The text of the {@code mode} attribute. */
     @Override
     public String toString() {
         return "%dx%d %s stride %d start %d".formatted(width, height, format, stride, start);

@@ -3,18 +3,18 @@ package vendor.gpusim.display;
 import java.lang.foreign.MemorySegment;
 
 /**
- * A screen as it was at a moment.
+ * A snapshot of a screen.
  *
  * @param width in pixels
  * @param height in lines
- * @param rgb the pixels line by line, each 0xRRGGBB; not to be changed
+ * @param rgb the pixels line by line, each 0xRRGGBB; must not be modified
  */
-@SuppressWarnings("ArrayRecordComponent") // It is too big to be copied, and nobody compares pictures by equals.
+@SuppressWarnings("ArrayRecordComponent") // The array is too large to copy, and pictures are not compared by equals.
 public record Picture(int width, int height, int[] rgb) {
     /**
-     * Looks at the frame buffer. Its guest may be drawing meanwhile.
+     * Reads the frame buffer. The guest may be drawing concurrently.
      *
-     * @throws IllegalStateException its guest has gone meanwhile
+     * @throws IllegalStateException the guest has closed the device in the meantime
      */
     public static Picture of(MemorySegment frameBuffer, Mode mode) {
         int[] rgb = new int[mode.width() * mode.height()];
@@ -28,7 +28,7 @@ public record Picture(int width, int height, int[] rgb) {
         return new Picture(mode.width(), mode.height(), rgb);
     }
 
-    /** The picture in another size, which is at most its own: each pixel is the mean of those that it stands for. */
+    /** The picture scaled down, or in its own size: each pixel is the mean of the pixels it represents. */
     public Picture scaled(int toWidth, int toHeight) {
         int[] scaled = new int[toWidth * toHeight];
         for (int y = 0; y < toHeight; y++) {

@@ -9,7 +9,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Optional;
 
-/** How a pixel lies in the frame buffer; the names are those of {@code drm_fourcc.h}. */
+/** The layout of a pixel in the frame buffer, with the names of {@code drm_fourcc.h}. */
 public enum PixelFormat {
     XRGB8888(4) {
         @Override
@@ -17,7 +17,7 @@ public enum PixelFormat {
             return memory.get(LITTLE_32, offset) & 0xffffff;
         }
     },
-    /** XRGB8888 with the bytes of a big-endian number. */
+    /** XRGB8888 in big-endian byte order. */
     BGRX8888(4) {
         @Override
         int rgb(MemorySegment memory, long offset) {
@@ -42,7 +42,7 @@ public enum PixelFormat {
         this.bytes = bytes;
     }
 
-    /** What QEMU's bochs-display shows for a depth: 16 bits are little-endian always. */
+    /** The format that QEMU's bochs-display uses for a depth: 16 bits are always little-endian. */
     static Optional<PixelFormat> of(int bitsPerPixel, boolean bigEndian) {
         return switch (bitsPerPixel) {
             case 16 -> Optional.of(RGB565);
@@ -59,7 +59,7 @@ public enum PixelFormat {
     /** A pixel as 0xRRGGBB. */
     abstract int rgb(MemorySegment memory, long offset);
 
-    /** A colour of fewer bits to 8, so that all ones stay all ones. */
+    /** Expands a colour of fewer bits to 8; all ones remain all ones. */
     private static int widen(int value, int bits) {
         int high = (value & ((1 << bits) - 1)) << (8 - bits);
         return high | (high >> bits);

@@ -9,8 +9,8 @@ import java.util.zip.CRC32;
 import java.util.zip.DeflaterOutputStream;
 
 /**
- * A picture as a PNG file (ISO/IEC 15948). {@code javax.imageio} would leave threads of AWT in the platform, which hold
- * on to an uninstalled bundle.
+ * A picture as a PNG file (ISO/IEC 15948). {@code javax.imageio} would leave AWT threads in the platform, which would
+ * keep an uninstalled bundle reachable.
  */
 public final class Png {
     private static final long SIGNATURE = 0x8950_4e47_0d0a_1a0aL;
@@ -28,7 +28,7 @@ public final class Png {
         var fields = new DataOutputStream(header);
         fields.writeInt(picture.width());
         fields.writeInt(picture.height());
-        // Deflated, adaptive filters, not interlaced: the only or the usual choice of each, all 0.
+        // Deflated, adaptive filters, not interlaced: the only or the usual value of each field, all 0.
         fields.write(new byte[] {BITS, TRUECOLOUR, 0, 0, 0});
         chunk(png, "IHDR", header.toByteArray());
         chunk(png, "IDAT", data(picture));

@@ -1,4 +1,4 @@
-/** What a guest shows: the display registers, the mode that they set, the picture. */
+/** The display of a guest: its registers, its mode and its picture. */
 @NullMarked
 package vendor.gpusim.display;
 

@@ -7,12 +7,13 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import vendor.gpusim.engine.Fault.Code;
 
-/** The compute command. Sums are made with 64 bits and rounded once. */
+/** The compute commands. Sums are computed with 64 bits and rounded once. */
 final class Arithmetic {
     private static final ValueLayout.OfFloat NUMBER = JAVA_FLOAT_UNALIGNED.withOrder(LITTLE_ENDIAN);
 
     /**
-     * What a product of two numbers of matrices costs beside one of vectors: each may lie in another line of the cache.
+     * The cost of a multiplication in a matrix product, relative to one in a vector product: each operand may lie in a
+     * different cache line.
      */
     private static final int SCATTERED = 8;
 
@@ -22,7 +23,7 @@ final class Arithmetic {
         this.part = part;
     }
 
-    /** Number by number, so that a vector that overlaps its result has a meaning too. */
+    /** Element by element, so that the result is defined even if it overlaps an operand. */
     Work vector(MemorySegment memory, RingCommand.Vector vector) throws Fault {
         int length = vector.length();
         check(memory, vector.left(), length);
@@ -51,7 +52,7 @@ final class Arithmetic {
         check(memory, matrix.to(), product);
         if (overlap(matrix.to(), product, matrix.left(), left)
                 || overlap(matrix.to(), product, matrix.right(), right)) {
-            throw new Fault(Code.FIELD); // it would spoil a factor that is still to be read
+            throw new Fault(Code.FIELD); // it would overwrite a factor before it is read
         }
         return new Work(
                 product * matrix.inner(),
@@ -60,7 +61,7 @@ final class Arithmetic {
                 new Products(memory, matrix));
     }
 
-    /** One product of two numbers after the other; keeps the sum that it is in from part to part. */
+    /** Computes one multiplication after another; keeps the current sum between parts. */
     private static final class Products implements Work.Items {
         private final MemorySegment memory;
         private final RingCommand.Matrix matrix;
@@ -102,7 +103,7 @@ final class Arithmetic {
         }
     }
 
-    /** Of numbers that lie in the memory. */
+    /** Whether two arrays in memory overlap; their lengths are in numbers. */
     private static boolean overlap(long one, long ones, long other, long others) {
         return one < other + others * Float.BYTES && other < one + ones * Float.BYTES;
     }

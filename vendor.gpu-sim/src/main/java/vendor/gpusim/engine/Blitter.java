@@ -7,23 +7,22 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 
-/** The commands on pixels; line by line. */
+/** The pixel commands, executed line by line. */
 final class Blitter {
-    /** X11's GXcopy: the destination does not matter. */
+    /** X11's GXcopy: ignores the destination. */
     static final int COPY = 3;
 
     private static final ValueLayout.OfInt PIXEL = JAVA_INT_UNALIGNED.withOrder(LITTLE_ENDIAN);
     private static final int OPAQUE = 255;
 
     /**
-     * A line of a source and one of the destination, as wide as a surface can be; nothing stays in them from part to
-     * part.
+     * Buffers for a line of the source and of the destination, of the maximum surface width; not used across parts.
      */
     private final int[] source = new int[1 << 16];
 
     private final int[] destination = new int[1 << 16];
 
-    /** A new pixel from a source's and the old one. */
+    /** Combines a source pixel and the old destination pixel. */
     @FunctionalInterface
     private interface Combination {
         int of(int source, int destination);
@@ -31,7 +30,7 @@ final class Blitter {
 
     private final int part;
 
-    /** @param part what a part may cost, as {@link Work#PART} */
+    /** @param part the cost of a part, as {@link Work#PART} */
     Blitter(int part) {
         this.part = part;
     }
@@ -72,7 +71,7 @@ final class Blitter {
         check(memory, to, from, !to.overlaps(from));
         return work(to, 2 * to.line() * to.height(), (begin, end) -> {
             for (long y = begin; y < end; y++) {
-                // Only the pixels that are needed: a line of the source can be much longer than one of the destination.
+                // Reads only the needed pixels: a line of the source can be much longer than one of the destination.
                 long line = from.at(y * from.height() / to.height());
                 for (int x = 0; x < to.width(); x++) {
                     long nearest = (long) x * from.width() / to.width();
@@ -88,7 +87,9 @@ final class Blitter {
         void put(long y);
     }
 
-    /** Takes each line of the source; from the end where the destination would overwrite what is still to be read. */
+    /**
+     * Processes each line of the source; starts at the end if the destination would otherwise overwrite unread lines.
+     */
     private Work eachLine(MemorySegment memory, Surface to, Surface from, Line line) throws Fault {
         check(memory, to, from, to.stride() == from.stride() || !to.overlaps(from));
         boolean backwards = to.offset() > from.offset();
@@ -100,8 +101,8 @@ final class Blitter {
     }
 
     /**
-     * Lines of a source that overlaps can only be taken in an order that does not spoil it when both have the same
-     * stride.
+     * Checks that an overlapping source can be processed: a safe order of lines exists only if both surfaces have the
+     * same stride.
      */
     private static void check(MemorySegment memory, Surface to, Surface from, boolean possible) throws Fault {
         to.check(memory.byteSize());
@@ -111,7 +112,7 @@ final class Blitter {
         }
     }
 
-    /** As many lines at once as a part may have pixels. */
+    /** Processes as many lines at once as fit into a part. */
     private Work work(Surface to, long bytes, Work.Items lines) {
         return new Work(to.height(), part / to.width(), bytes, lines);
     }
@@ -137,7 +138,7 @@ final class Blitter {
     }
 
     /**
-     * The bits of {@code rop} say what becomes of each of the four pairs of a source's bit and a destination's, as in
+     * The bits of {@code rop} give the result for each of the four combinations of source and destination bit, as in
      * X11.
      */
     private static int rop(int rop, int source, int destination) {

@@ -9,8 +9,7 @@ import vendor.gpusim.engine.Fault.Code;
 import vendor.gpusim.engine.RingCommand.Vector.Operation;
 
 /**
- * A slot of the ring: 16 numbers of 32 bits. What a command does not use must be 0, so that it can mean something some
- * day.
+ * Decodes a slot of the ring: 16 numbers of 32 bits. Unused numbers must be 0, so that they can get a meaning later.
  */
 final class Decoder {
     static final int SLOT = 64;
@@ -34,7 +33,7 @@ final class Decoder {
 
     private final MemorySegment slot;
 
-    /** A bit for each number that has been looked at. */
+    /** A bit for each number that has been read. */
     private int used;
 
     private Decoder(MemorySegment slot) {
@@ -66,7 +65,7 @@ final class Decoder {
         };
     }
 
-    /** How many variants a command has. */
+    /** The number of variants of a command. */
     private static int options(int opcode) throws Fault {
         return switch (opcode) {
             case 1, 2 -> ROPS;

@@ -12,32 +12,35 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The one engine of a GPU: a thread that serves the rings of all its vGPUs in turn, and tells those that ask of each
- * end of a frame. Any thread may call.
+ * The one engine of a GPU: a thread that serves the rings of all its vGPUs in turn, and signals the end of each frame
+ * to the vGPUs that enabled it. Thread-safe.
  */
 public final class Engine implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
 
     private static final long FRAME = 1_000_000_000L / 60;
 
-    /** How soon it is looked whether somebody may go on whose share was used up. */
+    /** The interval at which vGPUs with a used-up share are checked for new credit. */
     private static final long LOOK = Scheduler.SLICE / 4;
 
     /**
-     * How long it looks for work before it sleeps: to be woken takes as long, and a driver that waited for a fence has
-     * more by then.
+     * How long the engine polls for work before it sleeps: waking it takes as long, and a driver that waited for a
+     * fence submits more work within this time.
      */
     private static final long LINGER = 50_000;
 
-    /** How long an idle engine sleeps unless it is woken. */
+    /** The maximum sleep of an idle engine. */
     private static final long LONG = 3_600_000_000_000L;
 
-    /** For an access to a guest's memory that is under way: a guest has 2 s to answer, and a removal less than 5 s. */
+    /**
+     * Grace period for a running access to guest memory: a guest has 2 s to answer, and a removal must take less than 5
+     * s.
+     */
     private static final Duration GRACE = Duration.ofSeconds(3);
 
     /**
-     * Another list for each one that comes or goes, so that the thread sees by one look whether somebody has; who
-     * changes it holds our monitor.
+     * Replaced whenever a vGPU is added or removed, so that the thread detects changes with one read. Replaced under
+     * the monitor.
      */
     private volatile List<EngineRegisters> users = List.of();
 
@@ -45,7 +48,7 @@ public final class Engine implements AutoCloseable {
     private final int part;
     private final Duration grace;
     private final FaultLog faults;
-    /** For accesses to the memory of slow guests. */
+    /** Runs accesses to the memory of slow guests. */
     private final BoundedCalls accesses;
 
     private final Thread thread;
@@ -53,14 +56,14 @@ public final class Engine implements AutoCloseable {
     private volatile Load load = new Load(0, System.nanoTime());
     private volatile boolean closed;
 
-    /** @param gpu the name of the GPU that it is of */
+    /** @param gpu the name of its GPU */
     public Engine(String gpu) {
         this(gpu, Work.PART, GRACE);
     }
 
     /**
-     * @param part how much it does at a time, as {@link Work#PART}
-     * @param grace for an access to a guest's memory that is under way, when its vGPU or the engine ends
+     * @param part the cost of a part, as {@link Work#PART}
+     * @param grace the grace period for a running access to guest memory when its vGPU or the engine ends
      */
     Engine(String gpu, int part, Duration grace) {
         this.gpu = gpu;
@@ -79,7 +82,7 @@ public final class Engine implements AutoCloseable {
         this.policy = policy;
     }
 
-    /** How busy it has been in about the last second: 0 to 1. */
+    /** The utilisation during about the last second: 0 to 1. */
     public double utilisation() {
         return load.at(System.nanoTime());
     }
@@ -91,25 +94,28 @@ public final class Engine implements AutoCloseable {
 
     synchronized void remove(EngineRegisters user) {
         users = users.stream().filter(one -> one != user).toList();
-        wake(); // it keeps accounts of its users
+        wake(); // the scheduler must account for the new user
     }
 
-    /** What guests make it fail in. */
+    /** The log for failures caused by guests. */
     FaultLog faults() {
         return faults;
     }
 
-    /** When to stop waiting for an access to a guest's memory that is under way. */
+    /** The deadline for a running access to guest memory. */
     Deadline deadline() {
         return Deadline.in(grace);
     }
 
-    /** Runs an access to a slow guest's memory beside the engine; here, if no thread can be started. */
+    /**
+     * Runs an access to a slow guest's memory outside of the engine's thread; on the calling thread if none can be
+     * started.
+     */
     void access(Runnable access) {
         accesses.start(gpu + "-dma", access);
     }
 
-    /** There is work, or somebody wants to know something. */
+    /** Wakes the engine for new work or a newly enabled vblank interrupt. */
     void wake() {
         LockSupport.unpark(thread);
     }
@@ -144,7 +150,7 @@ public final class Engine implements AutoCloseable {
         }
     }
 
-    /** Returns when it ended. */
+    /** Runs one turn and returns its end time. */
     private static long turn(EngineRegisters user, Unit unit, MemorySegment slot, long begin) {
         long now = begin;
         do {
@@ -161,15 +167,15 @@ public final class Engine implements AutoCloseable {
         boolean vblanks = users.stream().anyMatch(EngineRegisters::wantsVblank);
         long time = waits ? LOOK : vblanks ? Math.max(1, frame + FRAME - now) : LONG;
         LockSupport.parkNanos(this, time);
-        Thread.interrupted(); // of code of a guest's that ran here; it would end each further sleep at once
+        Thread.interrupted(); // set by code of a guest that ran here; it would end every further sleep at once
         if (waits) {
             scheduler.await(null, System.nanoTime() - now);
         }
     }
 
     /**
-     * Ends the thread, after the part of a command that it is in; one that hangs in an access to a guest's memory ends
-     * when that returns.
+     * Ends the thread after the current part of a command. If the thread hangs in an access to guest memory, it ends
+     * when the access returns.
      */
     @Override
     public void close() {
@@ -178,7 +184,7 @@ public final class Engine implements AutoCloseable {
         accesses.close();
         if (!deadline().join(thread)) {
             LOG.warn(
-                    "the engine of {} hangs in a command, and ends when that returns",
+                    "the engine of {} hangs in a command; it ends when the command returns",
                     gpu,
                     BoundedCalls.stackOf(thread));
         }

@@ -2,7 +2,7 @@ package vendor.gpusim.engine;
 
 import java.util.concurrent.atomic.AtomicLong;
 
-/** What a vGPU has had of the engine since it was created. Written by the engine, read by any thread. */
+/** A vGPU's use of the engine since its creation. Written by the engine, read by any thread. */
 public final class EngineCounters {
     private final AtomicLong busy = new AtomicLong();
     private final AtomicLong waiting = new AtomicLong();
@@ -10,12 +10,12 @@ public final class EngineCounters {
     private final AtomicLong frames = new AtomicLong();
     private final AtomicLong bytes = new AtomicLong();
 
-    /** Nanoseconds in which the engine worked for it. */
+    /** Nanoseconds in which the engine worked for this vGPU. */
     public long busy() {
         return busy.get();
     }
 
-    /** Nanoseconds in which it had work and the engine did other's or its share was used up. */
+    /** Nanoseconds in which this vGPU had work but the engine served other vGPUs, or its share was used up. */
     public long waiting() {
         return waiting.get();
     }
@@ -29,7 +29,7 @@ public final class EngineCounters {
         return frames.get();
     }
 
-    /** Bytes that its commands read from their sources and wrote to their destinations. */
+    /** Bytes that the vGPU's commands read from sources and wrote to destinations. */
     public long bytes() {
         return bytes.get();
     }

@@ -14,22 +14,22 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * BAR4: the engine as one guest sees it. Registers stand for themselves, so each is atomic; the ring that is enabled is
- * one reference.
+ * BAR4: the engine's registers for one guest. The registers are independent, so each is atomic; the enabled ring is one
+ * reference.
  *
  * <p>The data sheet is in README.md.
  */
 public final class EngineRegisters implements Registers {
-    /** The BAR's size; MSI-X table and pending bits lie in its upper half. */
+    /** The BAR's size; the MSI-X table and pending bits are in its upper half. */
     public static final int SIZE = 0x4000;
 
-    /** Where the MSI-X table lies. */
+    /** The offset of the MSI-X table. */
     public static final int MSIX_TABLE = 0x2000;
 
-    /** Where the MSI-X pending bits lie. */
+    /** The offset of the MSI-X pending bits. */
     public static final int MSIX_PENDING = 0x3000;
 
-    /** Interrupts, which are also MSI-X vectors and bits of the interrupt registers. */
+    /** The number of interrupts; each is an MSI-X vector and a bit of the interrupt registers. */
     public static final int VECTORS = 3;
 
     static final int ID = 0x00;
@@ -78,33 +78,33 @@ public final class EngineRegisters implements Registers {
     private final AtomicInteger pending = new AtomicInteger();
     private final AtomicInteger vblanks = new AtomicInteger();
 
-    /** While enabled, else null. Set by the guest; the engine takes it once for each part of a command. */
+    /** The enabled ring, or null. Set by the guest; read by the engine once for each part of a command. */
     private volatile @Nullable Ring ring;
 
     /**
-     * Held while somebody works for this vGPU, so that nothing is done any more when {@link #quiesce} has returned.
-     * Registers do not take it; BUSY tells that it is held.
+     * Held while work for this vGPU is in progress, so that none runs after {@link #quiesce} has returned. Register
+     * accesses do not take it; BUSY shows whether it is held.
      */
     private final WorkLock atWork = new WorkLock();
 
     /**
-     * Of whoever makes the accesses to the guest's memory: {@link #away} hands it over. It stays for the life of the
-     * vGPU, whoever uses it.
+     * Owned by the thread that accesses the guest's memory; {@link #away} hands it over. Kept for the lifetime of the
+     * vGPU, across users.
      */
     private final Pace pace = new Pace();
 
     /**
-     * Whether an access to a slow guest's memory is under way. Set by the engine's thread, cleared by the one that it
-     * starts.
+     * Whether an access to a slow guest's memory is in progress. Set by the engine's thread, cleared by the thread that
+     * makes the access.
      */
     private volatile boolean away;
 
-    /** Of the open device, else null. */
+    /** The context of the open device, or null. */
     private volatile @Nullable VfioContext guest;
 
     /**
-     * @param counters go on from user to user
-     * @param share of the engine under {@link Policy#FIXED_SHARE}: more than 0, at most 1
+     * @param counters kept across users
+     * @param share the share of the engine under {@link Policy#FIXED_SHARE}: more than 0, at most 1
      */
     public EngineRegisters(
             Engine engine, SharedMemory memory, Interrupts interrupts, EngineCounters counters, double share) {
@@ -152,8 +152,8 @@ public final class EngineRegisters implements Registers {
     }
 
     /**
-     * Ends the ring, and waits for the part of a command that the engine may be in: it does one access to the guest's
-     * memory at most. One that hangs finds its ring ended when it returns.
+     * Ends the ring and waits for the part of a command that the engine may be executing, which makes at most one
+     * access to the guest's memory. When a hung access returns, it finds the ring ended.
      */
     private void quiesce(Runnable then) {
         disable();
@@ -161,11 +161,11 @@ public final class EngineRegisters implements Registers {
         if (!held) {
             Thread worker = atWork.owner();
             LOG.warn(
-                    "an access to a guest's memory hangs, and is not waited for any longer",
+                    "an access to a guest's memory did not return in time and is abandoned",
                     worker == null ? null : BoundedCalls.stackOf(worker));
         }
         try {
-            disable(); // one that another of the user's threads has just enabled
+            disable(); // a ring that another thread of the user has just enabled
             then.run();
         } finally {
             if (held) {
@@ -174,7 +174,7 @@ public final class EngineRegisters implements Registers {
         }
     }
 
-    @SuppressWarnings("serial") // it never is
+    @SuppressWarnings("serial") // never serialized
     private static final class WorkLock extends ReentrantLock {
         @Nullable
         Thread owner() {
@@ -205,7 +205,7 @@ public final class EngineRegisters implements Registers {
             case TAIL -> now == null ? 0 : now.tail();
             case FENCE -> fence;
             case STATUS ->
-                // In this order: what ends the being busy has been told before.
+                // In this order: the end of BUSY follows the report of its cause.
                 ((now != null && now.waits()) || atWork.isLocked() ? BUSY : 0)
                         | (fault == Fault.Code.NONE ? 0 : FAULTED);
             case FAULT_CODE -> fault.number();
@@ -217,7 +217,7 @@ public final class EngineRegisters implements Registers {
         };
     }
 
-    /** Registers are written whole: what is narrower is no access that the engine knows, and does nothing. */
+    /** Registers must be written with their full width; narrower writes are ignored. */
     @Override
     public void write(long offset, int size, long value) {
         if (size < 4) {
@@ -236,7 +236,7 @@ public final class EngineRegisters implements Registers {
                 engine.wake();
             }
             default -> {
-                // Read-only, or nothing.
+                // Read-only or reserved.
             }
         }
     }
@@ -273,13 +273,13 @@ public final class EngineRegisters implements Registers {
         }
     }
 
-    /** Whether there is something that the engine can do. */
+    /** Whether the engine has work for this vGPU. */
     boolean waits() {
         Ring now = ring;
         return !away && now != null && now.waits();
     }
 
-    /** How long a step kept the engine. */
+    /** Records how long a step occupied the engine. */
     void took(long nanos) {
         if (!away && !pace.isSlow()) {
             pace.took(nanos);
@@ -287,7 +287,8 @@ public final class EngineRegisters implements Registers {
     }
 
     /**
-     * Carries out a part of a command, on the engine's thread; an access to a slow guest's memory on one of its own.
+     * Executes a part of a command on the engine's thread; an access to a slow guest's memory runs on a separate
+     * thread.
      */
     void step(Unit unit, MemorySegment slot) {
         Ring now = ring;
@@ -303,7 +304,7 @@ public final class EngineRegisters implements Registers {
         }
     }
 
-    /** The unit does no more than make what the engine's thread will do. */
+    /** Makes only the memory access; the unit only prepares work for the engine's thread. */
     private void accessGuest(Ring now, Unit unit) {
         long begin = System.nanoTime();
         try {
@@ -320,7 +321,7 @@ public final class EngineRegisters implements Registers {
         void run() throws Fault;
     }
 
-    /** Unless the guest has ended the ring meanwhile. */
+    /** Works unless the guest has meanwhile ended the ring. */
     private void work(Ring now, Part part) {
         atWork.lock();
         try {
@@ -329,15 +330,15 @@ public final class EngineRegisters implements Registers {
             }
         } catch (Fault e) {
             fault(now, e.code());
-        } catch (RuntimeException | Error e) { // the others' engine goes on
-            engine.faults().report("a command, whose ring is stopped now", e);
+        } catch (RuntimeException | Error e) { // the engine must keep serving the other vGPUs
+            engine.faults().report("a command; its ring is now stopped", e);
             fault(now, Fault.Code.INTERNAL);
         } finally {
             atWork.unlock();
         }
     }
 
-    /** Told unless the guest has put another ring in this one's place meanwhile. */
+    /** Reports a completed fence, unless the guest has meanwhile replaced the ring. */
     private void done(Ring now, RingCommand.Fence done) {
         if (ring == now) {
             fence = done.value();
@@ -361,10 +362,10 @@ public final class EngineRegisters implements Registers {
         raise(FAULT);
     }
 
-    /** Tells of the end of a frame on the screen, if the guest wants to know. */
+    /** Signals the end of a displayed frame if the guest has enabled it. */
     void vblank() {
         if (!atWork.tryLock()) {
-            return; // it is being reset, and wants to know no more, or its guest is slow
+            return; // a reset is in progress, after which the signal is unwanted, or the guest is slow
         }
         try {
             if (wantsVblank()) {
@@ -380,7 +381,10 @@ public final class EngineRegisters implements Registers {
         return (enabled & 1 << VBLANK) != 0;
     }
 
-    /** A message that is still masked would tell of nothing, unless its cause has come again meanwhile. */
+    /**
+     * Clears causes. A message that is still masked would then report nothing, so it is withdrawn, and sent again if
+     * its cause has meanwhile occurred again.
+     */
     private void acknowledge(int causes) {
         pending.getAndAccumulate(~causes, (all, others) -> all & others);
         for (int interrupt = 0; interrupt < VECTORS; interrupt++) {

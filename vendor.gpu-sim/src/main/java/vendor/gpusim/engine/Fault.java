@@ -1,22 +1,22 @@
 package vendor.gpusim.engine;
 
-/** A command or a ring that cannot be: it stops the vGPU that it came from. */
+/** An invalid command or ring: it stops its vGPU. */
 final class Fault extends Exception {
     private static final long serialVersionUID = 1L;
 
     enum Code {
         NONE(0),
-        /** No such command. */
+        /** Unknown command. */
         OPCODE(1),
-        /** A field has a value that it cannot have. */
+        /** Invalid field value. */
         FIELD(2),
         /** Beyond the frame buffer. */
         RANGE(3),
-        /** Guest memory that is not mapped or must not be accessed so. */
+        /** Guest memory is not mapped or does not permit the access. */
         DMA(4),
-        /** A ring of a wrong size or place. */
+        /** Invalid size or address of a ring. */
         RING(5),
-        /** The engine itself failed; the log says how. */
+        /** The engine itself failed; the log has the cause. */
         INTERNAL(6);
 
         private final int number;
@@ -25,7 +25,7 @@ final class Fault extends Exception {
             this.number = number;
         }
 
-        /** What FAULT_CODE says. */
+        /** The value of FAULT_CODE. */
         int number() {
             return number;
         }
@@ -34,7 +34,7 @@ final class Fault extends Exception {
     private final Code code;
 
     Fault(Code code) {
-        // An answer to a guest, who must not make us pay for a stack trace.
+        // No stack trace: a guest can provoke faults at will.
         super(code.name(), null, false, false);
         this.code = code;
     }

@@ -1,7 +1,7 @@
 package vendor.gpusim.engine;
 
 /**
- * How busy the engine has been lately: a mean that forgets within about a second.
+ * The recent utilisation of the engine: a mean that decays within about a second.
  *
  * @param mean 0 to 1, at {@code end}
  * @param end of the last busy time, {@link System#nanoTime}
@@ -15,7 +15,7 @@ record Load(double mean, long end) {
         return new Load(1 - (1 - before) * Math.exp((begin - end) / MEMORY), end);
     }
 
-    /** The mean at a time since. */
+    /** The mean at a later time. */
     double at(long now) {
         return mean * Math.exp(Math.min(0, end - now) / MEMORY);
     }

@@ -1,14 +1,14 @@
 package vendor.gpusim.engine;
 
 /**
- * Whether accesses to a guest's memory take so long that the engine must not wait for them. A pause of the host looks
- * the same, so it is forgiven after some quick ones: twice as many each time, so that who does it on purpose keeps the
- * engine waiting ever more rarely. One thread at a time.
+ * Detects guests whose memory accesses are too slow for the engine to wait for. A pause of the host looks the same, so
+ * a guest counts as fast again after a number of quick accesses. The number doubles each time, so that a malicious
+ * guest delays the engine ever more rarely. Used by one thread at a time.
  */
 final class Pace {
     /**
-     * What an access cannot take in nanoseconds unless it waits for the guest's VMM, which has to answer where it does
-     * not share the guest's memory.
+     * The limit in nanoseconds; only an access that waits for the guest's VMM can exceed it. A VMM answers accesses if
+     * it does not share the guest's memory.
      */
     static final long SLOW = 100_000_000;
 

@@ -4,16 +4,16 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-/** How the engine's time is divided between the vGPUs that are in use. */
+/** The division of the engine's time between the vGPUs in use. */
 public enum Policy {
-    /** Who has work takes turns; what one does not need is the others'. */
+    /** vGPUs with work take turns; unused time goes to the others. */
     BEST_EFFORT,
-    /** Each has the same part, whether it needs it or not. */
+    /** Each vGPU has the same share, whether it needs it or not. */
     EQUAL_SHARE,
-    /** Each has the part that its type has of the whole GPU, however many there are. */
+    /** Each vGPU has its type's share of the whole GPU, independent of the number of vGPUs. */
     FIXED_SHARE;
 
-    /** As in the {@code scheduler_policy} attribute. */
+    /** The text of the {@code scheduler_policy} attribute. */
     public String label() {
         return name().toLowerCase(Locale.ROOT);
     }
@@ -25,7 +25,7 @@ public enum Policy {
                 .findFirst();
     }
 
-    /** The part of the engine's time that a vGPU may have. */
+    /** The maximum share of the engine's time for a vGPU. */
     double limit(double fixed, int users) {
         return switch (this) {
             case BEST_EFFORT -> 1;

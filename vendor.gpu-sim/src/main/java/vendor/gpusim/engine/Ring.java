@@ -6,8 +6,8 @@ import mdev.api.vfio.DmaAccess;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A ring from its being enabled to its being disabled. The guest moves the tail, the engine the head; one that another
- * has replaced does no more than the part of a command that it is in.
+ * A ring, from enable to disable. The guest moves the tail, the engine the head. A replaced ring only completes the
+ * current part of a command.
  */
 final class Ring {
     private static final int LARGEST = 1 << 16;
@@ -17,21 +17,21 @@ final class Ring {
     private final MemorySegment memory;
     private final DmaAccess guest;
 
-    /** The slot of the command that is under way or next to be fetched. */
+    /** The slot of the current command, or of the next one to fetch. */
     private volatile int head;
 
     private record Begun(RingCommand command, Work work) {}
 
     /**
-     * The command at the head, if it was fetched. Of who holds {@code EngineRegisters.atWork}, or of the engine's
-     * thread while nobody else is at work.
+     * The command at the head, if fetched. Accessed by the holder of {@code EngineRegisters.atWork}, or by the engine's
+     * thread while the lock is free.
      */
     private @Nullable Begun underWay;
 
     /** The next slot that the guest will fill. */
     private volatile int tail;
 
-    /** Set when it stops for good: by the engine for a fault, by the guest when it ends it. */
+    /** Set when the ring stops for good: by the engine on a fault, or by the guest on disable. */
     private volatile boolean stopped;
 
     Ring(long base, int slots, MemorySegment memory, DmaAccess guest) {
@@ -41,7 +41,10 @@ final class Ring {
         this.guest = guest;
     }
 
-    /** Whether a ring can be so: a power of two of slots that lie on multiples of a slot's size. */
+    /**
+     * Whether the geometry is valid: the number of slots is a power of two, and the base is a multiple of the slot
+     * size.
+     */
     static boolean valid(long base, int slots) {
         return slots >= 2 && slots <= LARGEST && Integer.bitCount(slots) == 1 && base % Decoder.SLOT == 0;
     }
@@ -59,7 +62,7 @@ final class Ring {
         tail = value & (slots - 1);
     }
 
-    /** Whether there is something to do. */
+    /** Whether the ring has work. */
     boolean waits() {
         return !stopped && head != tail;
     }
@@ -76,7 +79,7 @@ final class Ring {
                 || begun.command() instanceof RingCommand.Download;
     }
 
-    /** No more than that access: the next part of a command, or its being fetched. */
+    /** Makes only that access: executes the next part of a command, or fetches a command. */
     void accessGuest(Unit unit, MemorySegment slot, EngineCounters counters) throws Fault {
         if (underWay == null) {
             begin(unit, slot);
@@ -94,10 +97,10 @@ final class Ring {
     }
 
     /**
-     * Does a part of the command at the head; it counts as done, and is no more at the head, unless it faults.
+     * Executes a part of the command at the head. A completed command leaves the head and is counted, unless it faults.
      *
-     * @param slot a buffer of the engine's
-     * @return the command when all of it is done; null before
+     * @param slot a buffer of the engine
+     * @return the command when it is complete; null before
      */
     @Nullable
     RingCommand step(Unit unit, MemorySegment slot, EngineCounters counters) throws Fault {
@@ -114,7 +117,7 @@ final class Ring {
         return begun.command();
     }
 
-    /** Who holds {@code EngineRegisters.atWork} is the only one that writes the head. */
+    /** Only the holder of {@code EngineRegisters.atWork} writes the head. */
     @SuppressWarnings("NonAtomicVolatileUpdate")
     private void advance() {
         head = (head + 1) & (slots - 1);

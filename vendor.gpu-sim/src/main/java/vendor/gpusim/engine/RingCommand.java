@@ -1,6 +1,6 @@
 package vendor.gpusim.engine;
 
-/** A command as decoded; the fields that a slot has are in {@link Decoder}, the meaning in the data sheet. */
+/** A decoded command; {@link Decoder} has the layout of a slot, the data sheet the semantics. */
 sealed interface RingCommand {
     record Nop() implements RingCommand {}
 
@@ -9,10 +9,10 @@ sealed interface RingCommand {
 
     record Copy(Surface to, Surface from, int rop) implements RingCommand {}
 
-    /** Each pixel is the nearest of the source. */
+    /** Each pixel is the nearest source pixel. */
     record Stretch(Surface to, Surface from) implements RingCommand {}
 
-    /** The source over the destination: by its alpha times {@code alpha} / 255. */
+    /** The source over the destination, with the source's alpha times {@code alpha} / 255. */
     record Blend(Surface to, Surface from, int alpha) implements RingCommand {}
 
     /** From guest memory, whose lines are {@code stride} bytes apart. */
@@ -32,9 +32,9 @@ sealed interface RingCommand {
     /**
      * The product of two matrices of such numbers.
      *
-     * @param columns of the product and of the right factor
-     * @param rows of the product and of the left factor
-     * @param inner the left one's columns and the right one's rows
+     * @param columns the columns of the product and of the right factor
+     * @param rows the rows of the product and of the left factor
+     * @param inner the columns of the left factor and the rows of the right one
      */
     record Matrix(long to, long left, long right, int columns, int rows, int inner) implements RingCommand {}
 

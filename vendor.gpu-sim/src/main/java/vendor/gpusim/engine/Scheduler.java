@@ -5,34 +5,34 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Whose turn it is: of those that have work, the one that has had least for its part. Besides each earns time as time
- * passes, as much as the policy allows, and pays with what it uses; who has none left must wait even when the engine is
- * idle. Only the engine's thread calls, before each turn: so nothing is allocated as long as nobody comes or goes. All
- * times are in nanoseconds.
+ * Selects the next vGPU: the runnable one with the least virtual time. In addition, each vGPU earns credit as time
+ * passes, at the rate that the policy allows, and pays with it for the time it uses; a vGPU without credit must wait
+ * even if the engine is idle. Called only by the engine's thread, before each turn; allocates nothing unless a vGPU is
+ * added or removed. All times are in nanoseconds.
  */
 final class Scheduler {
-    /** How long a turn is; the part of a command that begins in it is finished. */
+    /** The length of a turn; a part of a command that begins in it is completed. */
     static final long SLICE = 1_000_000;
 
-    /** What one can save at most. */
+    /** The maximum credit. */
     private static final long MOST = 4 * SLICE;
 
     /** A vGPU in use. */
     static final class User {
         final EngineRegisters registers;
 
-        /** Whether it had work when it was last looked. */
+        /** Whether the vGPU had work at the last check. */
         private boolean waits;
 
-        /** What it may still use. */
+        /** The time that the vGPU may still use. */
         private double credit;
 
-        /** The part that the policy allows it. */
+        /** The share that the policy allows. */
         private double limit = 1;
 
         /**
-         * What it has had, divided by its part: so those of unlike parts stay together, and a change of the policy
-         * finds nobody owed anything. An idle one does not save up turns.
+         * The virtual time: the used time divided by the share. It keeps vGPUs of different shares in step, and a
+         * change of the policy leaves no debts. An idle vGPU does not accumulate turns.
          */
         private double had;
 
@@ -46,13 +46,14 @@ final class Scheduler {
     private User[] users = {};
 
     /**
-     * The least that somebody who had work has had: who comes, comes again or was idle begins there, and is not owed
-     * what the others had meanwhile.
+     * The minimum virtual time among runnable vGPUs. A vGPU that is added, returns or was idle starts there, and is not
+     * compensated for the time that the others used meanwhile.
      */
     private double floor;
 
     /**
-     * The vGPUs that are in use now: another list when one comes or goes. Those that were already keep their accounts.
+     * Sets the vGPUs in use; the list is replaced when one is added or removed. The remaining vGPUs keep their
+     * accounts.
      */
     @SuppressWarnings("ReferenceEquality")
     void users(List<EngineRegisters> now) {
@@ -70,7 +71,7 @@ final class Scheduler {
                 .orElseGet(() -> new User(registers, floor));
     }
 
-    /** Time has passed. */
+    /** Adds credit for passed time. */
     void earn(Policy policy, long nanos) {
         for (User user : users) {
             user.limit = policy.limit(user.registers.share(), users.length);
@@ -78,7 +79,7 @@ final class Scheduler {
         }
     }
 
-    /** The next; null if none has work that it may do now. */
+    /** The next vGPU; null if none has both work and credit. */
     @Nullable
     User next(Policy policy) {
         double least = Double.POSITIVE_INFINITY;
@@ -102,7 +103,7 @@ final class Scheduler {
         return next;
     }
 
-    /** A vGPU has had the engine; the others that have work waited meanwhile. */
+    /** Charges a vGPU for using the engine, and counts the waiting time of the others that have work. */
     void pay(User payer, long nanos) {
         payer.had += nanos / payer.limit;
         payer.credit -= nanos;
@@ -110,7 +111,7 @@ final class Scheduler {
         await(payer, nanos);
     }
 
-    /** All but one, if any, that have work waited. */
+    /** Counts the waiting time of all vGPUs with work, except the busy one. */
     void await(@Nullable User busy, long nanos) {
         for (User user : users) {
             if (user != busy && user.registers.waits()) {
@@ -119,7 +120,7 @@ final class Scheduler {
         }
     }
 
-    /** Whether somebody has work. */
+    /** Whether any vGPU has work. */
     boolean anyWaits() {
         for (User user : users) {
             if (user.registers.waits()) {

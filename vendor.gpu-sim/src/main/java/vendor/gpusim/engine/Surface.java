@@ -19,12 +19,12 @@ record Surface(long offset, long stride, int width, int height) {
         return new Surface(offset, stride, width, height);
     }
 
-    /** Bytes of a line's pixels. */
+    /** The length of a line in bytes, without padding. */
     long line() {
         return (long) width * PIXEL;
     }
 
-    /** Where line {@code y} begins. */
+    /** The offset of line {@code y}. */
     long at(long y) {
         return offset + y * stride;
     }
@@ -34,7 +34,7 @@ record Surface(long offset, long stride, int width, int height) {
         return (height - 1) * stride + line();
     }
 
-    /** @throws Fault RANGE: not inside so many bytes */
+    /** @throws Fault RANGE: not within a memory of this size */
     void check(long memory) throws Fault {
         if (offset < 0 || span() > memory || offset > memory - span()) {
             throw new Fault(Fault.Code.RANGE);

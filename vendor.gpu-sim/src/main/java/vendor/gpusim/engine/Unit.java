@@ -5,13 +5,13 @@ import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.DmaAccess;
 import vendor.gpusim.engine.Fault.Code;
 
-/** What carries commands out, one part at a time; parts of several commands may alternate. */
+/** Executes commands, one part at a time; parts of several commands may alternate. */
 final class Unit {
     private final int part;
     private final Blitter blitter;
     private final Arithmetic arithmetic;
 
-    /** @param part what a part may cost, as {@link Work#PART} */
+    /** @param part the cost of a part, as {@link Work#PART} */
     Unit(int part) {
         this.part = part;
         this.blitter = new Blitter(part);
@@ -19,10 +19,10 @@ final class Unit {
     }
 
     /**
-     * Begins a command; for a fence there is nothing to do.
+     * Begins a command; a fence has no work.
      *
-     * @param memory the vGPU's
-     * @param guest its guest's
+     * @param memory the vGPU's memory
+     * @param guest the guest's memory
      * @throws Fault RANGE, FIELD
      */
     Work begin(RingCommand command, MemorySegment memory, DmaAccess guest) throws Fault {
@@ -48,7 +48,7 @@ final class Unit {
     }
 
     /**
-     * Many lines at once where they lie one behind the other on both sides; else line by line, because each may be a
+     * Transfers many lines at once if they are contiguous on both sides; otherwise line by line, because each may be a
      * message.
      */
     private Work transfer(Surface surface, MemorySegment memory, long iova, long stride, Dma dma) throws Fault {
@@ -65,7 +65,7 @@ final class Unit {
     private static void move(Dma dma, long iova, MemorySegment memory, long offset, long length) throws Fault {
         try {
             dma.move(iova, memory, offset, length);
-        } catch (ErrnoException e) { // ENODEV, too: a client may answer so, and who has gone reads no fault
+        } catch (ErrnoException e) { // also ENODEV: a client may return it, and a gone client reads no fault
             throw new Fault(Code.DMA);
         }
     }

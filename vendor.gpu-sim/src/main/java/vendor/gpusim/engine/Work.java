@@ -1,14 +1,14 @@
 package vendor.gpusim.engine;
 
 /**
- * A command under way: so many items one after the other, of which some at a time are a part. Between parts the engine
- * can turn to others, so that no command, however long, keeps it.
+ * A command in progress: a sequence of items, processed in parts. Between parts the engine can serve other vGPUs, so
+ * that no command, however long, monopolises it.
  */
 final class Work {
-    /** What a part may cost, in pixels or numbers of vectors: some tens to hundreds of microseconds. */
+    /** The cost of a part, in pixels or vector elements: some tens to hundreds of microseconds. */
     static final int PART = 1 << 16;
 
-    /** Does some of the items. */
+    /** Processes a range of items. */
     @FunctionalInterface
     interface Items {
         /** @throws Fault DMA */
@@ -22,9 +22,9 @@ final class Work {
     private long done;
 
     /**
-     * @param count of the items
-     * @param atOnce how many are a part
-     * @param bytes that all of them read from the sources and write to the destination
+     * @param count the number of items
+     * @param atOnce the number of items in a part
+     * @param bytes the bytes that all items read from sources and write to the destination
      */
     Work(long count, long atOnce, long bytes, Items items) {
         this.count = count;
@@ -33,12 +33,12 @@ final class Work {
         this.items = items;
     }
 
-    /** What has nothing to do. */
+    /** A command without work. */
     static Work none() {
         return new Work(0, 1, 0, (_, _) -> {});
     }
 
-    /** Does the next part, if one is left; tells whether none is left then. */
+    /** Executes the next part, if any; returns whether the command is complete. */
     boolean step() throws Fault {
         if (done < count) {
             long to = Math.min(count, done + atOnce);
@@ -48,7 +48,7 @@ final class Work {
         return done == count;
     }
 
-    /** How many bytes all of it reads from its sources and writes to its destination. */
+    /** The number of bytes that the command reads from sources and writes to its destination. */
     long bytes() {
         return bytes;
     }

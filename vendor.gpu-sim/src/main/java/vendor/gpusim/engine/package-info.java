@@ -1,5 +1,6 @@
 /**
- * The engine of a GPU: what it is told by rings in guest memory, and whose turn it is. The data sheet is in README.md.
+ * The engine of a GPU: commands from rings in guest memory, their execution and scheduling. The data sheet is in
+ * README.md.
  */
 @NullMarked
 package vendor.gpusim.engine;

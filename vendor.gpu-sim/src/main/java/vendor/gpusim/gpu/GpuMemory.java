@@ -6,15 +6,15 @@ import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 
 /**
- * Who has how much of a GPU's memory. Any thread; the monitor guards that all of it together is the total, and what may
- * be mixed.
+ * The allocation of a GPU's memory. Thread-safe; the monitor guards two invariants: allocated and free memory add up to
+ * the total, and a homogeneous GPU has vGPUs of one type only.
  */
 final class GpuMemory {
     private final long total;
     private long free;
     private boolean homogeneous;
 
-    /** How many vGPUs there are of each type that there are any of. */
+    /** Instance count per type, without zeros. */
     private final Map<VgpuType, Integer> instances = new HashMap<>();
 
     GpuMemory(long total) {
@@ -37,25 +37,25 @@ final class GpuMemory {
     /**
      * Whether all vGPUs at a time must be of one type.
      *
-     * @throws ErrnoException EBUSY: they are not
+     * @throws ErrnoException EBUSY: vGPUs of several types exist
      */
     synchronized void homogeneous(boolean value) throws ErrnoException {
         if (value && instances.size() > 1) {
             throw new ErrnoException(
-                    Errno.EBUSY, "there are vGPUs of " + instances.size() + " types: remove some first");
+                    Errno.EBUSY, "the GPU has vGPUs of " + instances.size() + " types: remove some first");
         }
         homogeneous = value;
     }
 
-    /** How many vGPUs of a type can be made now. */
+    /** The number of vGPUs of a type that can currently be created. */
     synchronized int available(VgpuType type) {
         return excluded(type) ? 0 : (int) (free / type.memory());
     }
 
     /**
-     * Takes the memory of a vGPU. Pairs with {@link #give}.
+     * Allocates the memory of a vGPU. Pairs with {@link #give}.
      *
-     * @throws ErrnoException ENOSPC: there is not so much left, or none for this type
+     * @throws ErrnoException ENOSPC: not enough free memory, or the GPU is homogeneous with another type
      */
     synchronized void take(VgpuType type) throws ErrnoException {
         if (excluded(type)) {

@@ -15,7 +15,7 @@ import vendor.gpusim.engine.Engine;
 import vendor.gpusim.engine.EngineCounters;
 import vendor.gpusim.engine.Policy;
 
-/** A simulated GPU: its vGPUs take their frame buffers from its memory. */
+/** A simulated GPU; the frame buffers of its vGPUs are allocated from its memory. */
 public final class GpuParent implements ParentOps<Vgpu>, AutoCloseable {
     private final GpuMemory memory;
     private final Vgpus vgpus;
@@ -24,9 +24,9 @@ public final class GpuParent implements ParentOps<Vgpu>, AutoCloseable {
     private final Engine engine;
 
     /**
-     * @param name the parent's
-     * @param bytes of memory
-     * @param vgpus learns of its vGPUs
+     * @param name the parent's name
+     * @param bytes the memory size
+     * @param vgpus notified of created and removed vGPUs
      */
     public GpuParent(String name, long bytes, Vgpus vgpus) {
         this.engine = new Engine(name);
@@ -97,7 +97,7 @@ public final class GpuParent implements ParentOps<Vgpu>, AutoCloseable {
                 .findFirst()
                 .orElseThrow(() -> new ErrnoException(Errno.EINVAL));
         var vgpu = new Vgpu(mdev.uuid(), type, engine, (double) type.memory() / memory.total());
-        memory.take(type); // given back in remove
+        memory.take(type); // freed in remove
         vgpus.add(vgpu);
         return vgpu;
     }
@@ -108,7 +108,7 @@ public final class GpuParent implements ParentOps<Vgpu>, AutoCloseable {
         memory.give(device.type());
     }
 
-    /** Stops the engine, when no device is left. */
+    /** Stops the engine; called after the last device is removed. */
     @Override
     public void close() {
         engine.close();

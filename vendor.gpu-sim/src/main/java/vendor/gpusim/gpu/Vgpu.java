@@ -20,8 +20,8 @@ import vendor.gpusim.engine.EngineCounters;
 import vendor.gpusim.engine.EngineRegisters;
 
 /**
- * A display function that bochs-drm drives: BAR0 is the frame buffer, which the guest maps, BAR2 its registers, BAR4
- * the engine.
+ * A display function for the bochs-drm driver: BAR0 is the mappable frame buffer, BAR2 the display registers, BAR4 the
+ * engine.
  */
 public final class Vgpu extends PciDevice {
     private static final int DISPLAY_OTHER = 0x038000;
@@ -33,8 +33,8 @@ public final class Vgpu extends PciDevice {
     private final EngineCounters counters;
 
     /**
-     * @param engine of its GPU
-     * @param share of the GPU's memory that it has, more than 0, at most 1
+     * @param engine the GPU's engine
+     * @param share the vGPU's share of the GPU's memory, more than 0, at most 1
      */
     Vgpu(UUID uuid, VgpuType type, Engine engine, double share) {
         var bar = Bar.memory(0, type.memory()).prefetched();
@@ -73,14 +73,14 @@ public final class Vgpu extends PciDevice {
         return type;
     }
 
-    /** What it has had of the engine. */
+    /** The vGPU's use of the engine. */
     EngineCounters counters() {
         return counters;
     }
 
     /**
-     * Each user finds it as after power-on. His memory is his own, and there only then: what is reset before costs no
-     * clearing.
+     * Resets the device to its power-on state for each user. The memory belongs to this user and is allocated here, so
+     * a reset before open need not clear it.
      */
     @Override
     public void open(VfioContext context) throws ErrnoException {
@@ -88,25 +88,25 @@ public final class Vgpu extends PciDevice {
         super.open(context);
     }
 
-    /** What the display is set to; none while it is off or nobody uses the device. Any thread, at any time. */
+    /** The display mode; empty while the display is off or the device is closed. Thread-safe. */
     Optional<Mode> mode() {
         return frameBuffer.memory().byteSize() == 0 ? Optional.empty() : display.mode();
     }
 
     /**
-     * What is on the screen now; nothing while the display is off. Any thread, at any time.
+     * The current screen; empty while the display is off. Thread-safe.
      *
-     * @throws ErrnoException ENODEV: nobody uses the device
+     * @throws ErrnoException ENODEV: the device is closed
      */
     public Optional<Picture> picture() throws ErrnoException {
         MemorySegment memory = frameBuffer.memory();
         if (memory.byteSize() == 0) {
-            throw new ErrnoException(Errno.ENODEV, "nobody uses vGPU " + uuid + ": there is no picture");
+            throw new ErrnoException(Errno.ENODEV, "vGPU " + uuid + " has no picture: it is not open");
         }
         try {
             return display.mode().map(mode -> Picture.of(memory, mode));
         } catch (IllegalStateException e) {
-            throw new ErrnoException(Errno.ENODEV, "the user of vGPU " + uuid + " has gone");
+            throw new ErrnoException(Errno.ENODEV, "vGPU " + uuid + " was closed by its user");
         }
     }
 }

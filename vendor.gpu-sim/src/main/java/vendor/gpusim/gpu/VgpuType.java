@@ -22,7 +22,7 @@ record VgpuType(long memory, int width, int height) {
             new VgpuType(64L << 20, 3840, 2160),
             new VgpuType(128L << 20, 3840, 2160));
 
-    /** The types that a GPU of so much memory has an instance of. */
+    /** The types of which a GPU of this memory size has at least one instance. */
     static Stream<VgpuType> of(long gpuMemory) {
         return ALL.stream().filter(type -> type.memory <= gpuMemory);
     }
@@ -31,7 +31,7 @@ record VgpuType(long memory, int width, int height) {
         return (memory >> 20) + "m";
     }
 
-    /** As vGPU users know it. */
+    /** The description for vGPU users. */
     private String description(long gpuMemory) {
         return "num_heads=1, framebuffer=%dM, max_resolution=%dx%d, max_instance=%d\n"
                 .formatted(memory >> 20, width, height, gpuMemory / memory);

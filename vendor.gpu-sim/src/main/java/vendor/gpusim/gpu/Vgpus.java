@@ -9,7 +9,7 @@ import mdev.api.errno.ErrnoException;
 import mdev.api.shell.UnknownNameException;
 import org.osgi.service.component.annotations.Component;
 
-/** The vGPUs of all GPUs, for who looks at one. Any thread. */
+/** The vGPUs of all GPUs, for the shell commands. Thread-safe. */
 @Component(service = Vgpus.class)
 public final class Vgpus {
     private final Map<UUID, Vgpu> all = new ConcurrentHashMap<>();
@@ -23,13 +23,13 @@ public final class Vgpus {
         all.remove(vgpu.uuid());
     }
 
-    /** @throws ErrnoException EINVAL: no UUID; ENODEV: there is no such vGPU */
+    /** @throws ErrnoException EINVAL: not a UUID; ENODEV: no such vGPU */
     public Vgpu find(String uuid) throws ErrnoException {
         Vgpu vgpu;
         try {
             vgpu = all.get(UUID.fromString(uuid));
         } catch (IllegalArgumentException e) {
-            throw new ErrnoException(Errno.EINVAL, "'" + uuid + "' is no UUID");
+            throw new ErrnoException(Errno.EINVAL, "'" + uuid + "' is not a UUID");
         }
         if (vgpu == null) {
             throw UnknownNameException.among(Errno.ENODEV, "no vGPU '" + uuid + "'", uuid, names());

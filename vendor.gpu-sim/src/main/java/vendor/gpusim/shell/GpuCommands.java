@@ -26,14 +26,14 @@ public final class GpuCommands implements ShellCommands {
                 ShellCommand.of(
                         "gpu",
                         "screenshot",
-                        "writes what is on the screen of a vGPU into a PNG file",
+                        "writes the screen of a vGPU to a PNG file",
                         new ScreenshotCommand(vgpus),
                         uuid,
                         Parameter.one("file", ShellCommand.Candidates.NONE)),
                 ShellCommand.of(
                         "gpu",
                         "watch",
-                        "draws the screen of a vGPU on this terminal, again when it changes, until Ctrl-C or until its user is gone",
+                        "shows a vGPU's screen and its changes on this terminal, until Ctrl-C or its user is gone",
                         new WatchCommand(vgpus),
                         uuid));
     }

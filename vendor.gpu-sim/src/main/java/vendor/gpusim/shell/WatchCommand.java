@@ -28,7 +28,7 @@ final class WatchCommand implements ShellCommand.Action {
         PrintStream out = invocation.out();
         String before = "";
         while (!out.checkError()) {
-            // The last row stays for the prompt.
+            // The last row is reserved for the prompt.
             var size = invocation.size();
             String now;
             try {
@@ -39,7 +39,7 @@ final class WatchCommand implements ShellCommand.Action {
                 if (before.isEmpty()) {
                     throw e;
                 }
-                return ShellResult.DONE; // its user has gone
+                return ShellResult.DONE; // the user has closed the device
             }
             if (!now.equals(before)) {
                 out.print(HOME + now + CLEAR_BELOW);

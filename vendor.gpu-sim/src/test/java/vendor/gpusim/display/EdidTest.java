@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** The block as a driver reads it. */
+/** The EDID block as read by a driver. */
 class EdidTest {
     /** Clocks and lines from the VESA CVT generator for reduced blanking at 60 Hz. */
     @ParameterizedTest(name = "{0}x{1}: {2} kHz, {3} lines of blanking")

@@ -6,7 +6,7 @@ import java.util.Optional;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** What the DISPI registers show, as the guest sets them. */
+/** The mode for the guest's settings of the DISPI registers. */
 class ModeTest {
     private static final int DISPI = 0x500;
 

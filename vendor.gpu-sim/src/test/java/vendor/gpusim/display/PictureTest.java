@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** From bytes in the frame buffer to a file and to characters. */
+/** Conversion of a frame buffer to a file and to characters. */
 class PictureTest {
     private static Picture random(int width, int height) {
         return new Picture(
@@ -47,7 +47,7 @@ class PictureTest {
         assertArrayEquals(new int[] {0, 0, 0, 0, 0, 0, 0, 0x7f, 0}, picture.rgb());
     }
 
-    /** Another reader of PNG sees the same pixels. */
+    /** Another PNG reader decodes the same pixels. */
     @ParameterizedTest
     @CsvSource({"1, 1", "7, 3", "640, 480"})
     void aPngIsThePicture(int width, int height) throws IOException {

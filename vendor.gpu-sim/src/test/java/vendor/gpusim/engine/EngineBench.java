@@ -12,8 +12,8 @@ import mdev.api.errno.ErrnoException;
 import org.junit.jupiter.api.Test;
 
 /**
- * What the engine does in a second, beside what the machine can, and how it is shared. No part of {@code verify}:
- * {@code cnf/bench engine} runs it.
+ * The engine's throughput, compared with the machine's, and its division between vGPUs. Not part of {@code verify}; run
+ * by {@code cnf/bench engine}.
  */
 final class EngineBench {
     private static final int WIDTH = 1920;
@@ -21,7 +21,7 @@ final class EngineBench {
     private static final int STRIDE = WIDTH * Surface.PIXEL;
     private static final int SCREEN = STRIDE * HEIGHT;
 
-    /** Room for a screen. */
+    /** Memory for a screen. */
     private static final int HALF = 8 << 20;
 
     private static final int ROUNDS = 21;
@@ -106,7 +106,7 @@ final class EngineBench {
         compare(what, nanos -> (double) SCREENS * SCREEN / nanos, engines, machines);
     }
 
-    /** Both take turns; the first rounds are for the compiler. */
+    /** Alternates both measurements; the first rounds are a warm-up. */
     private static void compare(String what, DoubleUnaryOperator figure, Step engines, Step machines)
             throws ErrnoException {
         List<Double> engine = new ArrayList<>();
@@ -124,7 +124,9 @@ final class EngineBench {
         System.out.println(what + ": " + text(engine) + "; " + text(machine) + "; ratio " + text(ratio));
     }
 
-    /** What the machine does without an engine: a thread that takes a number, and is asleep before it comes or not. */
+    /**
+     * The machine's performance without an engine: a thread that receives a number, asleep before it arrives or not.
+     */
     private static final class Echo implements AutoCloseable {
         private final AtomicInteger asked = new AtomicInteger();
         private final AtomicInteger answered = new AtomicInteger();
@@ -167,8 +169,8 @@ final class EngineBench {
     }
 
     /**
-     * Four guests that always have work: a full ring of blends lasts for some ten turns, each guest's for another time.
-     * One thread keeps all rings full.
+     * Four guests with permanent work: a full ring of blends lasts for about ten turns, of different length for each
+     * guest. One thread keeps all rings full.
      */
     private static void share(Policy policy) throws ErrnoException {
         List<Guest> guests = new ArrayList<>();

@@ -12,12 +12,12 @@ import org.junit.jupiter.api.TestReporter;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Random correct commands do what the {@link Reference} does. */
+/** Random valid commands have the same results as in {@link Reference}. */
 class EngineModelTest {
     private static final int SIZE = 1 << 14;
     private static final int COMMANDS = 2000;
 
-    /** Also when commands are done in many parts. */
+    /** Also if commands are executed in many parts. */
     @ParameterizedTest(name = "fixed {0}, parts of {1}")
     @CsvSource({"true, 65536", "true, 50", "false, 65536", "false, 50"})
     void answersLikeThePlainModel(boolean fixed, int part, TestReporter reporter) throws ErrnoException {
@@ -47,7 +47,7 @@ class EngineModelTest {
         }
     }
 
-    /** A command as the reference takes it: an offset in the guest's buffer instead of a bus address. */
+    /** A command in the form of the reference: an offset in the guest's buffer instead of a bus address. */
     private static int[] command(SplittableRandom random) {
         int[] c = new int[10];
         int opcode = random.nextInt(1, 7);
@@ -60,7 +60,7 @@ class EngineModelTest {
         if (opcode == 1) {
             c[1] = random.nextInt();
         } else if (opcode == 3) {
-            // The halves of the frame buffer, so that the two do not overlap.
+            // One half of the frame buffer for each, so that they do not overlap.
             int fromWidth = random.nextInt(1, 24);
             int fromHeight = random.nextInt(1, 24);
             c[6] = fromWidth | fromHeight << 16;
@@ -125,7 +125,7 @@ class EngineModelTest {
                 int columns = random.nextInt(1, 16);
                 int rows = operation == 4 ? random.nextInt(1, 16) : 1;
                 int inner = operation == 4 ? random.nextInt(1, 16) : 0;
-                // Thirds of the memory: factors that do not change, and results.
+                // Thirds of the memory: constant factors, and results.
                 int left = 4 * random.nextInt(1000);
                 int right = 4 * random.nextInt(1000);
                 int to = SIZE / 2 + 4 * random.nextInt(1000);

@@ -20,7 +20,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Rings, fences, faults and interrupts, and what vGPUs get of the engine that they share. */
+/** Rings, fences, faults and interrupts, and the sharing of the engine between vGPUs. */
 class EngineTest {
     private static final int SIZE = 1 << 16;
     private static final Duration GRACE = Duration.ofMinutes(1);
@@ -132,7 +132,7 @@ class EngineTest {
     }
 
     /**
-     * PCI Local Bus 3.0, 6.2.2: neither the ring nor what a command names is read or written, and no message is sent.
+     * PCI Local Bus 3.0, 6.2.2: neither the ring nor memory addressed by a command is accessed, and no message is sent.
      */
     @Test
     void withoutBusMasterEnableTheGuestIsOutOfReach() throws ErrnoException {
@@ -183,7 +183,7 @@ class EngineTest {
         assertEquals(code, guest.awaitFault());
     }
 
-    /** What nobody foresaw stops one ring, and its guest and the log are told. */
+    /** An unexpected failure stops one ring and is reported to its guest and in the log. */
     @Test
     void aFailureOfTheEngineIsAFaultToo() throws ErrnoException {
         Guest bad = guest(0.5);
@@ -199,7 +199,7 @@ class EngineTest {
         bad.finish();
     }
 
-    /** It has 2^26 products to make, each a part of its own. */
+    /** The command has 2^26 products, each in a separate part. */
     @Test
     void aLongCommandHoldsNobodyUp() throws ErrnoException {
         try (var slowly = new Engine("gpu1", 1, GRACE)) {
@@ -212,16 +212,15 @@ class EngineTest {
             for (int i = 0; i < 10; i++) {
                 other.finish();
             }
-            assertEquals(0, busy.read(EngineRegisters.HEAD), "it goes on all the while");
+            assertEquals(0, busy.read(EngineRegisters.HEAD), "the command continues meanwhile");
             assertTrue(busy.busy());
             busy.write(EngineRegisters.CONTROL, 0);
-            Guest.await("the end of what was under way", () -> !busy.busy());
+            Guest.await("the end of the running command", () -> !busy.busy());
         }
     }
 
     /**
-     * A VMM that shares no memory and does not answer, which is how one that was stopped looks. It keeps the engine
-     * waiting once.
+     * A VMM that shares no memory and does not answer, as if it was stopped. It delays the engine only once.
      */
     @Test
     void aGuestThatDoesNotAnswerHoldsUpNobodyElse() throws ErrnoException {
@@ -253,7 +252,10 @@ class EngineTest {
         assertEquals(0x77, slow.frameBuffer.get(Guest.NUMBER, 28));
     }
 
-    /** A pause of the host is forgiven after some quick accesses, which costs who makes pauses ever more. */
+    /**
+     * After a pause of the host, a guest counts as fast again after a number of quick accesses, which grows with each
+     * pause.
+     */
     @Test
     void slownessIsForgivenLaterEachTime() {
         var pace = new Pace();
@@ -271,7 +273,7 @@ class EngineTest {
         Guest.await("what the test waits for", () -> latch.getCount() == 0);
     }
 
-    /** After a reset nothing of what was under way is written or told any more. */
+    /** After a reset, a running command neither writes nor reports anything. */
     @Test
     void aResetEndsWhatIsUnderWay() throws ErrnoException {
         var guest = new Guest(engine, 1 << 20, Guest.BUFFER, 1);
@@ -291,7 +293,7 @@ class EngineTest {
     }
 
     /**
-     * Whose access to his memory is under way is not gone before it has ended; what would come after it does not come.
+     * A release waits for a running access to the user's memory; the rest of the command is not executed.
      */
     @Test
     void aReleaseEndsWhatIsUnderWay() throws ErrnoException {
@@ -308,7 +310,7 @@ class EngineTest {
             early.set(left.get());
         };
         guest.submit(8, 77);
-        Guest.await("he has gone", left::get);
+        Guest.await("the release of the user", left::get);
         assertFalse(early.get());
         guest.atAccess = () -> {};
         guest.open();
@@ -318,7 +320,8 @@ class EngineTest {
     }
 
     /**
-     * Neither the removal of the device nor the end of the GPU waits for ever for a guest whose memory does not answer.
+     * Neither the removal of the device nor the end of the GPU waits for ever for a guest that does not answer memory
+     * accesses.
      */
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
@@ -348,7 +351,7 @@ class EngineTest {
         answered.countDown();
     }
 
-    /** A vector that overlaps its result has a meaning: here each number is added to the sum of those before. */
+    /** A vector that overlaps its result is well-defined: here each number is added to the sum of the previous ones. */
     @ParameterizedTest
     @ValueSource(ints = {Work.PART, 7})
     void vectorsAreTakenNumberByNumber(int part) throws ErrnoException {
@@ -373,7 +376,7 @@ class EngineTest {
         assertEquals(0, engine.utilisation());
         Guest guest = guest(1);
         double[] before = {0};
-        Guest.await("an engine that is busy for the most part", () -> {
+        Guest.await("a mostly busy engine", () -> {
             try {
                 guest.submit(1 | 10 << 8, 0, 128 | 128 << 16, 512, 0);
             } catch (ErrnoException e) {
@@ -382,7 +385,7 @@ class EngineTest {
             before[0] = engine.utilisation();
             return before[0] > 0.2;
         });
-        Guest.await("one that is idle", () -> engine.utilisation() < before[0] / 2);
+        Guest.await("an idle engine", () -> engine.utilisation() < before[0] / 2);
     }
 
     @Test
@@ -394,7 +397,7 @@ class EngineTest {
         assertEquals(1 << EngineRegisters.VBLANK, guest.read(EngineRegisters.INTERRUPT_STATUS));
     }
 
-    /** Each policy lets everybody go on, with the counters of the work that was done. */
+    /** Under each policy every vGPU makes progress, and the counters match the completed work. */
     @ParameterizedTest
     @EnumSource
     void everyPolicyServesEverybody(Policy policy) throws ErrnoException {
@@ -409,7 +412,7 @@ class EngineTest {
             guest.finish();
             assertEquals(5, guest.counters.commands());
             assertEquals(4 * 64 * 64 * 4, guest.counters.bytes());
-            Guest.await("its time is counted", () -> guest.counters.busy() > 0);
+            Guest.await("the busy time", () -> guest.counters.busy() > 0);
         }
     }
 

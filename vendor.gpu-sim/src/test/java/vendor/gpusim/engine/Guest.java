@@ -24,14 +24,14 @@ import mdev.pci.PciDevice;
 import mdev.pci.PciFunction;
 import mdev.pci.SharedMemory;
 
-/** The driver of a guest: the client library of the data sheet, on a machine whose memory is an array. */
+/** A guest's driver: the client library of the data sheet, on a machine with an array as memory. */
 final class Guest implements VfioContext, AutoCloseable {
     static final int RING_SLOTS = 8;
 
-    /** Where the guest's memory begins on the bus. */
+    /** The bus address of the guest's memory. */
     static final long BUS = 0x1_0000_0000L;
 
-    /** Behind the ring in the guest's memory. */
+    /** After the ring in the guest's memory. */
     static final int BUFFER = RING_SLOTS * Decoder.SLOT;
 
     static final ValueLayout.OfFloat FLOAT = JAVA_FLOAT_UNALIGNED.withOrder(LITTLE_ENDIAN);
@@ -39,7 +39,7 @@ final class Guest implements VfioContext, AutoCloseable {
     private static final int COMMAND = 0x04;
     private static final int COMMAND_MASTER = 0x4;
 
-    /** Of the only capability. */
+    /** The offset of the only capability. */
     private static final int MSIX_CONTROL = 0x42;
 
     private static final int MSIX_ENABLE = 0x8000;
@@ -64,7 +64,7 @@ final class Guest implements VfioContext, AutoCloseable {
     final AtomicIntegerArray interrupts = new AtomicIntegerArray(EngineRegisters.VECTORS);
     final EngineRegisters registers;
 
-    /** What happens at each access to the guest's memory. */
+    /** Runs at each access to the guest's memory. */
     volatile Runnable atAccess = () -> {};
 
     private final PciDevice device;
@@ -89,7 +89,7 @@ final class Guest implements VfioContext, AutoCloseable {
         probe();
     }
 
-    /** What a driver does first: pci_set_master(), pci_enable_msix(). */
+    /** The initialization of a driver: pci_set_master(), pci_enable_msix(). */
     private void probe() throws ErrnoException {
         busMaster(true);
         config(MSIX_CONTROL, MSIX_ENABLE);
@@ -116,7 +116,7 @@ final class Guest implements VfioContext, AutoCloseable {
         device.write(VfioPci.BAR4_REGION, register, data, 0, 4);
     }
 
-    /** Puts a ring at the begin of the guest's memory and wants every interrupt but vblank. */
+    /** Creates a ring at the beginning of the guest's memory and enables all interrupts except vblank. */
     void enable() throws ErrnoException {
         enable(BUS, RING_SLOTS);
     }
@@ -131,7 +131,7 @@ final class Guest implements VfioContext, AutoCloseable {
         tail = 0;
     }
 
-    /** Writes a command into the next slot, when there is one, and rings. */
+    /** Writes a command into the next free slot and rings the doorbell. */
     void submit(int... numbers) throws ErrnoException {
         int next = (tail + 1) % RING_SLOTS;
         await("a free slot", () -> register(EngineRegisters.HEAD) != next);
@@ -143,19 +143,19 @@ final class Guest implements VfioContext, AutoCloseable {
     }
 
     /**
-     * Another user of the same vGPU, after {@link #close}, with the same memory: what the framework never gives him,
-     * but a test can look at it.
+     * Another user of the same vGPU, after {@link #close}, with the same memory. The framework never reuses memory, but
+     * the test can inspect it this way.
      */
     void open() throws ErrnoException {
         device.open(this);
     }
 
-    /** Whether {@link #submit} has not to wait. */
+    /** Whether {@link #submit} need not wait. */
     boolean hasRoom() {
         return register(EngineRegisters.HEAD) != (tail + 1) % RING_SLOTS;
     }
 
-    /** Waits until all that was submitted is done. */
+    /** Waits until all submitted commands are complete. */
     void finish() throws ErrnoException {
         int fence = ++fences;
         submit(8, fence);
@@ -171,13 +171,13 @@ final class Guest implements VfioContext, AutoCloseable {
                 .orElseThrow();
     }
 
-    /** The function's reset, as a VFIO user asks for it, and what a driver does after it. */
+    /** Resets the function as a VFIO user does, and initializes it again as a driver does. */
     void reset() throws ErrnoException {
         device.ioctl(new Reset());
         probe();
     }
 
-    /** Waits until the engine is at the command of a slot, or at one after it. */
+    /** Waits until the engine has reached the command in a slot or a later one. */
     void awaitHead(int slot) {
         await("HEAD " + slot, () -> register(EngineRegisters.HEAD) >= slot);
     }
@@ -186,7 +186,7 @@ final class Guest implements VfioContext, AutoCloseable {
         return (register(EngineRegisters.STATUS) & EngineRegisters.BUSY) != 0;
     }
 
-    /** Whether the message of an interrupt is due, but must not be sent. */
+    /** Whether the message of an interrupt is pending but masked. */
     boolean isPending(int interrupt) {
         return (register(EngineRegisters.MSIX_PENDING) & 1 << interrupt) != 0;
     }

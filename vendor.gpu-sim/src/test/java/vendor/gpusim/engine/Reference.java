@@ -8,7 +8,10 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
 import java.util.function.IntBinaryOperator;
 
-/** The data sheet in plain words: pixel by pixel, on a copy of what the command reads. Takes correct commands only. */
+/**
+ * A straightforward implementation of the data sheet: pixel by pixel, on a copy of the sources. Accepts valid commands
+ * only.
+ */
 final class Reference {
     private final MemorySegment memory;
     private final MemorySegment guest;

@@ -12,11 +12,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Who gets how much of ten seconds, by a clock of the test: commands take as long as they like. */
+/** The division of ten seconds on a simulated clock, with commands of any length. */
 class SchedulerTest {
     private static final long TEN_SECONDS = 10_000_000_000L;
 
-    /** What is lost when nobody may go on. */
+    /** The time lost while no vGPU may run. */
     private static final long LOOK = 250_000;
 
     private final List<Guest> guests = new ArrayList<>();
@@ -26,7 +26,7 @@ class SchedulerTest {
         guests.forEach(Guest::close);
     }
 
-    /** Types' parts of the GPU, which of them have work, and the percentage that each must get, within 5 % of it. */
+    /** The types' shares of the GPU, the vGPUs with work, and the required percentage of each, within 5 % of it. */
     @ParameterizedTest(name = "{0}, parts 1/({1}), busy {2}: {3}")
     @CsvSource({
         "EQUAL_SHARE, 4 4 4 4, 1 1 1 1, 25 25 25 25",
@@ -70,7 +70,7 @@ class SchedulerTest {
         }
     }
 
-    /** Who comes, or comes again, takes turns with who has had the engine alone till then. */
+    /** A vGPU that is added, or returns, takes turns with the one that has used the engine alone so far. */
     @Test
     void whoComesIsNotOwedWhatTheOthersHad() throws ErrnoException {
         var engine = new Engine("gpu0");
@@ -95,8 +95,8 @@ class SchedulerTest {
     }
 
     /**
-     * Under fixed_share the first has had four times as much as the second, which is right: it owes him nothing
-     * afterwards.
+     * Under fixed_share the first vGPU has used four times as much as the second, as it should: afterwards it has no
+     * debt.
      */
     @Test
     void aChangeOfThePolicyFindsNobodyInDebt() throws ErrnoException {
@@ -127,7 +127,7 @@ class SchedulerTest {
         }
     }
 
-    /** The last part of a turn runs over its end, each guest's for another time. */
+    /** The last part of a turn exceeds it, by a different time for each guest. */
     private long length(SplittableRandom random, Scheduler.User user) {
         int index = guests.stream().map(guest -> guest.registers).toList().indexOf(user.registers);
         return random.nextLong(1 + index * Scheduler.SLICE);

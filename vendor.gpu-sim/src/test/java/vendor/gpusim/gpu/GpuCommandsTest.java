@@ -33,7 +33,7 @@ import org.junit.jupiter.api.io.TempDir;
 import vendor.gpusim.engine.Engine;
 import vendor.gpusim.shell.GpuCommands;
 
-/** The commands {@code gpu:*} as a person types them, on a vGPU that somebody uses. */
+/** The commands {@code gpu:*} as typed by a person, on a vGPU in use. */
 @Timeout(300)
 class GpuCommandsTest {
     private static final int MEMORY = 8 << 20;
@@ -114,7 +114,7 @@ class GpuCommandsTest {
         }
     }
 
-    /** A block of what is one pixel in a terminal of four columns. */
+    /** The block that is scaled to one pixel in a terminal of four columns. */
     private void block(int x, int y, int rgb) {
         for (int row = y * BLOCK; row < (y + 1) * BLOCK; row++) {
             for (int column = x * BLOCK; column < (x + 1) * BLOCK; column++) {

@@ -21,7 +21,7 @@ import mdev.api.sysfs.Attribute;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-/** The types, and the memory that their devices share. */
+/** The types, and the memory shared by their devices. */
 class GpuParentTest {
     private record Request(UUID uuid, MdevType type) implements Mdev {
         @Override
@@ -102,7 +102,7 @@ class GpuParentTest {
         assertEquals(message, refusal.getMessage());
     }
 
-    /** How many of each type can be made. */
+    /** The number of available instances of each type. */
     private String available() throws ErrnoException {
         var available = new StringBuilder();
         for (MdevType type : gpu.supportedTypes()) {
@@ -147,7 +147,7 @@ class GpuParentTest {
         Vgpu small = create("8m");
         assertErrno(
                 Errno.EBUSY,
-                "there are vGPUs of 2 types: remove some first",
+                "the GPU has vGPUs of 2 types: remove some first",
                 assertThrows(ErrnoException.class, () -> homogeneous("1\n")));
         assertEquals("0\n", show("homogeneous"));
         gpu.remove(small);
@@ -181,7 +181,8 @@ class GpuParentTest {
     }
 
     /**
-     * Whatever is made and removed in whatever order: what is free, and what can be made of it, is what the sizes say.
+     * Random creates and removes: the free memory and the available instances always match the sizes of the existing
+     * vGPUs.
      */
     @Test
     void anyMixTakesTheMemoryThatItsTypesHave() throws ErrnoException {
@@ -219,7 +220,7 @@ class GpuParentTest {
         assertEquals(vgpu, vgpus.find(uuid));
         var other = new UUID(0, 7).toString();
         assertUnknown(other, List.of(uuid));
-        assertErrno(Errno.EINVAL, "'x' is no UUID", assertThrows(ErrnoException.class, () -> vgpus.find("x")));
+        assertErrno(Errno.EINVAL, "'x' is not a UUID", assertThrows(ErrnoException.class, () -> vgpus.find("x")));
         gpu.remove(vgpu);
         assertUnknown(uuid, List.of());
     }

@@ -4,9 +4,9 @@ import java.lang.foreign.MemorySegment;
 import mdev.api.vfio.VfioContext;
 
 /**
- * A user's side of a device that has one region of memory, his own.
+ * The user's side of a device with one region of memory, which the user owns.
  *
- * @param frameBuffer what the user maps
+ * @param frameBuffer the memory that the user maps
  */
 record UserContext(MemorySegment frameBuffer) implements VfioContext {
     @Override

@@ -122,7 +122,7 @@ class VgpuTest {
         assertThrows(ErrnoException.class, () -> read(0, FRAME_BUFFER - 1, 2));
     }
 
-    /** What the guest draws into the memory that it has mapped is on the screen. */
+    /** The screen shows what the guest draws into its mapped memory. */
     @Test
     void thePictureIsWhatTheGuestDraws() throws ErrnoException {
         assertEquals(Optional.empty(), vgpu.picture());
@@ -136,7 +136,7 @@ class VgpuTest {
     }
 
     /**
-     * Even one who kept the memory that he had mapped shares it with nobody: {@code RegionMemoryTest} has the
+     * Even a user that keeps its mapping shares the memory with no later user: {@code RegionMemoryTest} tests the
      * framework's part.
      */
     @Test
