@@ -25,30 +25,30 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Mounts the management tree on the directory that the framework property {@code mdev.mount} names; without it,
- * nowhere.
+ * Mounts the management tree on the directory in the framework property {@code mdev.mount}; without the property,
+ * mounts nothing.
  */
 @Component(service = SysfsMount.class, immediate = true)
 public final class Fuse implements SysfsMount, AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Fuse.class);
 
-    /** For another platform to say that it has its tree there. */
+    /** Grace period for another platform's mount on the directory to answer. */
     private static final Duration GRACE = Duration.ofSeconds(5);
 
-    /** More than what an unmounting waits for when it asks what is mounted. */
+    /** The timeout of an unmount; longer than its own wait for the mounted file system. */
     private static final Duration UNMOUNT = Duration.ofSeconds(45);
 
-    /** For the kernel to forget a removed entry. */
+    /** Grace period for the kernel to drop a removed entry. */
     private static final Duration FORGET = Duration.ofSeconds(1);
 
     private final Sysfs sysfs;
     private final @Nullable Path directory;
     private final Duration forget;
 
-    /** Set in {@link #mount()}; null: it is not mounted. */
+    /** Set in {@link #mount()}; null if not mounted. */
     private volatile @Nullable Mounted mounted;
 
-    /** Where it is, and who answers. */
+    /** The mount point and the session that serves it. */
     private record Mounted(MountPoint point, FuseSession session) {}
 
     @Activate
@@ -56,19 +56,19 @@ public final class Fuse implements SysfsMount, AutoCloseable {
         this(sysfs, directory(context.getProperty("mdev.mount")));
     }
 
-    /** @param directory where to mount; null for nowhere */
+    /** @param directory where to mount; null to not mount */
     public Fuse(Sysfs sysfs, @Nullable Path directory) {
         this(sysfs, directory, FORGET);
     }
 
-    /** @param forget how long a removal waits for the kernel to forget an entry */
+    /** @param forget how long a removal waits for the kernel to drop an entry */
     Fuse(Sysfs sysfs, @Nullable Path directory, Duration forget) {
         this.sysfs = sysfs;
         this.directory = directory;
         this.forget = forget;
     }
 
-    /** Mounts the tree; a failure is a warning, which says how to start without. */
+    /** Mounts the tree; a failure is logged as a warning, which names the option to start without a mount. */
     @Activate
     public void mount() {
         mounted = directory == null ? null : tryMount(sysfs, directory, forget); // unmounted in close()
@@ -111,19 +111,19 @@ public final class Fuse implements SysfsMount, AutoCloseable {
                 .map(made -> made.point().directory());
     }
 
-    /** How many entries the kernel knows. */
+    /** The number of entries that the kernel knows. */
     int known() {
         Mounted made = mounted;
         return made == null ? 0 : made.session().known();
     }
 
-    /** Whether the kernel may still find what is gone. */
+    /** Whether the kernel may still find removed entries. */
     boolean isBehind() {
         Mounted made = mounted;
         return made != null && made.session().isBehind();
     }
 
-    /** Unmounts. First the mount, so that nobody finds it and gets no answer. */
+    /** Unmounts the tree, and only then ends the session, so that no process finds an unserved mount. */
     @Override
     @Deactivate
     public void close() {
@@ -131,7 +131,7 @@ public final class Fuse implements SysfsMount, AutoCloseable {
         if (made != null) {
             made.session().leave();
             try {
-                // umount(2) waits for whoever is in the file system, and that is foreign.
+                // umount(2) waits for processes in the file system, which are foreign.
                 BoundedCalls.Call call = new BoundedCalls("mdev-fuse-unmount")
                         .start("unmounting " + made.point().directory(), () -> {
                             made.point().unmount(made.session()::isConnected);
@@ -139,7 +139,7 @@ public final class Fuse implements SysfsMount, AutoCloseable {
                         });
                 if (!call.awaitUninterruptibly(Deadline.in(UNMOUNT))) {
                     log.warn(
-                            "{} is left behind: the unmounting does not return",
+                            "{} remains mounted: the unmount did not return in time",
                             made.point().directory(),
                             call.stack());
                 }

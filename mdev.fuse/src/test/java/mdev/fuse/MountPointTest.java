@@ -120,7 +120,7 @@ final class MountPointTest {
 
         MountException e = Assertions.assertThrows(MountException.class, () -> mount(link));
         assertEquals(
-                link + " is a link to no/where, which is nowhere: choose another directory with --mount DIR",
+                link + " is a link to no/where, which does not exist: choose another directory with --mount DIR",
                 e.getMessage());
     }
 
@@ -129,7 +129,7 @@ final class MountPointTest {
         Path file = Files.createFile(parent.resolve("file"));
 
         MountException e = Assertions.assertThrows(MountException.class, () -> mount(file));
-        assertEquals(file + " is no directory: choose another with --mount DIR", e.getMessage());
+        assertEquals(file + " is not a directory: choose another with --mount DIR", e.getMessage());
     }
 
     @Test
@@ -187,7 +187,7 @@ final class MountPointTest {
         if (!there) {
             MountException e = Assertions.assertThrows(
                     MountException.class, () -> MountPoint.mount(directory, SOMEBODY, SOMEBODY, PATIENCE));
-            assertEquals("without being root it takes fusermount3: install the package fuse3", e.getMessage());
+            assertEquals("mounting without root requires fusermount3: install the package fuse3", e.getMessage());
             return;
         }
         MountPoint.Mounted mounted = MountPoint.mount(directory, SOMEBODY, SOMEBODY, PATIENCE);

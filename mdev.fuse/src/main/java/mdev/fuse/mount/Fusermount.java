@@ -14,13 +14,13 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * With {@code fusermount3}, which is set-user-ID root: it mounts, and sends {@code /dev/fuse} over the socket that
- * {@code _FUSE_COMMFD} names.
+ * Mounts with {@code fusermount3}, which is set-user-ID root and sends {@code /dev/fuse} over the socket in
+ * {@code _FUSE_COMMFD}.
  */
 final class Fusermount implements Mounter {
     private static final Logger log = LoggerFactory.getLogger(Fusermount.class);
 
-    /** For one call of it, which waits for the file system at most. */
+    /** The timeout of one call, which waits at most for the file system. */
     private static final Duration LONGEST = Duration.ofSeconds(10);
 
     private static final String PROGRAM = "fusermount3";
@@ -31,12 +31,12 @@ final class Fusermount implements Mounter {
         try (UnixSocket.Pair pair = UnixSocket.pair(1);
                 Arena arena = Arena.ofConfined()) {
             run(pair.second().fd(), "-o", options, "--", directory.toString());
-            pair.second().close(); // else there is no end of the stream when nothing was sent
+            pair.second().close(); // otherwise the stream has no end if nothing was sent
             try {
                 pair.first().receive(arena.allocate(1), 0, 1, 0);
                 return nonblocking(pair.first().takeFds());
             } catch (LinuxException | MountException e) {
-                detach(directory); // it is made, and nobody can answer for it
+                detach(directory); // the mount exists, but no session can serve it
                 throw e;
             }
         } catch (LinuxException e) {
@@ -46,7 +46,7 @@ final class Fusermount implements Mounter {
 
     private static Fd nonblocking(List<Fd> sent) throws LinuxException, MountException {
         if (sent.isEmpty()) {
-            throw new MountException(PROGRAM + " sends no descriptor");
+            throw new MountException(PROGRAM + " did not send a descriptor");
         }
         try {
             sent.getFirst().setNonblocking();
@@ -62,7 +62,7 @@ final class Fusermount implements Mounter {
         try {
             run("-u", directory);
         } catch (MountException e) {
-            log.warn("{} is in use: detached, so that nobody finds it any more ({})", directory, e.getMessage());
+            log.warn("{} is in use: detached, so that no new process can enter it ({})", directory, e.getMessage());
             detach(directory);
         }
     }
@@ -96,7 +96,7 @@ final class Fusermount implements Mounter {
         } catch (LinuxException e) {
             throw new MountException(
                     e.errno() == Errno.ENOENT.number()
-                            ? "without being root it takes " + PROGRAM + ": install the package fuse3"
+                            ? "mounting without root requires " + PROGRAM + ": install the package fuse3"
                             : e.getMessage());
         }
     }

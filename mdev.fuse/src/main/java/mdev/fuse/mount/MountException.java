@@ -2,7 +2,7 @@ package mdev.fuse.mount;
 
 import org.jspecify.annotations.Nullable;
 
-/** There will be no mount, or it stays. The message is for a person, and says what can be done. */
+/** A failed mount or unmount. The message is for the user and names a remedy. */
 public final class MountException extends Exception {
     private static final long serialVersionUID = 1L;
 

@@ -21,8 +21,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The directory that the tree is mounted on. Once it is mounted, nothing here may touch it: the answer would have to
- * come from this very process.
+ * The directory on which the tree is mounted. Once it is mounted, this class must not access it, because this process
+ * itself would have to answer.
  */
 public final class MountPoint {
     private static final Logger log = LoggerFactory.getLogger(MountPoint.class);
@@ -35,8 +35,8 @@ public final class MountPoint {
     private static final int MOST_LINKS = 40;
 
     /**
-     * For what may be another platform's mount, when ours ends. Of our own there is an answer at once, as soon as the
-     * thread that asks has a processor.
+     * Grace period for a mount that may belong to another platform, when ours is unmounted. Our own mount answers at
+     * once, as soon as the asking thread gets a processor.
      */
     private static final Duration GRACE = Duration.ofSeconds(30);
 
@@ -44,7 +44,7 @@ public final class MountPoint {
     private final boolean made;
     private final Mounter mounter;
 
-    /** By which our mount is told from what others put in its place. */
+    /** Distinguishes our mount from others in its place. */
     private final String device;
 
     private MountPoint(Path directory, boolean made, Mounter mounter, String device) {
@@ -54,15 +54,16 @@ public final class MountPoint {
         this.device = device;
     }
 
-    /** A mount that has been made. */
+    /** A completed mount. */
     public record Mounted(MountPoint point, Fd fd) {}
 
     /**
-     * Mounts: as root oneself, else with fusermount3. A mount that a killed platform left there is cleared first.
+     * Mounts the file system: directly as root, otherwise with fusermount3. First clears the mount of a killed
+     * platform.
      *
-     * @param grace how long a platform that has mounted there already may take to answer
-     * @return the mount point, and {@code /dev/fuse} for who answers
-     * @throws MountException with the reason and what can be done
+     * @param grace how long an existing mount of another platform may take to answer
+     * @return the mount point, and {@code /dev/fuse} for its session
+     * @throws MountException with the reason and a remedy
      */
     public static Mounted mount(Path wanted, int uid, int gid, Duration grace) throws MountException {
         Mounter mounter = uid == 0 ? new RootMounter() : new Fusermount();
@@ -70,10 +71,10 @@ public final class MountPoint {
         try {
             directory = resolve(directory);
             clear(directory, mounter, grace);
-            // Who made the directory of a mount that was left, nobody knows any more: so it stays.
+            // The creator of a stale mount's directory is unknown, so that directory is not removed.
             boolean made = make(directory);
             try {
-                Path real = directory.toRealPath(); // now: once it is mounted, to look would be to ask ourselves
+                Path real = directory.toRealPath(); // before mounting: then this process would have to answer
                 Fd fd = mounter.mount(real, SOURCE, SUBTYPE, uid, gid);
                 try {
                     return new Mounted(new MountPoint(real, made, mounter, device(real)), fd);
@@ -89,24 +90,24 @@ public final class MountPoint {
                 throw e;
             }
         } catch (FileAlreadyExistsException e) {
-            throw new MountException(directory + " is no directory: choose another with --mount DIR");
+            throw new MountException(directory + " is not a directory: choose another with --mount DIR");
         } catch (IOException e) {
             throw new MountException(e + ": choose another directory with --mount DIR");
         }
     }
 
-    /** The newest of our type, which is the one just made. */
+    /** The newest mount of our type, which is the one just made. */
     private static String device(Path directory) throws IOException {
         return MountTable.read().at(directory).reversed().stream()
                 .filter(entry -> entry.type().equals(TYPE))
                 .findFirst()
                 .map(MountTable.Entry::device)
-                .orElse(""); // somebody has unmounted it already, and the session will see
+                .orElse(""); // already unmounted by another process, which the session will notice
     }
 
     /**
-     * Where links lead, without touching what is mounted there: readlink(2) of a directory fails before its file system
-     * is asked.
+     * Resolves symbolic links without accessing the mounted file system: readlink(2) of a directory fails before its
+     * file system is called.
      */
     private static Path resolve(Path wanted) throws IOException, MountException {
         if (wanted.getParent() != null) {
@@ -124,13 +125,13 @@ public final class MountPoint {
                 directory = inRealParent(directory.resolveSibling(target));
             } catch (NoSuchFileException e) {
                 throw new MountException(directory + " is a link to " + target
-                        + ", which is nowhere: choose another directory with --mount DIR");
+                        + ", which does not exist: choose another directory with --mount DIR");
             }
         }
         throw new FileSystemLoopException(wanted.toString());
     }
 
-    /** Not by the text alone: {@code link/..} is where the kernel finds it. */
+    /** Resolves {@code link/..} as the kernel does, not textually. */
     private static Path inRealParent(Path path) throws IOException {
         Path parent = path.getParent();
         if (parent == null) {
@@ -143,7 +144,7 @@ public final class MountPoint {
         };
     }
 
-    /** Only what is ours and dead: a live one belongs to another platform. */
+    /** Clears only dead mounts of our type: a live one belongs to another platform. */
     private static void clear(Path directory, Mounter mounter, Duration grace) throws IOException, MountException {
         for (MountTable.Entry entry : MountTable.read().at(directory).reversed()) {
             if (!entry.type().equals(TYPE)) {
@@ -151,7 +152,7 @@ public final class MountPoint {
             }
             requireDead(directory, grace);
             mounter.detach(directory);
-            log.info("cleared the mount that an earlier platform left on {}", directory);
+            log.info("cleared a stale mount of an earlier platform on {}", directory);
         }
     }
 
@@ -171,9 +172,9 @@ public final class MountPoint {
     }
 
     /**
-     * Asks on a thread of its own: a platform that is stopped does not answer, and who asks it waits as long.
+     * Opens the directory on a separate thread, because a stopped platform does not answer and blocks the caller.
      *
-     * @return 0 or the errno of open(2); ENOTCONN of a mount that nobody answers for any more
+     * @return 0 or the errno of open(2); ENOTCONN for a mount without a server
      */
     private static int ask(Path directory, Duration grace) {
         AtomicInteger answer = new AtomicInteger();
@@ -196,52 +197,51 @@ public final class MountPoint {
         return true;
     }
 
-    /** Where it is. */
+    /** The mounted directory. */
     public Path directory() {
         return directory;
     }
 
     /**
-     * Whether our mount is there still: somebody else may have taken it away, though what is open in it is answered
-     * until it is closed.
+     * Whether our mount still exists: another process may have unmounted it, although requests on open files are
+     * answered until the files are closed.
      *
-     * @param connected as of {@link #unmount}
+     * @param connected as for {@link #unmount}
      */
     public boolean isMounted(BooleanSupplier connected) {
         try {
             return MountTable.read().at(directory).stream().anyMatch(this::isLikeOurs) && connected.getAsBoolean();
         } catch (IOException e) {
-            log.warn("what is on {} cannot be told: {}", directory, e.toString());
+            log.warn("cannot determine the mounts on {}: {}", directory, e.toString());
             return false;
         }
     }
 
     /**
-     * And is ours if the connection was there after the table was read: the number is another's at once when it has
-     * gone.
+     * Such an entry is ours only if the connection still exists after the table was read: the device number may be
+     * reused as soon as the connection is gone.
      */
     private boolean isLikeOurs(MountTable.Entry entry) {
         return entry.type().equals(TYPE) && entry.device().equals(device);
     }
 
     /**
-     * Takes the mount out of the tree, also one that is in use: what is open there ends with the session. Nothing else
-     * that is on the directory.
+     * Unmounts our mount only, even if it is in use: its open files end with the session.
      *
-     * @param connected whether the kernel holds the connection to our mount at the moment of asking
+     * @param connected whether the kernel currently holds the connection to our mount
      */
     public void unmount(BooleanSupplier connected) {
         try {
             List<MountTable.Entry> there = MountTable.read().at(directory);
-            if (there.stream().noneMatch(this::isLikeOurs)) { // somebody has done it already
+            if (there.stream().noneMatch(this::isLikeOurs)) { // already unmounted by another process
                 return;
             }
             if (!isLikeOurs(there.getLast())) {
                 throw new MountException(
-                        "somebody has mounted a " + there.getLast().type() + " over it");
+                        "another mount of type " + there.getLast().type() + " covers it");
             }
             if (!connected.getAsBoolean() && ask(directory, GRACE) != Errno.ENOTCONN.number()) {
-                return; // ours is gone, and another platform's has its number
+                return; // our mount is gone, and another platform's mount has its device number
             }
             mounter.unmount(directory);
         } catch (MountException e) {
@@ -251,14 +251,14 @@ public final class MountPoint {
         }
     }
 
-    /** Removes the directory if it was made for the mount, and nothing is on it now. */
+    /** Removes the directory if it was created for the mount and nothing is mounted on it. */
     public void remove() {
         try {
             if (made && MountTable.read().at(directory).isEmpty()) {
                 Files.deleteIfExists(directory);
             }
         } catch (DirectoryNotEmptyException e) {
-            log.info("{} stays, there is something in it", directory);
+            log.info("{} is kept: it is not empty", directory);
         } catch (IOException e) {
             log.warn("{} is left behind: {}", directory, e.toString());
         }

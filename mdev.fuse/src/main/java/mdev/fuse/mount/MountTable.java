@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.regex.Pattern;
 
 /**
- * What is mounted, as the kernel lists it ({@code proc_pid_mountinfo(5)}): asked without touching any of the mounts.
+ * The kernel's list of mounts ({@code proc_pid_mountinfo(5)}), read without accessing any mounted file system.
  */
 record MountTable(List<Entry> entries) {
     private static final Pattern OCTAL = Pattern.compile("\\\\([0-7]{3})");
@@ -16,7 +16,7 @@ record MountTable(List<Entry> entries) {
     /**
      * A mount.
      *
-     * @param device {@code major:minor} of its file system: for as long as that is mounted or in use no other has it
+     * @param device {@code major:minor} of its file system: unique while the file system is mounted or in use
      */
     record Entry(String device, String point, String type) {
         /** {@code 36 35 98:0 /root /point options optional... - type source options}. */
@@ -26,7 +26,7 @@ record MountTable(List<Entry> entries) {
             return new Entry(head[2], plain(head[4]), halves[1].split(" ", 2)[0]);
         }
 
-        /** Blanks and the like are written {@code \040}. */
+        /** Decodes blanks and other characters that are written as {@code \040}. */
         private static String plain(String field) {
             return OCTAL.matcher(field)
                     .replaceAll(match -> Character.toString(Integer.parseInt(match.group(1), 8))
@@ -35,7 +35,7 @@ record MountTable(List<Entry> entries) {
     }
 
     static MountTable read() throws IOException {
-        // Byte by byte: the names are whatever others have given to their mounts.
+        // Decoded byte by byte: names of foreign mounts can have any encoding.
         return of(Files.readAllLines(Path.of("/proc/self/mountinfo"), StandardCharsets.ISO_8859_1));
     }
 
@@ -43,7 +43,7 @@ record MountTable(List<Entry> entries) {
         return new MountTable(lines.stream().map(Entry::of).toList());
     }
 
-    /** What is mounted on a directory; the last is on top. */
+    /** The mounts on a directory; the last one is on top. */
     List<Entry> at(Path point) {
         String name = new String(point.toString().getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1);
         return entries.stream().filter(entry -> entry.point().equals(name)).toList();

@@ -8,7 +8,7 @@ import mdev.linux.Mount;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** With mount(2) and umount2(2): CAP_SYS_ADMIN. */
+/** Mounts with mount(2) and umount2(2), which need CAP_SYS_ADMIN. */
 final class RootMounter implements Mounter {
     private static final Logger log = LoggerFactory.getLogger(RootMounter.class);
 
@@ -33,7 +33,7 @@ final class RootMounter implements Mounter {
             fd.close();
             boolean forbidden = e.errno() == Errno.EPERM.number() || e.errno() == Errno.EACCES.number();
             throw new MountException(e.getMessage()
-                    + (forbidden ? ": mounting takes CAP_SYS_ADMIN" : ": choose another directory with --mount DIR"));
+                    + (forbidden ? ": it requires CAP_SYS_ADMIN" : ": choose another directory with --mount DIR"));
         }
     }
 
@@ -43,7 +43,7 @@ final class RootMounter implements Mounter {
             Mount.unmount(directory);
         } catch (LinuxException e) {
             if (e.errno() == Errno.EBUSY.number()) {
-                log.warn("{} is in use: detached, so that nobody finds it any more", directory);
+                log.warn("{} is in use: detached, so that no new process can enter it", directory);
                 detach(directory);
             } else if (e.errno() != Errno.EINVAL.number()) {
                 throw new MountException(e.getMessage());

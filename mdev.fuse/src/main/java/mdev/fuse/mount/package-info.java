@@ -1,4 +1,4 @@
-/** Puts the file system into the tree of mounts and takes it out again. */
+/** Mounts and unmounts the file system. */
 @NullMarked
 package mdev.fuse.mount;
 

@@ -22,13 +22,13 @@ import org.slf4j.LoggerFactory;
 
 /** {@code /dev/fuse} of one mount. One thread receives, any thread sends. */
 final class Channel implements AutoCloseable {
-    /** What read(2) says when there is no mount any more. */
+    /** The errno of read(2) after the unmount. */
     private static final int ENODEV = Errno.ENODEV.number();
 
     private static final int ECONNABORTED = 103;
     private static final Logger log = LoggerFactory.getLogger(Channel.class);
 
-    /** A notification may wait for a directory that a process holds locked for reasons of its own. */
+    /** Grace period of the close: a notification may wait for a directory lock that another process holds. */
     private static final Duration GRACE = Duration.ofSeconds(1);
 
     private static final Duration LONG = Duration.ofDays(1);
@@ -38,17 +38,17 @@ final class Channel implements AutoCloseable {
     private final MemorySegment buffer = Arena.ofAuto().allocate(Request.MAX_LENGTH, Long.BYTES);
 
     /**
-     * Guards one invariant: nobody sends on a number that is closed, and may be another file's by then. Senders share
-     * it.
+     * Guards one invariant: no thread sends on a closed descriptor, whose number may already be reused. Shared by
+     * senders.
      */
     private final ReadWriteLock open = new ReentrantReadWriteLock();
 
-    /** The threads that send; for the log. */
+    /** The sending threads, for the log. */
     private final Set<Thread> senders = ConcurrentHashMap.newKeySet();
 
     private volatile boolean ended;
 
-    /** @param fd open for reading and writing, and nonblocking; owned from here on */
+    /** @param fd open for reading and writing, nonblocking; ownership is taken */
     Channel(Fd fd) throws LinuxException {
         this.fd = fd;
         this.epoll = Epoll.create(1);
@@ -63,8 +63,8 @@ final class Channel implements AutoCloseable {
     /**
      * Waits for the next request.
      *
-     * @return what is valid until the next call; null at the end, be it {@link #end} or the unmounting
-     * @throws LinuxException the kernel refuses in a way that it never should
+     * @return a request that is valid until the next call; null after {@link #end} or an unmount
+     * @throws LinuxException an unexpected error
      */
     @Nullable
     Request receive() throws LinuxException {
@@ -78,7 +78,7 @@ final class Channel implements AutoCloseable {
                 if (e.errno() == ENODEV || e.errno() == ECONNABORTED) {
                     return null;
                 }
-                // ENOENT: the request was taken back before it was read.
+                // ENOENT: the request was aborted before it was read.
                 if (e.errno() != Errno.EAGAIN.number() && e.errno() != Errno.ENOENT.number()) {
                     throw e;
                 }
@@ -90,8 +90,8 @@ final class Channel implements AutoCloseable {
     /**
      * Sends an answer or a notification.
      *
-     * @throws LinuxException ENOENT: the request was aborted, or nobody knows what the notification is about; ENODEV:
-     *     unmounted
+     * @throws LinuxException ENOENT: the request was aborted, or the kernel does not know the subject of the
+     *     notification; ENODEV: unmounted
      */
     void send(MemorySegment message) throws LinuxException {
         Lock sending = open.readLock();
@@ -106,7 +106,7 @@ final class Channel implements AutoCloseable {
     }
 
     /**
-     * Whether the kernel holds the connection at this moment: it lets go of it before the mount's device number
+     * Whether the kernel currently holds the connection: it releases the connection before the mount's device number
      * ({@code fuse_kill_sb_anon()}).
      */
     boolean isConnected() {
@@ -121,13 +121,13 @@ final class Channel implements AutoCloseable {
         }
     }
 
-    /** Lets {@link #receive} return null. */
+    /** Makes {@link #receive} return null. */
     void end() {
         ended = true;
         epoll.wakeup();
     }
 
-    /** Ends the connection: whoever still uses the file system gets ENOTCONN. Idempotent. */
+    /** Ends the connection: processes that still use the file system get ENOTCONN. Idempotent. */
     @Override
     public void close() {
         end();
@@ -135,7 +135,7 @@ final class Channel implements AutoCloseable {
         if (!Deadline.in(GRACE).tryLock(closing)) {
             Thread hanging = senders.stream().findFirst().orElse(null);
             log.warn(
-                    "the file system is left behind: the kernel does not take a message",
+                    "the file system cannot be closed: sending a message to the kernel did not return in time",
                     hanging == null ? null : BoundedCalls.stackOf(hanging));
             return;
         }

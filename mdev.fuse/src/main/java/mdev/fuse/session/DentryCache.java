@@ -6,20 +6,20 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * The names that the kernel may remember, by the node of their directory, each with its own node. A name is here before
- * the tree is asked for it: so whoever takes an entry out of the tree and looks here afterwards misses no lookup that
- * has still seen it. One thread looks up and forgets, any thread takes.
+ * The names that the kernel may have cached, by directory node, each with its own node. A name is added before the
+ * lookup in the tree, so a thread that removes an entry from the tree and then checks this cache misses no lookup that
+ * found the entry. One thread looks up and forgets, any thread may take.
  */
 final class DentryCache {
-    /** Its node is not known yet. */
+    /** The node is not known yet. */
     private static final long ASKED = 0;
 
     private final Map<Long, Map<String, Long>> directories = new ConcurrentHashMap<>();
 
-    /** A name in a directory, by its node. */
+    /** A name in a directory, which is identified by its node. */
     record Entry(long directory, String name) {}
 
-    /** The tree is going to be asked; {@link #found} or {@link #missing} follows. */
+    /** Called before a lookup in the tree; followed by {@link #found} or {@link #missing}. */
     void asked(long directory, String name) {
         directories.compute(directory, (_, known) -> {
             Map<String, Long> names = known == null ? new ConcurrentHashMap<>() : known;
@@ -28,7 +28,7 @@ final class DentryCache {
         });
     }
 
-    /** The kernel gets to know it, until it has {@link #forgotten} it. */
+    /** The kernel caches the name until {@link #forgotten}. */
     void found(long directory, String name, long node) {
         directories.compute(directory, (_, known) -> {
             Map<String, Long> names = known == null ? new ConcurrentHashMap<>() : known;
@@ -37,12 +37,12 @@ final class DentryCache {
         });
     }
 
-    /** There is none. What the kernel knows of an earlier one is taken by whoever removed that. */
+    /** The name does not exist. A cached earlier entry is taken by the thread that removed it. */
     void missing(long directory, String name) {
         forgotten(directory, name, ASKED);
     }
 
-    /** The kernel does not know this node any more; the name may have got another one since. */
+    /** The kernel has dropped this node; the name may have got another one since. */
     void forgotten(long directory, String name, long node) {
         directories.computeIfPresent(directory, (_, names) -> {
             names.remove(name, node);
@@ -51,7 +51,8 @@ final class DentryCache {
     }
 
     /**
-     * Takes a name out, with all that is below it: that first, since a directory that is in use keeps what is in it.
+     * Takes a name and all entries below it. The entries come first, because the kernel keeps the contents of a
+     * directory in use.
      */
     void take(long directory, String name, List<Entry> taken) {
         Map<String, Long> names = directories.get(directory);

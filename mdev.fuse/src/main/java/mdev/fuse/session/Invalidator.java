@@ -17,10 +17,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Makes the kernel drop what it remembers of entries that are gone, before whoever removed them goes on. Only names,
- * never inodes ({@code FUSE_NOTIFY_DELETE}): the process that writes {@code remove} holds the lock of that inode until
- * it is answered. On a thread of its own, because a notification waits for the lock of the directory; a lookup that
- * holds it waits for the receiving thread, and that one waits for nobody.
+ * Makes the kernel drop cached entries that were removed, before the removal returns. Invalidates only names, never
+ * inodes ({@code FUSE_NOTIFY_DELETE}): the process that writes {@code remove} holds the lock of that inode until the
+ * write is answered. Runs on a separate thread, because a notification waits for the lock of the directory; a lookup
+ * that holds it waits for the receiving thread, which never blocks.
  */
 final class Invalidator implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Invalidator.class);
@@ -34,16 +34,19 @@ final class Invalidator implements AutoCloseable {
     private final Thread thread;
     private final CountDownLatch ended = new CountDownLatch(1);
 
-    /** How many the kernel has taken: of a large batch there may be more than it takes in the time. */
+    /**
+     * The number of notifications accepted by the kernel; measures progress, because a large batch may take longer than
+     * the grace period.
+     */
     private volatile long told;
 
     /**
-     * The kernel has not taken a notification in time, and has not caught up since: nobody waits until it has. Changed
-     * under the monitor, with a look at what is left.
+     * Set while the kernel is late in accepting a notification: removals do not wait until it has caught up. Changed
+     * under the monitor, together with a check of the queue.
      */
     private volatile boolean behind;
 
-    /** What went in one change. */
+    /** The entries removed by one change. */
     private record Batch(List<Entry> entries, CountDownLatch taken) {
         private Batch(List<Entry> entries) {
             this(entries, new CountDownLatch(1));
@@ -51,8 +54,7 @@ final class Invalidator implements AutoCloseable {
     }
 
     /**
-     * @param grace how long the kernel may take for one notification before nobody waits for it: some process may hold
-     *     a directory locked for reasons of its own
+     * @param grace how long to wait for one notification: a process may hold the directory lock for reasons of its own
      */
     Invalidator(Channel channel, Duration grace) {
         this.channel = channel;
@@ -60,14 +62,14 @@ final class Invalidator implements AutoCloseable {
         thread = Threads.start("mdev-fuse-notify", this::notifyKernel);
     }
 
-    /** Whether what the kernel is told to drop may still be found. */
+    /** Whether the kernel may still find entries that it was told to drop. */
     boolean isBehind() {
         return behind;
     }
 
     /**
-     * Comes back when the kernel has dropped them, in this order; or when it has taken none for too long, and it will
-     * later.
+     * Makes the kernel drop the entries in this order, and waits for it. Returns early if the kernel accepts no
+     * notification within the grace period; it then drops them later.
      */
     void drop(List<Entry> entries) {
         if (entries.isEmpty()) {
@@ -75,15 +77,15 @@ final class Invalidator implements AutoCloseable {
         }
         Batch batch = new Batch(entries);
         batches.add(batch);
-        // After the end nobody takes it; what comes before the end is let go by it.
+        // After the end, no thread processes the batch; the end releases batches queued before it.
         if (!behind && ended.getCount() > 0 && !await(batch.taken())) {
             fallBehind(batch);
         }
     }
 
     /**
-     * Whether it came, before there was no progress for a grace period. Not interruptible: the removal is answered as
-     * usual.
+     * Waits as long as there is progress within each grace period; false otherwise. Uninterruptible: the removal is
+     * answered as usual.
      */
     private boolean await(CountDownLatch latch) {
         long before;
@@ -104,7 +106,7 @@ final class Invalidator implements AutoCloseable {
             behind = true;
         }
         log.warn(
-                "the kernel does not forget {} removed entries: some process holds a directory locked",
+                "the kernel does not forget {} removed entries: a process holds a directory locked",
                 batch.entries().size(),
                 BoundedCalls.stackOf(thread));
     }
@@ -116,7 +118,7 @@ final class Invalidator implements AutoCloseable {
             }
             behind = false;
         }
-        log.info("the kernel has forgotten what was removed");
+        log.info("the kernel has forgotten all removed entries");
     }
 
     private void notifyKernel() {
@@ -127,7 +129,7 @@ final class Invalidator implements AutoCloseable {
                 catchUp();
             }
         } catch (InterruptedException e) {
-            log.debug("notifying was interrupted", e);
+            log.debug("interrupted while notifying", e);
         } finally {
             ended.countDown();
             batches.forEach(batch -> batch.taken().countDown());
@@ -135,8 +137,8 @@ final class Invalidator implements AutoCloseable {
     }
 
     /**
-     * {@code struct fuse_notify_inval_entry_out { uint64_t parent; uint32_t namelen; uint32_t flags; }} and the name
-     * with its 0.
+     * {@code struct fuse_notify_inval_entry_out { uint64_t parent; uint32_t namelen; uint32_t flags; }} and the
+     * zero-terminated name.
      */
     @SuppressWarnings("NonAtomicVolatileUpdate") // this thread alone counts
     private void invalidate(Entry entry) {
@@ -150,23 +152,23 @@ final class Invalidator implements AutoCloseable {
                     .zeros(1);
             channel.send(message.notification(FUSE_NOTIFY_INVAL_ENTRY));
         } catch (LinuxException e) {
-            log.trace("the kernel has forgotten {} already: {}", entry, e.getMessage());
+            log.trace("the kernel has already forgotten {}: {}", entry, e.getMessage());
         }
         told++;
     }
 
-    /** Sends what has come so far, and no more. Nobody is waited for. Idempotent. */
+    /** Accepts no more batches; queued ones are still sent. Does not wait. Idempotent. */
     void end() {
         batches.add(end);
     }
 
-    /** Ends, while requests are still answered: what is being sent may wait for one. */
+    /** Called while requests are still being answered, because a notification in progress may wait for one. */
     @Override
     public void close() {
         end();
         if (!await(ended)) {
             log.warn(
-                    "a notification of the kernel does not return: some process holds a directory locked",
+                    "a notification to the kernel did not return in time: a process holds a directory locked",
                     BoundedCalls.stackOf(thread));
         }
     }

@@ -9,8 +9,9 @@ import mdev.fuse.wire.Attributes.Kind;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the kernel knows by a number: one incarnation of an entry. It says where the entry is found and does not hold
- * it, because the kernel remembers for as long as it likes, and nothing of a vendor that is unloaded may stay.
+ * One incarnation of an entry, identified by a number known to the kernel. Stores the path instead of a reference to
+ * the entry, because the kernel may remember a node for any time, and objects of an unloaded vendor must not remain
+ * reachable.
  *
  * @param id the number
  * @param parent null for the root
@@ -20,7 +21,7 @@ record Node(long id, @Nullable Node parent, String name, long ino, Kind kind, in
     static final long ROOT = 1;
 
     static Node of(long id, @Nullable Node parent, SysfsNode entry) {
-        long size = entry instanceof SysfsFile ? SysfsFile.SIZE : 0; // as sysfs has it, links too
+        long size = entry instanceof SysfsFile ? SysfsFile.SIZE : 0; // as in sysfs, also for links
         return new Node(id, parent, entry.name(), entry.ino(), kind(entry), entry.mode(), size);
     }
 
@@ -29,7 +30,7 @@ record Node(long id, @Nullable Node parent, String name, long ino, Kind kind, in
         return directory.equals(root) ? ROOT : directory.ino();
     }
 
-    /** Whether each lookup finds this node: so the kernel need not ask again while the entry is there. */
+    /** Whether every lookup returns this node, so that the kernel may cache the name while the entry exists. */
     boolean isShared() {
         return id == ino;
     }
@@ -42,7 +43,7 @@ record Node(long id, @Nullable Node parent, String name, long ino, Kind kind, in
         };
     }
 
-    /** The entry, or null when this incarnation is gone. */
+    /** The entry, or null if this incarnation was removed. */
     @Nullable
     SysfsNode in(SysfsDirectory root) {
         if (parent == null) {

@@ -10,8 +10,8 @@ import mdev.api.sysfs.SysfsFile;
 import mdev.api.sysfs.SysfsNode;
 
 /**
- * The nodes that the kernel knows, each until it has forgotten it as often as it has looked it up. Of the receiving
- * thread.
+ * The nodes known to the kernel, each until it has been forgotten as often as it was looked up. Used by the receiving
+ * thread only.
  */
 final class Nodes {
     private static final int WRITABLE = 0222;
@@ -24,7 +24,7 @@ final class Nodes {
     private final Map<Long, Known> known = new HashMap<>();
     private long fresh = FRESH;
 
-    /** A node, and how often it was looked up. */
+    /** A node and its lookup count. */
     private record Known(Node node, long lookups) {}
 
     Nodes(SysfsDirectory root, DentryCache dentries) {
@@ -43,9 +43,9 @@ final class Nodes {
     }
 
     /**
-     * Looks a name up, and the kernel knows the node from now on. Pairs with {@link #forget}.
+     * Looks up a name and counts the lookup of its node. Pairs with {@link #forget}.
      *
-     * @throws ErrnoException ENOENT: there is none, or the directory itself is gone
+     * @throws ErrnoException ENOENT: no such entry, or the directory was removed
      */
     Node lookup(long directory, String name) throws ErrnoException {
         Node parent = get(directory);
@@ -65,8 +65,8 @@ final class Nodes {
     }
 
     /**
-     * The kernel holds a lock of the inode while a write runs, and takes it for O_TRUNC. With an inode for each lookup,
-     * a write that hangs keeps nobody out of the file but those it shares the descriptor with.
+     * The kernel holds a lock of the inode during a write, and takes it for O_TRUNC. With a new inode for each lookup,
+     * a hung write blocks only processes that share its descriptor.
      */
     private long number(SysfsNode entry) {
         return entry instanceof SysfsFile file && (file.mode() & WRITABLE) != 0 ? ++fresh : entry.ino();
@@ -85,12 +85,12 @@ final class Nodes {
         }
     }
 
-    /** There is no kernel any more that would do it. */
+    /** Called after the unmount, when the kernel sends no more FORGET. */
     void forgetAll() {
         List.copyOf(known.keySet()).forEach(id -> forget(id, Long.MAX_VALUE));
     }
 
-    /** How many there are, with the root. */
+    /** The number of nodes, including the root. */
     int size() {
         return known.size();
     }

@@ -8,12 +8,12 @@ import mdev.fuse.wire.Attributes.Kind;
 import mdev.fuse.wire.Dirents;
 
 /**
- * A directory that is being read. A position is the number of an entry that was handed out, and what is read there are
- * the names after that entry's: so whatever comes and goes meanwhile, an entry that is there all the while is read
- * exactly once.
+ * An open directory. A position is the number of a returned entry, and reading at it returns the names after that
+ * entry. An entry that exists during the whole iteration is therefore read exactly once, whatever else is added or
+ * removed meanwhile.
  */
 final class OpenDirectory {
-    /** {@code .} and {@code ..} come before the entries. */
+    /** {@code .} and {@code ..} precede the entries. */
     private static final int DOTS = 2;
 
     private final Node node;
@@ -24,7 +24,7 @@ final class OpenDirectory {
     }
 
     void read(SysfsDirectory root, long offset, Dirents out) {
-        // A position that was never handed out is the end of what was.
+        // A position that was never returned means the end of the returned entries.
         int position = (int) Math.min(offset, names.size() + DOTS);
         if (position == 0) {
             names.clear(); // rewinddir(3)

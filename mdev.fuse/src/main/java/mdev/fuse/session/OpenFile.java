@@ -10,17 +10,18 @@ final class OpenFile {
     private final Node node;
 
     /**
-     * What the last read at the beginning showed: reads further on get the rest of that, as from a {@code seq_file}.
+     * The result of the last read at offset 0; reads at higher offsets return the rest of it, as for a
+     * {@code seq_file}.
      */
     private volatile byte @Nullable [] shown;
 
     /**
-     * As {@code kernfs_open_file.event} against {@code kernfs_open_node.event}: changed since it was last read, and to
-     * begin with.
+     * As {@code kernfs_open_file.event} against {@code kernfs_open_node.event}: changed since the last read; initially
+     * true.
      */
     private volatile boolean changed = true;
 
-    /** By what name the kernel wants to hear of a change; 0: it does not. */
+    /** The poll handle to notify on a change; 0 for none. */
     private volatile long pollHandle;
 
     OpenFile(Node node) {
@@ -31,17 +32,17 @@ final class OpenFile {
         return node;
     }
 
-    /** Whether a read has to ask the attribute, whose owner may take its time. */
+    /** Whether a read must call the attribute's show, which may block. */
     boolean needsShow(long offset) {
         return offset == 0 || shown == null;
     }
 
-    /** From now on {@link #change} has to be told of. Pairs with the order there: one of the two sees the other. */
+    /** Starts reporting {@link #change}. Relies on the order of accesses there: one of the two sees the other. */
     void watch(long handle) {
         pollHandle = handle;
     }
 
-    /** Its end has been told, or is answered. */
+    /** Called when the removal has been notified or is being answered. */
     void unwatch() {
         pollHandle = 0;
     }
@@ -54,13 +55,13 @@ final class OpenFile {
         return changed;
     }
 
-    /** @return by what name the kernel is to be told; 0: it need not be */
+    /** @return the poll handle to notify; 0 for none */
     long change() {
         changed = true;
         return pollHandle;
     }
 
-    /** The bytes from the offset on; fewer than asked for at the end. */
+    /** The bytes from the offset on; fewer than requested at the end. */
     byte[] read(SysfsFile file, long offset, int size) throws ErrnoException {
         byte[] content = shown;
         if (offset == 0 || content == null) {

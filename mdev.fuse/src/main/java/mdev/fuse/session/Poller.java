@@ -13,8 +13,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * poll(2) on attributes ({@code kernfs_generic_poll()}): always readable and writable, and POLLPRI | POLLERR when it
- * has changed since it was read.
+ * poll(2) on attributes ({@code kernfs_generic_poll()}): always readable and writable, and POLLPRI | POLLERR if changed
+ * since the last read.
  */
 final class Poller {
     private static final Logger log = LoggerFactory.getLogger(Poller.class);
@@ -66,28 +66,28 @@ final class Poller {
         if ((request.u32(16) & FUSE_POLL_SCHEDULE_NOTIFY) != 0) {
             file.watch(request.u64(8));
         }
-        // Looked at after the watch has begun: who takes it out after this look sees the watch.
+        // Checked after the watch has begun: a thread that removes the attribute after this check sees the watch.
         boolean exists = file.node().in(root) != null;
         if (!exists) {
-            file.unwatch(); // there is no more to come
+            file.unwatch(); // no further changes can occur
         }
         out.u32(file.hasChanged() || !exists ? DEFAULT_POLLMASK | CHANGED : DEFAULT_POLLMASK)
                 .u32(0);
     }
 
-    /** {@code struct fuse_notify_poll_wakeup_out { uint64_t kh; }}: whoever polls asks again. */
+    /** {@code struct fuse_notify_poll_wakeup_out { uint64_t kh; }}: polling processes poll again. */
     void notified(SysfsFile attribute) {
         open.getOrDefault(attribute.ino(), Set.of()).forEach(this::wake);
     }
 
-    /** Something has gone: whoever polls an attribute of it asks again, too, and learns so. */
+    /** Called after a removal: processes that poll a removed attribute poll again, too, and detect the removal. */
     void removed(SysfsDirectory root) {
         open.values().stream()
                 .flatMap(Set::stream)
                 .filter(file -> file.isWatched() && file.node().in(root) == null)
                 .forEach(file -> {
                     wake(file);
-                    file.unwatch(); // who polls meanwhile sees for himself that it is gone
+                    file.unwatch(); // a concurrent poll detects the removal itself
                 });
     }
 
@@ -97,7 +97,7 @@ final class Poller {
             try (Arena arena = Arena.ofConfined()) {
                 channel.send(new Reply(arena, Long.BYTES).u64(handle).notification(FUSE_NOTIFY_POLL));
             } catch (LinuxException e) {
-                log.debug("nobody polls any more: {}", e.getMessage());
+                log.debug("no process polls any more: {}", e.getMessage());
             }
         }
     }

@@ -1,6 +1,6 @@
 package mdev.fuse.thread;
 
-/** Threads that hold nothing of whoever happened to start them. */
+/** Starts threads that keep no references to the starting thread's context. */
 public final class Threads {
     private Threads() {}
 

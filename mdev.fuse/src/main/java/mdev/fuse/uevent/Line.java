@@ -18,7 +18,7 @@ final class Line {
         return of(event.env());
     }
 
-    /** In the place of events that were lost to a reader. */
+    /** Replaces events that a reader has lost. */
     static byte[] lost(long events) {
         return of(Map.of("LOST", Long.toString(events)));
     }

@@ -11,15 +11,15 @@ import mdev.linux.LinuxException;
 import mdev.linux.UnixSocket;
 import org.jspecify.annotations.Nullable;
 
-/** One reader of the stream: what waits for it, and the thread that sends it. */
+/** One reader of the stream: its queue and the thread that sends from it. */
 final class UeventReader implements AutoCloseable {
-    /** How far it may fall behind, besides what the socket holds. */
+    /** The maximum number of queued lines, in addition to the socket buffer. */
     private static final int BACKLOG = 4096;
 
     private final UnixSocket connection;
     private final Consumer<UeventReader> gone;
 
-    /** The monitor guards all three: a line is sent, or counted as lost at its place in the order. */
+    /** The monitor guards all three fields: a line is sent, or counted as lost at its place in the order. */
     private final Queue<byte[]> waiting = new ArrayDeque<>();
 
     private long lost;
@@ -36,7 +36,8 @@ final class UeventReader implements AutoCloseable {
     }
 
     /**
-     * Never waits. Once something is lost all is, until the reader has read what waits: then it learns how much it was.
+     * Never blocks. After the first lost line, all lines are dropped until the reader has emptied the queue; it then
+     * receives the number of lost lines.
      */
     synchronized void offer(byte[] line) {
         if (lost > 0 || waiting.size() == BACKLOG) {
@@ -70,20 +71,20 @@ final class UeventReader implements AutoCloseable {
                 }
             }
         } catch (LinuxException | InterruptedException e) {
-            // It has gone.
+            // The reader has disconnected.
         } finally {
             close();
             connection.close();
         }
     }
 
-    /** Notices the end of a reader also while there is nothing to send; what it writes means nothing. */
+    /** Detects a disconnected reader even if nothing is to be sent; input from the reader is ignored. */
     private void watch() {
         try (Arena arena = Arena.ofConfined()) {
             var ignored = arena.allocate(64);
             while (connection.receive(ignored, 0, ignored.byteSize(), 0) != UnixSocket.END) {}
         } catch (LinuxException e) {
-            // It has gone in another way.
+            // The connection has failed.
         }
         close();
     }

@@ -23,15 +23,15 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The uevents for programs: whoever connects to the UNIX socket {@code RUN/uevents} gets each event from then on as a
- * line of JSON, the kernel's keys in the kernel's order. A reader that falls behind loses events of its own, and gets
- * the line {@code {"LOST":"<how many>"}} in their place.
+ * Streams uevents to programs: a client of the UNIX socket {@code RUN/uevents} receives each event from then on as a
+ * line of JSON, with the kernel's keys in the kernel's order. A reader that falls behind loses only its own events, and
+ * receives the line {@code {"LOST":"<how many>"}} in their place.
  */
 @Component(service = UeventListener.class, immediate = true)
 public final class UeventStream implements UeventListener, AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(UeventStream.class);
 
-    /** Below the run directory. */
+    /** The file name in the run directory. */
     private static final String NAME = "uevents";
 
     private static final int BACKLOG = 128;
@@ -49,12 +49,12 @@ public final class UeventStream implements UeventListener, AutoCloseable {
         this(path(context.getProperty("mdev.run")));
     }
 
-    /** @param path where to listen; null for nowhere */
+    /** @param path where to listen; null to not listen */
     public UeventStream(@Nullable Path path) {
         this.path = path;
     }
 
-    /** Takes readers from now on. */
+    /** Starts accepting readers. */
     @Activate
     public void listen() {
         socket = path == null ? null : tryListen(path); // closed in close()
@@ -66,11 +66,11 @@ public final class UeventStream implements UeventListener, AutoCloseable {
 
     private @Nullable UnixServerSocket tryListen(Path path) {
         try {
-            Files.deleteIfExists(path); // what a platform that was killed left: ours is the only one on this directory
+            Files.deleteIfExists(path); // left by a killed platform: no other platform uses this directory
             UnixServerSocket listening = UnixServerSocket.listen(path, BACKLOG, 0);
             try {
                 Threads.start("mdev-uevents-accept", () -> accept(listening));
-            } catch (RuntimeException | Error e) { // there are no threads any more
+            } catch (RuntimeException | Error e) { // no thread could be started
                 listening.close();
                 throw e;
             }
@@ -90,7 +90,7 @@ public final class UeventStream implements UeventListener, AutoCloseable {
                     return;
                 }
                 faults.report("accepting a reader", e);
-                // Out of descriptors: the reader waits, and is found again at once.
+                // Out of descriptors: the connection remains pending and would be reported again at once.
                 var _ = Deadline.in(PAUSE).poll(PAUSE, () -> closed);
             }
         }
@@ -113,7 +113,7 @@ public final class UeventStream implements UeventListener, AutoCloseable {
         }
     }
 
-    /** How many read. */
+    /** The number of readers. */
     int readers() {
         return readers.size();
     }

@@ -3,7 +3,7 @@ package mdev.fuse.wire;
 import java.time.Instant;
 
 /**
- * What stat(2) tells of a node.
+ * The attributes of a node as in stat(2).
  *
  * <pre>
  * struct fuse_attr {
@@ -22,24 +22,23 @@ import java.time.Instant;
  * };
  * </pre>
  *
- * <p>What is told of a node is so for all its life. Its name is valid until the kernel is told that it is gone, or for
- * no time at all: then each lookup asks. What is not there is never valid, so nobody has to be told when something
- * comes.
+ * <p>The attributes of a node never change. Its name is valid until the kernel is notified of the removal, or not at
+ * all, so that every lookup asks. Negative entries are never cached, so the kernel need not be notified of new entries.
  *
  * @param ino the inode number
- * @param kind of file
- * @param permissions the mode without the kind
+ * @param kind the file type
+ * @param permissions the mode without the file type
  * @param size in bytes
- * @param owner of all files, and their age
+ * @param owner the owner and time of all files
  */
 public record Attributes(long ino, Kind kind, int permissions, long size, Owner owner) {
     private static final int PAGE = 4096;
 
-    /** Long enough that nobody asks again for what is used. */
+    /** Long enough that entries in use are not looked up again. */
     private static final long VALID_SECONDS = 3600;
 
     /**
-     * To whom all files belong.
+     * The owner of all files.
      *
      * @param since the time of all files
      */
@@ -66,7 +65,7 @@ public record Attributes(long ino, Kind kind, int permissions, long size, Owner 
     /**
      * {@code struct fuse_entry_out}: the answer to {@link Opcode#LOOKUP}.
      *
-     * @param remember whether the kernel will be told when the entry goes, and need not ask until then
+     * @param remember whether the kernel is notified of the removal and may cache the entry until then
      */
     public Reply entry(Reply reply, long nodeid, boolean remember) {
         long valid = remember ? VALID_SECONDS : 0;
@@ -84,7 +83,7 @@ public record Attributes(long ino, Kind kind, int permissions, long size, Owner 
         int nanos = owner.since.getNano();
         reply.u64(ino).u64(size).u64(0).u64(seconds).u64(seconds).u64(seconds);
         reply.u32(nanos).u32(nanos).u32(nanos).u32(kind.bits | permissions);
-        // One link also for directories, which tells find(1) that their number is not counted.
+        // Link count 1 also for directories: it tells find(1) that subdirectories are not counted.
         return reply.u32(1).u32(owner.uid).u32(owner.gid).u32(0).u32(PAGE).u32(0);
     }
 }

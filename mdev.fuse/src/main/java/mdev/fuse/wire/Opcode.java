@@ -5,7 +5,7 @@ import java.util.Map;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 
-/** {@code enum fuse_opcode}. What is not named here is answered with ENOSYS, after which the kernel does without it. */
+/** {@code enum fuse_opcode}. Other opcodes are answered with ENOSYS, after which the kernel does not use them. */
 public enum Opcode {
     LOOKUP(1),
     FORGET(2),

@@ -9,14 +9,11 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 
 /**
- * What we answer, written from front to back. Of one thread; may be written again once it is sent.
+ * A message to the kernel, written sequentially. Used by one thread; reusable once it is sent.
  *
  * <pre>
- * struct fuse_out_header {
- *     uint32_t len;    //  0
- *     int32_t  error;  //  4: negative errno, or of a notification its positive code
- *     uint64_t unique; //  8: of the request; 0 for a notification
- * };                   // 16
+ * struct fuse_out_header { uint32_t len; // 0 int32_t error; // 4: negative errno, or the positive code of a
+ * notification uint64_t unique; // 8: of the request; 0 for a notification }; // 16
  * </pre>
  */
 public final class Reply {
@@ -30,13 +27,13 @@ public final class Reply {
         memory = allocator.allocate(HEADER + room, Long.BYTES);
     }
 
-    /** Begins anew. */
+    /** Clears the body. */
     public Reply clear() {
         end = HEADER;
         return this;
     }
 
-    /** The bytes that the body has so far. */
+    /** The current length of the body. */
     public long length() {
         return end - HEADER;
     }
@@ -71,17 +68,17 @@ public final class Reply {
         return this;
     }
 
-    /** The answer to a request: the body so far. */
+    /** The answer to a request, with the current body. */
     public MemorySegment answer(long unique) {
         return message(0, unique);
     }
 
-    /** A refusal, whatever was written so far. */
+    /** An error answer, without the body. */
     public MemorySegment refusal(int errno, long unique) {
         return clear().message(-errno, unique);
     }
 
-    /** A message that nobody asked for. */
+    /** A notification: a message without a request. */
     public MemorySegment notification(int code) {
         return message(code, 0);
     }
