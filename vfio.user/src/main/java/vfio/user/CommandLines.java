@@ -5,7 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.SequencedMap;
 import org.jspecify.annotations.Nullable;
 
-/** What to tell a hypervisor for it to use a device. */
+/** The hypervisor options that attach a device. */
 final class CommandLines {
     private CommandLines() {}
 
@@ -15,7 +15,7 @@ final class CommandLines {
         SequencedMap<String, @Nullable Object> fields = new LinkedHashMap<>();
         fields.put("socket", socket.toString());
         fields.put("qemu", "-device '" + device.replace("'", "'\\''") + "'");
-        // Guest memory must be shared for devices to reach it without a message per access.
+        // Guest memory must be shared, otherwise devices need a message for each access.
         fields.put(
                 "qemu_memory",
                 "-machine memory-backend=mem -object memory-backend-memfd,id=mem,size=1G,share=on -m 1G");

@@ -16,14 +16,14 @@ import org.osgi.service.metatype.annotations.ObjectClassDefinition;
 
     @AttributeDefinition(
             name = "Spins",
-            description = "Times that a connection looks for the next message before it blocks",
+            description = "Number of times that a connection polls for the next message before it blocks",
             min = "0",
             max = "" + MAX_SPINS)
     int spins() default SPINS;
 
     @AttributeDefinition(
             name = "Take-over timeout",
-            description = "Milliseconds that a new client waits for the end of the one before it",
+            description = "Milliseconds that a new client waits for the end of the previous one",
             min = "0",
             max = "" + MAX_TIMEOUT)
     int takeOverTimeout() default TAKE_OVER_TIMEOUT;
@@ -37,7 +37,7 @@ import org.osgi.service.metatype.annotations.ObjectClassDefinition;
 
     @AttributeDefinition(
             name = "Answer timeout",
-            description = "Milliseconds that a client may take to answer a request or to take a message",
+            description = "Milliseconds that a client may take to answer a request or to receive a message",
             min = "1",
             max = "" + MAX_TIMEOUT)
     int answerTimeout() default ANSWER_TIMEOUT;

@@ -15,7 +15,7 @@ import mdev.sync.FaultLog;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Waits for clients on any number of listening sockets, with one thread. */
+/** Accepts clients on any number of listening sockets, with one thread. */
 public final class Acceptor implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Acceptor.class);
     private static final int EVENTS = 64;
@@ -23,7 +23,7 @@ public final class Acceptor implements AutoCloseable {
     private static final Duration GRACE = Duration.ofSeconds(2);
     private static final Duration LONG = Duration.ofHours(1);
 
-    /** A limit of descriptors makes every connection fail, ten times a second. */
+    /** Rate-limited: at the descriptor limit every accept fails, ten times a second. */
     private final FaultLog faults = new FaultLog(LOG, "vfio-user");
 
     private final Epoll epoll;
@@ -32,9 +32,9 @@ public final class Acceptor implements AutoCloseable {
     private final Map<Long, Listening> listening = new ConcurrentHashMap<>();
     private volatile boolean closed;
 
-    /** What comes to a socket goes to whom. */
+    /** Receives the clients of a socket. */
     interface Clients {
-        /** On the acceptor's thread: must not block. */
+        /** Called on the acceptor's thread; must not block. */
         void accept(UnixSocket client);
     }
 
@@ -49,7 +49,7 @@ public final class Acceptor implements AutoCloseable {
                 .start(this::run);
     }
 
-    /** @return what {@link #remove} takes */
+    /** @return the id for {@link #remove} */
     long add(UnixServerSocket socket, Clients clients) throws LinuxException {
         long id = lastId.incrementAndGet();
         listening.put(id, new Listening(socket, clients));
@@ -62,14 +62,14 @@ public final class Acceptor implements AutoCloseable {
         return id;
     }
 
-    /** A client that is being accepted may still come. The socket is the caller's to close. */
+    /** A client that is being accepted may still be reported. The caller closes the socket. */
     void remove(long id) {
         Listening gone = listening.remove(id);
         if (gone != null) {
             try {
                 epoll.remove(gone.socket.fd());
             } catch (LinuxException e) {
-                LOG.debug("{} is not waited for any more: {}", gone.socket.path(), e.toString());
+                LOG.debug("{} could not be removed from epoll: {}", gone.socket.path(), e.toString());
             }
         }
     }
@@ -100,7 +100,7 @@ public final class Acceptor implements AutoCloseable {
         } catch (LinuxException e) {
             if (Errno.of(e.errno()) != Errno.EBADF) {
                 faults.report("accepting a client on " + ready.socket.path(), e);
-                // Out of descriptors: the client waits, and is found again at once.
+                // Out of descriptors: the connection remains pending and would be reported again at once.
                 var _ = Deadline.in(PAUSE).poll(PAUSE, () -> closed);
             }
         } catch (RuntimeException | Error e) {
@@ -113,7 +113,7 @@ public final class Acceptor implements AutoCloseable {
         closed = true;
         epoll.close();
         if (!Deadline.in(GRACE).join(thread)) {
-            LOG.warn("{} does not end", thread.getName(), BoundedCalls.stackOf(thread));
+            LOG.warn("{} did not end in time", thread.getName(), BoundedCalls.stackOf(thread));
         }
     }
 }

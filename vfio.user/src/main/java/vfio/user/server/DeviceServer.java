@@ -18,14 +18,20 @@ import vfio.user.session.Connection;
 import vfio.user.session.ServedDevice;
 import vfio.user.wire.Version;
 
-/** A device and its socket: one client at a time; who comes meanwhile waits a while for the one before to be gone. */
+/**
+ * A device and its socket. Serves one client at a time; a new client waits for a limited time for the previous one to
+ * end.
+ */
 public final class DeviceServer {
     private static final Logger LOG = LoggerFactory.getLogger(DeviceServer.class);
 
-    /** Clients that wait to be looked at. */
+    /** The number of clients that may wait to be accepted. */
     private static final int BACKLOG = 4;
 
-    /** More at once are turned away: one can be served, and some may have ended without being noticed yet. */
+    /**
+     * The maximum number of connections; more are rejected. One is served, others may have ended without being noticed
+     * yet.
+     */
     private static final int MOST = 8;
 
     private final ServedDevice device;
@@ -33,14 +39,14 @@ public final class DeviceServer {
     private final UnixServerSocket socket;
     private final long accepting;
 
-    /** The monitor guards both: who is there, in the order of their coming, and that nobody comes after the end. */
+    /** The monitor guards both: the clients in order of arrival, and that none is added after the end. */
     private final Deque<Client> clients = new ArrayDeque<>();
 
     private boolean ended;
 
     private record Client(Connection connection, Thread thread) {}
 
-    /** Listens from now on. */
+    /** Starts listening. */
     public DeviceServer(ServedDevice device, Path path, Acceptor acceptor) throws LinuxException {
         this.device = device;
         this.acceptor = acceptor;
@@ -61,7 +67,7 @@ public final class DeviceServer {
         return socket.path();
     }
 
-    /** A client that just ended may not have been noticed yet: the next one waits for it. */
+    /** The end of the previous client may not have been noticed yet, so a new client waits for it. */
     private synchronized void accept(UnixSocket connected) {
         if (ended || clients.size() == MOST) {
             connected.close();
@@ -76,7 +82,7 @@ public final class DeviceServer {
                 .unstarted(() -> serve(connection, before));
         try {
             thread.start();
-        } catch (Error e) { // there are no threads any more
+        } catch (Error e) { // no thread could be started
             connected.close();
             throw e;
         }
@@ -85,7 +91,7 @@ public final class DeviceServer {
 
     private void serve(Connection connection, @Nullable Client before) {
         if (before != null) {
-            // Where it is still there the device is busy, and VERSION is answered so.
+            // If the previous client is still connected, the device is busy and VERSION is answered accordingly.
             var _ = Deadline.in(device.options().get().takeOver()).join(before.thread);
         }
         try {
@@ -97,7 +103,7 @@ public final class DeviceServer {
         }
     }
 
-    /** Takes no clients any more; the path is gone when this returns. */
+    /** Stops accepting clients; the path is removed when this returns. */
     public void stopListening() {
         synchronized (this) {
             ended = true;
@@ -107,7 +113,7 @@ public final class DeviceServer {
     }
 
     /**
-     * Takes nothing of the clients any more: what they have sent is answered. Returns at once; {@link #awaitEnd} must
+     * Stops receiving from the clients; messages already sent are answered. Does not wait; {@link #awaitEnd} must
      * follow.
      */
     public void end() {
@@ -116,10 +122,10 @@ public final class DeviceServer {
     }
 
     /**
-     * Waits for the connections of servers that were ended to end, and cuts off those that take longer: they may be of
-     * clients that do not take their answers.
+     * Waits for the connections of stopped servers to end, and cuts those that exceed the grace period: their clients
+     * may not be receiving answers.
      *
-     * @param grace for the connections of all of them to end by themselves; and then for those that were cut off
+     * @param grace the time for all connections to end normally, and then again for those that were cut
      */
     public static void awaitEnd(Collection<DeviceServer> servers, Duration grace) {
         Deadline deadline = Deadline.in(grace);
@@ -130,7 +136,7 @@ public final class DeviceServer {
         for (DeviceServer server : servers) {
             for (Client client : server.waitFor(last)) {
                 LOG.warn(
-                        "device {}: its connection has not ended: a call into the vendor does not return",
+                        "device {}: its connection has not ended: a call into the vendor did not return in time",
                         server.device.name(),
                         BoundedCalls.stackOf(client.thread));
             }
@@ -142,10 +148,10 @@ public final class DeviceServer {
         return List.copyOf(clients);
     }
 
-    /** @return the clients whose connections have not ended by then */
+    /** @return the clients whose connections have not ended by the deadline */
     private List<Client> waitFor(Deadline deadline) {
         return clients().stream()
-                // The thread itself is here when a vendor removes its device inside of an access.
+                // The current thread is one of them if a vendor removes its device within an access.
                 .filter(client -> !client.thread.equals(Thread.currentThread()) && !deadline.join(client.thread))
                 .toList();
     }

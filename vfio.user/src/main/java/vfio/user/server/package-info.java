@@ -1,4 +1,4 @@
-/** The sockets that clients find devices on. */
+/** The sockets on which devices are served. */
 @NullMarked
 package vfio.user.server;
 

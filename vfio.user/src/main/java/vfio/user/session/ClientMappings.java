@@ -10,24 +10,24 @@ import org.jspecify.annotations.Nullable;
 import vfio.user.wire.DmaMapRequest;
 
 /**
- * The mappings as the client knows them: what the wire answers by. The IOMMU behind it would also take apart what the
- * client has mapped as one. For the connection's thread.
+ * The mappings as seen by the client, against which requests are validated. The IOMMU would also unmap a part of a
+ * mapping. Used by the connection's thread.
  */
 final class ClientMappings {
-    /** QEMU has one file for each of its memory backends. */
+    /** QEMU uses one file for each memory backend. */
     private static final int MOST_FILES = 64;
 
     private static final long MOST_BYTES = 4L << 40;
 
     private final int most;
 
-    /** By address; unsigned, as addresses are. */
+    /** By unsigned address. */
     private final NavigableMap<Long, Mapping> mappings = new TreeMap<>(Long::compareUnsigned);
 
-    /** How many mappings each has. */
+    /** The number of mappings of each file. */
     private final Map<File, Integer> files = new HashMap<>();
 
-    /** @param most how many there can be: what was agreed on */
+    /** @param most the negotiated maximum number of mappings */
     ClientMappings(int most) {
         this.most = most;
     }
@@ -35,7 +35,7 @@ final class ClientMappings {
     /**
      * A mapping.
      *
-     * @param file what it is a part of; null for memory that is reached by messages
+     * @param file the mapped file; null for memory accessed by messages
      */
     record Mapping(DmaMapRequest request, @Nullable File file) {
         boolean isRemote() {
@@ -43,13 +43,13 @@ final class ClientMappings {
         }
     }
 
-    /** A file, however many descriptors there are for it. */
+    /** A file, independent of the descriptor. */
     record File(long device, long inode, long size) {}
 
     /**
-     * Whether the very same is mapped already.
+     * Whether an identical mapping exists.
      *
-     * @throws ErrnoException EEXIST: something else is there; EINVAL: there are too many
+     * @throws ErrnoException EEXIST: another mapping overlaps; EINVAL: too many mappings
      */
     boolean has(Mapping wanted) throws ErrnoException {
         Map.Entry<Long, Mapping> below = mappings.floorEntry(wanted.request.last());
@@ -59,7 +59,7 @@ final class ClientMappings {
             }
             throw new ErrnoException(
                     Errno.EEXIST,
-                    "DMA_MAP: something is mapped at 0x"
+                    "DMA_MAP: another mapping exists at 0x"
                             + Long.toHexString(below.getValue().request.address()));
         }
         if (mappings.size() >= most) {
@@ -70,8 +70,8 @@ final class ClientMappings {
     }
 
     /**
-     * Each file costs this process a descriptor or a mapping, and all of it the room of the whole file, although it
-     * costs the client nothing.
+     * Limits the mapped files: each costs this process a descriptor or a mapping, and address space for the whole file,
+     * but costs the client nothing.
      *
      * @throws ErrnoException ENOSPC: too many files, or too large
      */
@@ -96,14 +96,14 @@ final class ClientMappings {
     /**
      * The mapping of exactly this range.
      *
-     * @throws ErrnoException ENOENT: there is none
+     * @throws ErrnoException ENOENT: no such mapping
      */
     Mapping find(long address, long size) throws ErrnoException {
         Mapping mapping = mappings.get(address);
         if (mapping == null || mapping.request.size() != size) {
             throw new ErrnoException(
                     Errno.ENOENT,
-                    "DMA_UNMAP: nothing is mapped at 0x" + Long.toHexString(address) + " with size 0x"
+                    "DMA_UNMAP: no mapping at 0x" + Long.toHexString(address) + " with size 0x"
                             + Long.toHexString(size));
         }
         return mapping;
@@ -121,7 +121,7 @@ final class ClientMappings {
         files.clear();
     }
 
-    /** Whether any of them is reached by messages. */
+    /** Whether any mapping is accessed by messages. */
     boolean anyRemote() {
         return mappings.values().stream().anyMatch(Mapping::isRemote);
     }

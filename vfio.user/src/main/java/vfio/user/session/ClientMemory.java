@@ -16,8 +16,8 @@ import vfio.user.wire.DmaUnmapRequest;
 import vfio.user.wire.Message;
 
 /**
- * The client's memory: what it maps becomes a mapping of the container, by its file or by messages. For the
- * connection's thread.
+ * The client's memory: creates a container mapping for each client mapping, backed by a file or by messages. Used by
+ * the connection's thread.
  */
 final class ClientMemory {
     private final VfioFiles device;
@@ -25,7 +25,7 @@ final class ClientMemory {
     private final @Nullable ConnectionChannel own;
     private final ClientMappings mappings;
 
-    /** @param own the channel whose answers only this thread receives, if that is what {@code messages} use */
+    /** @param own the channel used by {@code messages} if only this thread receives its answers, otherwise null */
     ClientMemory(VfioFiles device, MessageDma messages, @Nullable ConnectionChannel own, int maxMappings) {
         this.device = device;
         this.messages = messages;
@@ -78,7 +78,7 @@ final class ClientMemory {
             }
             case RANGE_WITH_BITMAP -> {
                 ClientMappings.Mapping mapping = mappings.find(request.address(), request.size());
-                // The client may have more room than the range has pages, and gets nothing of what was there before.
+                // The client's buffer may be larger than the bitmap; the rest must not leak old buffer contents.
                 DirtyBitmap bitmap = new DirtyBitmap(
                         request.pgsize(),
                         reply.slice(DmaUnmapRequest.BITMAP, request.bitmapBytes())
@@ -100,7 +100,7 @@ final class ClientMemory {
                 mapping.request().last());
     }
 
-    /** Unmapping waits for DMA under way: what goes by messages would wait for this thread to receive the answers. */
+    /** Unmapping waits for running DMA; DMA by messages would wait for this thread to receive the answers. */
     private void unmap(UnmapDma request, boolean remote, long first, long last) throws ErrnoException {
         if (own == null || !remote) {
             device.memory(request);

@@ -13,8 +13,8 @@ import vfio.user.wire.Message;
 import vfio.user.wire.Version;
 
 /**
- * What a client has: nothing until VERSION, then the device, its memory and the way to what has no file. For the
- * connection's thread.
+ * The state of a client: empty until VERSION, then the device, its memory and the channel for memory without a file.
+ * Used by the connection's thread.
  */
 final class ClientSession implements AutoCloseable {
     private final ServedDevice served;
@@ -42,24 +42,24 @@ final class ClientSession implements AutoCloseable {
         return opened().access;
     }
 
-    /** A reply of the client; false if nobody waits for it. */
+    /** Handles a reply of the client; false if no request matches it. */
     boolean answered(Message reply) {
         return opened != null && opened.dma instanceof ConnectionChannel channel && channel.answered(reply);
     }
 
     /**
-     * Carries out a command.
+     * Executes a command.
      *
-     * @param replyFds gets what goes with the answer
+     * @param replyFds receives the descriptors of the answer
      * @return the length of the answer's payload
      */
     int dispatch(@Nullable Command command, Message request, List<Fd> fds, Message reply, List<Fd> replyFds)
             throws ErrnoException {
         if (!request.isCommand()) {
-            throw new ErrnoException(Errno.EINVAL, "an answer to nothing");
+            throw new ErrnoException(Errno.EINVAL, "a reply without a request");
         }
         if (command == null) {
-            throw new ErrnoException(Errno.EINVAL, "there is no command " + request.commandNumber());
+            throw new ErrnoException(Errno.EINVAL, "unknown command " + request.commandNumber());
         }
         return switch (command) {
             case VERSION -> negotiate(request, fds, reply, replyFds);
@@ -75,23 +75,22 @@ final class ClientSession implements AutoCloseable {
             case REGION_WRITE_MULTI -> opened().access.writeMulti(request, fds, reply);
             case DEVICE_RESET -> opened().requests.reset(request, fds);
             case DEVICE_FEATURE -> opened().requests.feature(request, fds, reply);
-            case DMA_READ, DMA_WRITE ->
-                throw new ErrnoException(Errno.EINVAL, command + ": only the server sends that");
+            case DMA_READ, DMA_WRITE -> throw new ErrnoException(Errno.EINVAL, command + ": sent by the server only");
             case MIG_DATA_READ, MIG_DATA_WRITE ->
-                throw new ErrnoException(Errno.EOPNOTSUPP, command + ": devices do not migrate yet");
+                throw new ErrnoException(Errno.EOPNOTSUPP, command + ": migration is not supported");
         };
     }
 
     private Opened opened() throws ErrnoException {
         if (opened == null) {
-            throw new ErrnoException(Errno.EINVAL, "VERSION comes first");
+            throw new ErrnoException(Errno.EINVAL, "the first command must be VERSION");
         }
         return opened;
     }
 
     private int negotiate(Message request, List<Fd> fds, Message reply, List<Fd> replyFds) throws ErrnoException {
         if (opened != null) {
-            throw new ErrnoException(Errno.EINVAL, "VERSION comes once");
+            throw new ErrnoException(Errno.EINVAL, "VERSION was already sent");
         }
         Version agreed = Version.of(request, fds).agree();
         VfioFiles device = VfioFiles.open(served.vfio(), served.group(), served.name(), holder()); // closed in close()
@@ -137,7 +136,7 @@ final class ClientSession implements AutoCloseable {
         }
     }
 
-    /** Descriptors have gone with an answer: the client has its own of them now. */
+    /** Called when descriptors were sent with an answer; the client has its own copies now. */
     void sent(List<Fd> fds) {
         if (twin != null && fds.contains(twin.clientFd())) {
             twin.passed();
@@ -147,9 +146,9 @@ final class ClientSession implements AutoCloseable {
     }
 
     /**
-     * Interrupts, memory and device are let go; the device keeps its state. First the client hears of it: it need not
-     * wait for the release, nor the release for what is being sent to it; and QEMU 11.1 aborts at the ECONNRESET of a
-     * socket that is only closed.
+     * Releases interrupts, memory and device; the device keeps its state. The socket is shut down first, so that the
+     * client need not wait for the release, and the release need not wait for messages to the client; besides, QEMU
+     * 11.1 aborts on the ECONNRESET of a socket that is closed without a shutdown.
      */
     @Override
     public void close() {

@@ -16,7 +16,9 @@ import org.jspecify.annotations.Nullable;
 import vfio.user.wire.DmaMessage;
 import vfio.user.wire.Message;
 
-/** DMA over the connection itself: its thread is the only one that receives, so it must not be the one that waits. */
+/**
+ * DMA over the connection itself. Only the connection's thread receives, so that thread must not wait for an answer.
+ */
 final class ConnectionChannel implements DmaChannel {
     private static final int IDS = 0x10000;
 
@@ -25,12 +27,12 @@ final class ConnectionChannel implements DmaChannel {
     private final AtomicInteger lastId = new AtomicInteger();
 
     /**
-     * Who waits for the answer to which id. Whoever takes his entry out decides how it ends; one who gives up leaves
-     * {@link Abandoned} there, for the answer that may still come.
+     * The pending exchanges by message id. The thread that removes an entry determines its result. On a timeout,
+     * {@link Abandoned} replaces the entry, for an answer that may still arrive.
      */
     private final Map<Integer, Exchange> exchanges = new ConcurrentHashMap<>();
 
-    /** What the receiver is unmapping: nobody may wait for that meanwhile, since it does not receive. */
+    /** The range that the receiver is unmapping: no thread may wait for it meanwhile, because nothing is received. */
     private volatile @Nullable Range suspended;
 
     private volatile boolean closed;
@@ -51,7 +53,7 @@ final class ConnectionChannel implements DmaChannel {
 
     private record Abandoned() implements Exchange {}
 
-    /** Addresses, both included; unsigned. */
+    /** An inclusive range of unsigned addresses. */
     private record Range(long first, long last) {
         boolean has(long address) {
             return Long.compareUnsigned(address, first) >= 0 && Long.compareUnsigned(address, last) <= 0;
@@ -61,8 +63,8 @@ final class ConnectionChannel implements DmaChannel {
     @Override
     public void exchange(DmaMessage command, Deadline deadline) throws ErrnoException {
         if (Thread.currentThread().equals(receiver)) {
-            // A client that waits for our answer would not answer us (QEMU stalls for 5 s).
-            throw new ErrnoException(Errno.EDEADLK, "DMA by message inside a command of the client that it serves");
+            // A client that waits for our answer does not answer our command (QEMU stalls for 5 s).
+            throw new ErrnoException(Errno.EDEADLK, "DMA by message within a command of the same client");
         }
         Pending own = new Pending(command, new CompletableFuture<>());
         int id = register(own);
@@ -85,7 +87,8 @@ final class ConnectionChannel implements DmaChannel {
         for (int tries = 0; tries < IDS; tries++) {
             int id = Math.floorMod(lastId.incrementAndGet(), IDS);
             if (exchanges.putIfAbsent(id, own) == null) {
-                // After it can be found: suspend() and close() say so first and then look for who waits.
+                // Checked after the exchange is visible: suspend() and close() set their state before they look for
+                // exchanges.
                 Range range = suspended;
                 if (closed || (range != null && range.has(own.command.address()))) {
                     exchanges.remove(id, own);
@@ -104,15 +107,15 @@ final class ConnectionChannel implements DmaChannel {
             own.command.write(new Message(bytes), id);
             sending.command(bytes, deadline);
         } catch (ErrnoException e) {
-            exchanges.remove(id, own); // there will be no answer
+            exchanges.remove(id, own); // no answer will arrive
             throw e;
         }
     }
 
     /**
-     * By the receiver: a reply has come.
+     * Called by the receiver for a reply.
      *
-     * @return false for an answer to nothing
+     * @return false if no request matches it
      */
     boolean answered(Message answer) {
         return switch (exchanges.remove(answer.id())) {
@@ -131,7 +134,8 @@ final class ConnectionChannel implements DmaChannel {
     }
 
     /**
-     * By the receiver, around what waits for DMA in a range to end: nobody waits for an answer that cannot be received.
+     * Called by the receiver around an operation that waits for DMA in a range: fails waits for answers that cannot be
+     * received.
      */
     void suspend(long first, long last) {
         Range range = new Range(first, last);

@@ -4,17 +4,17 @@ import mdev.api.errno.ErrnoException;
 import mdev.sync.Deadline;
 import vfio.user.wire.DmaMessage;
 
-/** How a DMA_READ or DMA_WRITE reaches the client and its answer comes back. Any thread. */
+/** Sends DMA_READ and DMA_WRITE to the client and receives the answers. Thread-safe. */
 sealed interface DmaChannel extends AutoCloseable permits ConnectionChannel, TwinChannel {
     /**
      * Sends one command and waits for its answer.
      *
-     * @throws ErrnoException EDEADLK: the calling thread is the one that would receive the answer; EIO: none came in
-     *     time, or the client is gone; EPROTO: one that does not fit; else the client's errno
+     * @throws ErrnoException EDEADLK: the calling thread itself receives the answers; EIO: timeout, or the client has
+     *     disconnected; EPROTO: the answer does not match; otherwise the client's errno
      */
     void exchange(DmaMessage command, Deadline deadline) throws ErrnoException;
 
-    /** The client is gone: whoever waits gets EIO, as does whoever comes. */
+    /** Called when the client has disconnected: pending and new exchanges fail with EIO. */
     @Override
     void close();
 }

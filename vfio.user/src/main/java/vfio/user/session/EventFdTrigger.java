@@ -5,7 +5,7 @@ import mdev.linux.EventFd;
 import vfio.user.trace.MessageCounters;
 import vfio.user.trace.TraceSwitch;
 
-/** An eventfd of the client as the way of an interrupt. */
+/** An interrupt trigger that signals an eventfd of the client. */
 final class EventFdTrigger implements IrqTrigger {
     private final EventFd eventfd;
     private final int index;

@@ -11,11 +11,11 @@ import mdev.linux.UnixSocket;
 import vfio.user.wire.Message;
 
 /**
- * What has been received: whole messages, in order, with their descriptors. One system call fetches header and body,
- * and whatever else was sent. For the connection's thread.
+ * Received messages in order, with their descriptors. One system call receives header and body, and further available
+ * messages. Used by the connection's thread.
  */
 final class Inbox implements AutoCloseable {
-    /** Beyond the largest message, so that one that begins in the middle seldom has to be moved. */
+    /** Space beyond the largest message, so that a partly received message seldom has to be moved. */
     private static final int ROOM = 64 << 10;
 
     private static final int CAPACITY = Message.MAX_SIZE + ROOM;
@@ -26,15 +26,15 @@ final class Inbox implements AutoCloseable {
     private final Message current;
     private final Message scan;
 
-    /** Received but not handled: from the beginning of a message. */
+    /** The received but unhandled bytes; begins at a message boundary. */
     private long begin;
 
     private long end;
 
-    /** How many bytes to come belong to a message that is refused for its size. */
+    /** The number of outstanding bytes of a message that was rejected for its size. */
     private long skip;
 
-    /** Descriptors that came, with the place of the message that brought them. */
+    /** Received descriptors with the position of their message. */
     private final Deque<Batch> batches = new ArrayDeque<>();
 
     private record Batch(long at, List<Fd> fds) {
@@ -43,15 +43,15 @@ final class Inbox implements AutoCloseable {
         }
     }
 
-    /** What {@link #next} found. */
+    /** The result of {@link #next}. */
     enum Found {
         NOTHING,
         MESSAGE,
-        /** A header whose size is none: no message follows it. */
+        /** A header with an invalid size, after which no message can follow. */
         BAD_SIZE
     }
 
-    /** @param spins how often to look before waiting for the client */
+    /** @param spins the number of polls before blocking */
     Inbox(UnixSocket socket, Arena arena, int spins) {
         this.socket = socket;
         this.spins = spins;
@@ -60,12 +60,12 @@ final class Inbox implements AutoCloseable {
         this.scan = new Message(buffer);
     }
 
-    /** The message that {@link #next} found, until it is called again. */
+    /** The message found by {@link #next}; valid until the next call. */
     Message message() {
         return current;
     }
 
-    /** Looks at the next message; false for {@link Found#NOTHING} means that more must be received first. */
+    /** Finds the next message; {@link Found#NOTHING} means that more must be received first. */
     Found next() {
         if (end - begin < Message.HEADER) {
             return Found.NOTHING;
@@ -78,13 +78,13 @@ final class Inbox implements AutoCloseable {
         return end - begin < size ? Found.NOTHING : Found.MESSAGE;
     }
 
-    /** The descriptors of the message that was found, which the caller owns. */
+    /** The descriptors of the found message; the caller owns them. */
     List<Fd> takeFds() {
         Batch first = batches.peek();
         return first == null || first.at != begin ? List.of() : batches.remove().fds;
     }
 
-    /** The message is handled. */
+    /** Called when the message has been handled. */
     void done(Found found) {
         long size = current.size();
         if (found == Found.MESSAGE) {
@@ -100,7 +100,7 @@ final class Inbox implements AutoCloseable {
         }
     }
 
-    /** Forgets what was received of a message that is too large. */
+    /** Drops the received part of a message that is too large. */
     private void drop() {
         long dropped = Math.min(skip, end - begin);
         begin += dropped;
@@ -110,7 +110,7 @@ final class Inbox implements AutoCloseable {
     /**
      * Receives more.
      *
-     * @return false at the end of the stream, or when nothing came in the time that the socket has for it
+     * @return false at the end of the stream, or on the socket's receive timeout
      */
     boolean receive() throws LinuxException {
         if (CAPACITY - end < ROOM / 2) {
@@ -146,8 +146,8 @@ final class Inbox implements AutoCloseable {
     }
 
     /**
-     * They belong to the last message that begins in what was just received; descriptors in the middle of a message
-     * belong to nobody.
+     * Assigns descriptors to the last message that begins in the bytes just received; descriptors in the middle of a
+     * message are closed.
      */
     private void attach(List<Fd> fds, long from) {
         long last = begin + skip;
@@ -167,7 +167,7 @@ final class Inbox implements AutoCloseable {
         }
     }
 
-    /** Closes the descriptors that came with messages nobody will handle. */
+    /** Closes the descriptors of unhandled messages. */
     @Override
     public void close() {
         batches.forEach(batch -> batch.fds.forEach(Fd::close));

@@ -11,15 +11,15 @@ import vfio.user.wire.Command;
 import vfio.user.wire.Dialect;
 import vfio.user.wire.DmaMessage;
 
-/** Memory that a client has mapped without a file: read and written by messages to it, as large as it takes. */
+/** Memory that a client has mapped without a file: read and written by messages of the size that the client accepts. */
 final class MessageDma implements RemoteAccess {
     /**
-     * One message fits into a socket's buffer, so that sending it does not hold the lock of a slow client's socket
-     * without end.
+     * A message of this size fits into the socket buffer, so that sending it does not hold the send lock of a slow
+     * client indefinitely.
      */
     private static final int LARGEST = 1 << 16;
 
-    /** Memory that is reached by messages is slow, but not slower than this: 1 MB/s. */
+    /** The minimum speed of memory accessed by messages: 1 MB/s. */
     private static final long NANOS_PER_BYTE = 1000;
 
     private final DmaChannel channel;
@@ -29,7 +29,7 @@ final class MessageDma implements RemoteAccess {
     private final MessageCounters counters;
     private final TraceSwitch trace;
 
-    /** @param largest how many bytes the client takes at once */
+    /** @param largest the maximum data size of a message that the client accepts */
     MessageDma(DmaChannel channel, Dialect dialect, long largest, ServedDevice served) {
         this.channel = channel;
         this.dialect = dialect;
@@ -61,7 +61,7 @@ final class MessageDma implements RemoteAccess {
         }
     }
 
-    /** For all of an access, however small the pieces are that the client wants. */
+    /** The deadline of a whole access, independent of the number of messages. */
     private Deadline deadline(long length) {
         return Deadline.in(answer.plusNanos(length * NANOS_PER_BYTE));
     }

@@ -5,7 +5,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 
 /**
- * A bitmap of pages of one size as one of another: a client may ask for the log by larger or smaller pages than are
+ * Converts a page bitmap to another page size: a client may request the log with larger or smaller pages than are
  * tracked ({@code DMA_LOGGING_REPORT} in the specification). Sizes are powers of two.
  */
 final class PageBits {
@@ -13,7 +13,7 @@ final class PageBits {
 
     private PageBits() {}
 
-    /** Sets the bits of all pages of {@code to} that have a byte in a page of {@code from}. */
+    /** Sets the bits of all pages of {@code to} that overlap a page of {@code from}. */
     static void add(MemorySegment from, long fromSize, MemorySegment to, long toSize) {
         for (long word = 0; word < from.byteSize() / Long.BYTES; word++) {
             for (long bits = from.get(WORD, word * Long.BYTES); bits != 0; bits &= bits - 1) {

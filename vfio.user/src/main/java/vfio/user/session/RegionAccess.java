@@ -9,8 +9,8 @@ import vfio.user.trace.MessageCounters;
 import vfio.user.wire.Message;
 
 /**
- * REGION_READ, REGION_WRITE and REGION_WRITE_MULTI: offset, region, count, data. What is read goes from the vendor
- * straight into the answer, what is written to the vendor straight from the message; nothing is allocated.
+ * REGION_READ, REGION_WRITE and REGION_WRITE_MULTI: offset, region, count, data. The vendor reads directly from the
+ * message and writes directly to the answer; nothing is allocated.
  */
 final class RegionAccess {
     private static final int HEAD = 16;
@@ -29,7 +29,7 @@ final class RegionAccess {
     }
 
     int read(Message request, List<Fd> fds, Message reply) throws ErrnoException {
-        check(request.payload() == HEAD && fds.isEmpty(), "REGION_READ: more or less than its head");
+        check(request.payload() == HEAD && fds.isEmpty(), "REGION_READ: wrong length, or with descriptors");
         int count = count(request, 0, Message.MAX_DATA);
         device.read(request.u32(8), request.u64(0), reply.buffer(), reply.position(HEAD), count);
         reply.copy(request, HEAD);
@@ -38,23 +38,21 @@ final class RegionAccess {
     }
 
     int write(Message request, List<Fd> fds, Message reply) throws ErrnoException {
-        check(request.payload() >= HEAD && fds.isEmpty(), "REGION_WRITE: without its head, or with descriptors");
+        check(request.payload() >= HEAD && fds.isEmpty(), "REGION_WRITE: too short, or with descriptors");
         int count = count(request, 0, Message.MAX_DATA);
-        check(request.payload() == HEAD + count, "REGION_WRITE: more or less data than it says");
+        check(request.payload() == HEAD + count, "REGION_WRITE: the data do not match the count");
         write(request, 0, count);
         reply.copy(request, HEAD);
         return HEAD;
     }
 
-    /** Carries out the writes in their order, up to the first that fails. */
+    /** Executes the writes in order, up to the first failure. */
     int writeMulti(Message request, List<Fd> fds, Message reply) throws ErrnoException {
-        check(
-                request.payload() >= Long.BYTES && fds.isEmpty(),
-                "REGION_WRITE_MULTI: without its count, or with descriptors");
+        check(request.payload() >= Long.BYTES && fds.isEmpty(), "REGION_WRITE_MULTI: too short, or with descriptors");
         long writes = request.u64(0);
         check(
                 writes >= 0 && writes <= Message.MAX_DATA / ENTRY && request.payload() == Long.BYTES + writes * ENTRY,
-                "REGION_WRITE_MULTI: more or fewer writes than it says");
+                "REGION_WRITE_MULTI: the writes do not match the count");
         for (int i = 0; i < writes; i++) {
             count(request, Long.BYTES + i * ENTRY, Long.BYTES);
         }
@@ -71,13 +69,13 @@ final class RegionAccess {
         counters.write(count, !request.wantsReply());
     }
 
-    /** The number of bytes of an access that stays inside of its region. */
+    /** The byte count of an access, checked to lie within its region. */
     private int count(Message request, int at, int most) throws ErrnoException {
         long offset = request.u64(at);
         int count = request.u32(at + 12);
-        check(count >= 0 && count <= most, "an access of too many bytes");
+        check(count >= 0 && count <= most, "the access is too large");
         long size = open.region(request.u32(at + 8)).size();
-        check(offset >= 0 && offset <= size - count, "an access beyond its region");
+        check(offset >= 0 && offset <= size - count, "the access exceeds its region");
         return count;
     }
 

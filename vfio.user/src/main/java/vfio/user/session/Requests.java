@@ -32,17 +32,19 @@ import vfio.user.wire.RegionIoFdsRequest;
 import vfio.user.wire.SetIrqsRequest;
 
 /**
- * The commands about the device itself: each becomes the VFIO call that a VMM would make. Each returns the length of
- * what it wrote into the reply.
+ * The commands for the device itself: each makes the VFIO call that a VMM would make, and returns the length of the
+ * reply's payload.
  */
 final class Requests {
     /** {@code struct vfio_info_cap_header}. */
     private static final int CAP_HEADER = 8;
 
-    /** What the IOMMU tracks writes by. */
+    /** The page size of the IOMMU's dirty tracking. */
     private static final long TRACKED_PAGE = 4096;
 
-    /** For a report by larger pages, which a client could make as long as it likes: the bits of 512 GiB. */
+    /**
+     * The limit of a report with larger pages, whose range the client could make arbitrarily long: the bits of 512 GiB.
+     */
     private static final long MAX_TRACKED_BYTES = 16 << 20;
 
     private static final int CAP_SPARSE_MMAP = 1;
@@ -88,7 +90,7 @@ final class Requests {
         return InfoRequest.BYTES;
     }
 
-    /** @param replyFds gets the region's file when the answer says how to map it */
+    /** @param replyFds receives the region's file if the answer describes how to map it */
     int getRegionInfo(Message request, List<Fd> fds, Message reply, List<Fd> replyFds) throws ErrnoException {
         RegionInfoRequest wanted = RegionInfoRequest.of(request, fds);
         RegionInfo region = device.region(wanted.index());
@@ -97,7 +99,7 @@ final class Requests {
         int flags = (region.flags() & ~(RegionInfo.MMAP | RegionInfo.CAPS)) | (file == null ? 0 : RegionInfo.MMAP);
         int needed = RegionInfoRequest.BYTES
                 + capabilities.stream().mapToInt(Requests::size).sum();
-        // A client that has too little room learns how much it takes, and asks again.
+        // A client with too small an argsz receives the required size and asks again.
         boolean all = Integer.compareUnsigned(wanted.argsz(), needed) >= 0;
         boolean caps = all && !capabilities.isEmpty();
         reply.u32(0, needed)
@@ -108,7 +110,7 @@ final class Requests {
                 .u64(24, 0);
         if (file != null) {
             if (caps) {
-                replyFds.add(file); // closed when it is sent
+                replyFds.add(file); // closed after it is sent
             } else {
                 file.close();
             }
@@ -131,7 +133,7 @@ final class Requests {
         return region.size() > 0 && (region.flags() & RegionInfo.MMAP) != 0;
     }
 
-    /** Null if the device says that the region can be mapped but has no memory for it. */
+    /** Null if the device reports the region as mappable but has no memory for it. */
     private @Nullable Fd file(int index) throws ErrnoException {
         try {
             return Fd.adopt(device.device().regionFd(index));
@@ -151,7 +153,7 @@ final class Requests {
                         .toList();
     }
 
-    /** A region that can be mapped as a whole is one area, so that there is one way to say it. */
+    /** A region that is mappable as a whole is reported as one area, so that there is only one representation. */
     private static List<RegionCapability> withMmap(RegionInfo region) {
         List<RegionCapability> capabilities = new ArrayList<>(region.capabilities());
         if (capabilities.stream().noneMatch(RegionCapability.SparseMmap.class::isInstance)) {
@@ -184,11 +186,11 @@ final class Requests {
         }
     }
 
-    /** No vendor offers descriptors for parts of its regions yet, which is what an empty list says. */
+    /** Returns an empty list: no vendor offers descriptors for parts of its regions yet. */
     int getRegionIoFds(Message request, List<Fd> fds, Message reply) throws ErrnoException {
         int index = RegionIoFdsRequest.of(request, fds).index();
         if (device.region(index).size() == 0) {
-            throw new ErrnoException(Errno.EINVAL, "there is no region " + index);
+            throw new ErrnoException(Errno.EINVAL, "no region " + index);
         }
         reply.u32(0, RegionIoFdsRequest.BYTES).u32(4, 0).u32(8, index).u32(12, 0);
         return RegionIoFdsRequest.BYTES;
@@ -268,7 +270,7 @@ final class Requests {
     private static ErrnoException unsupported(FeatureRequest feature) {
         return new ErrnoException(
                 Errno.EINVAL,
-                "DEVICE_FEATURE: feature %d cannot do 0x%x".formatted(feature.feature(), feature.operation()));
+                "DEVICE_FEATURE: feature %d has no operation 0x%x".formatted(feature.feature(), feature.operation()));
     }
 
     private int report(FeatureRequest.LoggingReport report, Message reply) throws ErrnoException {

@@ -16,8 +16,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One sender at a time: the connection's thread, whose answers find it free, and threads that do DMA by message, which
- * are few and wait. An answer to a region access costs one uncontended compare-and-set here.
+ * Admits one sender at a time: the connection's thread, which normally finds the lock free, and the few threads that do
+ * DMA by message, which wait. An answer to a region access costs one uncontended compare-and-set.
  */
 final class SendLock {
     private static final Logger LOG = LoggerFactory.getLogger(SendLock.class);
@@ -27,21 +27,21 @@ final class SendLock {
     private final UnixSocket socket;
     private final Duration grace;
 
-    /** The thread that holds the lock, and sends. */
+    /** The thread that holds the lock and sends. */
     private final AtomicReference<@Nullable Thread> sender = new AtomicReference<>();
 
-    /** @param grace for an answer to be sent; several times as long as one message may take */
+    /** @param grace the time to wait for the lock before an answer; several times the timeout of one message */
     SendLock(UnixSocket socket, Duration grace) {
         this.socket = socket;
         this.grace = grace;
     }
 
-    /** For the connection's thread. It ends the connection where others were sending all the time. */
+    /** Called by the connection's thread. Ends the connection if other senders hold the lock for too long. */
     void answer(MemorySegment buffer, long length, List<Fd> fds) throws LinuxException {
         if (!tryLock() && !Deadline.in(grace).poll(PAUSE, this::tryLock)) {
             Thread hanging = sender.get();
             LOG.warn(
-                    "the client is cut off: an answer cannot be sent, since a message to it is still being sent",
+                    "the client is disconnected: an answer cannot be sent while a message to it is still being sent",
                     hanging == null ? null : BoundedCalls.stackOf(hanging));
             socket.shutdown(); // ends the connection
             return;
@@ -58,20 +58,20 @@ final class SendLock {
     }
 
     /**
-     * For the others.
+     * Called by the other threads.
      *
-     * @throws ErrnoException EIO: others were sending all the time, or the client is gone, or it is now: it took part
-     *     of the message, and nobody knows how much
+     * @throws ErrnoException EIO: other senders held the lock for too long, or the client has disconnected, or it is
+     *     disconnected now, because an unknown part of the message was sent
      */
     void command(MemorySegment message, Deadline deadline) throws ErrnoException {
         if (!deadline.poll(PAUSE, this::tryLock)) {
-            throw new ErrnoException(Errno.EIO, "the client takes no messages");
+            throw new ErrnoException(Errno.EIO, "the client does not receive messages");
         }
         try {
             socket.send(message, 0, message.byteSize());
         } catch (LinuxException e) {
             socket.shutdown();
-            throw new ErrnoException(Errno.EIO, "the client takes no messages: " + e.getMessage());
+            throw new ErrnoException(Errno.EIO, "the client does not receive messages: " + e.getMessage());
         } finally {
             sender.set(null);
         }

@@ -18,11 +18,11 @@ import org.slf4j.LoggerFactory;
 import vfio.user.wire.DmaMessage;
 import vfio.user.wire.Message;
 
-/** DMA over the second socket of a client that has asked for one: one command after the other, from any thread. */
+/** DMA over the second socket of a client that has requested one: one command at a time, from any thread. */
 final class TwinChannel implements DmaChannel {
     private static final Logger LOG = LoggerFactory.getLogger(TwinChannel.class);
 
-    /** For a command that is under way when the socket is shut down. */
+    /** Grace period for a running command when the socket is shut down. */
     private static final Duration GRACE = Duration.ofSeconds(2);
 
     private final UnixSocket socket;
@@ -31,25 +31,25 @@ final class TwinChannel implements DmaChannel {
     private final MemorySegment buffer = arena.allocate(DmaMessage.MAX_SIZE, Long.BYTES);
     private final Message message = new Message(buffer);
 
-    /** Guards the buffer, and that a command and its answer follow each other. */
+    /** Guards the buffer, and the pairing of commands and answers. */
     private final ReentrantLock lock = new ReentrantLock();
 
-    /** Whose command is under way. */
+    /** The thread of the running command. */
     private volatile @Nullable Thread inside;
 
     private int lastId;
     private boolean closed;
 
-    /** Where the two disagree about what comes next nothing more can be said. */
+    /** Set when the two sides are out of sync, after which the channel is unusable. */
     private boolean broken;
 
     private TwinChannel(UnixSocket.Pair pair) {
         this.socket = pair.first();
-        // Closing it as a socket would shut it down, and the client's descriptor is of the same socket.
+        // Closing the socket object would shut down the connection, which the client's descriptor shares.
         this.client = pair.second().release();
     }
 
-    /** @param answer how long the client may take to take what it is sent */
+    /** @param answer how long the client may take to receive a message */
     static TwinChannel open(Duration answer) throws ErrnoException {
         try {
             UnixSocket.Pair pair = UnixSocket.pair(1);
@@ -61,7 +61,7 @@ final class TwinChannel implements DmaChannel {
                 throw e;
             }
         } catch (LinuxException e) {
-            throw new ErrnoException(Errno.of(e.errno()), "no twin socket: " + e.getMessage());
+            throw new ErrnoException(Errno.of(e.errno()), "cannot create a twin socket: " + e.getMessage());
         }
     }
 
@@ -70,7 +70,10 @@ final class TwinChannel implements DmaChannel {
         return client;
     }
 
-    /** The client has its end: ours of it would keep the socket open behind its back. */
+    /**
+     * Closes our copy of the client's end, which would otherwise keep the socket open after the client has closed its
+     * own.
+     */
     void passed() {
         client.close();
     }
@@ -90,7 +93,7 @@ final class TwinChannel implements DmaChannel {
                 throw new ErrnoException(Errno.EIO, closed ? "the client is gone" : "the client has stopped answering");
             }
             inside = Thread.currentThread();
-            broken = true; // unless all of it went well
+            broken = true; // reset on success
             exchangeLocked(command, deadline);
         } catch (LinuxException e) {
             throw new ErrnoException(Errno.EIO, "the client is gone: " + e.getMessage());
@@ -129,11 +132,11 @@ final class TwinChannel implements DmaChannel {
 
     @Override
     public void close() {
-        socket.shutdown(); // ends what somebody waits for
+        socket.shutdown(); // ends a pending wait
         if (!Deadline.in(GRACE).tryLock(lock)) {
             Thread hanging = inside;
             LOG.warn(
-                    "the second socket of a client is left behind: a command on it does not return",
+                    "the second socket of a client cannot be closed: a command on it did not return in time",
                     hanging == null ? null : BoundedCalls.stackOf(hanging));
             return;
         }

@@ -14,10 +14,10 @@ import mdev.api.vfio.VfioContainer;
 import mdev.api.vfio.VfioDevice;
 import mdev.api.vfio.VfioGroup;
 
-/** The VFIO files that a client holds open through its connection, as a VMM holds those of {@code /dev/vfio}. */
+/** The VFIO files that a client holds open through its connection, as a VMM does with those of {@code /dev/vfio}. */
 final class VfioFiles implements AutoCloseable {
     /**
-     * More regions than QEMU believes in ({@code VFIO_USER_MAX_REGIONS}): what a vendor claims beyond is not served.
+     * QEMU's limit ({@code VFIO_USER_MAX_REGIONS}); further regions of a vendor are not served.
      */
     private static final int MAX_REGIONS = 100;
 
@@ -34,7 +34,7 @@ final class VfioFiles implements AutoCloseable {
         this.group = group;
         this.device = device;
         if (!(device.ioctl(new GetInfo()) instanceof DeviceInfo answer)) {
-            throw new ErrnoException(Errno.EIO, "the device gives no information");
+            throw new ErrnoException(Errno.EIO, "the device returned no device info");
         }
         this.info = new DeviceInfo(
                 answer.flags(), Math.clamp(answer.numRegions(), 0, MAX_REGIONS), Math.max(0, answer.numIrqs()));
@@ -43,8 +43,8 @@ final class VfioFiles implements AutoCloseable {
     }
 
     /**
-     * @throws ErrnoException EBUSY: somebody else uses the device; ENOENT, ENODEV: it is going; else what the vendor
-     *     answers
+     * @throws ErrnoException EBUSY: the device has another user; ENOENT, ENODEV: it is being removed; otherwise the
+     *     vendor's errno
      */
     static VfioFiles open(Vfio vfio, int number, String name, String holder) throws ErrnoException {
         VfioGroup group = vfio.openGroup(number, holder);
@@ -99,7 +99,7 @@ final class VfioFiles implements AutoCloseable {
         return regions[index];
     }
 
-    /** The device first: it is released while its memory is still there. */
+    /** Closes the device first, so that it is released while its memory is still mapped. */
     @Override
     public void close() {
         device.close();

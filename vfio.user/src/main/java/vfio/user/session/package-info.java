@@ -1,4 +1,4 @@
-/** One client: its connection, and the VFIO files that it holds open through it. */
+/** One client: its connection and the VFIO files that it holds open. */
 @NullMarked
 package vfio.user.session;
 

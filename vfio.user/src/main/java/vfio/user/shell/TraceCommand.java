@@ -23,7 +23,7 @@ import vfio.user.VfioUser;
 import vfio.user.trace.Trace;
 import vfio.user.trace.TraceSwitch;
 
-/** {@code vfio:trace}: every message of a device's client, until Ctrl-C or until the device is gone. */
+/** {@code vfio:trace}: every message of a device's client, until Ctrl-C or the removal of the device. */
 @Component
 public final class TraceCommand implements ShellCommands {
     private static final long LOOK_MILLIS = 200;
@@ -50,7 +50,7 @@ public final class TraceCommand implements ShellCommands {
         List<String> arguments = invocation.arguments();
         TraceSwitch device = server.trace(arguments.getFirst().toLowerCase(Locale.ROOT));
         Trace trace = new Trace();
-        device.start(trace); // first: a trace that cannot begin must not empty the file of another
+        device.start(trace); // first: a trace that cannot start must not truncate the file of another one
         try {
             if (arguments.size() == 1) {
                 follow(trace, invocation.out());
@@ -67,14 +67,14 @@ public final class TraceCommand implements ShellCommands {
         try (PrintStream file = new PrintStream(Files.newOutputStream(Path.of(name)), false, StandardCharsets.UTF_8)) {
             follow(trace, file);
             if (file.checkError()) {
-                throw new ErrnoException(Errno.EIO, "'" + name + "' took only a part of the trace");
+                throw new ErrnoException(Errno.EIO, "'" + name + "' contains only a part of the trace");
             }
         } catch (IOException | InvalidPathException e) {
             throw new ErrnoException(Errno.EIO, "'" + name + "' cannot be written: " + e);
         }
     }
 
-    /** Until the device is gone, nobody takes the lines any more, or the command is interrupted. */
+    /** Runs until the device is removed, the output fails, or the command is interrupted. */
     private static void follow(Trace trace, PrintStream out) throws InterruptedException {
         while (!trace.isOver() && !out.checkError()) {
             String line = trace.next(LOOK_MILLIS);

@@ -4,9 +4,9 @@ import org.jspecify.annotations.Nullable;
 import vfio.user.wire.Command;
 import vfio.user.wire.Message;
 
-/** Messages in words. Of a client's message nothing is believed but its size. */
+/** Describes messages as text. Relies on nothing in a client's message except its size. */
 final class Description {
-    /** As many bytes of data as are shown. */
+    /** The maximum number of data bytes shown. */
     private static final int SHOWN = 16;
 
     private Description() {}
@@ -49,7 +49,7 @@ final class Description {
         };
     }
 
-    /** What an answer says beyond that it went well. */
+    /** The details of a successful answer. */
     static String ofReply(Message request, Message reply) {
         @Nullable Command command = Command.of(request.commandNumber());
         return switch (command) {

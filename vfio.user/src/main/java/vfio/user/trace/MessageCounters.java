@@ -13,8 +13,8 @@ import org.jspecify.annotations.Nullable;
 import vfio.user.wire.Command;
 
 /**
- * What has happened on a device since it is served. What the connection's thread counts, one thread after the other, it
- * counts without an atomic operation on memory that others write: only readers share it.
+ * Counts events of a device since it is served. The connection's thread (only one at a time) counts without atomic
+ * read-modify-write operations, because no other thread writes its counters.
  */
 public final class MessageCounters {
     private static final int CONNECTIONS = 0;
@@ -40,7 +40,7 @@ public final class MessageCounters {
         own.setOpaque(counter, own.getPlain(counter) + more);
     }
 
-    /** By the device's connection, as are the next three. */
+    /** Called by the device's connection, as are the next three. */
     public void connected() {
         add(CONNECTIONS, 1);
     }
@@ -62,12 +62,12 @@ public final class MessageCounters {
         }
     }
 
-    /** By any thread, as is what follows. */
+    /** Called by any thread, as are the following methods. */
     public void interrupt() {
         interrupts.getAndIncrement();
     }
 
-    /** DMA by message; what a vendor does to memory that is mapped nobody sees here. */
+    /** Counts DMA by message; a vendor's accesses to mapped memory are not visible here. */
     public void dma(Command command, int bytes) {
         (command == Command.DMA_READ ? dmaReadBytes : dmaWriteBytes).add(bytes);
     }
@@ -76,7 +76,7 @@ public final class MessageCounters {
         errors.computeIfAbsent(errno, _ -> new LongAdder()).increment();
     }
 
-    /** For listings. */
+    /** The current values for listings. */
     public SequencedMap<String, @Nullable Object> snapshot() {
         SequencedMap<String, @Nullable Object> fields = new LinkedHashMap<>();
         for (int i = 0; i < NAMES.length; i++) {

@@ -10,8 +10,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Lines on their way to who reads a trace. A reader that is too slow loses lines and is told how many; the device never
- * waits for him.
+ * A queue of trace lines for a reader. A reader that is too slow loses lines and receives their number; the device
+ * never waits for the reader.
  */
 public final class Trace {
     private static final int QUEUED = 16_384;
@@ -27,15 +27,15 @@ public final class Trace {
         }
     }
 
-    /** The device is gone: what is queued is the rest. */
+    /** Called when the device is removed; only queued lines remain. */
     void end() {
         ended = true;
     }
 
     /**
-     * The next line; waits for it a while.
+     * Waits for the next line.
      *
-     * @return null when nothing came in that time
+     * @return null on timeout
      */
     public @Nullable String next(long millis) throws InterruptedException {
         String line = lines.poll();
@@ -46,7 +46,7 @@ public final class Trace {
         return missing == 0 ? lines.poll(millis, TimeUnit.MILLISECONDS) : "... " + missing + " lines lost";
     }
 
-    /** Whether no more lines will come. */
+    /** Whether no more lines can follow. */
     public boolean isOver() {
         return ended && lines.isEmpty() && lost.get() == 0;
     }

@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 import vfio.user.wire.Command;
 import vfio.user.wire.Message;
 
-/** Whether a device is traced, and where to. While it is not, each call costs one look at that. Any thread. */
+/** The current trace of a device, if any. Without a trace, each call costs one read. Thread-safe. */
 public final class TraceSwitch {
     private static final double MICROSECOND = 1e3;
 
@@ -16,14 +16,14 @@ public final class TraceSwitch {
 
     private volatile boolean ended;
 
-    /** @throws ErrnoException EBUSY: it is traced already; ENODEV: the device is gone */
+    /** @throws ErrnoException EBUSY: already traced; ENODEV: the device was removed */
     public void start(Trace trace) throws ErrnoException {
         if (!on.compareAndSet(null, trace)) {
-            throw new ErrnoException(Errno.EBUSY, "the device is being traced already");
+            throw new ErrnoException(Errno.EBUSY, "the device is already being traced");
         }
-        if (ended) { // end() says so first and then looks for who traces
+        if (ended) { // end() sets the flag before it looks for a trace
             stop(trace);
-            throw new ErrnoException(Errno.ENODEV, "the device is gone");
+            throw new ErrnoException(Errno.ENODEV, "the device was removed");
         }
     }
 
@@ -31,7 +31,7 @@ public final class TraceSwitch {
         on.compareAndSet(trace, null);
     }
 
-    /** The device is gone. */
+    /** Called when the device is removed. */
     public void end() {
         ended = true;
         Trace trace = on.getAndSet(null);
@@ -41,12 +41,12 @@ public final class TraceSwitch {
         }
     }
 
-    /** What to give to the call that tells of something that takes time. */
+    /** The start time to pass to {@link #command} or {@link #dma}. */
     public long begin() {
         return on.get() == null ? 0 : System.nanoTime();
     }
 
-    /** A command of the client, and what it was answered. */
+    /** Records a command of the client and its answer. */
     public void command(long begun, Message request, Message reply, @Nullable ErrnoException failure) {
         Trace trace = on.get();
         if (trace != null && begun != 0) {
@@ -59,7 +59,7 @@ public final class TraceSwitch {
         }
     }
 
-    /** A command to the client. */
+    /** Records a command to the client. */
     public void dma(long begun, Command command, long address, int count, @Nullable ErrnoException failure) {
         Trace trace = on.get();
         if (trace != null && begun != 0) {
@@ -74,7 +74,7 @@ public final class TraceSwitch {
         }
     }
 
-    /** The client has come, or gone. */
+    /** Records that the client has connected or disconnected. */
     public void event(String what) {
         Trace trace = on.get();
         if (trace != null) {

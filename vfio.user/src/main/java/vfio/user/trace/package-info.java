@@ -1,4 +1,4 @@
-/** What happens on a device, for people who develop it: counters, and a trace of every message. */
+/** Counters and a message trace of a device, for its developers. */
 @NullMarked
 package vfio.user.trace;
 

@@ -9,14 +9,14 @@ import java.io.StringWriter;
 import mdev.api.errno.ErrnoException;
 
 /**
- * The capabilities in the JSON of a VERSION message. What is absent has the specification's default.
+ * The capabilities in the JSON of a VERSION message. Absent fields have the specification's default.
  *
- * @param maxMsgFds how many descriptors the sender takes with one message
- * @param maxDataXferSize how many bytes of data the sender takes with one message
- * @param maxDmaMaps how many mappings there can be
- * @param twinSocket whether there is a second socket for commands of the server
- * @param writeMultiple whether the sender knows REGION_WRITE_MULTI
- * @param maxBitmapSize the largest bitmap of a migration that the sender takes; 0 if it says nothing of it
+ * @param maxMsgFds the maximum number of descriptors that the sender accepts in a message
+ * @param maxDataXferSize the maximum number of data bytes that the sender accepts in a message
+ * @param maxDmaMaps the maximum number of mappings
+ * @param twinSocket whether the client wants a second socket for commands of the server
+ * @param writeMultiple whether the sender supports REGION_WRITE_MULTI
+ * @param maxBitmapSize the largest migration bitmap that the sender accepts; 0 if absent
  */
 public record Capabilities(
         int maxMsgFds,
@@ -27,34 +27,34 @@ public record Capabilities(
         long maxBitmapSize) {
     public static final Capabilities DEFAULT = new Capabilities(1, 1 << 20, 65_535, false, false, 0);
 
-    /** What {@code max_msg_fds} can be (libvfio-user, {@code MAX_FDS_LIMIT}). */
+    /** The maximum of {@code max_msg_fds} (libvfio-user, {@code MAX_FDS_LIMIT}). */
     private static final int MAX_MSG_FDS = 1024;
 
     private static final JsonFactory JSON = new JsonFactory();
 
-    /** @throws ErrnoException EINVAL: no JSON, or not of the types that it must have */
+    /** @throws ErrnoException EINVAL: invalid JSON, or wrong types */
     static Capabilities parse(String json) throws ErrnoException {
         try (JsonParser parser = JSON.createParser(json)) {
-            require(parser.nextToken() == JsonToken.START_OBJECT, "the version data are no object");
+            require(parser.nextToken() == JsonToken.START_OBJECT, "the version data are not an object");
             Builder builder = new Builder();
             while (parser.nextToken() != JsonToken.END_OBJECT) {
                 String name = parser.currentName();
                 JsonToken value = parser.nextToken();
                 if (name.equals("capabilities")) {
-                    require(value == JsonToken.START_OBJECT, "capabilities are no object");
+                    require(value == JsonToken.START_OBJECT, "capabilities is not an object");
                     builder.read(parser);
                 } else {
                     parser.skipChildren();
                 }
             }
-            require(parser.nextToken() == null, "something follows the version data");
+            require(parser.nextToken() == null, "trailing bytes after the version data");
             return builder.build();
         } catch (IOException e) {
-            throw Checks.invalid(Command.VERSION, "the version data are no JSON");
+            throw Checks.invalid(Command.VERSION, "the version data are not JSON");
         }
     }
 
-    /** The fields as they are read. */
+    /** The fields read so far. */
     private static final class Builder {
         private long maxMsgFds = DEFAULT.maxMsgFds;
         private long maxDataXferSize = DEFAULT.maxDataXferSize;
@@ -81,7 +81,7 @@ public record Capabilities(
         }
 
         private static boolean twinSocket(JsonParser parser) throws IOException, ErrnoException {
-            require(parser.currentToken() == JsonToken.START_OBJECT, "twin_socket is no object");
+            require(parser.currentToken() == JsonToken.START_OBJECT, "twin_socket is not an object");
             boolean supported = false;
             while (parser.nextToken() != JsonToken.END_OBJECT) {
                 String name = parser.currentName();
@@ -96,13 +96,13 @@ public record Capabilities(
         }
 
         private void migration(JsonParser parser) throws IOException, ErrnoException {
-            require(parser.currentToken() == JsonToken.START_OBJECT, "migration is no object");
+            require(parser.currentToken() == JsonToken.START_OBJECT, "migration is not an object");
             while (parser.nextToken() != JsonToken.END_OBJECT) {
                 String name = parser.currentName();
                 parser.nextToken();
                 if (name.equals("pgsize")) {
                     long pgsize = number(parser, name, 1, Long.MAX_VALUE);
-                    require(Long.bitCount(pgsize) == 1, "a pgsize of " + pgsize);
+                    require(Long.bitCount(pgsize) == 1, "pgsize is not a power of two: " + pgsize);
                 } else if (name.equals("max_bitmap_size")) {
                     maxBitmapSize = number(parser, name, 0, Long.MAX_VALUE);
                 } else {
@@ -113,7 +113,7 @@ public record Capabilities(
 
         private static long number(JsonParser parser, String name, long least, long most)
                 throws IOException, ErrnoException {
-            require(parser.currentToken() == JsonToken.VALUE_NUMBER_INT, name + " is no number");
+            require(parser.currentToken() == JsonToken.VALUE_NUMBER_INT, name + " is not a number");
             long value = parser.getLongValue();
             require(value >= least && value <= most, name + " is " + value);
             return value;
@@ -121,7 +121,7 @@ public record Capabilities(
 
         private static boolean bool(JsonParser parser, String name) throws ErrnoException {
             JsonToken token = parser.currentToken();
-            require(token == JsonToken.VALUE_TRUE || token == JsonToken.VALUE_FALSE, name + " is no boolean");
+            require(token == JsonToken.VALUE_TRUE || token == JsonToken.VALUE_FALSE, name + " is not a boolean");
             return token == JsonToken.VALUE_TRUE;
         }
 
@@ -136,7 +136,7 @@ public record Capabilities(
     }
 
     /**
-     * As a server's answer: the twin socket is the first descriptor that comes with it. As short as can be, see
+     * The JSON of a server's answer; the twin socket is the first descriptor of the message. As short as possible, see
      * {@link Dialect}.
      */
     String json() {
@@ -160,7 +160,7 @@ public record Capabilities(
             json.writeEndObject();
             json.writeEndObject();
         } catch (IOException e) {
-            throw new IllegalStateException(e); // a string takes everything
+            throw new IllegalStateException(e); // a string writer never fails
         }
         return text.toString();
     }

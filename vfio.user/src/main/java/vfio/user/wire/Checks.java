@@ -5,7 +5,7 @@ import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.linux.Fd;
 
-/** What several messages are checked for; each violation is EINVAL with its reason. */
+/** Checks shared by several messages; each violation throws EINVAL with a reason. */
 final class Checks {
     private Checks() {}
 
@@ -19,7 +19,7 @@ final class Checks {
         }
     }
 
-    /** The payload, and the argsz that it begins with, must have room for the fixed part. */
+    /** The payload, and the argsz at its beginning, must cover the fixed part. */
     static void sizes(Message message, Command command, int fixed) throws ErrnoException {
         payload(message, command, fixed);
         require(

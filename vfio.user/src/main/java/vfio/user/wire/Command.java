@@ -2,7 +2,7 @@ package vfio.user.wire;
 
 import org.jspecify.annotations.Nullable;
 
-/** The commands, with their numbers ("Commands" in the specification; 14 was DIRTY_PAGES once). */
+/** The commands, with their numbers ("Commands" in the specification; 14 was formerly DIRTY_PAGES). */
 public enum Command {
     VERSION(1),
     DMA_MAP(2),
@@ -41,7 +41,7 @@ public enum Command {
         return number;
     }
 
-    /** The command of a number; null if there is none. */
+    /** The command with a number; null if unknown. */
     public static @Nullable Command of(int number) {
         return number < BY_NUMBER.length ? BY_NUMBER[number] : null;
     }

@@ -1,24 +1,24 @@
 package vfio.user.wire;
 
 /**
- * What the real clients do beside the specification, each quirk once.
+ * The deviations of real clients from the specification, each described once.
  *
  * <p>For all: QEMU (11.1, {@code hw/vfio-user/proxy.c}) receives an answer into the buffer of its request, and a longer
- * one ends the connection. The answer to its VERSION request of 214 bytes must fit; all other answers have the length
- * of their request, or of its argsz. It takes minor version 0 only as an answer to its 0. cloud-hypervisor wants JSON
- * in the answer to VERSION, and whole answers to DMA_UNMAP and region accesses.
+ * answer ends the connection. The answer to its VERSION request of 214 bytes must fit; all other answers have the
+ * length of their request, or of its argsz. QEMU accepts minor version 0 only in reply to its own 0. cloud-hypervisor
+ * requires JSON in the answer to VERSION, and complete answers to DMA_UNMAP and region accesses.
  */
 public enum Dialect {
     /**
-     * As written; also libvfio-user, whose answer to DMA_WRITE has a count of 8 bytes: what is behind the first 4 is
-     * not looked at.
+     * As specified; also libvfio-user, whose answer to DMA_WRITE has a count of 8 bytes, of which only the first 4 are
+     * read.
      */
     SPECIFICATION(16, Long.BYTES + Integer.BYTES, false),
 
     /**
-     * QEMU's {@code VFIOUserDMARW} is a char array behind a count of 4 bytes: the data begin there, although its size
-     * is counted with padding. Its answer to DMA_WRITE is a bare header. Of interrupts that the device does not have it
-     * wants to hear the kernel's EINVAL: at a count of 0 it warns its user.
+     * QEMU's {@code VFIOUserDMARW} is a char array after a count of 4 bytes: the data begin there, although its size
+     * includes padding. Its answer to DMA_WRITE is a bare header. For interrupts that the device does not have, it
+     * expects the kernel's EINVAL; on a count of 0 it warns its user.
      */
     QEMU(12, 0, true);
 
@@ -32,26 +32,26 @@ public enum Dialect {
         this.refusesAbsentIrqs = refusesAbsentIrqs;
     }
 
-    /** Nothing in the protocol says who the client is; this is what QEMU proposes and nobody else does. */
+    /** The protocol does not identify the client; this proposal is made only by QEMU. */
     static Dialect of(int minor, Capabilities proposed) {
         return minor == 0 && proposed.maxBitmapSize() != 0 && proposed.writeMultiple() && !proposed.twinSocket()
                 ? QEMU
                 : SPECIFICATION;
     }
 
-    /** Where the data of DMA_READ and DMA_WRITE begin. */
+    /** The offset of the data in DMA_READ and DMA_WRITE. */
     int dmaData() {
         return dmaData;
     }
 
-    /** How much of an answer to DMA_WRITE there must be. */
+    /** The minimum length of an answer to DMA_WRITE. */
     int dmaWriteAnswer() {
         return dmaWriteAnswer;
     }
 
     /**
-     * Whether to ask for interrupts that the device does not have is an error, and not answered with a count of 0,
-     * without which cloud-hypervisor waits for ever.
+     * Whether a query of interrupts that the device does not have is an error instead of a count of 0, which
+     * cloud-hypervisor needs, otherwise it waits for ever.
      */
     public boolean refusesAbsentIrqs() {
         return refusesAbsentIrqs;

@@ -5,24 +5,24 @@ import mdev.api.errno.ErrnoException;
 import mdev.linux.Fd;
 
 /**
- * {@code VFIO_USER_DMA_UNMAP}: argsz, flags, address, size, and the head of a bitmap if one is asked for. argsz is the
- * room for the answer.
+ * {@code VFIO_USER_DMA_UNMAP}: argsz, flags, address, size, and the head of a bitmap if one is requested. argsz is the
+ * maximum size of the answer.
  *
- * @param kind what is unmapped
- * @param pgsize of a bit of the bitmap
+ * @param kind the unmapped range
+ * @param pgsize the page size of the bitmap
  * @param bitmapBytes the bitmap's size; 0 without one
  */
 public record DmaUnmapRequest(Kind kind, long address, long size, long pgsize, int bitmapBytes) {
-    /** What is unmapped. */
+    /** The unmapped range. */
     public enum Kind {
         RANGE,
-        /** The range, with a report of the pages that devices have written. */
+        /** The range, with a report of pages written by devices. */
         RANGE_WITH_BITMAP,
         ALL
     }
 
     public static final int BYTES = 24;
-    /** Where the bitmap begins in the answer. */
+    /** The offset of the bitmap in the answer. */
     public static final int BITMAP = BYTES + 16;
 
     private static final int GET_DIRTY_BITMAP = 1;
@@ -48,7 +48,7 @@ public record DmaUnmapRequest(Kind kind, long address, long size, long pgsize, i
         long bytes = message.u64(32);
         Checks.require(bytes > 0 && bytes <= Message.MAX_PAYLOAD - BITMAP, COMMAND, "a bitmap of " + bytes + " bytes");
         Checks.require(
-                Integer.toUnsignedLong(message.u32(0)) >= BITMAP + bytes, COMMAND, "argsz has no room for the bitmap");
+                Integer.toUnsignedLong(message.u32(0)) >= BITMAP + bytes, COMMAND, "argsz does not cover the bitmap");
         return new DmaUnmapRequest(kind, address, size, message.u64(24), (int) bytes);
     }
 }

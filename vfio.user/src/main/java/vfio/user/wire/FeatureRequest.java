@@ -7,7 +7,7 @@ import mdev.linux.Fd;
 /**
  * {@code VFIO_USER_DEVICE_FEATURE}: argsz, flags, data.
  *
- * @param feature which
+ * @param feature the number of the feature
  * @param operation {@link #GET} or {@link #SET}; either or both with {@link #PROBE}
  */
 public record FeatureRequest(int feature, int operation) {
@@ -49,8 +49,8 @@ public record FeatureRequest(int feature, int operation) {
     }
 
     /**
-     * Checks a {@code struct vfio_device_feature_dma_logging_control}: a page size, which is a hint, and ranges, none
-     * for all. All are logged in any case.
+     * Checks a {@code struct vfio_device_feature_dma_logging_control}: a page size, which is a hint, and ranges, where
+     * none means all. All memory is logged in any case.
      */
     public static void checkLoggingStart(Message message) throws ErrnoException {
         Checks.payload(message, COMMAND, BYTES + LOGGING_HEAD);
@@ -65,7 +65,7 @@ public record FeatureRequest(int feature, int operation) {
 
     /** {@code struct vfio_device_feature_dma_logging_report}. */
     public record LoggingReport(long iova, long length, long pageSize) {
-        /** Where the bitmap begins in the answer. */
+        /** The offset of the bitmap in the answer. */
         public static final int BITMAP = BYTES + 24;
 
         public static LoggingReport of(Message message) throws ErrnoException {
@@ -75,16 +75,16 @@ public record FeatureRequest(int feature, int operation) {
             Checks.require(
                     report.length > 0 && report.pageSize > 0 && Long.bitCount(report.pageSize) == 1,
                     COMMAND,
-                    "a report of %d bytes with pages of %d".formatted(report.length, report.pageSize));
+                    "invalid report of %d bytes with page size %d".formatted(report.length, report.pageSize));
             Checks.require(
                     report.bitmapBytes() <= Message.MAX_PAYLOAD - BITMAP
                             && Integer.toUnsignedLong(message.u32(0)) >= BITMAP + report.bitmapBytes(),
                     COMMAND,
-                    "no room for the bitmap");
+                    "argsz does not cover the bitmap");
             return report;
         }
 
-        /** Whole 64-bit words. */
+        /** The bitmap's size, rounded up to 64-bit words. */
         public long bitmapBytes() {
             long pages = (length - 1) / pageSize + 1;
             return ((pages - 1) / 64 + 1) * Long.BYTES;

@@ -10,26 +10,21 @@ import java.lang.foreign.ValueLayout.OfShort;
 import java.nio.ByteOrder;
 
 /**
- * A message in a buffer: a view that is moved from one to the next, so that to look at one, or to write one, allocates
- * nothing. Offsets count from the end of the header, as in the specification. For one thread.
+ * A message in a buffer: a view that is moved from one message to the next, so that reading or writing a message
+ * allocates nothing. Offsets count from the end of the header, as in the specification. Used by one thread.
  *
  * <pre>
- * struct vfio_user_header {     // 16 bytes, little endian
- *     uint16_t msg_id;
- *     uint16_t cmd;
- *     uint32_t msg_size;        // with the header
- *     uint32_t flags;
- *     uint32_t error_no;
- * };
+ * struct vfio_user_header { // 16 bytes, little endian uint16_t msg_id; uint16_t cmd; uint32_t msg_size; // including
+ * the header uint32_t flags; uint32_t error_no; };
  * </pre>
  */
 public final class Message {
     public static final int HEADER = 16;
 
-    /** What a message moves at most: the capability {@code max_data_xfer_size} that we offer, which is the default. */
+    /** The maximum data size of a message: our capability {@code max_data_xfer_size}, which is the default. */
     public static final int MAX_DATA = 1 << 20;
 
-    /** The largest: a region access of {@link #MAX_DATA}. */
+    /** The largest message: a region access of {@link #MAX_DATA}. */
     public static final int MAX_SIZE = HEADER + 16 + MAX_DATA;
 
     public static final int MAX_PAYLOAD = MAX_SIZE - HEADER;
@@ -47,7 +42,7 @@ public final class Message {
     private final MemorySegment buffer;
     private long at;
 
-    /** @param buffer with room for a message behind every position that the view is moved to */
+    /** @param buffer must hold a complete message at every position to which the view is moved */
     public Message(MemorySegment buffer) {
         this.buffer = buffer;
     }
@@ -65,7 +60,7 @@ public final class Message {
         return Short.toUnsignedInt(buffer.get(U16, at + 2));
     }
 
-    /** With the header; unsigned. */
+    /** The size including the header; unsigned. */
     public long size() {
         return Integer.toUnsignedLong(buffer.get(U32, at + 4));
     }
@@ -94,7 +89,7 @@ public final class Message {
         return (flags() & ERROR) != 0;
     }
 
-    /** How many bytes follow the header. */
+    /** The number of bytes after the header. */
     public int payload() {
         return (int) size() - HEADER;
     }
@@ -135,12 +130,12 @@ public final class Message {
         MemorySegment.copy(from.buffer, from.at + HEADER, buffer, at + HEADER, length);
     }
 
-    /** The buffer, to be used with {@link #position}: a slice would be an allocation. */
+    /** The buffer, to be used with {@link #position}, because a slice would be an allocation. */
     public MemorySegment buffer() {
         return buffer;
     }
 
-    /** Where in the buffer a byte of the payload is. */
+    /** The position of a payload byte in the buffer. */
     public long position(long offset) {
         return at + HEADER + offset;
     }
@@ -160,7 +155,7 @@ public final class Message {
         header(id, command, payload, REPLY, 0);
     }
 
-    /** Writes the answer to a command that failed: nothing but a header. */
+    /** Writes the answer to a failed command, which is only a header. */
     public void error(int id, int command, int errno) {
         header(id, command, 0, REPLY | ERROR, errno);
     }

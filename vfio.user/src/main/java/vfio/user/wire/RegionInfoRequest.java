@@ -5,9 +5,9 @@ import mdev.api.errno.ErrnoException;
 import mdev.linux.Fd;
 
 /**
- * {@code VFIO_USER_DEVICE_GET_REGION_INFO}: argsz, flags, index and what the answer fills in.
+ * {@code VFIO_USER_DEVICE_GET_REGION_INFO}: argsz, flags, index and the fields that the answer fills in.
  *
- * @param argsz the room for the answer
+ * @param argsz the maximum size of the answer
  */
 public record RegionInfoRequest(int argsz, int index) {
     /** {@code struct vfio_region_info}. */

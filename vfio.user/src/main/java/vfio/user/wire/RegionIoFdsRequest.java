@@ -18,7 +18,7 @@ public record RegionIoFdsRequest(int index) {
                 COMMAND,
                 "argsz " + Integer.toUnsignedString(message.u32(0)));
         Checks.require(message.u32(4) == 0, COMMAND, "flags 0x" + Integer.toHexString(message.u32(4)));
-        Checks.require(message.u32(12) == 0, COMMAND, "a count, in a request");
+        Checks.require(message.u32(12) == 0, COMMAND, "the count of a request must be 0");
         return new RegionIoFdsRequest(message.u32(8));
     }
 }

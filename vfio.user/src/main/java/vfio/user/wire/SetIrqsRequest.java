@@ -8,15 +8,17 @@ import mdev.api.vfio.SetIrqs;
 import mdev.linux.Fd;
 
 /**
- * {@code VFIO_USER_DEVICE_SET_IRQS}: argsz, flags, index, start, count and data. What flags, index and range must be is
- * the business of {@link SetIrqs}; here is what the wire adds.
+ * {@code VFIO_USER_DEVICE_SET_IRQS}: argsz, flags, index, start, count and data. {@link SetIrqs} defines the rules for
+ * flags, index and range; this class checks only the wire format.
  *
  * @param bools one per interrupt, with {@link SetIrqs#DATA_BOOL}
  */
 public record SetIrqsRequest(int flags, int index, int start, int count, List<Boolean> bools) {
     private static final int BYTES = 20;
     private static final Command COMMAND = Command.DEVICE_SET_IRQS;
-    /** More interrupts of a kind no device has: the size field of the MSI-X capability (PCI Local Bus 3.0, 6.8.2.3). */
+    /**
+     * The maximum number of interrupts of a kind: the size field of the MSI-X capability (PCI Local Bus 3.0, 6.8.2.3).
+     */
     private static final int MAX_COUNT = 2048;
 
     public SetIrqsRequest {
@@ -34,7 +36,7 @@ public record SetIrqsRequest(int flags, int index, int start, int count, List<Bo
         Checks.require(data == (bool ? count : 0), COMMAND, data + " bytes of data for " + count + " interrupts");
         Checks.require(
                 Integer.compareUnsigned(message.u32(0), BYTES + data) >= 0, COMMAND, "argsz does not cover the data");
-        Checks.require(fds.isEmpty() || eventfd, COMMAND, "descriptors, but not of eventfds");
+        Checks.require(fds.isEmpty() || eventfd, COMMAND, "descriptors without DATA_EVENTFD");
         Checks.require(
                 fds.isEmpty() || fds.size() == count, COMMAND, fds.size() + " eventfds for " + count + " interrupts");
         List<Boolean> bools = new ArrayList<>(bool ? Collections.nCopies(count, false) : List.of());

@@ -10,13 +10,13 @@ import mdev.linux.Fd;
 public record Version(int major, int minor, Capabilities capabilities, Dialect dialect) {
     public static final int MAJOR = 0;
 
-    /** No minor version has changed anything so far; this is what libvfio-user calls itself. */
+    /** No minor version has changed the protocol so far; this is libvfio-user's. */
     private static final int MINOR = 2;
 
-    /** As many descriptors as we take with one message: the most that QEMU lets a server say. */
+    /** The maximum number of descriptors accepted in a message: the maximum that QEMU allows a server. */
     public static final int MAX_MSG_FDS = 16;
 
-    /** Mappings that we keep: the limit of the type1 IOMMU. */
+    /** The maximum number of mappings: the limit of the type1 IOMMU. */
     public static final int MAX_DMA_MAPS = 65_535;
 
     private static final int HEAD = 4;
@@ -38,7 +38,7 @@ public record Version(int major, int minor, Capabilities capabilities, Dialect d
         return new Version(major, message.u16(2), proposed, Dialect.of(message.u16(2), proposed));
     }
 
-    /** What both sides can: the answer to a client's proposal. */
+    /** The capabilities common to both sides, in answer to a client's proposal. */
     public Version agree() {
         return new Version(
                 MAJOR,
@@ -53,7 +53,7 @@ public record Version(int major, int minor, Capabilities capabilities, Dialect d
                 dialect);
     }
 
-    /** Writes the payload. @return its length */
+    /** Writes the payload. @return the payload's length */
     public int write(Message message) {
         byte[] json = capabilities.json().getBytes(StandardCharsets.UTF_8);
         message.u16(0, major).u16(2, minor);

@@ -1,4 +1,4 @@
-/** The vfio-user protocol on the wire: what a message must look like (docs/interop/vfio-user.rst of QEMU). */
+/** The message formats of the vfio-user protocol (docs/interop/vfio-user.rst of QEMU). */
 @NullMarked
 package vfio.user.wire;
 

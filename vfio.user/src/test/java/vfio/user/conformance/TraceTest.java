@@ -72,7 +72,7 @@ class TraceTest {
                             "#N REGION_WRITE region 0 offset 0x10 count 2: ab 01 -> T",
                             "#N REGION_READ region 0 offset 0x10 count 1 ->: ab T",
                             "#N REGION_WRITE region 0 offset 0x12 count 1: 02 (posted) -> T",
-                            "#N DMA_UNMAP 0x1000 size 0x1000 flags 0x0 -> ENOENT (DMA_UNMAP: nothing is mapped at 0x1000 with size 0x1000) T",
+                            "#N DMA_UNMAP 0x1000 size 0x1000 flags 0x0 -> ENOENT (DMA_UNMAP: no mapping at 0x1000 with size 0x1000) T",
                             "#N DEVICE_GET_INFO -> flags 0x3, 9 regions, 5 irqs T",
                             "#N DEVICE_SET_IRQS flags 0x24 index 1 start 0 count 1 -> T",
                             "interrupt index 1 vector 0"),
@@ -90,7 +90,7 @@ class TraceTest {
             client.call(Commands.REGION_READ, new Payload().zeroes(3));
             client.requireAlive();
             List<String> lines = lines(trace);
-            assertEquals("#N command 99, 5 bytes -> EINVAL (there is no command 99) T", lines.get(0));
+            assertEquals("#N command 99, 5 bytes -> EINVAL (unknown command 99) T", lines.get(0));
             assertTrue(lines.get(1).startsWith("#N REGION_READ of 3 bytes -> EINVAL ("), lines.get(1));
         }
     }
