@@ -34,11 +34,11 @@ final class Scheduler {
          * The virtual time: the used time divided by the share. It keeps vGPUs of different shares in step, and a
          * change of the policy leaves no debts. An idle vGPU does not accumulate turns.
          */
-        private double had;
+        private double virtualTime;
 
-        private User(EngineRegisters registers, double had) {
+        private User(EngineRegisters registers, double virtualTime) {
             this.registers = registers;
-            this.had = had;
+            this.virtualTime = virtualTime;
         }
     }
 
@@ -86,7 +86,7 @@ final class Scheduler {
         for (User user : users) {
             user.waits = user.registers.waits();
             if (user.waits) {
-                least = Math.min(least, user.had);
+                least = Math.min(least, user.virtualTime);
             }
         }
         if (least < Double.POSITIVE_INFINITY) {
@@ -95,8 +95,9 @@ final class Scheduler {
         User next = null;
         for (User user : users) {
             if (!user.waits) {
-                user.had = Math.max(user.had, floor);
-            } else if ((policy == Policy.BEST_EFFORT || user.credit > 0) && (next == null || user.had < next.had)) {
+                user.virtualTime = Math.max(user.virtualTime, floor);
+            } else if ((policy == Policy.BEST_EFFORT || user.credit > 0)
+                    && (next == null || user.virtualTime < next.virtualTime)) {
                 next = user;
             }
         }
@@ -105,7 +106,7 @@ final class Scheduler {
 
     /** Charges a vGPU for using the engine, and counts the waiting time of the others that have work. */
     void pay(User payer, long nanos) {
-        payer.had += nanos / payer.limit;
+        payer.virtualTime += nanos / payer.limit;
         payer.credit -= nanos;
         payer.registers.counters().worked(nanos);
         await(payer, nanos);
