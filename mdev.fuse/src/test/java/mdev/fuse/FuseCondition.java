@@ -10,7 +10,7 @@ import org.junit.jupiter.api.extension.ConditionEvaluationResult;
 import org.junit.jupiter.api.extension.ExecutionCondition;
 import org.junit.jupiter.api.extension.ExtensionContext;
 
-/** Tries to mount, once for all tests: see {@link RequiresFuse}. */
+/** Tries to mount once for all tests, see {@link RequiresFuse}. */
 final class FuseCondition implements ExecutionCondition {
     @Override
     public ConditionEvaluationResult evaluateExecutionCondition(ExtensionContext context) {

@@ -13,8 +13,8 @@ import mdev.api.sysfs.SysfsFile;
 import org.junit.jupiter.api.Test;
 
 /**
- * How long {@code ls -U} takes for 10,000 devices, beside the same names on a tmpfs. No part of {@code verify}:
- * {@code cnf/bench tree} runs it.
+ * The time of {@code ls -U} for 10,000 devices, compared with the same names on a tmpfs. Not part of {@code verify};
+ * run by {@code cnf/bench tree}.
  */
 final class ListingBench {
     private static final int DEVICES = 10_000;
@@ -58,7 +58,7 @@ final class ListingBench {
         }
     }
 
-    /** From before the process is started until it has ended. */
+    /** The time from the start of the process until its exit. */
     private static double milliseconds(Path directory) throws Exception {
         long start = System.nanoTime();
         Process ls = new ProcessBuilder("ls", "-U", directory.toString())

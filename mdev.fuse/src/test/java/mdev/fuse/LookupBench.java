@@ -8,14 +8,14 @@ import mdev.api.sysfs.SysfsFile;
 import org.junit.jupiter.api.Test;
 
 /**
- * What stat(2), open(2) with read(2), and the same for the first time cost another process, with one device and with
- * 10,000. No part of {@code verify}: {@code cnf/bench tree} runs it.
+ * The cost of stat(2), and of open(2) with read(2), for another process, also for the first access, with one device and
+ * with 10,000. Not part of {@code verify}; run by {@code cnf/bench tree}.
  */
 final class LookupBench {
     private static final String TYPE = "/sys/class/mdev_bus/mtty/mdev_supported_types/mtty-1";
     private static final List<Integer> DEVICES = List.of(1, 10_000);
 
-    /** The processes of the bench are in Python: what it adds is the same for all. */
+    /** The benchmark's processes are in Python, whose overhead is the same for all. */
     private static final String MEASURE = """
             exec python3 - <<'PY'
             import os, statistics, time

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** How mounts come and go. */
+/** Mounting and unmounting. */
 @RequiresFuse
 final class MountPointTest {
     private static final int SOMEBODY = 1000;
@@ -65,7 +65,7 @@ final class MountPointTest {
         assertFalse(Files.exists(directory));
     }
 
-    /** As one that is stopped, or in a debugger: nobody ever answers, so any time is enough. */
+    /** Like a platform that is stopped, or in a debugger: it never answers, so any timeout is sufficient. */
     @Test
     void aPlatformThatDoesNotAnswerHoldsNobodyUp(@TempDir Path directory) throws Exception {
         MountPoint.Mounted silent = mount(directory);
@@ -143,7 +143,7 @@ final class MountPointTest {
     }
 
     /**
-     * The kernel gives the number of a file system that has gone to the next one, so the number alone tells nothing.
+     * The kernel reuses the device number of an unmounted file system, so the number alone identifies nothing.
      */
     @Test
     void aFileSystemInItsPlaceIsLeftAlone(@TempDir Path directory) throws Exception {
@@ -171,7 +171,7 @@ final class MountPointTest {
         }
     }
 
-    /** Its number is free again. */
+    /** The device number is free again. */
     private static MountPoint.Mounted mountAndLose(Path directory) throws Exception {
         assumeTrue(uid() == 0, "skipped: unmounting takes root");
         MountPoint.Mounted mounted = mount(directory);

@@ -20,7 +20,8 @@ import mdev.core.Module;
 import mdev.core.slot.ForeignBundle;
 
 /**
- * A core with a vendor, its tree mounted on a temporary directory, and other processes that use it: this one must not.
+ * A core with a vendor, its tree mounted on a temporary directory, and other processes that use it: this process must
+ * not access it.
  */
 final class MountedTree implements AutoCloseable {
     static final String ONE = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001";
@@ -35,12 +36,12 @@ final class MountedTree implements AutoCloseable {
     final Path directory;
     final Fuse fuse;
 
-    /** The kernel forgets what is removed, however busy the machine is. */
+    /** A grace period that the kernel never exceeds, even on a busy machine. */
     MountedTree(int ports) throws IOException, ErrnoException {
         this(ports, Duration.ofSeconds(PATIENCE_SECONDS));
     }
 
-    /** @param forget how long a removal waits for the kernel to forget an entry */
+    /** @param forget how long a removal waits for the kernel to drop an entry */
     MountedTree(int ports, Duration forget) throws IOException, ErrnoException {
         vendor = new TestVendor(ports);
         core = new MdevCore(new ForeignBundle("mdev.core", "0.1.0", 1), Limits.STANDARD, _ -> {});
@@ -50,7 +51,7 @@ final class MountedTree implements AutoCloseable {
         fuse = mount(new Fuse(core.sysfs(), directory, forget));
     }
 
-    /** A script with the names of two devices, of a type, and of what is too long for a name. */
+    /** Defines the names of two devices, of a type, and of a name that is too long. */
     static String named(String text) {
         return text.replace("TYPE", TYPE)
                 .replace("ONE", ONE)
@@ -58,13 +59,13 @@ final class MountedTree implements AutoCloseable {
                 .replace("LONG", "x".repeat(256));
     }
 
-    /** Skips tests whose other processes are in Python where there is none. */
+    /** Skips tests that need Python if it is not installed. */
     void assumePython() {
         assumeFalse(sh("command -v python3").startsWith("["), "skipped: no python3");
     }
 
     /**
-     * What a process wrote and how it ended: all of its output, then errors, then {@code [status]} unless that is 0.
+     * The result of a process: its output, then its errors, then {@code [status]} unless it is 0.
      */
     String sh(String script) {
         try {
@@ -89,8 +90,8 @@ final class MountedTree implements AutoCloseable {
     }
 
     /**
-     * Begins a script of bash in the mounted directory; the directory is not its own to begin with, since this process
-     * must not look it up.
+     * Begins a bash script that changes to the mounted directory. It is not the initial directory of the process,
+     * because this process must not look it up.
      */
     Process start(String script) throws IOException {
         List<String> command = new ArrayList<>(List.of("bash", "-c", "cd " + directory + "\n" + script));
@@ -99,7 +100,7 @@ final class MountedTree implements AutoCloseable {
         return builder.start();
     }
 
-    /** Waits for something that another thread or process brings about. */
+    /** Waits for an effect of another thread or process. */
     static void await(String what, BooleanSupplier condition) {
         long end = System.nanoTime() + Duration.ofSeconds(PATIENCE_SECONDS).toNanos();
         while (!condition.getAsBoolean()) {
@@ -110,7 +111,7 @@ final class MountedTree implements AutoCloseable {
         }
     }
 
-    /** As DS activates it. */
+    /** Activates it as DS does. */
     static Fuse mount(Fuse made) {
         made.mount();
         return made;

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** What other processes that wait for an attribute to change hear of it. */
+/** Notifications of other processes that poll an attribute. */
 @RequiresFuse
 final class PollTest {
     private static final String CREATE = named("echo ONE > TYPE/create; ");
@@ -31,7 +31,7 @@ final class PollTest {
         tree.close();
     }
 
-    /** As the kernel's documents say it is done: read, poll for POLLPRI, seek to the beginning and read again. */
+    /** The sequence of the kernel's documentation: read, poll for POLLPRI, seek to the beginning and read again. */
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
             TYPE/available_instances               | echo TWO > TYPE/create          | 23, woken, 22
@@ -62,7 +62,7 @@ final class PollTest {
         assertEquals(seen + "\n", out);
     }
 
-    /** As with a write, but nobody writes: the vendor says so, or the device goes. */
+    /** As with a write, but caused by the vendor's notification or the removal of the device. */
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
             changed | POLLPRI POLLERR                | by itself
@@ -99,7 +99,7 @@ final class PollTest {
         assertEquals(List.of(events, then), seen.lines().toList());
     }
 
-    /** Once is enough: an edge-triggered epoll would report each time anew. */
+    /** One notification is enough: an edge-triggered epoll would report each further one. */
     @Test
     void theEndIsToldOnce() {
         assertEquals("", tree.sh(CREATE + named("for i in 2 3; do echo TWO | sed s/1002/100$i/ > TYPE/create; done")));

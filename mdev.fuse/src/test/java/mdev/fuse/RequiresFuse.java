@@ -7,8 +7,8 @@ import java.lang.annotation.Target;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 /**
- * The test mounts. Where that is not possible it is skipped with the reason, or fails if the environment has a
- * {@code MDEV_REQUIRE_FUSE}, as where changes land.
+ * Marks tests that mount. If mounting is impossible, they are skipped with the reason, or fail if the environment has
+ * {@code MDEV_REQUIRE_FUSE}, as in CI.
  */
 @Target(ElementType.TYPE)
 @Retention(RetentionPolicy.RUNTIME)

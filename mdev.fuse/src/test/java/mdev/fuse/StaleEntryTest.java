@@ -25,8 +25,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * Whoever changed the tree has come back: from now on nobody finds the old state, though the kernel remembers what it
- * has looked up.
+ * After a change of the tree has returned, no process finds the old state, although the kernel caches lookups.
  */
 @RequiresFuse
 final class StaleEntryTest {
@@ -49,19 +48,19 @@ final class StaleEntryTest {
         tree.close();
     }
 
-    /** A step of whoever changes the tree. */
+    /** A change of the tree. */
     @FunctionalInterface
     private interface Change {
         void make() throws Exception;
     }
 
-    /** Processes that look at the same names all the time ({@code observe.py}). */
+    /** Processes that continuously look up the same names ({@code observe.py}). */
     private final class Observers implements AutoCloseable {
         private final Process process;
         private final BufferedReader answers;
         private final List<String> stale = new ArrayList<>();
 
-        /** @param directory is also held open, and used through that */
+        /** @param directory also held open and accessed through the descriptor */
         Observers(String directory, String... paths) throws Exception {
             List<String> command =
                     new ArrayList<>(List.of("setsid", "python3", resource("observe.py"), Integer.toString(READERS)));
@@ -84,7 +83,7 @@ final class StaleEntryTest {
             }
         }
 
-        /** What else has been said, for example how a reader has ended. */
+        /** Other output, for example the exit of a reader. */
         private String unread() throws IOException {
             StringBuilder lines = new StringBuilder();
             while (answers.ready()) {
@@ -147,7 +146,7 @@ final class StaleEntryTest {
         }
     }
 
-    /** A removal waits for the kernel, but not for somebody who keeps the kernel from it. */
+    /** A removal waits for the kernel, but not for a process that blocks the kernel. */
     @Test
     void whoHoldsADirectoryLocked() throws Exception {
         tree.close();

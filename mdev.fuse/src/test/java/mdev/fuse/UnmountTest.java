@@ -24,7 +24,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What is left when the mount ends otherwise than the platform has it. */
+/** Cleanup after a mount that was not ended by the platform. */
 @RequiresFuse
 final class UnmountTest {
     private MountedTree tree;
@@ -39,7 +39,7 @@ final class UnmountTest {
         tree.close();
     }
 
-    /** The same tree, for who wants to know who listens to it. */
+    /** The same tree with a count of its listeners. */
     private static class Listened implements Sysfs {
         private final Sysfs sysfs;
         final List<SysfsListener> listeners = new CopyOnWriteArrayList<>();
@@ -82,7 +82,7 @@ final class UnmountTest {
                 .collect(Collectors.toSet());
     }
 
-    /** No thread but those from before, of which some may be of an earlier test and end meanwhile. */
+    /** Only earlier threads, some of which may belong to an earlier test and end meanwhile. */
     private static void awaitNoneBut(Set<Thread> before) {
         MountedTree.await("no thread is left", () -> before.containsAll(threads()));
     }
@@ -92,7 +92,7 @@ final class UnmountTest {
                 .anyMatch(line -> line.contains(" " + directory + " "));
     }
 
-    /** Somebody who may. */
+    /** As a process with the permission to unmount. */
     private void umount(String options, Path directory) {
         String said = tree.sh("cd /; umount " + options + directory + " 2>&1");
         assumeTrue(said.isEmpty(), said);
@@ -114,7 +114,10 @@ final class UnmountTest {
         }
     }
 
-    /** Who is in it still gets answers; but it is nowhere, and what comes in its place is another's. */
+    /**
+     * Processes in it still get answers; but it is no longer mounted, and a mount in its place belongs to another
+     * owner.
+     */
     @Test
     void whatIsDetachedIsNowhere() throws Exception {
         Process user = tree.start("echo ready; read; ls class/mdev_bus; read; true");

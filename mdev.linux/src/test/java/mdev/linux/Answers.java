@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import org.junit.jupiter.api.function.Executable;
 
-/** The errnos that tests expect. */
+/** Assertions on errnos. */
 final class Answers {
     static final int ENOENT = 2;
     static final int EBADF = 9;
@@ -26,7 +26,7 @@ final class Answers {
 
     private Answers() {}
 
-    /** The call is refused with this errno; its message. */
+    /** Asserts that the call fails with this errno; returns the message. */
     static String refused(int errno, Executable call) {
         LinuxException e = assertThrows(LinuxException.class, call);
         assertEquals(errno, e.errno(), e.getMessage());

@@ -12,8 +12,8 @@ import org.junit.jupiter.api.Test;
 
 class CallArenaTest {
     /**
-     * A thread receives into the memory: the closer returns without it, and the last step follows when the call
-     * returns.
+     * While a thread receives into the memory, the close returns without waiting for it; the final action runs after
+     * the call has returned.
      */
     @Test
     void aSystemCallThatHangsIsNotWaitedForForever() throws Exception {

@@ -27,7 +27,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Descriptors that travel with bytes. */
+/** Passing descriptors together with bytes. */
 @ExtendWith(NoLeaks.class)
 @Timeout(600)
 @SuppressWarnings("NullAway.Init")
@@ -40,7 +40,7 @@ class FdPassingTest {
     private UnixSocket here;
     private UnixSocket peer;
 
-    /** Files of 1, 2, 3 and 4 bytes: told apart by their sizes. */
+    /** Files of 1, 2, 3 and 4 bytes: distinguished by their sizes. */
     private List<Fd> files;
 
     @BeforeEach
@@ -64,7 +64,7 @@ class FdPassingTest {
         arena.close();
     }
 
-    /** Takes what the last receive brought, and gives the files' sizes. */
+    /** Takes the descriptors of the last receive and returns the files' sizes. */
     private List<Long> takeSizes() throws LinuxException {
         List<Long> sizes = new ArrayList<>();
         for (Fd fd : here.takeFds()) {
@@ -148,7 +148,7 @@ class FdPassingTest {
         assertEquals(open - 1, NoLeaks.openFds().size(), "by the close");
     }
 
-    /** An odd limit is the trap: in the padding that CMSG_SPACE adds there would be room for one more. */
+    /** An odd limit is critical: the padding of CMSG_SPACE would have room for one more descriptor. */
     @ParameterizedTest
     @CsvSource({"0, 1", "1, 2", "2, 3", "3, 4"})
     void moreThanAllowedIsAnErrorThatLeavesNothingOpenAndTheConnectionAlive(int allowed, int sent) throws Exception {
@@ -179,7 +179,7 @@ class FdPassingTest {
         assertThrows(IllegalArgumentException.class, () -> UnixSocket.pair(254));
     }
 
-    /** The descriptors that a receiver gets while its socket is being closed are closed by one of the two. */
+    /** Descriptors received while the socket is being closed are closed by either the receiver or the closer. */
     @Test
     void aCloseDuringReceivesLosesNoDescriptor() throws Exception {
         for (int round = 0; round < 500; round++) {
@@ -196,7 +196,7 @@ class FdPassingTest {
             AtomicBoolean closing = new AtomicBoolean();
             AtomicLong received = new AtomicLong();
             FutureTask<Void> receiver = Threads.start("flood-receiver", () -> {
-                // Leaves without another receive, which would close what was not taken.
+                // Returns without another receive, which would close the descriptors not taken.
                 while (!closing.get() && pair.first().receive(buffer, 32, 8, 2) != UnixSocket.END) {
                     received.incrementAndGet();
                 }

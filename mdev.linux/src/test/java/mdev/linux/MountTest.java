@@ -20,12 +20,12 @@ import org.junit.jupiter.api.io.TempDir;
 class MountTest {
     private static final long FLAGS = Mount.MS_NOSUID | Mount.MS_NODEV | Mount.MS_NOEXEC;
 
-    /** Of {@code /proc/mounts}: source, target, type and options of what is mounted there. */
+    /** Of {@code /proc/mounts}: source, target, type and options of the mount. */
     private static Stream<String> mounts(Path target) throws IOException {
         return Files.readAllLines(Path.of("/proc/mounts")).stream().filter(line -> line.contains(" " + target + " "));
     }
 
-    /** Whether this process may mount, found by trying. */
+    /** Tries whether this process may mount. */
     private static void assumeMayMount(Path directory) {
         try {
             Mount.mount("mdev-test", directory, "tmpfs", FLAGS, "size=64k");

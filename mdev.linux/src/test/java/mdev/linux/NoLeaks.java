@@ -15,11 +15,11 @@ import org.junit.jupiter.api.extension.BeforeEachCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.ExtensionContext.Namespace;
 
-/** After a test the process has the descriptors open that it had before, and maps no memfd of ours. */
+/** After a test, the process has the same open descriptors as before, and no mapping of our memfds. */
 final class NoLeaks implements BeforeEachCallback, AfterEachCallback {
     /**
-     * What the JVM opens by itself: classes, its own files, the source of random numbers, what it asks the kernel; and
-     * the directory that is being looked at.
+     * Files opened by the JVM itself: classes, its own files, the random source, kernel interfaces; and the listed
+     * directory.
      */
     private static final Pattern NOT_OURS = Pattern.compile(
             ".*\\.(jar|class)|/dev/u?random|/(proc|sys)/.*|" + Pattern.quote(System.getProperty("java.home")) + "/.*");
@@ -37,7 +37,7 @@ final class NoLeaks implements BeforeEachCallback, AfterEachCallback {
         assertEquals(0, mappingsOf("mdev-test"), "mappings");
     }
 
-    /** Number and target of each. */
+    /** The number and target of each descriptor. */
     static Set<String> openFds() throws IOException {
         Set<String> fds = new TreeSet<>();
         try (Stream<Path> links = Files.list(Path.of("/proc/self/fd"))) {
@@ -48,14 +48,14 @@ final class NoLeaks implements BeforeEachCallback, AfterEachCallback {
                         fds.add(link.getFileName() + " " + target);
                     }
                 } catch (NoSuchFileException e) {
-                    // Closed since it was listed.
+                    // Closed after it was listed.
                 }
             }
         }
         return fds;
     }
 
-    /** How many mappings there are of memfds with this name. */
+    /** The number of mappings of memfds with this name. */
     static long mappingsOf(String memfd) throws IOException {
         try (Stream<String> maps = Files.lines(Path.of("/proc/self/maps"))) {
             return maps.filter(line -> line.contains("/memfd:" + memfd)).count();

@@ -6,7 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The numbers of descriptors that were closed: the kernel gives the lowest free one to whoever opens something next.
+ * Reuses the numbers of closed descriptors: the kernel assigns the lowest free number to the next open.
  */
 final class Numbers {
     private Numbers() {}
@@ -17,8 +17,8 @@ final class Numbers {
     }
 
     /**
-     * Opens something with this number. Not always at once: a thread of the JVM may have opened, or just closed,
-     * something too (its compiler looks at the free memory).
+     * Opens a file with this number. May need several attempts: a thread of the JVM may have opened or just closed a
+     * file, too (its compiler checks the free memory).
      */
     static Fd reuse(int number, Opening opening) throws LinuxException {
         List<Fd> lower = new ArrayList<>();

@@ -15,14 +15,14 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-/** Waiting for what other threads do, always with a deadline. */
+/** Waits for other threads, always with a deadline. */
 final class Threads {
-    /** For what must merely happen, on any machine. */
+    /** Deadline for events that must happen eventually, on any machine. */
     static final Duration PATIENCE = Duration.ofMinutes(2);
 
     /**
-     * Any but futex(2), where a thread also sleeps that waits for the JVM: for a class that is being loaded, or at a
-     * safepoint.
+     * Any system call except futex(2), in which a thread also sleeps while it waits for the JVM: for class loading, or
+     * at a safepoint.
      */
     private static final Pattern IN_A_CALL =
             Pattern.compile("(?!" + (Arch.CURRENT == Arch.X86_64 ? "202" : "98") + " )\\d");
@@ -42,7 +42,7 @@ final class Threads {
         }
     }
 
-    /** Starts a thread with a name of at most 15 characters, by which the kernel knows it too. */
+    /** Starts a thread with a name of at most 15 characters, which is also its name in the kernel. */
     static <T> FutureTask<T> start(String name, Callable<T> body) {
         FutureTask<T> task = new FutureTask<>(body);
         Thread thread = new Thread(task, name);
@@ -51,12 +51,12 @@ final class Threads {
         return task;
     }
 
-    /** What a task came to. */
+    /** The result of a task. */
     static <T> T get(FutureTask<T> task) throws Exception {
         return task.get(PATIENCE.toNanos(), TimeUnit.NANOSECONDS);
     }
 
-    /** Waits until the thread is in a system call that does not come back. */
+    /** Waits until the thread is blocked in a system call. */
     static void awaitAsleep(String name) throws Exception {
         await(name + " sleeps", () -> isAsleep(name));
     }
@@ -71,7 +71,7 @@ final class Threads {
                         && IN_A_CALL.matcher(read(task, "syscall")).lookingAt());
     }
 
-    /** As Java sees it. */
+    /** Waits for the Java thread state. */
     static boolean isIn(String name, State state) {
         return Thread.getAllStackTraces().keySet().stream()
                 .anyMatch(thread -> thread.getName().equals(name) && thread.getState() == state);

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Bytes, their end, and what wakes those who wait for them. For descriptors see {@link FdPassingTest}. */
+/** Bytes, the end of the stream, and the events that end a wait. For descriptors see {@link FdPassingTest}. */
 @ExtendWith(NoLeaks.class)
 @Timeout(600)
 @SuppressWarnings("NullAway.Init")
@@ -55,7 +55,7 @@ class UnixSocketTest {
         return new String(buffer.asSlice(offset, length).toArray(JAVA_BYTE), US_ASCII);
     }
 
-    /** A close of a socket whose descriptor somebody else has too would end the connection for both. */
+    /** Closing a socket whose descriptor is shared would end the connection for both owners. */
     @Test
     void aReleasedSocketLivesOnInItsDescriptor() throws Exception {
         try (Fd released = peer.release()) {
@@ -150,7 +150,7 @@ class UnixSocketTest {
         refused(ETIMEDOUT, () -> here.send(much, 0, much.byteSize()));
     }
 
-    /** What ends a wait. */
+    /** The events that end a wait. */
     enum Ending {
         SHUTDOWN,
         CLOSE,

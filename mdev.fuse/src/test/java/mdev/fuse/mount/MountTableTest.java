@@ -23,7 +23,7 @@ final class MountTableTest {
         assertEquals(List.of(), table.at(Path.of("/run")));
     }
 
-    /** The kernel knows bytes only, and somebody else's mount may have any name. */
+    /** The kernel knows only bytes, and foreign mounts may have any name. */
     @Test
     void findsNamesThatAreNotAscii() {
         String name = new String("/run/Clé".getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1);

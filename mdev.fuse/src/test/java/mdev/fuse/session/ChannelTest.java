@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 final class ChannelTest {
     private static final int CLOSED = -1;
 
-    /** Whoever uses a mount whose connection stays open waits for ever. */
+    /** A process waits for ever on a mount whose connection stays open. */
     @Test
     void anInterruptedThreadClosesTheConnectionToo() throws LinuxException {
         try (UnixSocket.Pair pair = UnixSocket.pair(0)) {

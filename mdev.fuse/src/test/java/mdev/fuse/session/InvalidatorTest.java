@@ -26,18 +26,18 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * Who waits for the kernel, and who does not. A socket stands for it: it takes notifications as somebody reads them,
- * and one that is full holds up who writes, as a locked directory does.
+ * Waits for the kernel, and their limits. A socket stands for the kernel: a full socket blocks the writer as a locked
+ * directory does.
  */
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD) // who waits cannot be interrupted
 final class InvalidatorTest {
     private static final Duration EVER = Duration.ofHours(1);
     private static final Duration MOMENT = Duration.ofMillis(10);
 
-    /** More than a socket takes that nobody reads. */
+    /** More than fits into a socket that is not read. */
     private static final int MANY = 20_000;
 
-    /** {@code struct fuse_out_header} and {@code struct fuse_notify_inval_entry_out}; then the name and its 0. */
+    /** {@code struct fuse_out_header} and {@code struct fuse_notify_inval_entry_out}; then the zero-terminated name. */
     private static final int HEAD = 16 + 16;
 
     private static final int NAME = "entry-00000".length();
@@ -96,7 +96,7 @@ final class InvalidatorTest {
         }
     }
 
-    /** Until it waits for the kernel; or has come back, which it should not have. */
+    /** Until the thread waits for the kernel, or has unexpectedly returned. */
     private static boolean waits(Thread thread) {
         await(() -> thread.getState() == State.TIMED_WAITING || thread.getState() == State.TERMINATED);
         return thread.isAlive();

@@ -24,9 +24,9 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Readers with the JDK's own sockets. */
+/** Readers that use the JDK's sockets. */
 final class UeventStreamTest {
-    /** More than a reader's backlog and its socket hold. */
+    /** More than a reader's queue and its socket can hold. */
     private static final int FLOOD = 40_000;
 
     private static final Pattern LOST = Pattern.compile("\\{\"LOST\":\"(\\d+)\"}");

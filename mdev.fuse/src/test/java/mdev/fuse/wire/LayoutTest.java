@@ -18,7 +18,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Sizes and offsets as a C compiler finds them in {@code linux/fuse.h}. */
+/** Sizes and offsets as computed by a C compiler from {@code linux/fuse.h}. */
 final class LayoutTest {
     private static final int ATTR = 88;
     private static final int ENTRY_OUT = 128;

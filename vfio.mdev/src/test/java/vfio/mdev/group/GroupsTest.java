@@ -13,7 +13,7 @@ import vfio.mdev.TestVendor;
 class GroupsTest {
     private static final int ROUNDS = 20_000;
 
-    /** A number given anew while the last file of its old group is closed: there is never a node too many. */
+    /** A number is reassigned while the last file of its old group is being closed: there is never a surplus node. */
     @Test
     void reusedNumberMeetsTheCloseOfItsOldFile() throws Exception {
         TestPlatform platform = new TestPlatform();

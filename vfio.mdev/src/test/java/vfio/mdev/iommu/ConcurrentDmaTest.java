@@ -43,8 +43,7 @@ import org.junit.jupiter.api.function.Executable;
 import vfio.mdev.iommu.memory.UserMemories;
 
 /**
- * Devices that use memory while their user maps, unmaps and tracks it. Each test fails when the line that it is about
- * is taken out.
+ * Devices access memory while their user maps, unmaps and tracks it. Each test fails without the code that it covers.
  */
 class ConcurrentDmaTest {
     private static final int PAGE = 4096;
@@ -71,7 +70,7 @@ class ConcurrentDmaTest {
         void run(RandomGenerator random) throws Exception;
     }
 
-    /** Runs work again and again on a thread of its own, until the test is over. */
+    /** Repeats work on a separate thread until the end of the test. */
     private Thread start(String name, Work work) {
         return Thread.ofPlatform().daemon().name(name).start(() -> {
             RandomGenerator random = RandomGeneratorFactory.getDefault().create(name.hashCode());
@@ -96,8 +95,8 @@ class ConcurrentDmaTest {
     }
 
     /**
-     * A page of memory that its user takes back after the unmapping: from then on a write would be seen, by the check
-     * and by its own bytes.
+     * A page of memory that its user reclaims after the unmap: a later write is detected through the check and the
+     * page's bytes.
      */
     @Test
     void noAccessAfterUnmap() throws Exception {
@@ -140,7 +139,7 @@ class ConcurrentDmaTest {
         }
     }
 
-    /** Remote memory whose user says when it must not be asked any more. */
+    /** Remote memory; its user declares when it must no longer be accessed. */
     private final class Revocable implements RemoteAccess {
         volatile boolean revoked;
 
@@ -164,8 +163,8 @@ class ConcurrentDmaTest {
     }
 
     /**
-     * Live migrations: what the devices write while pages are copied, the copy has in the end. In each one every page
-     * is written once, so that a page that was not reported is not healed by a later write.
+     * Live migrations: the final copy contains all device writes made while pages were copied. In each migration every
+     * page is written once, so that a later write cannot hide an unreported page.
      */
     @Test
     void noWrittenPageIsLost() throws Exception {
@@ -174,7 +173,7 @@ class ConcurrentDmaTest {
         try (Arena arena = Arena.ofShared()) {
             MemorySegment memory = arena.allocate(size, PAGE);
             MemorySegment copy = arena.allocate(size, PAGE);
-            // One half like a virtual machine's memory, the other behind a process that takes its time.
+            // One half is like a virtual machine's memory, the other belongs to a slow process.
             iommu.ioctl(new MapDma(3, new UserMemory.Local(memory), 0, size / 2));
             iommu.ioctl(new MapDma(3, new UserMemory.Remote(size / 2, slow(memory)), size / 2, size / 2));
             DmaAttachment vendor = iommu.attachDevice("vendor");
@@ -293,7 +292,7 @@ class ConcurrentDmaTest {
         }
     }
 
-    /** Pins some pages, writes them through the views and lets go, if the user was not faster. */
+    /** Pins some pages, writes them through the views and unpins them, unless the user unmaps first. */
     private void pin(DmaAttachment vendor, RandomGenerator random) {
         long[] pfns = random.longs(3, 0, (long) SLOTS * SLOT_PAGES).toArray();
         try {

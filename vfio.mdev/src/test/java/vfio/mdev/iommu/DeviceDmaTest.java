@@ -19,7 +19,7 @@ import mdev.api.vfio.VfioNotifier;
 import org.junit.jupiter.api.Test;
 import vfio.mdev.Await;
 
-/** When a vendor's notifiers are called, and how their end waits for the calls that run. */
+/** The calls of a vendor's notifiers, and the wait for running calls at their end. */
 class DeviceDmaTest {
     private static final Duration MINUTES = Duration.ofMinutes(2);
     private static final DeviceDma.Calls DIRECT = (_, call) -> call.run();
@@ -28,7 +28,7 @@ class DeviceDmaTest {
     private final BackEnd backEnd = new BackEnd();
 
     /**
-     * A back-end of another bundle: it does not wait for the calls of a notifier that is unregistered, and may call it
+     * A back-end of another bundle: it does not wait for running calls of an unregistered notifier, and may call it
      * late.
      */
     private static final class BackEnd implements DmaAttachment {
@@ -218,7 +218,10 @@ class DeviceDmaTest {
         assertEquals(List.of("attached"), List.copyOf(events));
     }
 
-    /** The user leaves while the vendor is still being told of him: he is told of both, in their order, and once. */
+    /**
+     * The user leaves while the vendor's attached call is still running: the vendor receives attached and detached, in
+     * this order, once each.
+     */
     @Test
     void anAttachedThatHangsIsFollowedByDetached() throws Exception {
         DeviceDma dma = new DeviceDma(DIRECT, "vendor", backEnd, "user", Duration.ZERO);
@@ -238,7 +241,7 @@ class DeviceDmaTest {
     }
 
     /**
-     * Registrations that race with the release: each is refused, or attached and then detached, before the vendor's
+     * Registrations race with the release: each is rejected, or attached and then detached, before the vendor's
      * release.
      */
     @Test

@@ -18,8 +18,8 @@ import org.junit.jupiter.api.Test;
 import vfio.mdev.iommu.memory.UserMemories;
 
 /**
- * DMA by a device, with as many mappings as there can be, allocates nothing: neither the look-up, nor the access, nor
- * marking what was written before.
+ * DMA by a device, with the maximum number of mappings, allocates nothing: neither the lookup, nor the access, nor
+ * marking an already dirty page.
  */
 class DmaCostTest {
     private static final int PAGE = 4096;
@@ -42,7 +42,7 @@ class DmaCostTest {
             long before = bean.getCurrentThreadAllocatedBytes();
             run(vendor, data);
             long allocated = bean.getCurrentThreadAllocatedBytes() - before;
-            // A single object per access would be 1.6 MB; what is allowed is for the measuring.
+            // A single object per access would be 1.6 MB; the allowance is for the measurement itself.
             assertTrue(allocated < TIMES / 10, allocated + " bytes");
 
             long begin = System.nanoTime();

@@ -16,7 +16,7 @@ import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** A line of a golden transcript: what the real kernel was asked and answered. */
+/** A line of a golden transcript: a request to the real kernel and its answer. */
 public record Golden(int line, Map<String, Object> fields) {
     private static final JsonFactory JSON = new JsonFactory();
 

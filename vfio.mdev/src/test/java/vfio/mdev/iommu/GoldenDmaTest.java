@@ -29,8 +29,8 @@ import org.junit.jupiter.api.Test;
 import vfio.mdev.iommu.memory.UserMemories;
 
 /**
- * The DMA sections of the transcript, type1 and type1v2, against our back-end: the same answers but for the deviations
- * that are named here.
+ * The DMA sections of the transcript, type1 and type1v2, against our back-end: the answers are the same except for the
+ * deviations named here.
  */
 class GoldenDmaTest {
     private static final long BUF = 0x7f00_0000_0000L;
@@ -40,7 +40,7 @@ class GoldenDmaTest {
     private static final String SPAPR = "the sPAPR back-end is present";
     private static final String ALL = "UNMAP_ALL came after 5.10 (5.12); unmapping all at once is supported here";
 
-    /** What differs: command and case, with what we answer, and why. Every one must be met. */
+    /** The deviations: command and case, our answer, and the reason. Every one must occur. */
     private static final Map<String, Deviation> DEVIATIONS = Map.ofEntries(
             Map.entry("VFIO_CHECK_EXTENSION SPAPR_TCE_IOMMU no iommu", new Deviation("1", SPAPR)),
             Map.entry("VFIO_CHECK_EXTENSION SPAPR_TCE_v2_IOMMU no iommu", new Deviation("1", SPAPR)),
@@ -136,7 +136,7 @@ class GoldenDmaTest {
         }
     }
 
-    /** The request of a line, or null for what is not DMA. */
+    /** The request of a line, or null if it is not about DMA. */
     private static @Nullable IoctlRequest request(Golden golden) {
         return switch (golden.text("cmd")) {
             case "VFIO_IOMMU_GET_INFO" -> new IommuGetInfo();
@@ -158,7 +158,7 @@ class GoldenDmaTest {
         };
     }
 
-    /** The two lines with a bitmap do not write down what their neighbours show: the range that is mapped. */
+    /** The two lines with a bitmap omit the mapped range, which their neighbours show. */
     private static UnmapDma unmap(Golden golden) {
         return golden.text("in").contains("GET_DIRTY_BITMAP")
                 ? new UnmapDma(UnmapDma.GET_DIRTY_BITMAP, 0x100000, 0x8000, new DirtyBitmap(4096, bits(8)))

@@ -87,7 +87,7 @@ class MappingTreeTest {
         }
     }
 
-    /** Few by few and many at once, with what comes in their place. */
+    /** Removes few and many at once, with replacements. */
     @Test
     void replacesAnyNumber() {
         Random random = new Random(2);

@@ -35,7 +35,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import vfio.mdev.iommu.memory.UserMemories;
 
-/** The four kinds of memory that a user maps, with real files. */
+/** The four kinds of user memory, with real files. */
 class MemoryKindsTest {
     private static final int PAGE = 4096;
     private static final long IOVA = 0x10_0000;
@@ -51,7 +51,7 @@ class MemoryKindsTest {
         assertEquals(0, memories.numbers().size());
     }
 
-    /** (a): mapped, and so its pages can be held; the peer's own view of the file is the same memory. */
+    /** (a): mapped, so its pages can be pinned; the peer's own view of the file is the same memory. */
     @Test
     void aSealedMemfd() throws Exception {
         try (Fd peer = MemFd.create("sealed", 16 * PAGE, Seal.SHRINK, Seal.GROW, Seal.SEAL)) {
@@ -61,7 +61,7 @@ class MemoryKindsTest {
         }
     }
 
-    /** (a) too: the framework seals what can be sealed, so that the peer cannot cut it any more. */
+    /** (a) too: the framework seals a sealable file, so that the peer can no longer truncate it. */
     @Test
     void aMemfdThatCanBeSealed() throws Exception {
         try (Fd peer = MemFd.create("sealable", 16 * PAGE)) {
@@ -84,7 +84,7 @@ class MemoryKindsTest {
         }
     }
 
-    /** (b): what the peer cuts under us is EFAULT, not SIGBUS. */
+    /** (b): a truncation by the peer results in EFAULT, not SIGBUS. */
     @Test
     void aFileThatIsCut(@TempDir Path directory) throws Exception {
         Path path = Files.write(directory.resolve("memory"), new byte[4 * PAGE]);
@@ -115,7 +115,7 @@ class MemoryKindsTest {
         }
     }
 
-    /** (c), and the user breaks the rule: the kernel's EFAULT, never freed memory. */
+    /** (c), and the user breaks the rule: the result is the kernel's EFAULT, never an access to freed memory. */
     @Test
     void memoryOfThisProcessThatIsFreed() throws Exception {
         try (Arena arena = Arena.ofShared()) {
@@ -126,7 +126,7 @@ class MemoryKindsTest {
         assertErrno(Errno.EFAULT, () -> vendor.dmaWrite(IOVA, data, 0, 1));
     }
 
-    /** (d): the user's callback gets the addresses that it gave. */
+    /** (d): the user's callback receives the addresses that the user passed. */
     @Test
     void remoteMemory() throws Exception {
         MemorySegment process = MemorySegment.ofArray(new byte[16 * PAGE]);
@@ -140,7 +140,7 @@ class MemoryKindsTest {
         cannotHoldPages();
     }
 
-    /** (d): the user's answer goes to the vendor as it is. */
+    /** (d): the user's errno is passed to the vendor unchanged. */
     @Test
     void remoteMemoryThatRefuses() throws Exception {
         map(Users.vaddr(0), PAGE);
@@ -148,7 +148,7 @@ class MemoryKindsTest {
     }
 
     /**
-     * Beyond what an int counts, in one mapping, one range and one file that has no bytes but those that are written.
+     * More than an int can count, in one mapping, one range and one sparse file.
      */
     @Test
     void moreThanTwoGiB() throws Exception {
@@ -173,7 +173,9 @@ class MemoryKindsTest {
         }
     }
 
-    /** A file's bytes are mapped once, however many mappings there are: Linux allows a process 65,530 in all. */
+    /**
+     * A file is mapped once, independent of the number of DMA mappings: Linux allows a process 65,530 mappings in all.
+     */
     @Test
     void allMappingsOfOneFile() throws Exception {
         int count = Type1Iommu.MAX_MAPPINGS;
@@ -194,7 +196,7 @@ class MemoryKindsTest {
         }
     }
 
-    /** The numbers of pages are equal for equal pages, wherever they are mapped, and tell no address. */
+    /** Page numbers are equal for equal pages, wherever they are mapped, and reveal no address. */
     @Test
     void pageNumbersFollowThePages() throws Exception {
         try (Fd peer = MemFd.create("numbers", 4 * PAGE, Seal.SHRINK)) {
@@ -215,7 +217,7 @@ class MemoryKindsTest {
         }
     }
 
-    /** Every refusal closes the descriptor that it was given. */
+    /** Every rejected request closes its descriptor. */
     @Test
     void refusedMappingsCloseTheirDescriptors(@TempDir Path directory) throws Exception {
         Path path = Files.write(directory.resolve("memory"), new byte[4 * PAGE]);
@@ -237,7 +239,7 @@ class MemoryKindsTest {
         }
     }
 
-    /** A descriptor for reading gives no share in what another has mapped for writing. */
+    /** A read-only descriptor gives no access to another user's writable mapping. */
     @Test
     void whoMayReadDoesNotWriteThroughAnothersMapping() throws Exception {
         try (Fd memfd = MemFd.create("shared", PAGE, Seal.SHRINK)) {

@@ -13,7 +13,7 @@ import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import org.jspecify.annotations.Nullable;
 
-/** What type1v2 has to do, as simple as it can be said: pages by number, one thread, nothing fast. */
+/** A model of type1v2, as simple as possible: pages by number, one thread, no optimization. */
 final class Model {
     static final int READ = 1;
     static final int WRITE = 2;
@@ -27,7 +27,7 @@ final class Model {
         this.memory = memory;
     }
 
-    /** What one vendor has pinned of a page. */
+    /** A vendor's pins of a page. */
     static final class Pin {
         int count;
         boolean writable;
@@ -85,7 +85,7 @@ final class Model {
         mappings.put(first, new Mapping(first, last, prot, memoryPage));
     }
 
-    /** What an unmapping of the range takes, in order. */
+    /** The mappings that an unmap of the range removes, in order. */
     List<Mapping> victims(int first, int last) throws ErrnoException {
         Mapping at = find(first);
         Mapping end = find(last);
@@ -158,7 +158,7 @@ final class Model {
         mappings.values().forEach(mapping -> mapping.ranges.remove(range));
     }
 
-    /** What vendors may be writing now. */
+    /** The pages that vendors can currently write. */
     private static void markWritable(Mapping mapping) {
         mapping.pins
                 .values()

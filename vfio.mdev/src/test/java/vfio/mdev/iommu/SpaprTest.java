@@ -42,7 +42,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import vfio.mdev.iommu.memory.UserMemories;
 
 /**
- * What {@code drivers/vfio/vfio_iommu_spapr_tce.c} answers: there is no transcript, so the tables are from its source,
+ * The answers of {@code drivers/vfio/vfio_iommu_spapr_tce.c}: there is no transcript, so the tables follow its source,
  * function by function.
  */
 class SpaprTest {
@@ -184,7 +184,7 @@ class SpaprTest {
         }
     }
 
-    /** tce_iommu_ioctl, VFIO_IOMMU_UNMAP_DMA: any pages, mapped or not; {@code size} comes back as it was. */
+    /** tce_iommu_ioctl, VFIO_IOMMU_UNMAP_DMA: any pages, mapped or not; {@code size} is returned unchanged. */
     @ParameterizedTest
     @CsvSource({
         "0, 0, 0x4000, , 0",
@@ -214,7 +214,7 @@ class SpaprTest {
     }
 
     /**
-     * tce_iommu_create_window and pnv_pci_ioda2_table_alloc_pages. The default window is there by then, so this is the
+     * tce_iommu_create_window and pnv_pci_ioda2_table_alloc_pages. The default window already exists, so this is the
      * second.
      */
     @ParameterizedTest
@@ -255,7 +255,7 @@ class SpaprTest {
         assertErrno(Errno.ENXIO, () -> iommu.ioctl(new SpaprTceRemove(0, 0)));
         attached(iommu);
         assertErrno(Errno.EINVAL, () -> iommu.ioctl(new SpaprTceRemove(1, 0)));
-        // The default window is not there yet, and need not come: then the first that is created begins at 0.
+        // The default window does not exist yet and need not be created: then the first created window begins at 0.
         iommu.ioctl(new SpaprTceRemove(0, 0));
         assertErrno(Errno.EINVAL, () -> iommu.ioctl(new SpaprTceRemove(0, 0)));
         assertEquals(new SpaprTceCreate.Reply(0), iommu.ioctl(new SpaprTceCreate(0, 16, 4 * GIB, 1)));
@@ -273,8 +273,7 @@ class SpaprTest {
     }
 
     /**
-     * Memory is registered as a whole, and only registered memory is mapped, over the borders of what was registered
-     * too.
+     * Memory is registered as a whole, and only registered memory can be mapped, also across the borders of regions.
      */
     @Test
     void registration() throws Exception {
@@ -316,8 +315,8 @@ class SpaprTest {
     }
 
     /**
-     * A page that is mapped again has the new memory; the pages around it keep theirs, and what a vendor held of the
-     * old mapping is gone.
+     * A remapped page has the new memory; the surrounding pages keep theirs, and a vendor's pins of the old mapping are
+     * dropped.
      */
     @Test
     void remapping() throws Exception {

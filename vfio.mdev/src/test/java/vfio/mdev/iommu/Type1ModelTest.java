@@ -61,7 +61,7 @@ class Type1ModelTest {
     private boolean obedient = true;
     private int nextRange;
 
-    /** A vendor that lets go of all it has, or of nothing. */
+    /** A vendor that drops all of its pins on DMA_UNMAP, or none. */
     private final VfioNotifier.DmaUnmap notifier = (iova, size) -> {
         told.add("0x%x+0x%x".formatted(iova, size));
         if (obedient) {

@@ -17,9 +17,9 @@ import org.junit.jupiter.api.function.Executable;
 import vfio.mdev.iommu.memory.MemoryRef;
 import vfio.mdev.iommu.memory.UserMemories;
 
-/** What users have: memory of each kind. */
+/** User memory of each kind. */
 final class Users {
-    /** Memory behind which nothing is: what an unmapped {@code vaddr} is in the kernel. */
+    /** Inaccessible memory: the equivalent of an unmapped {@code vaddr} in the kernel. */
     static final RemoteAccess NOTHING = new RemoteAccess() {
         @Override
         public void read(long address, MemorySegment data, long offset, long length) throws ErrnoException {
@@ -34,7 +34,7 @@ final class Users {
 
     private Users() {}
 
-    /** A process that answers by message. */
+    /** A process that serves memory by messages. */
     static RemoteAccess process(MemorySegment memory) {
         return new RemoteAccess() {
             @Override
@@ -58,7 +58,7 @@ final class Users {
         return new UserMemory.File(fd.dup().release(), offset);
     }
 
-    /** What the user sees in its own file. */
+    /** The contents of the user's file as seen by the user. */
     static byte[] read(Fd fd, long position, int length) throws LinuxException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment to = arena.allocate(length);

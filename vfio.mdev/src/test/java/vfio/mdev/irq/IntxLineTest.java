@@ -14,7 +14,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.slf4j.helpers.NOPLogger;
 
 class IntxLineTest {
-    /** A line with what its user has armed. */
+    /** A line with its user's trigger. */
     static final class Rig {
         final IntxLine line = new IntxLine();
         final Signals first = new Signals();
@@ -83,8 +83,8 @@ class IntxLineTest {
     }
 
     /**
-     * What two threads do at once to a prepared line, what follows, and how many signals there must be in the end,
-     * whoever came first.
+     * The concurrent operations of two threads on a prepared line, the operations after them, and the required number
+     * of signals, independent of the order.
      */
     record Contest(String prepared, String one, String other, String after, Consumer<Rig> check) {}
 

@@ -39,7 +39,7 @@ class IrqTableTest {
         table.setUp(kinds(1, 1, 4, 0, 1));
     }
 
-    /** Of which MSI-X can be masked. */
+    /** Of these, MSI-X is maskable. */
     private static List<IrqInfo> kinds(int... counts) {
         return IntStream.range(0, counts.length)
                 .mapToObj(index -> new IrqInfo(index, index == VfioPci.MSIX_IRQ ? IrqInfo.MASKABLE : 0, counts[index]))
@@ -114,7 +114,7 @@ class IrqTableTest {
         table.trigger(9, 0);
         assertAll(() -> assertEquals(1, a.signals.get()), () -> assertEquals(2, b.signals.get()));
 
-        // A null takes one out, and what lies beyond the range stays (libvfio-user's irqs_disable() forgets it).
+        // A null disarms a vector, and vectors beyond the range stay armed (libvfio-user's irqs_disable() drops them).
         set(EVENTFD | TRIGGER, 2, 1, new Data.Triggers(Arrays.asList((IrqTrigger) null)));
         assertAll(() -> assertEquals(0, a.closes.get()), () -> assertEquals(1, b.closes.get()));
         set(NONE | TRIGGER, 0, 0, new Data.None());
@@ -148,7 +148,7 @@ class IrqTableTest {
         assertEquals(0, a.signals.get() + b.signals.get());
     }
 
-    /** One thread unmasks while another signals: the signal comes, once. */
+    /** One thread unmasks while another signals: the signal is delivered exactly once. */
     @Test
     void noSignalIsLostWhileItIsUnmasked() throws Exception {
         record Rig(EdgeVector vector, Signals signals) {}
@@ -206,7 +206,7 @@ class IrqTableTest {
         assertEquals(0, a.signals.get() + b.signals.get());
     }
 
-    /** Arming and closing at once leave no trigger behind, whoever is first. */
+    /** Concurrent arming and closing leave no trigger open, in either order. */
     @Test
     void leavesNoTriggerBehindInARace() throws Exception {
         record Rig(IrqTable table, Signals signals) {}

@@ -21,7 +21,7 @@ final class Race {
 
     private Race() {}
 
-    /** @param check looks at a subject when both are done with it */
+    /** @param check verifies a subject after both calls */
     static <S> void run(Supplier<S> subject, Consumer<S> one, Consumer<S> other, Consumer<S> check) throws Exception {
         CyclicBarrier start = new CyclicBarrier(2);
         try (ExecutorService threads = Executors.newFixedThreadPool(2)) {
@@ -45,7 +45,7 @@ final class Race {
         int at = 0;
         for (S subject : subjects) {
             mine.set(++at);
-            // Meet the other at each subject, but do not wait for one that has no processor now.
+            // Meets the other thread at each subject, but does not wait for one that is not running.
             for (int spins = 0; spins < SPINS && theirs.get() < at; spins++) {
                 Thread.onSpinWait();
             }

@@ -3,7 +3,7 @@ package vfio.mdev.irq;
 import java.util.concurrent.atomic.AtomicInteger;
 import mdev.api.vfio.IrqTrigger;
 
-/** A trigger that counts, and notices what it must never see. */
+/** A trigger that counts signals and detects forbidden calls. */
 final class Signals implements IrqTrigger {
     final AtomicInteger signals = new AtomicInteger();
     final AtomicInteger closes = new AtomicInteger();

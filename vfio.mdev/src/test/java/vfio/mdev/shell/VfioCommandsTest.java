@@ -131,7 +131,7 @@ class VfioCommandsTest {
         platform.close();
     }
 
-    /** A back-end that hangs is its user's trouble, not of who looks. */
+    /** A hung back-end affects its user, but not the listing. */
     @Test
     void showsABusyContainerWithoutWaiting() throws Exception {
         CountDownLatch inside = new CountDownLatch(1);

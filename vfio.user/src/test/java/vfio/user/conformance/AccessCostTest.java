@@ -13,7 +13,7 @@ import mdev.linux.UnixSocket;
 import org.junit.jupiter.api.Test;
 import vfio.mdev.TestPlatform;
 
-/** What a region access costs the thread that serves it. */
+/** The allocations of a region access on the serving thread. */
 class AccessCostTest {
     private static final int TIMES = 20_000;
 
@@ -31,7 +31,7 @@ class AccessCostTest {
                     .findFirst()
                     .orElseThrow()
                     .threadId();
-            // Until it is compiled, by a thread that waits for a processor too.
+            // Until it is compiled by a thread that also waits for a processor.
             long deadline = System.nanoTime() + TestPlatform.PATIENCE.toNanos();
             long allocated = Long.MAX_VALUE;
             while (allocated >= MOST && System.nanoTime() < deadline) {

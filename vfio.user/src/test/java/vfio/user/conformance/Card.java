@@ -27,8 +27,8 @@ import mdev.api.vfio.VfioPci;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A PCI device with one of everything: registers in BAR0, a doorbell in BAR1 that does what a test hangs on it, memory
- * to map in parts in BAR2 and as a whole in BAR3, 8 GiB in BAR4, a configuration space, and interrupts of all five
+ * A PCI device with one of everything: registers in BAR0, a doorbell in BAR1 that runs an action of the test, memory
+ * mappable in parts in BAR2 and as a whole in BAR3, 8 GiB in BAR4, a configuration space, and interrupts of all five
  * kinds.
  */
 final class Card implements DeviceOps {
@@ -46,7 +46,7 @@ final class Card implements DeviceOps {
 
     private static final int RW = RegionInfo.READ | RegionInfo.WRITE;
 
-    /** What the doorbell, or a reset, does. */
+    /** The action of the doorbell or of a reset. */
     @FunctionalInterface
     interface Action {
         void run(VfioContext context) throws ErrnoException;
@@ -68,7 +68,7 @@ final class Card implements DeviceOps {
             7, new RegionInfo(7, RW, CONFIG_SIZE),
             8, new RegionInfo(8, 0, 0)));
 
-    /** How many interrupts there are of each kind; a kind that is not here is EINVAL. */
+    /** The number of interrupts of each kind; missing kinds are EINVAL. */
     final Map<Integer, IrqInfo> irqs = new TreeMap<>(Map.of(
             VfioPci.INTX_IRQ,
             new IrqInfo(VfioPci.INTX_IRQ, IrqInfo.EVENTFD | IrqInfo.MASKABLE | IrqInfo.AUTOMASKED, 1),
@@ -85,7 +85,7 @@ final class Card implements DeviceOps {
     final AtomicInteger releases = new AtomicInteger();
     final AtomicInteger resets = new AtomicInteger();
     final AtomicInteger accesses = new AtomicInteger();
-    /** The mappings that the device was asked to let go, by address. */
+    /** The DMA_UNMAP notifications that the device has received, by address. */
     final Map<Long, Long> unmapped = new ConcurrentSkipListMap<>();
 
     volatile Action onDoorbell = _ -> {};
@@ -98,12 +98,12 @@ final class Card implements DeviceOps {
     private volatile @Nullable MemorySegment bar2;
     private volatile @Nullable MemorySegment bar3;
 
-    /** The device as it sees its user; only while it is open. */
+    /** The context of the device's user; only while the device is open. */
     VfioContext context() {
         return Objects.requireNonNull(context, "the card is not open");
     }
 
-    /** The device's own view of the memory behind BAR2. */
+    /** The device's view of the memory of BAR2. */
     MemorySegment bar2() {
         return Objects.requireNonNull(bar2, "the card is not open");
     }
@@ -151,7 +151,7 @@ final class Card implements DeviceOps {
         }
     }
 
-    /** What is at an address of BAR4, where nothing can be written. */
+    /** The contents at an address of the read-only BAR4. */
     static byte farByte(long offset) {
         return (byte) (offset ^ offset >>> 8 ^ offset >>> 16 ^ offset >>> 32);
     }

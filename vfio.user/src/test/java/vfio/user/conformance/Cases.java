@@ -7,7 +7,7 @@ import mdev.api.errno.Errno;
 import org.junit.jupiter.api.DynamicTest;
 import vfio.user.session.Options;
 
-/** A table of cases. Each runs on a rig of its own, with a client that has agreed on the version. */
+/** A table of cases. Each runs on a separate rig, with a client that has negotiated the version. */
 final class Cases {
     /** Succeeds or throws. */
     @FunctionalInterface
@@ -24,7 +24,7 @@ final class Cases {
         return this;
     }
 
-    /** The command must be refused, and the connection must live on. */
+    /** The command must be rejected, and the connection must remain usable. */
     Cases refused(String name, Errno errno, int command, Payload payload) {
         return add(name + " is " + errno, (_, client) -> client.refused(errno, command, payload));
     }
@@ -33,7 +33,7 @@ final class Cases {
         return run(Rig.PATIENT);
     }
 
-    /** As {@link #run()}, with a server that waits for less. */
+    /** As {@link #run()}, with shorter timeouts of the server. */
     Stream<DynamicTest> run(Options options) {
         return all.entrySet().stream()
                 .map(row -> DynamicTest.dynamicTest(row.getKey(), () -> {
@@ -43,7 +43,7 @@ final class Cases {
                 }));
     }
 
-    /** As {@link #run()}, with a client that has said nothing yet. */
+    /** As {@link #run()}, with a client that has sent nothing yet. */
     Stream<DynamicTest> runSilent() {
         return all.entrySet().stream()
                 .map(row -> DynamicTest.dynamicTest(row.getKey(), () -> {

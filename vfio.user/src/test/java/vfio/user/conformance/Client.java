@@ -18,11 +18,11 @@ import mdev.linux.UnixSocket;
 import vfio.mdev.TestPlatform;
 
 /**
- * The client's half of the protocol, made from the specification alone: it shares no code with the server. One thread
- * may send and one may receive.
+ * The client's half of the protocol, written from the specification alone: it shares no code with the server. One
+ * thread may send and one may receive.
  */
 final class Client implements AutoCloseable {
-    /** There is no message. */
+    /** No message was received. */
     private static final class EndException extends RuntimeException {
         private static final long serialVersionUID = 1L;
 
@@ -34,7 +34,7 @@ final class Client implements AutoCloseable {
     private static final int MAX_FDS = 253;
 
     private final UnixSocket socket;
-    /** So that an id never answers for another message's by chance. */
+    /** Unusual ids, so that none matches another message's by chance. */
     private int lastId = 0x7000;
 
     private Client(UnixSocket socket) throws LinuxException {
@@ -42,17 +42,17 @@ final class Client implements AutoCloseable {
         socket.setReceiveTimeout(TestPlatform.PATIENCE);
     }
 
-    /** Connects, and says nothing yet. */
+    /** Connects without sending anything. */
     static Client connect(Path path) throws LinuxException {
         return new Client(UnixSocket.connect(path, MAX_FDS));
     }
 
-    /** Takes over a connected socket, for example a twin. */
+    /** Takes ownership of a connected socket, for example a twin. */
     static Client on(Fd fd) throws LinuxException {
         return new Client(UnixSocket.adopt(fd, MAX_FDS));
     }
 
-    /** Agrees on the version as the client of the specification's own library does. */
+    /** Negotiates the version as libvfio-user's client does. */
     Client negotiate() throws LinuxException {
         return negotiate("{\"capabilities\":{\"max_msg_fds\":16,\"write_multiple\":true}}");
     }
@@ -63,8 +63,8 @@ final class Client implements AutoCloseable {
     }
 
     /**
-     * Proposes a version. @return whether the server agreed; it does not while it serves another, and may end the
-     * connection then
+     * Proposes a version. @return whether the server agreed; while it serves another client it does not, and may end
+     * the connection
      */
     boolean tries() {
         try {
@@ -75,7 +75,7 @@ final class Client implements AutoCloseable {
         }
     }
 
-    /** Agrees on the version as QEMU does. */
+    /** Negotiates the version as QEMU does. */
     Client negotiateAsQemu() throws LinuxException {
         ok(Commands.VERSION, Requests.version(0, 0, Requests.QEMU));
         return this;
@@ -86,7 +86,7 @@ final class Client implements AutoCloseable {
         return send(command, 0, payload, fds);
     }
 
-    /** Sends a command that wants no answer. */
+    /** Sends a command without reply. */
     void post(int command, Payload payload, Fd... fds) throws LinuxException {
         send(command, Message.NO_REPLY, payload, fds);
     }
@@ -110,20 +110,20 @@ final class Client implements AutoCloseable {
         sendBytes(message(command.id(), command.command(), Message.REPLY, payload));
     }
 
-    /** Refuses a command of the server. */
+    /** Rejects a command of the server. */
     void refuse(Message command, int errno) throws LinuxException {
         sendBytes(Message.header(command.id(), command.command(), Message.HEADER, Message.REPLY | Message.ERROR, errno)
                 .array());
     }
 
-    /** Sends bytes as they are, with one call. */
+    /** Sends raw bytes with one call. */
     void sendBytes(byte[] bytes, Fd... fds) throws LinuxException {
         try (Arena arena = Arena.ofConfined()) {
             socket.send(arena.allocateFrom(ValueLayout.JAVA_BYTE, bytes), 0, bytes.length, List.of(fds));
         }
     }
 
-    /** The next message. The descriptors are those that came with its first bytes. */
+    /** The next message, with the descriptors received with its first bytes. */
     Message receive() throws LinuxException {
         List<Fd> fds = new ArrayList<>();
         ByteBuffer header = receive(Message.HEADER, fds);
@@ -159,7 +159,7 @@ final class Client implements AutoCloseable {
         return ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
     }
 
-    /** A command and its answer. */
+    /** Sends a command and returns its answer. */
     Message call(int command, Payload payload, Fd... fds) throws LinuxException {
         send(command, payload, fds);
         return receive();
@@ -171,20 +171,20 @@ final class Client implements AutoCloseable {
         return receive().requireOk(id, command);
     }
 
-    /** A command that must be refused, after which the connection lives on. */
+    /** A command that must be rejected; the connection must remain usable. */
     void refused(Errno errno, int command, Payload payload, Fd... fds) throws LinuxException {
         int id = send(command, payload, fds);
         receive().requireRefusal(id, command, errno);
         requireAlive();
     }
 
-    /** Whoever is at the other end still answers, and nothing else has come. */
+    /** Asserts that the server still answers, and that nothing else was received. */
     void requireAlive() throws LinuxException {
         Message info = ok(Commands.GET_INFO, Requests.info(16));
         assertEquals(16, info.size(), "answer to GET_INFO");
     }
 
-    /** The server has ended the connection, or does. */
+    /** Asserts that the server ends the connection. */
     void requireEnd() throws LinuxException {
         try (Arena arena = Arena.ofConfined()) {
             long n = socket.receive(arena.allocate(Message.HEADER), 0, Message.HEADER, 0);
@@ -212,7 +212,7 @@ final class Client implements AutoCloseable {
         assertEquals(data.length, answer.u32(12), "count of the answer");
     }
 
-    /** For those who send and receive for themselves. */
+    /** For tests that send and receive themselves. */
     UnixSocket socket() {
         return socket;
     }

@@ -10,11 +10,11 @@ import java.util.TreeMap;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-/** What this process holds of the kernel: the server and its clients are both in it. */
+/** The kernel resources of this process, which contains the server and its clients. */
 final class Descriptors {
     /**
-     * What the JVM opens by itself: classes, the log, its own files, the source of random numbers, what it asks the
-     * kernel; and the directory that is being looked at.
+     * Files opened by the JVM itself: classes, the log, its own files, the random source, kernel interfaces; and the
+     * listed directory.
      */
     private static final Pattern NOT_OURS = Pattern.compile(".*\\.(jar|class|log)|/dev/u?random|/(proc|sys)/.*|"
             + Pattern.quote(System.getProperty("java.home")) + "/.*");
@@ -24,7 +24,7 @@ final class Descriptors {
 
     private Descriptors() {}
 
-    /** How many descriptors are open, by kind: a number may be used again at once, so numbers prove nothing. */
+    /** The number of open descriptors by kind. Descriptor numbers prove nothing, because they may be reused at once. */
     static Map<String, Integer> open() {
         Map<String, Integer> kinds = new TreeMap<>();
         try (Stream<Path> links = Files.list(Path.of("/proc/self/fd"))) {
@@ -35,7 +35,7 @@ final class Descriptors {
                         kinds.merge(target.replaceFirst(":\\[\\d+]$", ""), 1, Integer::sum);
                     }
                 } catch (NoSuchFileException e) {
-                    // Closed since it was listed.
+                    // Closed after it was listed.
                 }
             }
         } catch (IOException e) {
@@ -44,12 +44,12 @@ final class Descriptors {
         return kinds;
     }
 
-    /** How many of one kind. */
+    /** The number of descriptors of one kind. */
     static int open(String kind) {
         return open().getOrDefault(kind, 0);
     }
 
-    /** How many mappings there are of memfds of a client. */
+    /** The number of mappings of clients' memfds. */
     static long mappingsOf(String memfd) {
         try (Stream<String> maps = Files.lines(Path.of("/proc/self/maps"))) {
             return maps.filter(line -> line.contains("/memfd:" + memfd)).count();

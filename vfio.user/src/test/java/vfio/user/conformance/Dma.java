@@ -11,7 +11,7 @@ import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.VfioContext;
 import vfio.mdev.TestPlatform;
 
-/** What the device does with its user's memory. */
+/** Accesses of the device to its user's memory. */
 final class Dma {
     private Dma() {}
 
@@ -25,13 +25,13 @@ final class Dma {
         device.dmaWrite(iova, MemorySegment.ofArray(data), 0, data.length);
     }
 
-    /** Something that the device tries. */
+    /** An operation of the device. */
     @FunctionalInterface
     interface Attempt {
         void run() throws ErrnoException;
     }
 
-    /** What came of it: {@code ok}, or an errno by its name. */
+    /** The result: {@code ok}, or the name of an errno. */
     static String errno(Attempt attempt) {
         try {
             attempt.run();
@@ -53,14 +53,14 @@ final class Dma {
         }
     }
 
-    /** On a thread of the device's own, as most devices do. */
+    /** On a thread of the device, as in most devices. */
     static <T> FutureTask<T> start(Callable<T> what) {
         FutureTask<T> task = new FutureTask<>(what);
         Thread.ofPlatform().daemon().name("card").start(task);
         return task;
     }
 
-    /** What a task came to; what it threw is thrown here. */
+    /** The result of a task; rethrows its exception. */
     static <T> T get(FutureTask<T> task) throws Exception {
         try {
             return task.get(TestPlatform.PATIENCE.toSeconds(), TimeUnit.SECONDS);

@@ -22,7 +22,7 @@ import mdev.linux.Mapping;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
-/** DMA_MAP: what it must be, what is refused beside what is there, and what the device then reaches. */
+/** DMA_MAP: valid requests, conflicts with existing mappings, and the device's access to the memory. */
 final class DmaMapTest {
     private static final long IOVA = 0x10_0000;
 
@@ -56,7 +56,7 @@ final class DmaMapTest {
         return Requests.map(flags, 0, address, size);
     }
 
-    /** What a file to map is made of. */
+    /** The kind of a file to map. */
     private interface Opened {
         Fd[] by(Rig rig) throws Exception;
     }
@@ -92,7 +92,7 @@ final class DmaMapTest {
         return cases.run();
     }
 
-    /** What costs a client nothing costs the server a mapping or a descriptor of which all its clients have a share. */
+    /** Requests that cost a client nothing cost the server a mapping or a descriptor, which all clients share. */
     @TestFactory
     Stream<DynamicTest> tooMuchMemory() {
         return new Cases()

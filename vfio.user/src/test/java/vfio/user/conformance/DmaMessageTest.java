@@ -25,14 +25,13 @@ import vfio.user.conformance.DmaPeer.Kind;
 import vfio.user.session.Options;
 
 /**
- * DMA_READ and DMA_WRITE of the server to memory that came without a descriptor (libvfio-user's
- * test_sgl_read_write.py).
+ * DMA_READ and DMA_WRITE of the server to memory without a descriptor (libvfio-user's test_sgl_read_write.py).
  */
 final class DmaMessageTest {
     private static final long ADDRESS = DmaPeer.ADDRESS;
     private static final int SIZE = 16 * PAGE;
 
-    /** For a server that waits so long for an answer. */
+    /** For a server with this timeout for answers. */
     private static Options answered(Duration answer) {
         return new Options(100, TestPlatform.PATIENCE, TestPlatform.PATIENCE, answer);
     }
@@ -52,7 +51,7 @@ final class DmaMessageTest {
         };
     }
 
-    /** Every client that there is gets right bytes, and gives right bytes. */
+    /** Every kind of client receives and sends the right bytes. */
     @TestFactory
     Stream<DynamicTest> dialects() {
         Cases cases = new Cases();
@@ -133,7 +132,7 @@ final class DmaMessageTest {
         });
     }
 
-    /** How a client may answer what it should have answered well. */
+    /** The ways in which a client may answer incorrectly. */
     private interface Answer {
         void to(Client client, Message command) throws Exception;
     }
@@ -201,7 +200,7 @@ final class DmaMessageTest {
         });
     }
 
-    /** Somebody does not answer, and the device is not kept waiting. */
+    /** A client does not answer, and the device does not wait for it. */
     @TestFactory
     Stream<DynamicTest> silence() {
         Cases late = new Cases()
@@ -228,7 +227,7 @@ final class DmaMessageTest {
                 .add("a client that takes no messages is EIO, and its connection ends", (rig, client) -> {
                     client.ok(Commands.DMA_MAP, Requests.map(RW, 0, ADDRESS, SIZE));
                     VfioContext device = rig.card.context();
-                    // More than a socket's buffer holds, from threads of their own as each waits for its answer.
+                    // More than the socket buffer holds, from separate threads, because each waits for its answer.
                     List<FutureTask<String>> writes = new ArrayList<>();
                     for (int i = 0; i < 16; i++) {
                         writes.add(Dma.start(() -> Dma.errno(() -> Dma.write(device, ADDRESS, new byte[1 << 16]))));
@@ -255,7 +254,7 @@ final class DmaMessageTest {
                     client.receive().requireOk(id, Commands.REGION_WRITE);
                     client.requireAlive();
                 });
-        // The first answers in the end, and to another command in time.
+        // The first client finally answers, and answers another command in time.
         return Stream.concat(late.run(answered(Duration.ofSeconds(5))), never.run(answered(Duration.ofMillis(200))));
     }
 

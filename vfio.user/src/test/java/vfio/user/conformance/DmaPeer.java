@@ -9,21 +9,20 @@ import java.util.List;
 import mdev.linux.LinuxException;
 
 /**
- * A client's memory that has no descriptor: it answers DMA_READ and DMA_WRITE, as one of the clients that there are
- * does.
+ * Memory of a client without a descriptor: answers DMA_READ and DMA_WRITE like one of the real clients.
  */
 final class DmaPeer {
     static final long ADDRESS = 0x40_0000;
 
-    /** Whose answers. */
+    /** The kind of client. */
     enum Kind {
-        /** The count of an answer to DMA_WRITE has 4 bytes. */
+        /** The answer to DMA_WRITE has a count of 4 bytes. */
         SPECIFICATION,
-        /** It has 8. */
+        /** The count has 8 bytes. */
         LIBVFIO_USER,
         /**
-         * {@code VFIOUserDMARW}: data follow a count of 4 bytes, sizes count 4 bytes more; a write is answered by a
-         * header.
+         * {@code VFIOUserDMARW}: the data follow a count of 4 bytes, sizes include 4 more bytes; a write is answered
+         * with a header.
          */
         QEMU
     }
@@ -40,7 +39,7 @@ final class DmaPeer {
         this.memory = memory;
     }
 
-    /** Answers as many commands as must come. */
+    /** Answers the expected number of commands. */
     void answer(int commands) throws LinuxException {
         for (int i = 0; i < commands; i++) {
             Message command = next();
@@ -72,7 +71,7 @@ final class DmaPeer {
         };
     }
 
-    /** The next command, which must be one for this memory. */
+    /** The next command, which must address this memory. */
     Message next() throws LinuxException {
         Message command = channel.receive();
         assertTrue(

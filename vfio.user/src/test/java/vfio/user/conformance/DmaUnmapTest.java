@@ -23,7 +23,7 @@ import mdev.linux.Mapping;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
-/** DMA_UNMAP (libvfio-user's test_dma_unmap.py), and that nothing of the memory is left when it is answered. */
+/** DMA_UNMAP (libvfio-user's test_dma_unmap.py), and that no use of the memory remains when it is answered. */
 final class DmaUnmapTest {
     private static final long IOVA = 0x10_0000;
 
@@ -58,7 +58,7 @@ final class DmaUnmapTest {
         return cases.run();
     }
 
-    /** Refused, and what was mapped is mapped. */
+    /** Rejected, and existing mappings remain. */
     private static void refused(Cases cases, String name, Payload payload) {
         refused(cases, name, Errno.EINVAL, payload);
     }
@@ -96,7 +96,7 @@ final class DmaUnmapTest {
                     Rig.await("descriptors", held, Descriptors::open);
                     client.refused(Errno.ENOENT, Commands.DMA_UNMAP, Requests.unmap(IOVA, 2 * PAGE));
                 })
-                // libvfio-user refuses an argsz above its max_data_xfer_size; the specification has no such limit.
+                // libvfio-user rejects an argsz above its max_data_xfer_size; the specification has no such limit.
                 .add("more room in argsz is no matter", (_, client) -> {
                     for (long argsz : new long[] {64, (1 << 20) + 8, 0xffff_ffffL}) {
                         client.ok(Commands.DMA_MAP, Requests.map(RW, 0, IOVA, PAGE));

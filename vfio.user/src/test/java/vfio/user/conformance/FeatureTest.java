@@ -15,8 +15,8 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
 /**
- * DEVICE_FEATURE: probing, the log of what the device writes (libvfio-user's test_dirty_pages.py), and migration, which
- * there is not.
+ * DEVICE_FEATURE: probing, the log of the device's writes (libvfio-user's test_dirty_pages.py), and migration, which is
+ * not supported.
  */
 final class FeatureTest {
     private static final int MIGRATION = 1;
@@ -180,7 +180,7 @@ final class FeatureTest {
             assertEquals(1, bitmap(client, PAGE));
         });
         for (int pageSize : new int[] {PAGE / 2, PAGE * 2}) {
-            // vfio_device_feature_dma_logging_control in the kernel: "a hint"; libvfio-user refuses another one.
+            // vfio_device_feature_dma_logging_control in the kernel: "a hint"; libvfio-user rejects another one.
             logged(
                     cases,
                     "a start with pages of " + pageSize + " is told that pages of 4096 are logged",
@@ -227,7 +227,7 @@ final class FeatureTest {
         });
     }
 
-    /** There is no migration yet: each of its requests says so, and nothing else happens. */
+    /** Migration is not supported yet: each of its requests fails accordingly, without other effects. */
     @TestFactory
     Stream<DynamicTest> migration() {
         Cases cases = new Cases();

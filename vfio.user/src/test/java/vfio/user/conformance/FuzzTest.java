@@ -13,8 +13,8 @@ import mdev.linux.LinuxException;
 import org.junit.jupiter.api.Test;
 
 /**
- * Bytes that no client would send. The server may answer them as it likes; it must not fail, keep what came with them,
- * or stop to serve the next client. A failure names its seed: {@code -Dfuzz.seed=N} makes the same bytes again.
+ * Bytes that no client would send. The server may answer them in any way; it must not fail, leak their descriptors, or
+ * stop serving the next client. A failure names its seed: {@code -Dfuzz.seed=N} repeats the same bytes.
  */
 final class FuzzTest {
     private static final int CLIENTS = 300;
@@ -83,7 +83,7 @@ final class FuzzTest {
                 client.sendBytes(bytes(random), some.toArray(Fd[]::new));
             }
         } catch (LinuxException e) {
-            // The server may end a connection on which nothing makes sense any more.
+            // The server may end a connection that is out of sync.
             assertEquals("sendmsg", e.call());
         }
     }
@@ -107,7 +107,7 @@ final class FuzzTest {
                 .toBytes();
     }
 
-    /** Words that mean something somewhere; the shape of a real request most of the time. */
+    /** Meaningful words, mostly in the layout of a real request. */
     private static Payload payload(RandomGenerator random) {
         Payload payload = switch (random.nextInt(10)) {
             case 0 -> Requests.map(random.nextInt(16), page(random), page(random), page(random));

@@ -10,7 +10,7 @@ import java.util.Set;
 import mdev.api.Mdev;
 import org.junit.jupiter.api.Test;
 
-/** What devices cost that nobody uses. */
+/** The cost of unused devices. */
 class IdleDevicesTest {
     private static final int DEVICES = 10_000;
 
@@ -35,7 +35,7 @@ class IdleDevicesTest {
         }
     }
 
-    /** In the group of this one, which is not that of the JVM's own. */
+    /** In the thread group of this thread, which excludes the JVM's own threads. */
     private static List<String> startedSince(Set<Thread> before) {
         return Thread.getAllStackTraces().keySet().stream()
                 .filter(thread -> !before.contains(thread))

@@ -57,8 +57,7 @@ final class InfoTest {
     }
 
     /**
-     * QEMU warns of a kind with no interrupts, and takes an error for the answer that it is; other clients expect the
-     * count.
+     * QEMU warns about a kind with a count of 0 and accepts an error; other clients expect the count.
      */
     @TestFactory
     Stream<DynamicTest> missingIrqs() {

@@ -14,7 +14,7 @@ import java.util.TreeMap;
 final class Json {
     private Json() {}
 
-    /** The values by their names, with dots between: all of them must begin with the prefix, which is left out. */
+    /** The values by dotted name: all names must begin with the prefix, which is removed. */
     static Map<String, String> leaves(String json, String prefix) {
         Map<String, String> leaves = new TreeMap<>();
         try (JsonParser parser = new JsonFactory().createParser(json)) {

@@ -30,14 +30,14 @@ import vfio.mdev.TestPlatform;
 import vfio.user.VfioUser;
 import vfio.user.session.Options;
 
-/** Clients, devices and the server come and go, in any order. */
+/** Clients, devices and the server start and end in any order. */
 final class LifetimeTest {
     private static final int REQ = 4;
-    /** A second client is told at once that it is the second. */
+    /** A second client is rejected at once. */
     private static final Options IMPATIENT =
             new Options(100, Duration.ZERO, TestPlatform.PATIENCE, TestPlatform.PATIENCE);
 
-    /** Everything that a client can give. */
+    /** Every kind of resource that a client can pass. */
     private static void give(Rig rig, Client client) throws Exception {
         client.ok(Commands.DMA_MAP, Requests.map(RW, 0, 0, PAGE), rig.memory(PAGE));
         client.ok(Commands.DMA_MAP, Requests.map(RW, 0, 16 * PAGE, PAGE), rig.memory(PAGE));
@@ -56,7 +56,7 @@ final class LifetimeTest {
         Dma.write(rig.card.context(), 0, (byte) 1);
     }
 
-    /** How a client may go. */
+    /** The ways in which a client may disconnect. */
     private interface Farewell {
         void of(Rig rig, Client client) throws Exception;
     }
@@ -110,7 +110,7 @@ final class LifetimeTest {
         return cases.run();
     }
 
-    /** What it gave is let go, what the device holds is kept, and the next one is served. */
+    /** The client's resources are released, the device's state is kept, and the next client is served. */
     private static void gone(Cases cases, String name, Farewell farewell) {
         cases.add("a client " + name + " leaves nothing behind but the device's state", (rig, client) -> {
             give(rig, client);
@@ -184,7 +184,8 @@ final class LifetimeTest {
     }
 
     /**
-     * A device goes while a client uses it: the client is cut off, and nothing of it is left when the removal returns.
+     * A device is removed while in use: the client is disconnected, and none of its resources is left when the removal
+     * returns.
      */
     @TestFactory
     Stream<DynamicTest> removals() {

@@ -9,7 +9,7 @@ import java.util.List;
 import mdev.api.errno.Errno;
 import mdev.linux.Fd;
 
-/** What a client received: an answer, or a command of the server. */
+/** A message received by a client: an answer, or a command of the server. */
 record Message(int id, int command, int flags, int errno, ByteBuffer body, List<Fd> fds) {
     static final int HEADER = 16;
     static final int COMMAND = 0;
@@ -39,13 +39,13 @@ record Message(int id, int command, int flags, int errno, ByteBuffer body, List<
         return bytes;
     }
 
-    /** The descriptors that came along, or none. */
+    /** The descriptors of the message. */
     Message closeFds() {
         fds.forEach(Fd::close);
         return this;
     }
 
-    /** It answers the command with success. */
+    /** Asserts a successful answer to the command. */
     Message requireOk(int expectedId, int expectedCommand) {
         assertEquals("ok", outcome(), "command " + expectedCommand);
         assertAll(
@@ -55,7 +55,7 @@ record Message(int id, int command, int flags, int errno, ByteBuffer body, List<
         return this;
     }
 
-    /** It refuses the command: an error answer is nothing but a header. */
+    /** Asserts an error answer to the command, which is only a header. */
     void requireRefusal(int expectedId, int expectedCommand, Errno expected) {
         closeFds();
         assertEquals(expected.name(), outcome(), "command " + expectedCommand);

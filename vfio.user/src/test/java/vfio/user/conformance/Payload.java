@@ -3,7 +3,7 @@ package vfio.user.conformance;
 import java.io.ByteArrayOutputStream;
 import java.util.Arrays;
 
-/** The bytes behind a header, field by field as the specification lists them: little endian, without padding. */
+/** The bytes after a header, field by field as the specification lists them: little endian, without padding. */
 final class Payload {
     private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
 
@@ -43,7 +43,7 @@ final class Payload {
         return bytes.toByteArray();
     }
 
-    /** The first bytes of it only. */
+    /** Only the first bytes of the payload. */
     Payload cut(int size) {
         return new Payload().bytes(Arrays.copyOf(toBytes(), size));
     }

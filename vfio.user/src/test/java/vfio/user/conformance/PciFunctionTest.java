@@ -22,16 +22,16 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
 /**
- * A function of the toolkit for vendors, on the wire: a client that programs the MSI-X table itself, and one that keeps
- * the table to himself, as QEMU does for its guest ({@code hw/vfio/pci.c}: only configuration space reaches the
- * device), both get what they unmasked.
+ * A function of the vendor toolkit, on the wire: a client that programs the device's MSI-X table, and a client that
+ * emulates the table, as QEMU does for its guest ({@code hw/vfio/pci.c}: only configuration space reaches the device),
+ * both receive the messages that they unmasked.
  */
 final class PciFunctionTest {
     private static final int VECTORS = 4;
     private static final int TABLE = 0x800;
     private static final int PENDING = 0xc00;
 
-    /** Where the only capability lies. */
+    /** The offset of the only capability. */
     private static final int MSIX_CONTROL = 0x42;
 
     private static final int COMMAND = 0x04;
@@ -59,7 +59,7 @@ final class PciFunctionTest {
             return 0;
         }
 
-        /** A doorbell: sends the message of the vector that is written. */
+        /** A doorbell: sends the message of the written vector. */
         @Override
         public void write(long offset, int size, long value) {
             interrupts.message(VfioPci.MSIX_IRQ, (int) value);
@@ -111,7 +111,7 @@ final class PciFunctionTest {
             client.write(VfioPci.CONFIG_REGION, MSIX_CONTROL, (byte) 0, (byte) (value >> 8));
         }
 
-        /** Writes an entry of the table whole, in one access of 16 bytes. */
+        /** Writes a whole table entry in one access of 16 bytes. */
         void program(int vector, boolean masked) throws Exception {
             byte[] entry = {0x0c, 0x10, (byte) 0xe0, (byte) 0xfe, 0, 0, 0, 0, (byte) vector, 0, 0, 0, 0, 0, 0, 0};
             entry[12] = (byte) (masked ? 1 : 0);
@@ -123,7 +123,7 @@ final class PciFunctionTest {
             client.write(VfioPci.BAR0_REGION, 0, (byte) vector, (byte) 0, (byte) 0, (byte) 0);
         }
 
-        /** The messages that came by vector, and the pending bits. */
+        /** The received messages by vector, and the pending bits. */
         void requires(String messages, int pending) throws Exception {
             var came = new StringBuilder();
             for (EventFd event : events) {

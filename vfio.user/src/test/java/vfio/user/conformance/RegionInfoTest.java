@@ -46,7 +46,7 @@ final class RegionInfoTest {
                 .run();
     }
 
-    /** Regions without anything behind the head: the answer is the head, however much room there is. */
+    /** Regions without capabilities: the answer is only the head, independent of argsz. */
     @TestFactory
     Stream<DynamicTest> plain() {
         Cases cases = new Cases();
@@ -111,7 +111,7 @@ final class RegionInfoTest {
         return cases.run();
     }
 
-    /** What a device says is taken before a client comes. */
+    /** The device's region info is read before a client connects. */
     @TestFactory
     Stream<DynamicTest> otherDevices() {
         return new Cases()
@@ -190,7 +190,7 @@ final class RegionInfoTest {
         assertEquals(1, info.fds().size(), "descriptors");
     }
 
-    /** Asks as QEMU does: for the head, and for the rest with the room that the head says. */
+    /** Asks as QEMU does: first for the head, then with the size given there. */
     private static Message complete(Client client, int index) throws Exception {
         Message head = client.ok(Commands.GET_REGION_INFO, Requests.regionInfo(HEAD, index));
         if (head.u32(0) == HEAD) {

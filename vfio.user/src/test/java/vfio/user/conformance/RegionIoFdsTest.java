@@ -9,8 +9,8 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
 /**
- * GET_REGION_IO_FDS (libvfio-user's test_device_get_region_io_fds.py): no device of ours has such descriptors, which is
- * an answer too.
+ * GET_REGION_IO_FDS (libvfio-user's test_device_get_region_io_fds.py): none of our devices has such descriptors, so the
+ * answer is empty.
  */
 final class RegionIoFdsTest {
     @TestFactory

@@ -12,12 +12,12 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
 /**
- * Messages that no command can be made of (libvfio-user's test_request_errors.py). The connection lives on after each.
+ * Malformed messages (libvfio-user's test_request_errors.py). The connection remains usable after each.
  */
 final class RequestErrorTest {
     private static final int ID = 0xbad1;
 
-    /** Headers that lie about what follows them, which is nothing. */
+    /** Headers with a wrong size; nothing follows them. */
     @TestFactory
     Stream<DynamicTest> headers() {
         Cases cases = new Cases();
@@ -118,7 +118,7 @@ final class RequestErrorTest {
                 .run();
     }
 
-    /** Descriptors that no command of the message takes are closed, whatever the command answers. */
+    /** Descriptors that the command does not use are closed, independent of its answer. */
     @TestFactory
     Stream<DynamicTest> descriptors() {
         Map<String, Map.Entry<Integer, Payload>> takesNone = new LinkedHashMap<>();

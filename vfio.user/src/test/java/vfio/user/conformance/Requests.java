@@ -24,7 +24,7 @@ final class Requests {
     static final int SET = 1 << 17;
     static final int PROBE = 1 << 18;
 
-    /** What QEMU 11 proposes, to the byte: with it the message has 214 bytes. */
+    /** The exact proposal of QEMU 11, with which the message has 214 bytes. */
     static final String QEMU = "{\"capabilities\": {\"pgsizes\": 4096, \"max_msg_fds\": 16, \"max_dma_maps\": 65535, "
             + "\"max_data_xfer_size\": 1048576, \"migration\": {\"max_bitmap_size\": 268435456, \"pgsize\": 4096}, "
             + "\"write_multiple\": true}}";
@@ -35,7 +35,7 @@ final class Requests {
         return new Payload().u16(major).u16(minor);
     }
 
-    /** With the JSON's terminating NUL. */
+    /** Includes the JSON's terminating NUL. */
     static Payload version(int major, int minor, String json) {
         return version(major, minor)
                 .bytes(json.getBytes(StandardCharsets.UTF_8))

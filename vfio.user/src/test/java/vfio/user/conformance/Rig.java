@@ -23,15 +23,17 @@ import vfio.mdev.TestPlatform;
 import vfio.user.VfioUser;
 import vfio.user.session.Options;
 
-/** A platform with one card, its server, and clients. When it is closed nothing of it may be left in the process. */
+/**
+ * A platform with one card, its server, and clients. After the close, none of its resources may be left in the process.
+ */
 final class Rig implements AutoCloseable {
     static final int PAGE = 4096;
 
-    /** Of a server that waits for whoever only needs a processor: what may end in time does. */
+    /** Timeouts of a server that are long enough for any machine. */
     static final Options PATIENT =
             new Options(100, TestPlatform.PATIENCE, TestPlatform.PATIENCE, TestPlatform.PATIENCE);
 
-    /** What the memory of the clients is called in {@code /proc/self/maps}. */
+    /** The name of the clients' memory in {@code /proc/self/maps}. */
     private static final String MEMORY = "wire-client";
 
     private final Map<String, Integer> before = Descriptors.open();
@@ -52,7 +54,7 @@ final class Rig implements AutoCloseable {
         this(options, TestPlatform.PATIENCE);
     }
 
-    /** @param ask how long a client with REQ is asked to leave */
+    /** @param ask how long a client with REQ may take to leave */
     Rig(Options options, Duration ask) throws ErrnoException, IOException {
         platform = new TestPlatform(ask);
         server = serve(platform, directory, options);
@@ -81,7 +83,7 @@ final class Rig implements AutoCloseable {
         return directory.resolve(device.uuid() + ".sock");
     }
 
-    /** Closed with the rig, the last first; so are the next two. */
+    /** Closed with the rig in reverse order, as are the next two. */
     Client owned(Client client) {
         owned.add(client::close);
         return client;
@@ -97,12 +99,12 @@ final class Rig implements AutoCloseable {
         return fd;
     }
 
-    /** A connection on which nothing has been said. */
+    /** A connection on which nothing was sent yet. */
     Client connect() throws LinuxException {
         return owned(Client.connect(socket()));
     }
 
-    /** A connection that has agreed on the version. */
+    /** A connection with a negotiated version. */
     Client client() throws LinuxException {
         return connect().negotiate();
     }
@@ -120,7 +122,7 @@ final class Rig implements AutoCloseable {
         return Descriptors.mappingsOf(MEMORY);
     }
 
-    /** Waits until something has become what it must be: what a connection holds is let go on the server's threads. */
+    /** Waits until a value is as expected: the resources of a connection are released on the server's threads. */
     static <T> void await(String what, T expected, Supplier<T> actual) {
         long deadline = System.nanoTime() + TestPlatform.PATIENCE.toNanos();
         while (!expected.equals(actual.get())) {
@@ -132,7 +134,7 @@ final class Rig implements AutoCloseable {
         }
     }
 
-    /** The next client is served as if there had been no other. */
+    /** Asserts that the next client is served as if it was the first. */
     void requireServing() throws LinuxException {
         try (Client next = served()) {
             next.requireAlive();
@@ -140,8 +142,7 @@ final class Rig implements AutoCloseable {
     }
 
     /**
-     * A client that has agreed on the version. One that comes while others are on their way out may be turned away, and
-     * tries again.
+     * A client with a negotiated version. Retries if it is rejected because earlier clients are still disconnecting.
      */
     Client served() throws LinuxException {
         long deadline = System.nanoTime() + TestPlatform.PATIENCE.toNanos();

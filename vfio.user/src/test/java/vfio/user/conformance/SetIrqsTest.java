@@ -19,7 +19,7 @@ import mdev.linux.Fd;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
-/** SET_IRQS: what it must be (libvfio-user's test_device_set_irqs.py), and what it then does. */
+/** SET_IRQS: valid requests (libvfio-user's test_device_set_irqs.py) and their effects. */
 final class SetIrqsTest {
     private static final int INTX = 0;
     private static final int MSI = 1;
@@ -83,7 +83,7 @@ final class SetIrqsTest {
         cases.refused(name, Errno.EINVAL, Commands.SET_IRQS, payload);
     }
 
-    /** Descriptors that do not fit are EINVAL, closed, and arm nothing. */
+    /** Descriptors that do not match the request are EINVAL, are closed, and arm nothing. */
     @TestFactory
     Stream<DynamicTest> refusedDescriptors() {
         Cases cases = new Cases();

@@ -20,7 +20,7 @@ import mdev.linux.Fd;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
-/** A connection is a stream: where one message ends and the next begins is in the headers, and nowhere else. */
+/** A connection is a stream: only the headers define the message boundaries. */
 final class StreamTest {
     @TestFactory
     Stream<DynamicTest> pieces() {
@@ -126,8 +126,8 @@ final class StreamTest {
     }
 
     /**
-     * Messages that wait in the socket together, while the device keeps the server busy: {@code f} carries a
-     * descriptor, {@code .} does not.
+     * Messages queued together in the socket while the device keeps the server busy: {@code f} carries a descriptor,
+     * {@code .} does not.
      */
     @TestFactory
     Stream<DynamicTest> descriptors() {
@@ -188,7 +188,7 @@ final class StreamTest {
         return cases.run();
     }
 
-    /** The server is inside the device until the latch opens. */
+    /** The server stays in a call into the device until the latch opens. */
     private static CountDownLatch busy(Rig rig, Client client) throws Exception {
         CountDownLatch leave = new CountDownLatch(1);
         rig.card.onDoorbell = _ -> Dma.await(leave);

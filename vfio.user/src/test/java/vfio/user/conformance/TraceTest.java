@@ -30,7 +30,10 @@ class TraceTest {
     private static final Pattern TIME = Pattern.compile("\\d\\d:\\d\\d:\\d\\d\\.\\d{6} (.*)");
     private static final Pattern DURATION = Pattern.compile(" \\d+\\.\\d us$");
 
-    /** A line without what differs from run to run; so its time is there, and how long it took where it took time. */
+    /**
+     * A line without the parts that vary between runs: the time, which must be present, is removed, and a duration is
+     * replaced by T.
+     */
     private static String fixed(String line) {
         var match = TIME.matcher(line);
         assertTrue(match.matches(), line);
@@ -116,7 +119,7 @@ class TraceTest {
             }
             long lost = Long.parseLong(String.valueOf(last).replaceFirst("^\\.\\.\\. (\\d+) lines lost$", "$1"));
             long all = told - 1 + lost; // the line about the rest is none of them
-            // GET_INFO is answered before it is told, so the end may have come between the two.
+            // GET_INFO is answered before it is traced, so the trace may have ended in between.
             assertTrue(all == posted + 1 || all == posted + 2, told + " lines, " + last);
         }
     }

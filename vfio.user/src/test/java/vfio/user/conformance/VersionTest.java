@@ -15,11 +15,11 @@ import mdev.linux.Fd;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
-/** The negotiation that a connection begins with (libvfio-user's test_negotiate.py, and what QEMU demands). */
+/** The version negotiation (libvfio-user's test_negotiate.py, and QEMU's requirements). */
 final class VersionTest {
     private static final int DEFAULT_TRANSFER = 1 << 20;
 
-    /** Refused with EINVAL; the client may try again on the same connection. */
+    /** Rejected with EINVAL; the client may retry on the same connection. */
     @TestFactory
     Stream<DynamicTest> refusals() {
         Cases cases = new Cases();
@@ -222,7 +222,7 @@ final class VersionTest {
         return Long.parseLong(capabilities.getOrDefault(name, Long.toString(absent)));
     }
 
-    /** Which the answer must have: QEMU does not do without. */
+    /** The answer must contain it: QEMU requires it. */
     static Map<String, String> capabilities(Message answer) {
         byte[] json = answer.bytes(4);
         assertTrue(json.length > 0 && json[json.length - 1] == 0, "the answer ends with a NUL");

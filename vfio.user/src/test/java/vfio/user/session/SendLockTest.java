@@ -19,8 +19,8 @@ class SendLockTest {
     private static final int MORE_THAN_A_SOCKET_TAKES = 16 << 20;
 
     /**
-     * The client takes one byte of a command and no more; no interrupt of the connection's thread makes that longer or
-     * shorter.
+     * The client receives one byte of a command and no more; interrupts of the connection's thread do not change the
+     * timeout.
      */
     @Test
     void anAnswerDoesNotWaitForeverForACommandThatIsBeingSent() throws Exception {
