@@ -32,7 +32,7 @@ public final class Program {
 
     private static final int LONGEST_MESSAGE = 4096;
     private static final int WNOHANG = 1;
-    private static final Duration LOOK = Duration.ofMillis(1);
+    private static final Duration RECHECK = Duration.ofMillis(1);
 
     private static final MethodHandle SPAWN = Libc.plain(
             "posix_spawnp", FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS));
@@ -108,7 +108,7 @@ public final class Program {
 
     private static boolean waitFor(int child, MemorySegment status, Deadline deadline) throws LinuxException {
         LinuxException[] failed = new LinuxException[1];
-        boolean ended = deadline.poll(LOOK, () -> {
+        boolean ended = deadline.poll(RECHECK, () -> {
             try {
                 return Libc.call("waitpid", state -> (int) WAITPID.invokeExact(state, child, status, WNOHANG)) == child;
             } catch (LinuxException e) {

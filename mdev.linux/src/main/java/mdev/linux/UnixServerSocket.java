@@ -31,7 +31,7 @@ public final class UnixServerSocket implements AutoCloseable {
      * After a close, the number may refer to another file before it is polled, which would never end the wait; the
      * socket is therefore checked again at this interval.
      */
-    private static final Duration LOOK = Duration.ofSeconds(1);
+    private static final Duration RECHECK = Duration.ofSeconds(1);
 
     private static final MethodHandle FCHMOD =
             Libc.function("fchmod", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT));
@@ -150,7 +150,7 @@ public final class UnixServerSocket implements AutoCloseable {
                 return connection;
             }
             Duration left = deadline.remaining();
-            Poll.await(fd, Poll.POLLIN, left.compareTo(LOOK) < 0 ? left : LOOK);
+            Poll.await(fd, Poll.POLLIN, left.compareTo(RECHECK) < 0 ? left : RECHECK);
         }
     }
 

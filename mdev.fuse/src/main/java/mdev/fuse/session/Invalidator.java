@@ -38,7 +38,7 @@ final class Invalidator implements AutoCloseable {
      * The number of notifications accepted by the kernel; measures progress, because a large batch may take longer than
      * the grace period.
      */
-    private volatile long told;
+    private volatile long notified;
 
     /**
      * Set while the kernel is late in accepting a notification: removals do not wait until it has caught up. Changed
@@ -90,11 +90,11 @@ final class Invalidator implements AutoCloseable {
     private boolean await(CountDownLatch latch) {
         long before;
         do {
-            before = told;
+            before = notified;
             if (Deadline.in(grace).awaitUninterruptibly(latch)) {
                 return true;
             }
-        } while (told != before);
+        } while (notified != before);
         return false;
     }
 
@@ -154,7 +154,7 @@ final class Invalidator implements AutoCloseable {
         } catch (LinuxException e) {
             log.trace("the kernel has already forgotten {}: {}", entry, e.getMessage());
         }
-        told++;
+        notified++;
     }
 
     /** Accepts no more batches; queued ones are still sent. Does not wait. Idempotent. */

@@ -17,7 +17,7 @@ final class UeventReader implements AutoCloseable {
     private static final int BACKLOG = 4096;
 
     private final UnixSocket connection;
-    private final Consumer<UeventReader> gone;
+    private final Consumer<UeventReader> onEnd;
 
     /** The monitor guards all three fields: a line is sent, or counted as lost at its place in the order. */
     private final Queue<byte[]> waiting = new ArrayDeque<>();
@@ -25,9 +25,9 @@ final class UeventReader implements AutoCloseable {
     private long lost;
     private boolean closed;
 
-    UeventReader(UnixSocket connection, Consumer<UeventReader> gone) {
+    UeventReader(UnixSocket connection, Consumer<UeventReader> onEnd) {
         this.connection = connection;
-        this.gone = gone;
+        this.onEnd = onEnd;
     }
 
     void start() {
@@ -97,6 +97,6 @@ final class UeventReader implements AutoCloseable {
             notifyAll();
         }
         connection.shutdown();
-        gone.accept(this);
+        onEnd.accept(this);
     }
 }

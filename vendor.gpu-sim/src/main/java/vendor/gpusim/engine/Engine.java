@@ -21,16 +21,16 @@ public final class Engine implements AutoCloseable {
     private static final long FRAME = 1_000_000_000L / 60;
 
     /** The interval at which vGPUs with a used-up share are checked for new credit. */
-    private static final long LOOK = Scheduler.SLICE / 4;
+    private static final long CREDIT_CHECK = Scheduler.SLICE / 4;
 
     /**
      * How long the engine polls for work before it sleeps: waking it takes as long, and a driver that waited for a
      * fence submits more work within this time.
      */
-    private static final long LINGER = 50_000;
+    private static final long POLL_TIME = 50_000;
 
     /** The maximum sleep of an idle engine. */
-    private static final long LONG = 3_600_000_000_000L;
+    private static final long IDLE_SLEEP = 3_600_000_000_000L;
 
     /**
      * Grace period for a running access to guest memory: a guest has 2 s to answer, and a removal must take less than 5
@@ -142,7 +142,7 @@ public final class Engine implements AutoCloseable {
                 scheduler.pay(next, end - now);
                 load = load.busy(now, end);
                 busyTill = end;
-            } else if (now - busyTill < LINGER && !scheduler.anyWaits()) {
+            } else if (now - busyTill < POLL_TIME && !scheduler.anyWaits()) {
                 Thread.onSpinWait();
             } else {
                 sleep(scheduler, now, frame);
@@ -165,7 +165,7 @@ public final class Engine implements AutoCloseable {
     private void sleep(Scheduler scheduler, long now, long frame) {
         boolean waits = scheduler.anyWaits();
         boolean vblanks = users.stream().anyMatch(EngineRegisters::wantsVblank);
-        long time = waits ? LOOK : vblanks ? Math.max(1, frame + FRAME - now) : LONG;
+        long time = waits ? CREDIT_CHECK : vblanks ? Math.max(1, frame + FRAME - now) : IDLE_SLEEP;
         LockSupport.parkNanos(this, time);
         Thread.interrupted(); // set by code of a guest that ran here; it would end every further sleep at once
         if (waits) {

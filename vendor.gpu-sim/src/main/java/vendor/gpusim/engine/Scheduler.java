@@ -15,7 +15,7 @@ final class Scheduler {
     static final long SLICE = 1_000_000;
 
     /** The maximum credit. */
-    private static final long MOST = 4 * SLICE;
+    private static final long MAX_CREDIT = 4 * SLICE;
 
     /** A vGPU in use. */
     static final class User {
@@ -75,7 +75,7 @@ final class Scheduler {
     void earn(Policy policy, long nanos) {
         for (User user : users) {
             user.limit = policy.limit(user.registers.share(), users.length);
-            user.credit = Math.min(MOST, user.credit + nanos * user.limit);
+            user.credit = Math.min(MAX_CREDIT, user.credit + nanos * user.limit);
         }
     }
 

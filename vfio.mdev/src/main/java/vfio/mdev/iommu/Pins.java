@@ -23,7 +23,7 @@ final class Pins {
     private final DmaMapping mapping;
     private final PageNumbers numbers;
     private final Map<Attachment, VendorPins> byVendor = new LinkedHashMap<>();
-    private boolean gone;
+    private boolean ended;
 
     Pins(DmaMapping mapping, PageNumbers numbers) {
         this.mapping = mapping;
@@ -58,7 +58,7 @@ final class Pins {
 
     /** Adds a pin to a page; null if the mapping has ended. */
     synchronized @Nullable PinnedPage pin(Attachment vendor, long page, boolean writable) throws ErrnoException {
-        if (gone) {
+        if (ended) {
             return null;
         }
         VendorPins own = of(vendor);
@@ -74,7 +74,7 @@ final class Pins {
      * an error (surprise 21).
      */
     synchronized boolean unpin(Attachment vendor, long page) {
-        if (gone) {
+        if (ended) {
             return false;
         }
         VendorPins own = byVendor.get(vendor);
@@ -89,7 +89,7 @@ final class Pins {
     /** Adds a part of the mapping to a range; null if the mapping has ended. */
     synchronized @Nullable MemorySegment mapRange(
             Attachment.MappedRange range, long offset, long length, boolean writable) throws ErrnoException {
-        if (gone) {
+        if (ended) {
             return null;
         }
         VendorPins own = of(range.owner());
@@ -123,8 +123,8 @@ final class Pins {
 
     /** Ends the mapping if it has no pins or ranges; later requests are rejected. */
     synchronized boolean endUnpinned() {
-        gone |= byVendor.values().stream().allMatch(VendorPins::isEmpty);
-        return gone;
+        ended |= byVendor.values().stream().allMatch(VendorPins::isEmpty);
+        return ended;
     }
 
     /**
@@ -133,7 +133,7 @@ final class Pins {
      * @return the vendors that still held pins, for the log
      */
     synchronized List<Attachment> end() {
-        gone = true;
+        ended = true;
         List<Attachment> unpinned = new ArrayList<>();
         byVendor.forEach((vendor, own) -> {
             if (!own.isEmpty()) {

@@ -32,7 +32,7 @@ public final class DeviceServer {
      * The maximum number of connections; more are rejected. One is served, others may have ended without being noticed
      * yet.
      */
-    private static final int MOST = 8;
+    private static final int MAX_CLIENTS = 8;
 
     private final ServedDevice device;
     private final Acceptor acceptor;
@@ -69,7 +69,7 @@ public final class DeviceServer {
 
     /** The end of the previous client may not have been noticed yet, so a new client waits for it. */
     private synchronized void accept(UnixSocket connected) {
-        if (ended || clients.size() == MOST) {
+        if (ended || clients.size() == MAX_CLIENTS) {
             connected.close();
             return;
         }
