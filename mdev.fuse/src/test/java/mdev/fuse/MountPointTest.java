@@ -43,7 +43,7 @@ final class MountPointTest {
     void whatAKilledPlatformLeftIsCleared(@TempDir Path parent) throws Exception {
         Path directory = Files.createDirectory(parent.resolve("sys"));
         Path link = Files.createSymbolicLink(parent.resolve("link"), Path.of("../" + parent.getFileName() + "/sys"));
-        mount(directory).fd().close(); // nobody answers any more, as after SIGKILL
+        mount(directory).fd().close(); // the mount has no server any more, as after SIGKILL
         assertTrue(isMounted(directory));
 
         MountPoint.Mounted again = mount(link);

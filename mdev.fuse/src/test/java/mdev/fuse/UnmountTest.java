@@ -108,7 +108,7 @@ final class UnmountTest {
             assertEquals(1, sysfs.listeners.size());
 
             umount("", directory);
-            MountedTree.await("nobody listens any more", sysfs.listeners::isEmpty);
+            MountedTree.await("the session has stopped listening", sysfs.listeners::isEmpty);
             awaitNoneBut(before);
             assertEquals(1, fuse.known(), "the root");
         }
@@ -150,7 +150,7 @@ final class UnmountTest {
             assertEquals("tmpfs\n", tree.sh("findmnt -no FSTYPE " + tree.directory + " | tail -1"));
         } finally {
             tree.sh("cd /; umount " + tree.directory + "; umount "
-                    + tree.directory); // theirs, and then what is left of ours
+                    + tree.directory); // the foreign mount, and then the rest of ours
         }
         assertFalse(isMounted(tree.directory));
     }
@@ -170,7 +170,7 @@ final class UnmountTest {
             awaitNoneBut(before);
         } finally {
             tree.sh("cd /; umount -l " + directory
-                    + " 2> /dev/null"); // else whoever clears the directory would wait for ever
+                    + " 2> /dev/null"); // otherwise a process that clears the directory would wait for ever
         }
     }
 }

@@ -173,7 +173,7 @@ class Uart16550ATest {
         port.out(DATA, 3);
         assertEquals(LSR_DR, port.in(LSR), "the next load is on the line");
         port.in(DATA);
-        assertEquals(LSR_DR, port.in(LSR), "and stays there while somebody reads");
+        assertEquals(LSR_DR, port.in(LSR), "and stays there while it is read");
     }
 
     @Test

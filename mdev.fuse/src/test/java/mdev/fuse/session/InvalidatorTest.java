@@ -54,7 +54,7 @@ final class InvalidatorTest {
 
     @AfterEach
     void close() {
-        pair.close(); // lets go who still writes
+        pair.close(); // unblocks pending writers
         channel.close();
     }
 

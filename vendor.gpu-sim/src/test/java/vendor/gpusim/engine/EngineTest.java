@@ -306,7 +306,7 @@ class EngineTest {
         var early = new AtomicBoolean();
         guest.atAccess = () -> {
             leaver.start();
-            Guest.await("he waits", () -> left.get() || leaver.getState() == Thread.State.TIMED_WAITING);
+            Guest.await("the user waits", () -> left.get() || leaver.getState() == Thread.State.TIMED_WAITING);
             early.set(left.get());
         };
         guest.submit(8, 77);

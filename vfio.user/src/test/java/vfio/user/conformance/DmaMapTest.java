@@ -41,8 +41,8 @@ final class DmaMapTest {
         refused(cases, "an unknown flag at the other end", map(RW | 1 << 31, IOVA, PAGE));
         refused(cases, "neither readable nor writeable", map(0, IOVA, PAGE));
         refused(cases, "a size of 0", map(RW, IOVA, 0));
-        refused(cases, "a size that is no multiple of a page", map(RW, IOVA, PAGE + 1));
-        refused(cases, "an address that is no multiple of a page", map(RW, IOVA + 1, PAGE));
+        refused(cases, "a size that is not a multiple of the page size", map(RW, IOVA, PAGE + 1));
+        refused(cases, "an address that is not a multiple of the page size", map(RW, IOVA + 1, PAGE));
         refused(cases, "a range that wraps", map(RW, -PAGE, 2 * PAGE));
         refused(cases, "a size of 2^64-4096 behind an address", map(RW, 2 * PAGE, -PAGE));
         return cases.run();

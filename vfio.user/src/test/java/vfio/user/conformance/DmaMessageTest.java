@@ -144,11 +144,7 @@ final class DmaMessageTest {
             failing(cases, "a client's " + errno, errno, (client, command) -> client.refuse(command, errno.number()));
         }
         failing(cases, "an error without a number", Errno.EIO, (client, command) -> client.refuse(command, 0));
-        failing(
-                cases,
-                "an error number that nobody knows",
-                Errno.EIO,
-                (client, command) -> client.refuse(command, 9999));
+        failing(cases, "an unknown error number", Errno.EIO, (client, command) -> client.refuse(command, 9999));
         failing(
                 cases,
                 "less data than asked for",
@@ -357,7 +353,7 @@ final class DmaMessageTest {
                     assertArrayEquals(Arrays.copyOf(memory, 4), Arrays.copyOfRange(memory, 100, 104));
                     client.requireAlive();
                 })
-                .add("over the twin socket other threads' DMA goes too", (rig, client) -> {
+                .add("DMA of other threads uses the twin socket, too", (rig, client) -> {
                     Client twin = twin(rig, client);
                     client.ok(Commands.DMA_MAP, Requests.map(RW, 0, ADDRESS, SIZE));
                     byte[] memory = random(SIZE);
@@ -367,7 +363,7 @@ final class DmaMessageTest {
                     assertArrayEquals(Arrays.copyOf(memory, 8), Dma.get(read));
                 })
                 .add(
-                        "a client's error on the twin socket is the device's, and the next goes through",
+                        "a client's error on the twin socket reaches the device, and the next access succeeds",
                         (rig, client) -> {
                             Client twin = twin(rig, client);
                             client.ok(Commands.DMA_MAP, Requests.map(RW, 0, ADDRESS, SIZE));

@@ -84,7 +84,7 @@ final class DmaUnmapTest {
     @TestFactory
     Stream<DynamicTest> unmappings() {
         return new Cases()
-                .add("an unmapping is answered with the request, and lets the memory go", (rig, client) -> {
+                .add("an unmap is answered with the request, and releases the memory", (rig, client) -> {
                     Fd memory = rig.memory(2 * PAGE);
                     Map<String, Integer> held = Descriptors.open();
                     client.ok(Commands.DMA_MAP, Requests.map(RW, 0, IOVA, 2 * PAGE), memory);
@@ -97,7 +97,7 @@ final class DmaUnmapTest {
                     client.refused(Errno.ENOENT, Commands.DMA_UNMAP, Requests.unmap(IOVA, 2 * PAGE));
                 })
                 // libvfio-user rejects an argsz above its max_data_xfer_size; the specification has no such limit.
-                .add("more room in argsz is no matter", (_, client) -> {
+                .add("a larger argsz is accepted", (_, client) -> {
                     for (long argsz : new long[] {64, (1 << 20) + 8, 0xffff_ffffL}) {
                         client.ok(Commands.DMA_MAP, Requests.map(RW, 0, IOVA, PAGE));
                         Message answer = client.ok(Commands.DMA_UNMAP, Requests.unmap(argsz, 0, IOVA, PAGE));
@@ -120,7 +120,7 @@ final class DmaUnmapTest {
                         "all of nothing is done",
                         (_, client) -> client.ok(Commands.DMA_UNMAP, Requests.unmap(24, UNMAP_ALL, 0, 0)))
                 .add(
-                        "the device is asked to let go of what it has pinned, and has nothing of it when it is answered",
+                        "the device is asked to unpin its pages, and has none pinned when the request is answered",
                         (rig, client) -> {
                             Fd memory = rig.memory(PAGE);
                             client.ok(Commands.DMA_MAP, Requests.map(RW, 0, IOVA, PAGE), memory);
@@ -137,7 +137,7 @@ final class DmaUnmapTest {
                             assertEquals(0, rig.mappings());
                             assertThrows(IllegalStateException.class, () -> page.get(ValueLayout.JAVA_BYTE, 5));
                         })
-                .add("a device that does not let go loses the page by force", (rig, client) -> {
+                .add("the pins of a device that does not unpin are dropped by force", (rig, client) -> {
                     client.ok(Commands.DMA_MAP, Requests.map(RW, 0, IOVA, PAGE), rig.memory(PAGE));
                     MemorySegment page = rig.card
                             .context()

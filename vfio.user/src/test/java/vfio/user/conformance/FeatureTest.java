@@ -92,7 +92,7 @@ final class FeatureTest {
                 "a start with argsz 8",
                 Requests.feature(8, SET | LOGGING_START).u64(PAGE).u64(0));
         refused(cases, "a start with pages of 0 bytes", control(LOGGING_START, 0));
-        refused(cases, "a start with a page size that is no power of two", control(LOGGING_START, 3 * PAGE));
+        refused(cases, "a start with a page size that is not a power of two", control(LOGGING_START, 3 * PAGE));
         refused(
                 cases,
                 "a start with more ranges than there are",
@@ -140,7 +140,7 @@ final class FeatureTest {
     Stream<DynamicTest> logging() {
         Cases cases = new Cases();
         cases.refused("a report while nothing is logged", Errno.EINVAL, Commands.FEATURE, report(40, IOVA, PAGE, PAGE));
-        logged(cases, "nothing written is no page", (rig, client) -> assertEquals(0, bitmap(client, PAGE)));
+        logged(cases, "without writes no page is reported", (rig, client) -> assertEquals(0, bitmap(client, PAGE)));
         logged(cases, "pages that the device writes are reported once", (rig, client) -> {
             Dma.write(rig.card.context(), IOVA + 8, (byte) 1);
             Dma.write(rig.card.context(), IOVA + 7 * PAGE - 1, (byte) 1, (byte) 2);
@@ -169,7 +169,7 @@ final class FeatureTest {
             assertEquals(1, bitmap(client, PAGE * 16));
             assertEquals(0, bitmap(client, PAGE * 16));
         });
-        logged(cases, "starting again is no matter", (rig, client) -> {
+        logged(cases, "a repeated start succeeds", (rig, client) -> {
             startLogging(client, PAGE);
             Dma.write(rig.card.context(), IOVA, (byte) 1);
             assertEquals(1, bitmap(client, PAGE));
@@ -191,7 +191,7 @@ final class FeatureTest {
                         assertEquals(0b10, bitmap(client, PAGE));
                     });
         }
-        logged(cases, "after a stop there is no report, and stopping again is no matter", (_, client) -> {
+        logged(cases, "after a stop there is no report, and a repeated stop succeeds", (_, client) -> {
             client.ok(Commands.FEATURE, control(LOGGING_STOP, PAGE));
             client.ok(Commands.FEATURE, control(LOGGING_STOP, PAGE));
             client.refused(Errno.EINVAL, Commands.FEATURE, report(40, IOVA, PAGE, PAGE));
@@ -202,7 +202,7 @@ final class FeatureTest {
         });
         badReport(cases, "no length", REPORT_HEAD + 8, IOVA, 0, PAGE);
         badReport(cases, "no page size", REPORT_HEAD + 8, IOVA, PAGE, 0);
-        badReport(cases, "a page size that is no power of two", REPORT_HEAD + 8, IOVA, PAGE, 3 * PAGE);
+        badReport(cases, "a page size that is not a power of two", REPORT_HEAD + 8, IOVA, PAGE, 3 * PAGE);
         badReport(cases, "a range that wraps", REPORT_HEAD + 8, -PAGE, 2 * PAGE, PAGE);
         badReport(cases, "argsz without room", REPORT_HEAD + 7, IOVA, 16 * PAGE, PAGE);
         badReport(cases, "a bitmap above max_data_xfer_size", -1, IOVA, 1L << 50, PAGE);

@@ -142,7 +142,7 @@ final class LifetimeTest {
                     Rig.await("releases", 101, rig.card.releases::get);
                     assertEquals(101, rig.card.opens.get());
                 })
-                .add("a client that comes while the one before it goes is served when it has gone", (rig, client) -> {
+                .add("a client that connects while the previous one ends is served after its end", (rig, client) -> {
                     Client next = rig.connect();
                     int id = next.send(Commands.VERSION, Requests.version(0, 1, "{}"));
                     client.requireAlive();
@@ -238,7 +238,7 @@ final class LifetimeTest {
                         rig.platform.remove(rig.mdev);
                         return null;
                     });
-                    Rig.await("the socket is gone", false, () -> Files.exists(rig.socket()));
+                    Rig.await("the removal of the socket", false, () -> Files.exists(rig.socket()));
                     leave.countDown();
                     client.receive().requireOk(inside, Commands.REGION_WRITE);
                     for (int id : queued) {

@@ -116,7 +116,7 @@ final class RegionAccessTest {
             client.requireAlive();
         });
         for (long offset : new long[] {0, Card.BAR0_SIZE}) {
-            cases.add("no bytes at " + offset + " succeed, and reach nobody", (rig, client) -> {
+            cases.add("no bytes at " + offset + " succeed without a call of the device", (rig, client) -> {
                 client.read(0, offset, 0);
                 client.write(0, offset);
                 assertEquals(0, rig.card.accesses.get(), "accesses");

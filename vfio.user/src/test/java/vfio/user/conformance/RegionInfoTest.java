@@ -115,7 +115,7 @@ final class RegionInfoTest {
     @TestFactory
     Stream<DynamicTest> otherDevices() {
         return new Cases()
-                .add("the kind of a region beyond the PCI ones is told", (rig, client) -> {
+                .add("the type of a region beyond the PCI ones is reported", (rig, client) -> {
                     rig.card.regions.put(
                             9,
                             new RegionInfo(
@@ -232,7 +232,7 @@ final class RegionInfoTest {
                     Fd fd = rig.owned(complete(client, 2).fds().getFirst());
                     assertTrue(fd.seals().stream().anyMatch(seal -> seal.name().equals("SHRINK")));
                 })
-                .add("a client that goes and keeps its mapping shares it with nobody", (rig, client) -> {
+                .add("a client that keeps its mapping after its end shares it with no other client", (rig, client) -> {
                     Fd fd = rig.owned(complete(client, 2).fds().getFirst());
                     try (Mapping kept = map(fd, 0, 0x4000)) {
                         client.write(2, 0x2000, (byte) 77);

@@ -106,7 +106,7 @@ final class SetIrqsTest {
                 Requests.setIrqs(NONE | UNMASK, MSI, 0, 1));
         descriptors(cases, "one to mask by", Errno.ENOTTY, Requests.setIrqs(EVENTFD | MASK, MSIX, 0, 1), 1);
         descriptors(cases, "one to unmask INTx by", Errno.ENOTTY, Requests.setIrqs(EVENTFD | UNMASK, INTX, 0, 1), 1);
-        cases.add("a descriptor that is no eventfd is EINVAL, and nothing is armed", (rig, client) -> {
+        cases.add("a descriptor that is not an eventfd is EINVAL, and nothing is armed", (rig, client) -> {
             Fd event = rig.eventFd().fd();
             Fd memory = rig.memory(4096);
             Map<String, Integer> held = Descriptors.open();
@@ -185,7 +185,7 @@ final class SetIrqsTest {
                     assertEquals(List.of(1L, 1L), counts(first, second));
                 })
                 .add(
-                        "a trigger of what is not armed goes nowhere",
+                        "a trigger of an unarmed interrupt is dropped",
                         (_, client) -> set(client, Requests.setIrqs(NONE | TRIGGER, MSIX, 0, 2)))
                 .add("what is masked is raised when it is unmasked", (rig, client) -> {
                     EventFd event = rig.eventFd();

@@ -46,7 +46,7 @@ final class StreamTest {
             client.sendBytes(both);
             answered(client);
         });
-        cases.add("a mapping that comes byte by byte keeps its descriptor", (rig, client) -> {
+        cases.add("a mapping received byte by byte keeps its descriptor", (rig, client) -> {
             byte[] map = Client.message(3, Commands.DMA_MAP, 0, Requests.map(RW, 0, 0, PAGE));
             client.sendBytes(Arrays.copyOf(map, 1), rig.memory(PAGE));
             for (int i = 1; i < map.length; i++) {
@@ -56,14 +56,14 @@ final class StreamTest {
             Dma.write(rig.card.context(), 0, (byte) 1);
             client.requireAlive();
         });
-        cases.add("a mapping whose payload comes later keeps its descriptor", (rig, client) -> {
+        cases.add("a mapping with a delayed payload keeps its descriptor", (rig, client) -> {
             byte[] map = Client.message(3, Commands.DMA_MAP, 0, Requests.map(RW, 0, 0, PAGE));
             client.sendBytes(Arrays.copyOf(map, 16), rig.memory(PAGE));
             client.sendBytes(Arrays.copyOfRange(map, 16, map.length));
             client.receive().requireOk(3, Commands.DMA_MAP);
             Dma.write(rig.card.context(), 0, (byte) 1);
         });
-        cases.add("a write of 1 MiB that comes in pieces", (_, client) -> {
+        cases.add("a write of 1 MiB in pieces", (_, client) -> {
             byte[] large = Client.message(4, Commands.REGION_WRITE, 0, Requests.write(4, 0, new byte[1 << 20]));
             for (int at = 0; at < large.length; at += 4099) {
                 client.sendBytes(Arrays.copyOfRange(large, at, Math.min(large.length, at + 4099)));

@@ -88,11 +88,11 @@ final class VersionTest {
                     client.negotiate().requireAlive();
                     Rig.await("descriptors", held, () -> Descriptors.open(Descriptors.EVENTFD));
                 })
-                .add("a client that goes without a word is no trouble", (rig, client) -> {
+                .add("a client that disconnects without a message is handled", (rig, client) -> {
                     client.close();
                     rig.requireServing();
                 })
-                .add("a client that goes in the middle of its header is no trouble", (rig, client) -> {
+                .add("a client that disconnects in the middle of a header is handled", (rig, client) -> {
                     client.sendBytes(new byte[] {1, 0, 1});
                     client.close();
                     rig.requireServing();
@@ -175,7 +175,7 @@ final class VersionTest {
                     more.removeAll(offered);
                     assertEquals(List.of(), more, "a subset of what was proposed");
                 })
-                .add("who does not offer write_multiple is not offered it", (_, client) -> {
+                .add("write_multiple is not offered to a client that does not offer it", (_, client) -> {
                     Message answer = client.ok(Commands.VERSION, Requests.version(0, 1, "{}"));
                     assertFalse(capabilities(answer).containsKey("write_multiple"));
                 })
