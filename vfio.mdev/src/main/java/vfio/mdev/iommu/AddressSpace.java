@@ -315,21 +315,33 @@ final class AddressSpace {
     /**
      * {@code vfio_iova_dirty_bitmap()}.
      *
-     * @param bitmap zero within the range
+     * @param bitmap zero where the range is
+     * @param uncut whether the range must have its mappings as a whole, as of the ioctl on a container
      */
-    void report(long first, long last, DirtyBitmap bitmap) throws ErrnoException {
+    void report(long first, long last, DirtyBitmap bitmap, boolean uncut) throws ErrnoException {
         lock.lock();
         try {
             if (!tracking) {
                 throw new ErrnoException(Errno.EINVAL, "dirty page tracking is off");
             }
-            checkUncut(mappings, first, last);
-            for (DmaMapping mapping = mappings.beginningIn(first, last);
+            if (uncut) {
+                checkUncut(mappings, first, last);
+            }
+            DmaMapping cut = mappings.find(first);
+            for (DmaMapping mapping = cut == null ? mappings.beginningIn(first, last) : cut;
                     mapping != null;
-                    mapping = mapping.last() == last ? null : mappings.beginningIn(mapping.last() + 1, last)) {
+                    mapping = Long.compareUnsigned(mapping.last(), last) >= 0
+                            ? null
+                            : mappings.beginningIn(mapping.last() + 1, last)) {
                 DirtyLog log = mapping.dirty();
                 if (log != null) {
-                    log.drain(bitmap.data(), (mapping.first() - first) >>> PAGE_SHIFT);
+                    long from = mapping.equals(cut) ? first : mapping.first();
+                    long to = Long.compareUnsigned(mapping.last(), last) < 0 ? mapping.last() : last;
+                    log.drain(
+                            bitmap.data(),
+                            (from - first) >>> PAGE_SHIFT,
+                            (from - mapping.first()) >>> PAGE_SHIFT,
+                            (to - mapping.first()) >>> PAGE_SHIFT);
                     mapping.pins().markWritable(log);
                 }
             }

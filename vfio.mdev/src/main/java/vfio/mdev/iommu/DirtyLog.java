@@ -40,7 +40,7 @@ final class DirtyLog {
         for (long page = firstPage; page <= lastPage; ) {
             int bit = (int) (page % Long.SIZE);
             int bits = (int) Math.min(Long.SIZE - bit, lastPage - page + 1);
-            long mask = (bits == Long.SIZE ? -1L : (1L << bits) - 1) << bit;
+            long mask = mask(bit, bits);
             long[] words = chunk((int) (page / CHUNK_PAGES));
             int word = (int) (page % CHUNK_PAGES / Long.SIZE);
             if (((long) WORDS.getVolatile(words, word) & mask) != mask) {
@@ -50,21 +50,32 @@ final class DirtyLog {
         }
     }
 
-    /** Moves the bits to a bitmap in which {@code at} is the bit of the first page. */
-    void drain(MemorySegment bitmap, long at) {
+    /** Adds the marks of some pages to a bitmap, where the first of them has the bit {@code at}, and forgets them. */
+    void drain(MemorySegment bitmap, long at, long firstPage, long lastPage) {
         AtomicReferenceArray<long[]> all = chunks;
-        for (int c = 0; all != null && c < chunkCount; c++) {
-            long[] words = all.get(c);
-            for (int w = 0; words != null && w < CHUNK_WORDS; w++) {
-                if ((long) WORDS.getVolatile(words, w) != 0) {
-                    add(bitmap, at + (long) c * CHUNK_PAGES + (long) w * Long.SIZE, (long)
-                            WORDS.getAndSet(words, w, 0L));
-                }
+        for (long page = firstPage; all != null && page <= lastPage; ) {
+            long[] words = all.get((int) (page / CHUNK_PAGES));
+            if (words == null) {
+                page = (page / CHUNK_PAGES + 1) * CHUNK_PAGES;
+                continue;
             }
+            int bit = (int) (page % Long.SIZE);
+            int bits = (int) Math.min(Long.SIZE - bit, lastPage - page + 1);
+            long mask = mask(bit, bits);
+            int word = (int) (page % CHUNK_PAGES / Long.SIZE);
+            if (((long) WORDS.getVolatile(words, word) & mask) != 0) {
+                long marks = (long) WORDS.getAndBitwiseAnd(words, word, ~mask) & mask;
+                add(bitmap, at + page - firstPage, marks >>> bit);
+            }
+            page += bits;
         }
     }
 
-    /** The number of dirty pages. */
+    private static long mask(int bit, int bits) {
+        return (bits == Long.SIZE ? -1L : (1L << bits) - 1) << bit;
+    }
+
+    /** How many pages are marked. */
     long count() {
         AtomicReferenceArray<long[]> all = chunks;
         long count = 0;

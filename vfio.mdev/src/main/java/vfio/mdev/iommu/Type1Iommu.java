@@ -9,6 +9,7 @@ import mdev.api.vfio.DirtyBitmap;
 import mdev.api.vfio.DirtyPages;
 import mdev.api.vfio.DmaAccess;
 import mdev.api.vfio.DmaAttachment;
+import mdev.api.vfio.DmaLoggingReport;
 import mdev.api.vfio.IoctlReply;
 import mdev.api.vfio.IoctlRequest;
 import mdev.api.vfio.Iommu;
@@ -82,6 +83,7 @@ final class Type1Iommu implements Iommu {
             case MapDma map -> map(map);
             case UnmapDma unmap -> unmap(unmap);
             case DirtyPages dirty -> dirtyPages(dirty);
+            case DmaLoggingReport(var iova, var length, var bitmap) when v2 -> report(iova, length, bitmap, false);
             default -> {
                 UserMemories.discard(request);
                 throw new ErrnoException(Errno.ENOTTY);
@@ -164,7 +166,7 @@ final class Type1Iommu implements Iommu {
         for (DmaMapping mapping : gone) {
             DirtyLog log = mapping.dirty();
             if (bitmap != null && log != null) {
-                log.drain(bitmap.data(), (mapping.first() - first) >>> AddressSpace.PAGE_SHIFT);
+                log.drain(bitmap.data(), (mapping.first() - first) >>> AddressSpace.PAGE_SHIFT, 0, mapping.pages() - 1);
             }
             size += mapping.size();
         }
@@ -179,16 +181,22 @@ final class Type1Iommu implements Iommu {
         switch (dirty.flags()) {
             case DirtyPages.START -> space.startTracking();
             case DirtyPages.STOP -> space.stopTracking();
-            case DirtyPages.GET_BITMAP -> {
-                long last = lastOf(dirty.iova(), dirty.size());
-                if (!space.isTracking()) {
-                    throw new ErrnoException(Errno.EINVAL, "dirty page tracking is off");
-                }
-                AddressSpace.checkUncut(space.mappings(), dirty.iova(), last);
-                space.report(dirty.iova(), last, cleared(dirty.bitmap(), dirty.size()));
-            }
-            default -> throw new ErrnoException(Errno.EINVAL, "flags must be one of START, STOP and GET_BITMAP");
+            case DirtyPages.GET_BITMAP -> report(dirty.iova(), dirty.size(), dirty.bitmap(), true);
+            default -> throw new ErrnoException(Errno.EINVAL, "one of START, STOP and GET_BITMAP");
         }
+        return IoctlReply.DONE;
+    }
+
+    /** @param uncut whether the range must have its mappings as a whole */
+    private IoctlReply report(long iova, long size, @Nullable DirtyBitmap bitmap, boolean uncut) throws ErrnoException {
+        long last = lastOf(iova, size);
+        if (!space.isTracking()) {
+            throw new ErrnoException(Errno.EINVAL, "written pages are not tracked");
+        }
+        if (uncut) {
+            AddressSpace.checkUncut(space.mappings(), iova, last);
+        }
+        space.report(iova, last, cleared(bitmap, size), uncut);
         return IoctlReply.DONE;
     }
 

@@ -12,7 +12,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class DirtyLogTest {
     @ParameterizedTest
     @ValueSource(longs = {0, 1, 63, 64, 65, 1000})
-    void reportsWhatWasMarkedAtAnyBitAndForgetsIt(long at) {
+    void reportsWhatWasMarkedAtAnyBitPieceByPieceAndForgetsIt(long at) {
         long pages = 100_000;
         DirtyLog log = new DirtyLog(pages);
         BitSet model = new BitSet();
@@ -25,7 +25,12 @@ class DirtyLogTest {
         }
         assertEquals(model.cardinality(), log.count());
         MemorySegment bitmap = MemorySegment.ofArray(new long[(int) (at + pages) / 64 + 1]);
-        log.drain(bitmap, at);
+        for (int first = 0; first < pages; ) {
+            int last = (int) Math.min(pages - 1, first + random.nextInt(40_000));
+            log.drain(bitmap, at + first, first, last);
+            first = last + 1;
+            assertEquals(model.get(first, (int) pages).cardinality(), log.count(), "what is behind is left");
+        }
         BitSet reported = BitSet.valueOf((long[]) bitmap.heapBase().orElseThrow());
         assertEquals(model, reported.get((int) at, (int) (at + pages)));
         assertEquals(model.cardinality(), reported.cardinality());

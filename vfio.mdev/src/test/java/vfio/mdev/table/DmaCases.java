@@ -11,6 +11,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import mdev.api.vfio.DirtyBitmap;
 import mdev.api.vfio.DirtyPages;
+import mdev.api.vfio.DmaLoggingReport;
 import mdev.api.vfio.MapDma;
 import mdev.api.vfio.UnmapDma;
 import mdev.api.vfio.UserMemory;
@@ -177,5 +178,14 @@ final class DmaCases {
                 .add(
                         "get into a bitmap that cannot be written",
                         tracked(rig -> rig.ask(DirtyPages.get(IOVA, 16 * PAGE, READ_ONLY))));
+        cases.of("VFIO_DEVICE_FEATURE_DMA_LOGGING_REPORT")
+                .add("a mapping", tracked(rig -> rig.ask(new DmaLoggingReport(IOVA, 16 * PAGE, Rig.bitmap()))))
+                .add("a part of a mapping", tracked(rig -> rig.ask(new DmaLoggingReport(IOVA, PAGE, Rig.bitmap()))))
+                .add(
+                        "a mapping and a hole",
+                        tracked(rig -> rig.ask(new DmaLoggingReport(IOVA - PAGE, 17 * PAGE, Rig.bitmap()))))
+                .add("before start", mapped(rig -> rig.ask(new DmaLoggingReport(IOVA, PAGE, Rig.bitmap()))))
+                .add("length zero", tracked(rig -> rig.ask(new DmaLoggingReport(IOVA, 0, Rig.bitmap()))))
+                .add("wraps", tracked(rig -> rig.ask(new DmaLoggingReport(-PAGE, 2 * PAGE, Rig.bitmap()))));
     }
 }
