@@ -4,12 +4,9 @@ import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
-import java.io.IOException;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 
 /**
@@ -18,11 +15,13 @@ import java.time.Duration;
  * <p>Owns its descriptor. {@link #signal} and {@link #close} may be called by any thread at any time: the arena that
  * holds the bytes to write is closed before the descriptor, so a late signal can never write into a file that got its
  * number. One thread at a time reads or waits.
+ *
+ * <p>For eventfds that are made here: who shares one can make it blocking. One that a peer made is a
+ * {@link PeerEventFd}.
  */
 public final class EventFd implements AutoCloseable {
     private static final int EFD_CLOEXEC = 02000000;
     private static final int EFD_NONBLOCK = 04000;
-    private static final String PROC_LINK = "anon_inode:[eventfd]";
 
     private static final MethodHandle EVENTFD =
             Libc.function("eventfd", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT));
@@ -34,54 +33,20 @@ public final class EventFd implements AutoCloseable {
     private final Fd fd;
     private final int number;
 
-    /**
-     * A peer's eventfd may be a blocking one, or become one: the flag is of the open file, which is the peer's too. So
-     * we look before each call. A peer who fills the counter between the look and the call makes us wait until he
-     * reads.
-     */
-    private final boolean foreign;
-
     private final CallArena arena = new CallArena();
     private final MemorySegment one = arena.allocate(JAVA_LONG);
     private final MemorySegment count = arena.allocate(JAVA_LONG);
-    private final MemorySegment writable;
-    private final MemorySegment readable;
 
-    private EventFd(Fd fd, boolean foreign) {
+    private EventFd(Fd fd) {
         this.fd = fd;
         this.number = fd.number();
-        this.foreign = foreign;
         one.set(JAVA_LONG, 0, 1);
-        writable = PollFd.of(arena, number, Poll.POLLOUT);
-        readable = PollFd.of(arena, number, Poll.POLLIN);
     }
 
     /** A new eventfd with the count 0. */
     public static EventFd create() throws LinuxException {
         long number = Libc.call("eventfd", state -> (int) EVENTFD.invokeExact(state, 0, EFD_CLOEXEC | EFD_NONBLOCK));
-        return new EventFd(Fd.of(number), false);
-    }
-
-    /**
-     * Takes over an eventfd that a peer passed. On an error the caller still owns it.
-     *
-     * @throws LinuxException EINVAL: not an eventfd, as {@code eventfd_ctx_fdget} answers; EBADF: closed
-     */
-    public static EventFd adopt(Fd fd) throws LinuxException {
-        fd.accessMode(); // EBADF before all else
-        if (!isEventFd(fd)) {
-            throw new LinuxException("eventfd", LinuxErrno.EINVAL, fd + " is not an eventfd");
-        }
-        return new EventFd(fd.move(), true);
-    }
-
-    private static boolean isEventFd(Fd fd) {
-        try {
-            Path link = Files.readSymbolicLink(Path.of("/proc/self/fd", Integer.toString(fd.number())));
-            return link.toString().equals(PROC_LINK);
-        } catch (IOException e) {
-            return false;
-        }
+        return new EventFd(Fd.of(number));
     }
 
     /** The descriptor, to be passed to a peer or registered with {@link Epoll}; it stays owned here. */
@@ -98,10 +63,8 @@ public final class EventFd implements AutoCloseable {
             return;
         }
         try {
-            if (!foreign || PollFd.isReady(writable)) {
-                // EAGAIN, the full counter, is all that can fail here: the number is ours and is an eventfd.
-                WRITE.invokeExact(number, one, (long) Long.BYTES);
-            }
+            // EAGAIN, the full counter, is all that can fail here: the number is ours and is an eventfd.
+            WRITE.invokeExact(number, one, (long) Long.BYTES);
         } catch (Throwable t) {
             unlessClosed(t);
         }
@@ -117,9 +80,6 @@ public final class EventFd implements AutoCloseable {
             return 0;
         }
         try {
-            if (foreign && !PollFd.isReady(readable)) {
-                return 0;
-            }
             long n = (long) READ.invokeExact(number, count, (long) Long.BYTES);
             return n == Long.BYTES ? count.get(JAVA_LONG, 0) : 0;
         } catch (Throwable t) {

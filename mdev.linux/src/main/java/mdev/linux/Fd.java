@@ -29,6 +29,7 @@ public final class Fd implements AutoCloseable {
     public static final int O_TRUNC = 01000;
     public static final int O_NONBLOCK = 04000;
 
+    private static final int O_APPEND = 02000;
     private static final int O_ACCMODE = 3;
     private static final int O_CLOEXEC = 02000000;
     private static final int F_GETFL = 3;
@@ -89,6 +90,11 @@ public final class Fd implements AutoCloseable {
     /** The access mode of the open file: {@link #O_RDONLY}, {@link #O_WRONLY} or {@link #O_RDWR}. */
     public int accessMode() throws LinuxException {
         return fcntl("fcntl(F_GETFL)", F_GETFL, 0) & O_ACCMODE;
+    }
+
+    /** Whether writes go to the end of the file, wherever they are to go; its owner can change that. */
+    boolean appends() throws LinuxException {
+        return (fcntl("fcntl(F_GETFL)", F_GETFL, 0) & O_APPEND) != 0;
     }
 
     /** The descriptor's number, -1 once it is closed. */

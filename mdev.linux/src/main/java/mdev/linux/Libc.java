@@ -44,6 +44,11 @@ final class Libc {
         return handle(name, descriptor);
     }
 
+    /** As {@link #plain}, with variable arguments from the given one on. */
+    static MethodHandle plainVariadic(String name, int firstVariadic, FunctionDescriptor descriptor) {
+        return handle(name, descriptor, Linker.Option.firstVariadicArg(firstVariadic));
+    }
+
     @SuppressWarnings("restricted") // the descriptors are those of the manual pages
     private static MethodHandle handle(String name, FunctionDescriptor descriptor, Linker.Option... options) {
         return LINKER.downcallHandle(SYMBOLS.findOrThrow(name), descriptor, options);

@@ -67,8 +67,9 @@ public final class Mapping implements AutoCloseable {
      *
      * @param offset the first byte in the file
      * @param length how many bytes, at least 1
-     * @throws LinuxException EINVAL: the range is invalid or exceeds the file, or the descriptor is neither a memfd nor
-     *     a regular file (reading a pipe or socket could block or consume data)
+     * @throws LinuxException EINVAL: the file is shorter than that, the range is none, or it is neither a memfd nor a
+     *     regular file of a local file system (reading a pipe, a socket or a file of FUSE could block or go astray), or
+     *     is open with O_APPEND
      */
     public static FdAccess classify(Fd fd, long offset, long length) throws LinuxException {
         if (offset < 0 || length <= 0 || offset > Long.MAX_VALUE - length) {
@@ -78,6 +79,13 @@ public final class Mapping implements AutoCloseable {
         FileStatus status = fd.stat();
         if (status.type() != FileType.REGULAR) {
             throw new LinuxException("mmap", LinuxErrno.EINVAL, "not a memory file: " + status.type());
+        }
+        if (!Statfs.isLocal(fd)) {
+            throw new LinuxException(
+                    "mmap", LinuxErrno.EINVAL, "a file of a file system that a process or another machine serves");
+        }
+        if (fd.appends()) {
+            throw new LinuxException("mmap", LinuxErrno.EINVAL, "open with O_APPEND: writes would go to its end");
         }
         if (offset + length > status.size()) {
             throw new LinuxException(

@@ -31,9 +31,8 @@ final class PollFd {
     private static final long EVENTS = LAYOUT.byteOffset(PathElement.groupElement("events"));
     private static final long REVENTS = LAYOUT.byteOffset(PathElement.groupElement("revents"));
 
-    private static final FunctionDescriptor POLL = FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT);
-    private static final MethodHandle PLAIN = Libc.plain("poll", POLL);
-    private static final MethodHandle CAPTURING = Libc.function("poll", POLL);
+    private static final MethodHandle POLL =
+            Libc.function("poll", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT));
 
     private PollFd() {}
 
@@ -48,12 +47,7 @@ final class PollFd {
         return pollFd.get(JAVA_SHORT, REVENTS);
     }
 
-    /** Whether an event is pending. Uses only the return value, because threads may share the segment. */
-    static boolean isReady(MemorySegment pollFd) throws Throwable {
-        return (int) PLAIN.invokeExact(pollFd, 1L, 0) == 1;
-    }
-
     static int poll(MemorySegment state, MemorySegment pollFd, int milliseconds) throws Throwable {
-        return (int) CAPTURING.invokeExact(state, pollFd, 1L, milliseconds);
+        return (int) POLL.invokeExact(state, pollFd, 1L, milliseconds);
     }
 }

@@ -30,6 +30,9 @@ public final class UnixSocket implements AutoCloseable {
     /** Returned by {@link #receive} at the end of the stream. */
     public static final int END = -1;
 
+    /** The most descriptors that a message can carry: the kernel's SCM_MAX_FD. */
+    public static final int MAX_FDS = ScmRights.MAX_FDS;
+
     private static final int MSG_CTRUNC = 0x8;
     private static final int MSG_DONTWAIT = 0x40;
     private static final int MSG_NOSIGNAL = 0x4000;
@@ -67,6 +70,9 @@ public final class UnixSocket implements AutoCloseable {
 
     /** The thread that removes a list owns its descriptors: in takeFds, the next receive, or close. */
     private final AtomicReference<List<Fd>> receivedFds = new AtomicReference<>(List.of());
+
+    /** For the receiving thread. */
+    private boolean fdsLost;
 
     private UnixSocket(Fd fd, int maxFds) {
         this.fd = fd;
@@ -164,11 +170,10 @@ public final class UnixSocket implements AutoCloseable {
      * that were not taken are closed.
      *
      * @param buffer native memory
-     * @param length the maximum number of bytes, at least 1
-     * @param spins the number of polls before blocking
-     * @return the bytes received; {@link #END} if the peer or this side has closed; 0 on timeout
-     * @throws LinuxException EMFILE: too many descriptors in the message, or too many open files in the process; the
-     *     received descriptors are closed. ECONNRESET: the peer closed with unread data
+     * @param length the most bytes to receive, at least 1
+     * @param spins how often to look before blocking
+     * @return the bytes received; {@link #END} when the peer closed, or somebody here did; 0 when the time ran out
+     * @throws LinuxException ECONNRESET: the peer closed without having read everything
      */
     public long receive(MemorySegment buffer, long offset, long length, int spins) throws LinuxException {
         for (int i = 0; i < spins; i++) {
@@ -223,7 +228,7 @@ public final class UnixSocket implements AutoCloseable {
         }
     }
 
-    private void keepReceivedFds() throws LinuxException {
+    private void keepReceivedFds() {
         MemorySegment control = received.control();
         int count = ScmRights.count(control, received.controlLength());
         if (count > 0) {
@@ -233,16 +238,18 @@ public final class UnixSocket implements AutoCloseable {
             }
             receivedFds.set(fds);
         }
-        boolean truncated = (received.flags() & MSG_CTRUNC) != 0;
-        if (truncated || arena.isClosing()) { // relies on the order in close()
+        fdsLost = (received.flags() & MSG_CTRUNC) != 0;
+        if (fdsLost || arena.isClosing()) { // pairs with the order in close()
             closeReceivedFds();
         }
-        if (truncated) {
-            throw new LinuxException(
-                    "recvmsg",
-                    LinuxErrno.EMFILE,
-                    "a message had more than " + maxFds + " descriptors, or the process has too many open files");
-        }
+    }
+
+    /**
+     * For the receiving thread: whether more descriptors came with the last receive than allowed, or the process is out
+     * of them. None of them is left then; the bytes are what was sent.
+     */
+    public boolean fdsLost() {
+        return fdsLost;
     }
 
     /** Takes ownership of the descriptors of the last receive, in order. */

@@ -20,6 +20,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** Which memory of a peer may be mapped. */
 @ExtendWith(NoLeaks.class)
 class ClassifyTest {
+    private static final int O_APPEND = 02000;
+
     @Test
     void anUnsealedMemfdIsSealedAndThenThePeerCannotTruncateIt() throws Exception {
         try (Fd peers = MemFd.create("mdev-test", 8192);
@@ -68,7 +70,17 @@ class ClassifyTest {
         SOCKET,
         EVENTFD,
         DEVICE,
-        DIRECTORY
+        DIRECTORY,
+        PIPE,
+        /** A regular file, but of a file system where the size is made up and a read runs what somebody wrote. */
+        FILE_OF_SYSFS,
+        FILE_TO_APPEND_TO
+    }
+
+    private static Fd fifo(Path directory) throws Exception {
+        Path path = directory.resolve("fifo");
+        assertEquals(0, new ProcessBuilder("mkfifo", path.toString()).start().waitFor());
+        return Fd.open(path, Fd.O_RDWR);
     }
 
     @ParameterizedTest
@@ -81,6 +93,10 @@ class ClassifyTest {
                     case EVENTFD -> event.fd().dup();
                     case DEVICE -> Fd.open(Path.of("/dev/zero"), Fd.O_RDWR);
                     case DIRECTORY -> Fd.open(directory, Fd.O_RDONLY);
+                    case PIPE -> fifo(directory);
+                    case FILE_OF_SYSFS -> Fd.open(Path.of("/sys/kernel/uevent_seqnum"), Fd.O_RDONLY);
+                    case FILE_TO_APPEND_TO ->
+                        Fd.open(Files.write(directory.resolve("log"), new byte[1]), Fd.O_RDWR | O_APPEND);
                 }) {
             refused(EINVAL, () -> Mapping.classify(passed, 0, 1));
         }

@@ -18,11 +18,11 @@ import org.junit.jupiter.api.extension.ExtensionContext.Namespace;
 /** After a test, the process has the same open descriptors as before, and no mapping of our memfds. */
 final class NoLeaks implements BeforeEachCallback, AfterEachCallback {
     /**
-     * Files opened by the JVM itself: classes, its own files, the random source, kernel interfaces; and the listed
-     * directory.
+     * What the JVM opens by itself: classes, the log, its own files, the source of random numbers, what it asks the
+     * kernel; and the directory that is being looked at.
      */
-    private static final Pattern NOT_OURS = Pattern.compile(
-            ".*\\.(jar|class)|/dev/u?random|/(proc|sys)/.*|" + Pattern.quote(System.getProperty("java.home")) + "/.*");
+    private static final Pattern NOT_OURS = Pattern.compile(".*\\.(jar|class|log)|/dev/u?random|/(proc|sys)/.*|"
+            + Pattern.quote(System.getProperty("java.home")) + "/.*");
 
     private static final Namespace NAMESPACE = Namespace.create(NoLeaks.class);
 

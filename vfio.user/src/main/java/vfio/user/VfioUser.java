@@ -20,6 +20,7 @@ import mdev.api.vfio.Vfio;
 import mdev.api.vfio.VfioDeviceListener;
 import mdev.config.CheckedProperties;
 import mdev.config.IntKey;
+import mdev.linux.AioContext;
 import mdev.linux.LinuxException;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
@@ -67,9 +68,28 @@ public final class VfioUser implements VfioDeviceListener, DeviceDetails, AutoCl
     private volatile Options options;
 
     /** The monitor guards both: what the first device needs is made once, and not after the end. */
-    private @Nullable Acceptor acceptor;
+    private @Nullable Shared shared;
 
     private boolean closed;
+
+    /** What serves all devices. */
+    private record Shared(Acceptor acceptor, AioContext aio) implements AutoCloseable {
+        static Shared create() throws LinuxException {
+            AioContext aio = AioContext.create();
+            try {
+                return new Shared(new Acceptor(), aio);
+            } catch (LinuxException | RuntimeException | Error e) {
+                aio.close();
+                throw e;
+            }
+        }
+
+        @Override
+        public void close() {
+            acceptor.close();
+            aio.close();
+        }
+    }
 
     @Activate
     public VfioUser(BundleContext context, Map<String, Object> properties) {
@@ -126,24 +146,25 @@ public final class VfioUser implements VfioDeviceListener, DeviceDetails, AutoCl
         }
         Path path = directory.resolve(name + SUFFIX);
         try {
-            ServedDevice device =
-                    new ServedDevice(vfio, name, group, () -> options, new MessageCounters(), new TraceSwitch());
-            servers.put(name, new DeviceServer(device, path, acceptor(directory))); // ended in removed()
+            Shared common = shared(directory);
+            ServedDevice device = new ServedDevice(
+                    vfio, name, group, () -> options, new MessageCounters(), new TraceSwitch(), common.aio);
+            servers.put(name, new DeviceServer(device, path, common.acceptor)); // ended in removed()
         } catch (LinuxException | IOException e) {
             LOG.error("device {} is not served: {}", name, e.toString());
         }
     }
 
-    private synchronized Acceptor acceptor(Path directory) throws LinuxException, IOException {
+    private synchronized Shared shared(Path directory) throws LinuxException, IOException {
         if (closed) {
             throw new IOException("the server is ending");
         }
-        Acceptor made = acceptor;
+        Shared made = shared;
         if (made == null) {
             Files.createDirectories(
                     directory, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-            made = new Acceptor();
-            acceptor = made;
+            made = Shared.create();
+            shared = made;
         }
         return made;
     }
@@ -172,11 +193,11 @@ public final class VfioUser implements VfioDeviceListener, DeviceDetails, AutoCl
     @Override
     @Deactivate
     public void close() {
-        Acceptor last;
+        Shared last;
         synchronized (this) {
             closed = true;
-            last = acceptor;
-            acceptor = null;
+            last = shared;
+            shared = null;
         }
         servers.values().forEach(server -> attempt(server::end));
         DeviceServer.awaitEnd(List.copyOf(servers.values()), options.leave());

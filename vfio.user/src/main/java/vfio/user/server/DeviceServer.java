@@ -16,7 +16,6 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import vfio.user.session.Connection;
 import vfio.user.session.ServedDevice;
-import vfio.user.wire.Version;
 
 /**
  * A device and its socket. Serves one client at a time; a new client waits for a limited time for the previous one to
@@ -50,7 +49,7 @@ public final class DeviceServer {
     public DeviceServer(ServedDevice device, Path path, Acceptor acceptor) throws LinuxException {
         this.device = device;
         this.acceptor = acceptor;
-        this.socket = UnixServerSocket.listen(path, BACKLOG, Version.MAX_MSG_FDS);
+        this.socket = UnixServerSocket.listen(path, BACKLOG, UnixSocket.MAX_FDS);
         try {
             this.accepting = acceptor.add(socket, this::accept);
         } catch (LinuxException e) {

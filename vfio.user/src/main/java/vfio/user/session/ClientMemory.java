@@ -10,7 +10,6 @@ import mdev.api.vfio.UserMemory;
 import mdev.linux.Fd;
 import mdev.linux.FileStatus;
 import mdev.linux.LinuxException;
-import org.jspecify.annotations.Nullable;
 import vfio.user.wire.DmaMapRequest;
 import vfio.user.wire.DmaUnmapRequest;
 import vfio.user.wire.Message;
@@ -22,14 +21,14 @@ import vfio.user.wire.Message;
 final class ClientMemory {
     private final VfioFiles device;
     private final MessageDma messages;
-    private final @Nullable ConnectionChannel own;
+    private final DmaChannel channel;
     private final ClientMappings mappings;
 
-    /** @param own the channel used by {@code messages} if only this thread receives its answers, otherwise null */
-    ClientMemory(VfioFiles device, MessageDma messages, @Nullable ConnectionChannel own, int maxMappings) {
+    /** @param channel what {@code messages} use */
+    ClientMemory(VfioFiles device, MessageDma messages, DmaChannel channel, int maxMappings) {
         this.device = device;
         this.messages = messages;
-        this.own = own;
+        this.channel = channel;
         this.mappings = new ClientMappings(maxMappings);
     }
 
@@ -66,7 +65,7 @@ final class ClientMemory {
         reply.copy(message, DmaUnmapRequest.BYTES);
         return switch (request.kind()) {
             case ALL -> {
-                unmap(UnmapDma.all(), mappings.anyRemote(), 0, -1);
+                unmap(UnmapDma.all(), mappings.anyRemote(), AddressRange.ALL);
                 mappings.clear();
                 yield DmaUnmapRequest.BYTES;
             }
@@ -96,21 +95,20 @@ final class ClientMemory {
         unmap(
                 request,
                 mapping.isRemote(),
-                mapping.request().address(),
-                mapping.request().last());
+                new AddressRange(mapping.request().address(), mapping.request().last()));
     }
 
-    /** Unmapping waits for running DMA; DMA by messages would wait for this thread to receive the answers. */
-    private void unmap(UnmapDma request, boolean remote, long first, long last) throws ErrnoException {
-        if (own == null || !remote) {
+    /** Unmapping waits for DMA under way, and that for the client where it goes by messages. */
+    private void unmap(UnmapDma request, boolean remote, AddressRange range) throws ErrnoException {
+        if (!remote) {
             device.memory(request);
             return;
         }
-        own.suspend(first, last);
+        channel.suspend(range);
         try {
             device.memory(request);
         } finally {
-            own.resume();
+            channel.resume();
         }
     }
 }

@@ -102,9 +102,9 @@ final class ClientSession implements AutoCloseable {
                     device,
                     dma,
                     new RegionAccess(device, served.counters()),
-                    new Requests(device, agreed.dialect(), served.counters(), served.trace()),
-                    new ClientMemory(device, messages, dma instanceof ConnectionChannel own ? own : null, (int)
-                            agreed.capabilities().maxDmaMaps()));
+                    new Requests(device, agreed.dialect(), served, dma),
+                    new ClientMemory(
+                            device, messages, dma, (int) agreed.capabilities().maxDmaMaps()));
         } catch (ErrnoException | RuntimeException | Error e) {
             device.close();
             throw e;

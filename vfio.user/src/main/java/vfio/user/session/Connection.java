@@ -14,6 +14,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import vfio.user.wire.Command;
 import vfio.user.wire.Message;
+import vfio.user.wire.Version;
 
 /**
  * A client: one thread that receives, carries out and answers, message by message. What a region access costs here is
@@ -83,9 +84,10 @@ public final class Connection implements Runnable {
         }
     }
 
-    /** @param fds what came with the message; closed here unless its command takes them */
-    private void serve(ClientSession session, Message request, Inbox.Found found, List<Fd> fds, Message reply)
+    /** @param came with the message; closed here unless its command takes them */
+    private void serve(ClientSession session, Message request, Inbox.Found found, Inbox.Batch came, Message reply)
             throws LinuxException {
+        List<Fd> fds = came.fds();
         long begun = device.trace().begin();
         List<Fd> replyFds = List.of();
         int length = 0;
@@ -96,6 +98,13 @@ public final class Connection implements Runnable {
             }
             if (found == Inbox.Found.BAD_SIZE) {
                 throw new ErrnoException(Errno.EINVAL, "a message of " + request.size() + " bytes");
+            }
+            if (came.lost()) {
+                throw new ErrnoException(Errno.EMFILE, "more descriptors than this process can open");
+            }
+            if (fds.size() > Version.MAX_MSG_FDS) {
+                throw new ErrnoException(
+                        Errno.EINVAL, fds.size() + " descriptors, a message carries at most " + Version.MAX_MSG_FDS);
             }
             Command command = Command.of(request.commandNumber());
             if (command == Command.REGION_READ && session.isOpen() && request.isCommand()) {

@@ -32,8 +32,8 @@ final class ConnectionChannel implements DmaChannel {
      */
     private final Map<Integer, Exchange> exchanges = new ConcurrentHashMap<>();
 
-    /** The range that the receiver is unmapping: no thread may wait for it meanwhile, because nothing is received. */
-    private volatile @Nullable Range suspended;
+    /** Nobody may wait for that meanwhile: the receiver does not receive. */
+    private volatile @Nullable AddressRange suspended;
 
     private volatile boolean closed;
 
@@ -52,13 +52,6 @@ final class ConnectionChannel implements DmaChannel {
     }
 
     private record Abandoned() implements Exchange {}
-
-    /** An inclusive range of unsigned addresses. */
-    private record Range(long first, long last) {
-        boolean has(long address) {
-            return Long.compareUnsigned(address, first) >= 0 && Long.compareUnsigned(address, last) <= 0;
-        }
-    }
 
     @Override
     public void exchange(DmaMessage command, Deadline deadline) throws ErrnoException {
@@ -87,13 +80,11 @@ final class ConnectionChannel implements DmaChannel {
         for (int tries = 0; tries < IDS; tries++) {
             int id = Math.floorMod(lastId.incrementAndGet(), IDS);
             if (exchanges.putIfAbsent(id, own) == null) {
-                // Checked after the exchange is visible: suspend() and close() set their state before they look for
-                // exchanges.
-                Range range = suspended;
+                // After it can be found: suspend() and close() say so first and then look for who waits.
+                AddressRange range = suspended;
                 if (closed || (range != null && range.has(own.command.address()))) {
                     exchanges.remove(id, own);
-                    throw new ErrnoException(
-                            Errno.EIO, closed ? "the client is gone" : "the client's memory is being unmapped");
+                    throw new ErrnoException(Errno.EIO, closed ? "the client is gone" : SUSPENDED);
                 }
                 return id;
             }
@@ -133,27 +124,24 @@ final class ConnectionChannel implements DmaChannel {
         };
     }
 
-    /**
-     * Called by the receiver around an operation that waits for DMA in a range: fails waits for answers that cannot be
-     * received.
-     */
-    void suspend(long first, long last) {
-        Range range = new Range(first, last);
+    @Override
+    public void suspend(AddressRange range) {
         suspended = range;
-        fail(range, "the client's memory is being unmapped");
+        fail(range, SUSPENDED);
     }
 
-    void resume() {
+    @Override
+    public void resume() {
         suspended = null;
     }
 
     @Override
     public void close() {
         closed = true;
-        fail(new Range(0, -1), "the client is gone");
+        fail(AddressRange.ALL, "the client is gone");
     }
 
-    private void fail(Range range, String reason) {
+    private void fail(AddressRange range, String reason) {
         exchanges.forEach((id, entry) -> {
             if (entry instanceof Pending waiting
                     && range.has(waiting.command.address())

@@ -14,7 +14,18 @@ sealed interface DmaChannel extends AutoCloseable permits ConnectionChannel, Twi
      */
     void exchange(DmaMessage command, Deadline deadline) throws ErrnoException;
 
-    /** Called when the client has disconnected: pending and new exchanges fail with EIO. */
+    /** Why a command fails during {@link #suspend}. */
+    String SUSPENDED = "the client's memory is being unmapped, or its device reset";
+
+    /**
+     * By the connection's thread, around what waits for DMA in a range to end: nobody waits for the client's answers
+     * there, which may never come.
+     */
+    void suspend(AddressRange range);
+
+    void resume();
+
+    /** The client is gone: whoever waits gets EIO, as does whoever comes. */
     @Override
     void close();
 }

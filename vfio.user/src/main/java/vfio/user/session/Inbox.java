@@ -8,7 +8,9 @@ import java.util.List;
 import mdev.linux.Fd;
 import mdev.linux.LinuxException;
 import mdev.linux.UnixSocket;
+import vfio.user.wire.Command;
 import vfio.user.wire.Message;
+import vfio.user.wire.SetIrqsRequest;
 
 /**
  * Received messages in order, with their descriptors. One system call receives header and body, and further available
@@ -37,9 +39,17 @@ final class Inbox implements AutoCloseable {
     /** Received descriptors with the position of their message. */
     private final Deque<Batch> batches = new ArrayDeque<>();
 
-    private record Batch(long at, List<Fd> fds) {
+    /**
+     * What came with a message.
+     *
+     * @param at where the message begins
+     * @param lost whether there were more than this process could take, which has closed all of them
+     */
+    record Batch(long at, List<Fd> fds, boolean lost) {
+        private static final Batch NONE = new Batch(-1, List.of(), false);
+
         Batch movedBy(long distance) {
-            return new Batch(at - distance, fds);
+            return new Batch(at - distance, fds, lost);
         }
     }
 
@@ -78,10 +88,10 @@ final class Inbox implements AutoCloseable {
         return end - begin < size ? Found.NOTHING : Found.MESSAGE;
     }
 
-    /** The descriptors of the found message; the caller owns them. */
-    List<Fd> takeFds() {
+    /** The descriptors of the message that was found, which the caller owns. */
+    Batch takeFds() {
         Batch first = batches.peek();
-        return first == null || first.at != begin ? List.of() : batches.remove().fds;
+        return first == null || first.at != begin ? Batch.NONE : batches.remove();
     }
 
     /** Called when the message has been handled. */
@@ -123,8 +133,8 @@ final class Inbox implements AutoCloseable {
         long from = end;
         end += n;
         List<Fd> fds = socket.takeFds();
-        if (!fds.isEmpty()) {
-            attach(fds, from);
+        if (!fds.isEmpty() || socket.fdsLost()) {
+            attach(fds, socket.fdsLost(), from);
         }
         if (skip > 0) {
             drop();
@@ -146,28 +156,54 @@ final class Inbox implements AutoCloseable {
     }
 
     /**
-     * Assigns descriptors to the last message that begins in the bytes just received; descriptors in the middle of a
-     * message are closed.
+     * Of the messages that begin in what was just received, they belong to one that can take them. A read ends with the
+     * bytes of the send that carried them, but may begin with earlier ones; so where several can take them it is the
+     * last, as clients send each such message by a call of its own. Where none can, the last is refused for them;
+     * descriptors in the middle of a message belong to nobody.
      */
-    private void attach(List<Fd> fds, long from) {
-        long last = begin + skip;
-        while (last + Message.HEADER <= end) {
-            scan.moveTo(last);
-            long size = scan.size();
-            long next = last + (size < Message.HEADER ? Message.HEADER : size);
-            if (next >= end) {
+    private void attach(List<Fd> fds, boolean lost, long from) {
+        long last = -1;
+        long taker = -1;
+        for (long at = begin + skip; at < end; ) {
+            if (at >= from) {
+                last = at;
+                taker = canTake(at, fds.size(), lost) ? at : taker;
+            }
+            if (at + Message.HEADER > end) {
                 break;
             }
-            last = next;
+            scan.moveTo(at);
+            at += Math.max(Message.HEADER, scan.size());
         }
-        if (last < from || last >= end) {
+        if (last < 0) {
             fds.forEach(Fd::close);
         } else {
-            batches.add(new Batch(last, fds));
+            batches.add(new Batch(taker < 0 ? last : taker, fds, lost));
         }
     }
 
-    /** Closes the descriptors of unhandled messages. */
+    /** Whether a message is one that so many descriptors can go with, as far as it has come. */
+    private boolean canTake(long at, int count, boolean any) {
+        if (at + Message.HEADER > end) {
+            return true;
+        }
+        scan.moveTo(at);
+        Command command = Command.of(scan.commandNumber());
+        if (!scan.isCommand() || (command != Command.DMA_MAP && command != Command.DEVICE_SET_IRQS)) {
+            return false;
+        }
+        if (any) {
+            return true;
+        }
+        return command == Command.DMA_MAP ? count == 1 : canTakeEventfds(at, count);
+    }
+
+    private boolean canTakeEventfds(long at, int count) {
+        boolean whole = at + Message.HEADER + SetIrqsRequest.BYTES <= end;
+        return !whole || SetIrqsRequest.eventfds(scan) == count;
+    }
+
+    /** Closes the descriptors that came with messages nobody will handle. */
     @Override
     public void close() {
         batches.forEach(batch -> batch.fds.forEach(Fd::close));

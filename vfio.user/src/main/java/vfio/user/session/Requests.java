@@ -9,6 +9,7 @@ import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.DirtyBitmap;
 import mdev.api.vfio.DirtyPages;
+import mdev.api.vfio.DmaLoggingReport;
 import mdev.api.vfio.GetIrqInfo;
 import mdev.api.vfio.IrqInfo;
 import mdev.api.vfio.IrqTrigger;
@@ -16,9 +17,10 @@ import mdev.api.vfio.RegionCapability;
 import mdev.api.vfio.RegionInfo;
 import mdev.api.vfio.Reset;
 import mdev.api.vfio.SetIrqs;
-import mdev.linux.EventFd;
+import mdev.linux.AioContext;
 import mdev.linux.Fd;
 import mdev.linux.LinuxException;
+import mdev.linux.PeerEventFd;
 import org.jspecify.annotations.Nullable;
 import vfio.user.trace.MessageCounters;
 import vfio.user.trace.TraceSwitch;
@@ -54,12 +56,17 @@ final class Requests {
     private final Dialect dialect;
     private final MessageCounters counters;
     private final TraceSwitch trace;
+    private final AioContext aio;
+    private final DmaChannel dma;
+    private boolean logging;
 
-    Requests(VfioFiles device, Dialect dialect, MessageCounters counters, TraceSwitch trace) {
+    Requests(VfioFiles device, Dialect dialect, ServedDevice served, DmaChannel dma) {
         this.device = device;
         this.dialect = dialect;
-        this.counters = counters;
-        this.trace = trace;
+        this.counters = served.counters();
+        this.trace = served.trace();
+        this.aio = served.aio();
+        this.dma = dma;
     }
 
     int getInfo(Message request, List<Fd> fds, Message reply) throws ErrnoException {
@@ -213,7 +220,7 @@ final class Requests {
         try {
             for (Fd fd : fds) {
                 triggers.add(new EventFdTrigger(
-                        EventFd.adopt(fd), set.index(), set.start() + triggers.size(), counters, trace));
+                        PeerEventFd.adopt(fd, aio), set.index(), set.start() + triggers.size(), counters, trace));
             }
         } catch (LinuxException e) {
             for (IrqTrigger trigger : triggers) {
@@ -230,7 +237,12 @@ final class Requests {
         if (request.payload() != 0 || !fds.isEmpty()) {
             throw new ErrnoException(Errno.EINVAL, "DEVICE_RESET: carries something");
         }
-        device.device().ioctl(new Reset());
+        dma.suspend(AddressRange.ALL); // a device that waits for the client would not come to its reset
+        try {
+            device.device().ioctl(new Reset());
+        } finally {
+            dma.resume();
+        }
         return 0;
     }
 
@@ -249,12 +261,17 @@ final class Requests {
         return switch (feature.feature()) {
             case FeatureRequest.DMA_LOGGING_START -> {
                 FeatureRequest.checkLoggingStart(request);
+                if (logging) {
+                    throw new ErrnoException(Errno.EINVAL, "DEVICE_FEATURE: DMA is logged already");
+                }
                 device.memory(DirtyPages.start());
+                logging = true;
                 reply.u64(FeatureRequest.BYTES, TRACKED_PAGE); // the client's page size is a hint
                 yield request.payload();
             }
             case FeatureRequest.DMA_LOGGING_STOP -> {
                 device.memory(DirtyPages.stop());
+                logging = false;
                 yield request.payload();
             }
             default -> report(FeatureRequest.LoggingReport.of(request), reply);
@@ -295,6 +312,6 @@ final class Requests {
     }
 
     private void read(FeatureRequest.LoggingReport report, MemorySegment pages) throws ErrnoException {
-        device.memory(DirtyPages.get(report.iova(), report.length(), new DirtyBitmap(TRACKED_PAGE, pages)));
+        device.memory(new DmaLoggingReport(report.iova(), report.length(), new DirtyBitmap(TRACKED_PAGE, pages)));
     }
 }

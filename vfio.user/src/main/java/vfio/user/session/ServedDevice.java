@@ -3,6 +3,7 @@ package vfio.user.session;
 import java.time.Duration;
 import java.util.function.Supplier;
 import mdev.api.vfio.Vfio;
+import mdev.linux.AioContext;
 import vfio.user.trace.MessageCounters;
 import vfio.user.trace.TraceSwitch;
 
@@ -12,9 +13,16 @@ import vfio.user.trace.TraceSwitch;
  * @param name its UUID in lower case
  * @param group the number of its group
  * @param options as they are now: each connection takes what it finds when it begins
+ * @param aio signals the eventfds of clients
  */
 public record ServedDevice(
-        Vfio vfio, String name, int group, Supplier<Options> options, MessageCounters counters, TraceSwitch trace) {
+        Vfio vfio,
+        String name,
+        int group,
+        Supplier<Options> options,
+        MessageCounters counters,
+        TraceSwitch trace,
+        AioContext aio) {
     int spins() {
         return options.get().spins();
     }

@@ -3,6 +3,8 @@ package vfio.user.session;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
+import java.util.HashSet;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import mdev.api.errno.Errno;
@@ -25,22 +27,42 @@ final class TwinChannel implements DmaChannel {
     /** Grace period for a running command when the socket is shut down. */
     private static final Duration GRACE = Duration.ofSeconds(2);
 
+    /** How often who waits looks whether to go on. */
+    private static final Duration LOOK = Duration.ofMillis(10);
+
+    /** More than these and the client does not answer at all. */
+    private static final int MOST_UNANSWERED = 1024;
+
     private final UnixSocket socket;
     private final Fd client;
     private final Arena arena = Arena.ofShared();
-    private final MemorySegment buffer = arena.allocate(DmaMessage.MAX_SIZE, Long.BYTES);
-    private final Message message = new Message(buffer);
+    private final MemorySegment out = arena.allocate(DmaMessage.MAX_SIZE, Long.BYTES);
+    private final Message request = new Message(out);
+    private final MemorySegment in = arena.allocate(DmaMessage.MAX_SIZE, Long.BYTES);
+    private final Message answer = new Message(in);
 
-    /** Guards the buffer, and the pairing of commands and answers. */
+    /** The one that suspends, and may go on with commands of its own meanwhile. */
+    private final Thread owner = Thread.currentThread();
+
+    /** Guards all below, and that a command and its answer follow each other. */
     private final ReentrantLock lock = new ReentrantLock();
 
-    /** The thread of the running command. */
+    /** Of the message that is coming: who gives up leaves the rest to the next. */
+    private long received;
+
+    /** Commands that are not answered yet: that of who waits, and those of who gave up. */
+    private final Set<Integer> unanswered = new HashSet<>();
+
+    /** Set without the lock. */
+    private volatile @Nullable AddressRange suspended;
+
+    /** Whose command is under way. */
     private volatile @Nullable Thread inside;
 
     private int lastId;
     private boolean closed;
 
-    /** Set when the two sides are out of sync, after which the channel is unusable. */
+    /** Where part of a command has gone, or something has come that is no answer, nothing more can be said. */
     private boolean broken;
 
     private TwinChannel(UnixSocket.Pair pair) {
@@ -49,12 +71,17 @@ final class TwinChannel implements DmaChannel {
         this.client = pair.second().release();
     }
 
-    /** @param answer how long the client may take to receive a message */
+    /**
+     * By the connection's thread.
+     *
+     * @param answer how long the client may take to take what it is sent
+     */
     static TwinChannel open(Duration answer) throws ErrnoException {
         try {
             UnixSocket.Pair pair = UnixSocket.pair(1);
             try {
                 pair.first().setSendTimeout(answer);
+                pair.first().setReceiveTimeout(LOOK);
                 return new TwinChannel(pair);
             } catch (LinuxException e) {
                 pair.close();
@@ -93,9 +120,10 @@ final class TwinChannel implements DmaChannel {
                 throw new ErrnoException(Errno.EIO, closed ? "the client is gone" : "the client has stopped answering");
             }
             inside = Thread.currentThread();
-            broken = true; // reset on success
-            exchangeLocked(command, deadline);
+            int id = send(command);
+            receive(command, id, deadline);
         } catch (LinuxException e) {
+            broken = true;
             throw new ErrnoException(Errno.EIO, "the client is gone: " + e.getMessage());
         } finally {
             inside = null;
@@ -103,31 +131,75 @@ final class TwinChannel implements DmaChannel {
         }
     }
 
-    private void exchangeLocked(DmaMessage command, Deadline deadline) throws LinuxException, ErrnoException {
-        int id = ++lastId & 0xffff;
-        command.write(message, id);
-        socket.send(buffer, 0, message.size());
-        receive(0, Message.HEADER, deadline);
-        if (!message.isReply()
-                || message.id() != id
-                || message.size() < Message.HEADER
-                || message.size() > DmaMessage.MAX_SIZE) {
-            throw new ErrnoException(Errno.EPROTO, "not an answer to " + command.command());
+    private int send(DmaMessage command) throws LinuxException, ErrnoException {
+        checkSuspended(command);
+        if (unanswered.size() == MOST_UNANSWERED) {
+            throw new ErrnoException(Errno.EIO, "the client has stopped answering");
         }
-        receive(Message.HEADER, message.size(), deadline);
-        broken = false;
-        command.take(message);
+        do {
+            lastId = (lastId + 1) & 0xffff;
+        } while (!unanswered.add(lastId));
+        command.write(request, lastId);
+        socket.send(out, 0, request.size());
+        return lastId;
     }
 
-    private void receive(long from, long to, Deadline deadline) throws LinuxException, ErrnoException {
-        for (long at = from; at < to; ) {
-            socket.setReceiveTimeout(Duration.ofNanos(Math.max(1, deadline.remainingNanos())));
-            long n = socket.receive(buffer, at, to - at, 0);
-            if (n <= 0) {
-                throw new ErrnoException(Errno.EIO, n == 0 ? "the client has not answered" : "the client is gone");
+    /** Takes the answer; those before it come too late for who asked. */
+    private void receive(DmaMessage command, int id, Deadline deadline) throws LinuxException, ErrnoException {
+        for (; ; ) {
+            receive(Message.HEADER, command, deadline);
+            if (answer.size() < Message.HEADER || answer.size() > DmaMessage.MAX_SIZE) {
+                throw disagree(command);
             }
-            at += n;
+            receive(answer.size(), command, deadline);
+            received = 0;
+            if (!answer.isReply() || !unanswered.remove(answer.id())) {
+                throw disagree(command);
+            }
+            if (answer.id() == id) {
+                command.take(answer);
+                return;
+            }
         }
+    }
+
+    private ErrnoException disagree(DmaMessage command) {
+        broken = true;
+        return new ErrnoException(Errno.EPROTO, "not an answer to " + command.command());
+    }
+
+    private void receive(long to, DmaMessage command, Deadline deadline) throws LinuxException, ErrnoException {
+        while (received < to) {
+            checkSuspended(command);
+            long n = socket.receive(in, received, to - received, 0);
+            if (n == UnixSocket.END) {
+                broken = true;
+                throw new ErrnoException(Errno.EIO, "the client is gone");
+            }
+            if (n == 0 && deadline.hasPassed()) {
+                throw new ErrnoException(Errno.EIO, "the client has not answered");
+            }
+            received += n;
+        }
+    }
+
+    private void checkSuspended(DmaMessage command) throws ErrnoException {
+        AddressRange range = suspended;
+        if (range != null
+                && range.has(command.address())
+                && !Thread.currentThread().equals(owner)) {
+            throw new ErrnoException(Errno.EIO, SUSPENDED);
+        }
+    }
+
+    @Override
+    public void suspend(AddressRange range) {
+        suspended = range;
+    }
+
+    @Override
+    public void resume() {
+        suspended = null;
     }
 
     @Override

@@ -1,6 +1,9 @@
 package vfio.user.wire;
 
 import java.util.List;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.TreeMap;
 import mdev.api.errno.ErrnoException;
 import mdev.linux.Fd;
 
@@ -61,6 +64,26 @@ public record FeatureRequest(int feature, int operation) {
                 message.payload() >= needed && Integer.toUnsignedLong(message.u32(0)) >= needed,
                 COMMAND,
                 Integer.toUnsignedString(message.u32(BYTES + 8)) + " ranges in " + message.payload() + " bytes");
+        checkRanges(message, pageSize, needed);
+    }
+
+    /** As {@code vfio_ioctl_device_feature_logging_start()}. */
+    private static void checkRanges(Message message, long pageSize, long end) throws ErrnoException {
+        NavigableMap<Long, Long> ranges = new TreeMap<>(Long::compareUnsigned);
+        for (long at = BYTES + LOGGING_HEAD; at < end; at += LOGGING_RANGE) {
+            long first = message.u64(at);
+            long length = message.u64(at + 8);
+            long last = first + length - 1;
+            Checks.require(
+                    length != 0 && Long.compareUnsigned(last, first) >= 0,
+                    COMMAND,
+                    "a range of 0 bytes, or beyond the address space");
+            Checks.require(((first | length) & (pageSize - 1)) == 0, COMMAND, "a range of parts of pages");
+            Map.Entry<Long, Long> below = ranges.floorEntry(last);
+            Checks.require(
+                    below == null || Long.compareUnsigned(below.getValue(), first) < 0, COMMAND, "ranges that overlap");
+            ranges.put(first, last);
+        }
     }
 
     /** {@code struct vfio_device_feature_dma_logging_report}. */

@@ -14,7 +14,7 @@ import mdev.linux.Fd;
  * @param bools one per interrupt, with {@link SetIrqs#DATA_BOOL}
  */
 public record SetIrqsRequest(int flags, int index, int start, int count, List<Boolean> bools) {
-    private static final int BYTES = 20;
+    public static final int BYTES = 20;
     private static final Command COMMAND = Command.DEVICE_SET_IRQS;
     /**
      * The maximum number of interrupts of a kind: the size field of the MSI-X capability (PCI Local Bus 3.0, 6.8.2.3).
@@ -23,6 +23,11 @@ public record SetIrqsRequest(int flags, int index, int start, int count, List<Bo
 
     public SetIrqsRequest {
         bools = List.copyOf(bools);
+    }
+
+    /** How many eventfds go with a message of at least {@link #BYTES}, if any do. */
+    public static int eventfds(Message message) {
+        return (message.u32(4) & SetIrqs.DATA_EVENTFD) == 0 ? 0 : message.u32(16);
     }
 
     public static SetIrqsRequest of(Message message, List<Fd> fds) throws ErrnoException {

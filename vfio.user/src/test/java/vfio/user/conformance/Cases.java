@@ -45,9 +45,14 @@ final class Cases {
 
     /** As {@link #run()}, with a client that has sent nothing yet. */
     Stream<DynamicTest> runSilent() {
+        return runSilent(Rig.PATIENT);
+    }
+
+    /** As {@link #runSilent()}, with a server that waits for less. */
+    Stream<DynamicTest> runSilent(Options options) {
         return all.entrySet().stream()
                 .map(row -> DynamicTest.dynamicTest(row.getKey(), () -> {
-                    try (Rig rig = new Rig()) {
+                    try (Rig rig = new Rig(options)) {
                         row.getValue().run(rig, rig.connect());
                     }
                 }));

@@ -247,6 +247,13 @@ final class DmaMapTest {
             client.ok(Commands.DMA_MAP, map(RW, IOVA, 4 * PAGE), file);
             seeEachOther(rig, file);
         });
+        cases.add("a file that is open to append to is EINVAL: what is written would go to its end", (rig, client) -> {
+            Path path = Files.createTempFile("wire", "memory");
+            Fd file = rig.owned(Fd.open(path, Fd.O_RDWR | 02000));
+            Files.delete(path);
+            file.truncate(4 * PAGE);
+            client.refused(Errno.EINVAL, Commands.DMA_MAP, map(RW, IOVA, 4 * PAGE), file);
+        });
         cases.add("the descriptor is the client's to close", (rig, client) -> {
             try (Fd memory = rig.memory(PAGE)) {
                 client.ok(Commands.DMA_MAP, map(RW, IOVA, PAGE), memory);

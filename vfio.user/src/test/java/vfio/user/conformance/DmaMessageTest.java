@@ -17,6 +17,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.FutureTask;
 import java.util.stream.Stream;
 import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.VfioContext;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
@@ -313,6 +314,10 @@ final class DmaMessageTest {
                         assertArrayEquals(Arrays.copyOfRange(memory, at, at + 16), Dma.get(read.getValue()));
                     }
                 })
+                .add("a reset does not wait for an answer that has not come", (rig, client) -> {
+                    client.ok(Commands.DMA_MAP, Requests.map(RW, 0, ADDRESS, SIZE));
+                    resetsDuringARead(rig, client, new DmaPeer(client, Kind.SPECIFICATION, new byte[0]));
+                })
                 .add("memory is unmapped although the device waits for its bytes", (rig, client) -> {
                     client.ok(Commands.DMA_MAP, Requests.map(RW, 0, ADDRESS, SIZE));
                     FutureTask<String> read =
@@ -377,6 +382,25 @@ final class DmaMessageTest {
                             peer.answer(1);
                             assertEquals("ok", Dma.get(again));
                         })
+                .add("a reset does not wait for an answer, nor does an unmapping", (rig, client) -> {
+                    Client twin = twin(rig, client);
+                    client.ok(Commands.DMA_MAP, Requests.map(RW, 0, ADDRESS, SIZE));
+                    DmaPeer peer = new DmaPeer(twin, Kind.SPECIFICATION, random(SIZE));
+                    resetsDuringARead(rig, client, peer);
+                    FutureTask<String> read =
+                            Dma.start(() -> Dma.errno(() -> Dma.read(rig.card.context(), ADDRESS, 8)));
+                    peer.next();
+                    client.ok(Commands.DMA_UNMAP, Requests.unmap(ADDRESS, SIZE));
+                    assertEquals("EIO", Dma.get(read));
+                })
+                .add("inside a reset the device reaches the memory over the twin socket", (rig, client) -> {
+                    Client twin = twin(rig, client);
+                    client.ok(Commands.DMA_MAP, Requests.map(RW, 0, ADDRESS, SIZE));
+                    rig.card.onReset = device -> Dma.read(device, ADDRESS, 8);
+                    int id = client.send(Commands.RESET, new Payload());
+                    new DmaPeer(twin, Kind.SPECIFICATION, random(SIZE)).answer(1);
+                    client.receive().requireOk(id, Commands.RESET);
+                })
                 .add("a client that closes its twin socket is EIO, and is served on", (rig, client) -> {
                     Client twin = twin(rig, client);
                     client.ok(Commands.DMA_MAP, Requests.map(RW, 0, ADDRESS, SIZE));
@@ -391,6 +415,50 @@ final class DmaMessageTest {
                     rig.requireServing();
                 })
                 .runSilent();
+    }
+
+    /** The reset waits for a thread of the device, as most do, and that for the client. */
+    private static void resetsDuringARead(Rig rig, Client client, DmaPeer peer) throws Exception {
+        VfioContext device = rig.card.context();
+        FutureTask<String> read = Dma.start(() -> Dma.errno(() -> Dma.read(device, ADDRESS, 8)));
+        peer.next();
+        rig.card.onReset = _ -> {
+            try {
+                assertEquals("EIO", Dma.get(read));
+            } catch (Exception e) {
+                throw new ErrnoException(Errno.ETIMEDOUT, e.toString());
+            }
+        };
+        client.ok(Commands.RESET, new Payload());
+    }
+
+    @TestFactory
+    Stream<DynamicTest> lateOnTheTwin() {
+        return new Cases()
+                .add("an answer that comes too late on the twin socket is passed over", (rig, client) -> {
+                    Client twin = twin(rig, client);
+                    client.ok(Commands.DMA_MAP, Requests.map(RW, 0, ADDRESS, SIZE));
+                    VfioContext device = rig.card.context();
+                    byte[] memory = random(SIZE);
+                    DmaPeer peer = new DmaPeer(twin, Kind.SPECIFICATION, memory);
+                    assertEquals("EIO", Dma.errno(() -> Dma.read(device, ADDRESS, 8)));
+                    assertEquals("EIO", Dma.errno(() -> Dma.read(device, ADDRESS, 8)));
+                    Message first = peer.next();
+                    byte[] late = Client.message(
+                            first.id(),
+                            first.command(),
+                            Message.REPLY,
+                            new Payload().u64(ADDRESS).u64(8).zeroes(8));
+                    twin.sendBytes(Arrays.copyOf(late, 20));
+                    assertEquals("EIO", Dma.errno(() -> Dma.read(device, ADDRESS, 8)), "half an answer is none");
+                    twin.sendBytes(Arrays.copyOfRange(late, 20, late.length));
+                    twin.refuse(peer.next(), Errno.EFAULT.number());
+                    peer.next();
+                    FutureTask<byte[]> read = Dma.start(() -> Dma.read(device, ADDRESS, 8));
+                    peer.answer(1);
+                    assertArrayEquals(Arrays.copyOf(memory, 8), Dma.get(read));
+                })
+                .runSilent(answered(Duration.ofSeconds(2)));
     }
 
     private static Client twin(Rig rig, Client client) throws Exception {

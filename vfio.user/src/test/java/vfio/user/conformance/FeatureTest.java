@@ -55,6 +55,24 @@ final class FeatureTest {
         return answer.u64(REPORT_HEAD);
     }
 
+    /** The log of at most 64 pages. */
+    private static long word(Client client, long iova, long length) throws LinuxException {
+        return client.ok(Commands.FEATURE, report(REPORT_HEAD + 8, iova, length, PAGE))
+                .u64(REPORT_HEAD);
+    }
+
+    /** A start for ranges, each an address and a length. */
+    private static Payload start(long... ranges) {
+        Payload start = Requests.feature(8 + 16 + 8L * ranges.length, SET | LOGGING_START)
+                .u64(PAGE)
+                .u32(ranges.length / 2)
+                .u32(0);
+        for (long number : ranges) {
+            start.u64(number);
+        }
+        return start;
+    }
+
     @TestFactory
     Stream<DynamicTest> refusals() {
         Cases cases = new Cases();
@@ -101,6 +119,15 @@ final class FeatureTest {
                 cases,
                 "a start with 2^32-1 ranges",
                 Requests.feature(-1, SET | LOGGING_START).u64(PAGE).u32(-1).u32(0));
+        refused(cases, "a start for a range of length 0", start(IOVA, 0));
+        refused(cases, "a start for a range that wraps", start(-PAGE, 2 * PAGE));
+        refused(cases, "a start for a range that begins in a page", start(IOVA + 1, PAGE));
+        refused(cases, "a start for a range that ends in a page", start(IOVA, PAGE + 1));
+        refused(cases, "a start for ranges that overlap", start(IOVA, 2 * PAGE, IOVA + PAGE, PAGE));
+        refused(cases, "a start whose second range is of length 0", start(IOVA, PAGE, IOVA + PAGE, 0));
+        cases.add(
+                "a start for ranges side by side, to the end of the addresses",
+                (_, client) -> client.ok(Commands.FEATURE, start(IOVA, PAGE, IOVA + PAGE, PAGE, -PAGE, PAGE)));
         return cases.run();
     }
 
@@ -169,19 +196,20 @@ final class FeatureTest {
             assertEquals(1, bitmap(client, PAGE * 16));
             assertEquals(0, bitmap(client, PAGE * 16));
         });
-        logged(cases, "a repeated start succeeds", (rig, client) -> {
-            startLogging(client, PAGE);
+        logged(cases, "a start while pages are logged is EINVAL, and what was logged is not lost", (rig, client) -> {
             Dma.write(rig.card.context(), IOVA, (byte) 1);
+            client.refused(Errno.EINVAL, Commands.FEATURE, control(LOGGING_START, PAGE));
             assertEquals(1, bitmap(client, PAGE));
         });
-        logged(cases, "what was written before a second start is reported after it", (rig, client) -> {
+        logged(cases, "after a stop nothing of before is reported", (rig, client) -> {
             Dma.write(rig.card.context(), IOVA, (byte) 1);
+            client.ok(Commands.FEATURE, control(LOGGING_STOP, PAGE));
             startLogging(client, PAGE);
-            assertEquals(1, bitmap(client, PAGE));
+            assertEquals(0, bitmap(client, PAGE));
         });
         for (int pageSize : new int[] {PAGE / 2, PAGE * 2}) {
             // vfio_device_feature_dma_logging_control in the kernel: "a hint"; libvfio-user rejects another one.
-            logged(
+            mapped(
                     cases,
                     "a start with pages of " + pageSize + " is told that pages of 4096 are logged",
                     (rig, client) -> {
@@ -191,6 +219,31 @@ final class FeatureTest {
                         assertEquals(0b10, bitmap(client, PAGE));
                     });
         }
+        logged(cases, "a report of a part of a mapping leaves the rest for later", (rig, client) -> {
+            for (int page : new int[] {3, 4, 7, 8, 15}) {
+                Dma.write(rig.card.context(), IOVA + (long) page * PAGE, (byte) 1);
+            }
+            assertEquals(0b1001, word(client, IOVA + 4 * PAGE, 4 * PAGE));
+            assertEquals(0, word(client, IOVA + 4 * PAGE, 4 * PAGE));
+            assertEquals(0b1000_0001_0000_1000, bitmap(client, PAGE));
+        });
+        logged(cases, "a report of a hole and a mapping has no page in the hole", (rig, client) -> {
+            Dma.write(rig.card.context(), IOVA, (byte) 1);
+            Dma.write(rig.card.context(), IOVA + 15 * PAGE, (byte) 1);
+            assertEquals(0b1_0000, word(client, IOVA - 4 * PAGE, 8 * PAGE));
+            assertEquals(0b1000, word(client, IOVA + 12 * PAGE, 16 * PAGE));
+        });
+        logged(cases, "a report of parts of two mappings and what is between", (rig, client) -> {
+            client.ok(Commands.DMA_MAP, Requests.map(RW, 0, IOVA + 32 * PAGE, 4 * PAGE), rig.memory(4 * PAGE));
+            Dma.write(rig.card.context(), IOVA + 15 * PAGE, (byte) 1);
+            Dma.write(rig.card.context(), IOVA + 32 * PAGE, new byte[2 * PAGE]);
+            assertEquals(1 | 1L << 17, word(client, IOVA + 15 * PAGE, 18 * PAGE));
+            assertEquals(0b10, word(client, IOVA + 32 * PAGE, 4 * PAGE));
+        });
+        logged(
+                cases,
+                "a report of a hole has no page",
+                (_, client) -> assertEquals(0, word(client, 2 * IOVA, 4 * PAGE)));
         logged(cases, "after a stop there is no report, and a repeated stop succeeds", (_, client) -> {
             client.ok(Commands.FEATURE, control(LOGGING_STOP, PAGE));
             client.ok(Commands.FEATURE, control(LOGGING_STOP, PAGE));
@@ -212,9 +265,15 @@ final class FeatureTest {
     }
 
     private static void logged(Cases cases, String name, Cases.Case test) {
+        mapped(cases, name, (rig, client) -> {
+            startLogging(client, PAGE);
+            test.run(rig, client);
+        });
+    }
+
+    private static void mapped(Cases cases, String name, Cases.Case test) {
         cases.add(name, (rig, client) -> {
             client.ok(Commands.DMA_MAP, Requests.map(RW, 0, IOVA, 16 * PAGE), rig.memory(16 * PAGE));
-            startLogging(client, PAGE);
             test.run(rig, client);
         });
     }

@@ -167,19 +167,18 @@ final class RequestErrorTest {
             client.requireAlive();
             Rig.await("descriptors", held, Descriptors::open);
         });
-        cases.add(
-                "more descriptors than any message may carry are closed, and the next client is served",
-                (rig, client) -> {
-                    Fd fd = rig.eventFd().fd();
-                    int held = Descriptors.open(Descriptors.EVENTFD);
-                    client.send(
-                            Commands.SET_IRQS,
-                            Requests.setIrqs(Requests.EVENTFD | Requests.TRIGGER, 2, 0, 200),
-                            many(fd, 200));
-                    Rig.await("descriptors", held, () -> Descriptors.open(Descriptors.EVENTFD));
-                    client.close();
-                    rig.requireServing();
-                });
+        for (int count : new int[] {17, 200, 253}) {
+            cases.add(count + " descriptors, more than were agreed on, are EINVAL, and closed", (rig, client) -> {
+                Fd fd = rig.eventFd().fd();
+                int held = Descriptors.open(Descriptors.EVENTFD);
+                client.refused(
+                        Errno.EINVAL,
+                        Commands.SET_IRQS,
+                        Requests.setIrqs(Requests.EVENTFD | Requests.TRIGGER, 2, 0, count),
+                        many(fd, count));
+                Rig.await("descriptors", held, () -> Descriptors.open(Descriptors.EVENTFD));
+            });
+        }
         return cases.run();
     }
 

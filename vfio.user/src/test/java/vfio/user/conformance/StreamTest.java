@@ -3,13 +3,16 @@ package vfio.user.conformance;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static vfio.user.conformance.Requests.EVENTFD;
+import static vfio.user.conformance.Requests.NONE;
 import static vfio.user.conformance.Requests.RW;
 import static vfio.user.conformance.Requests.TRIGGER;
 import static vfio.user.conformance.Rig.PAGE;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.FutureTask;
 import java.util.stream.IntStream;
@@ -156,6 +159,26 @@ final class StreamTest {
                 assertEquals(order, pinnable.toString(), "which of the mappings have a file");
             });
         }
+        byte[] map = Client.message(1, Commands.DMA_MAP, 0, Requests.map(RW, 0, 0, PAGE));
+        byte[] info = Client.message(2, Commands.GET_INFO, 0, Requests.info(16));
+        Map<String, List<byte[]>> together = new LinkedHashMap<>();
+        together.put("before others", List.of(map, info, info));
+        together.put("behind others", List.of(info, info, map));
+        together.put("among others", List.of(info, map, info));
+        together.put(
+                "before one for another number of descriptors",
+                List.of(map, Client.message(3, Commands.SET_IRQS, 0, Requests.setIrqs(NONE | TRIGGER, 1, 0, 0))));
+        together.forEach((name, messages) -> cases.add(
+                "a descriptor of one send belongs to the message that can take it, " + name, (rig, client) -> {
+                    Payload all = new Payload();
+                    messages.forEach(all::bytes);
+                    client.sendBytes(all.toBytes(), rig.memory(PAGE));
+                    for (int i = 0; i < messages.size(); i++) {
+                        assertEquals(0, client.receive().flags() & Message.ERROR, "message " + i);
+                    }
+                    long[] page = {0};
+                    assertEquals("ok", Dma.errno(() -> rig.card.context().pinPages(page, RW)), "it has the file");
+                }));
         cases.add("eventfds and memory that come together go where they belong", (rig, client) -> {
             CountDownLatch leave = busy(rig, client);
             EventFd first = rig.eventFd();

@@ -1,0 +1,79 @@
+package mdev.linux;
+
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/**
+ * An eventfd that a peer passed, to be signalled.
+ *
+ * <p>It may be a blocking one, or become one at any moment: the flag is of the open file, which is the peer's too. A
+ * {@code write(2)} would wait for room in a counter that the peer keeps full. So the kernel is asked to signal, by an
+ * {@link AioContext}, which waits for nobody.
+ *
+ * <p>Owns its descriptor. {@link #signal} and {@link #close} may be called by any thread at any time, as those of
+ * {@link EventFd}.
+ */
+public final class PeerEventFd implements AutoCloseable {
+    private static final String PROC_LINK = "anon_inode:[eventfd]";
+
+    private final AioContext aio;
+    private final Fd fd;
+    private final CallArena arena = new CallArena();
+    private final MemorySegment request;
+
+    private PeerEventFd(Fd fd, AioContext aio) {
+        this.aio = aio;
+        this.fd = fd;
+        this.request = aio.request(arena, fd.number());
+    }
+
+    /**
+     * Takes over an eventfd. On an error the caller still owns it.
+     *
+     * @throws LinuxException EINVAL: not an eventfd, as {@code eventfd_ctx_fdget} answers; EBADF: closed
+     */
+    public static PeerEventFd adopt(Fd fd, AioContext aio) throws LinuxException {
+        fd.accessMode(); // EBADF before all else
+        if (!isEventFd(fd)) {
+            throw new LinuxException("eventfd", LinuxErrno.EINVAL, fd + " is not an eventfd");
+        }
+        return new PeerEventFd(fd.move(), aio);
+    }
+
+    private static boolean isEventFd(Fd fd) {
+        try {
+            Path link = Files.readSymbolicLink(Path.of("/proc/self/fd", Integer.toString(fd.number())));
+            return link.toString().equals(PROC_LINK);
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /**
+     * Adds 1 to the count, as {@code eventfd_signal()} of the kernel: a counter that is full goes to its largest value,
+     * where it stays until it is read. Never blocks, allocates nothing, and does nothing once closed.
+     */
+    public void signal() {
+        if (arena.isClosing()) {
+            return;
+        }
+        try {
+            aio.signal(request);
+        } catch (Throwable t) {
+            // A call that came too late finds the arena closed; there is nobody left to tell.
+            if (!(t instanceof IllegalStateException && arena.isClosing())) {
+                throw Libc.unexpected(t);
+            }
+        }
+    }
+
+    /** Closes the descriptor as soon as no {@link #signal} uses it. Idempotent. */
+    @Override
+    public void close() {
+        if (arena.beginClose()) {
+            arena.close("eventfd " + fd, fd::close);
+        }
+    }
+}

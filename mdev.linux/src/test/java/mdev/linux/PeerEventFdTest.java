@@ -1,0 +1,176 @@
+package mdev.linux;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static mdev.linux.Answers.EBADF;
+import static mdev.linux.Answers.EINVAL;
+import static mdev.linux.Answers.refused;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.FutureTask;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+@ExtendWith(NoLeaks.class)
+class PeerEventFdTest {
+    private static final int EFD_NONBLOCK = 04000;
+    private static final long FULL = -2;
+    private static final int ROUNDS = 2000;
+
+    private static final MethodHandle EVENTFD =
+            Libc.function("eventfd", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT));
+
+    /** What a peer may have made. */
+    private static Fd peers(int flags) throws LinuxException {
+        return Fd.of(Libc.call("eventfd", state -> (int) EVENTFD.invokeExact(state, 0, flags)));
+    }
+
+    private static long read(Fd eventfd, Arena arena) throws LinuxException {
+        MemorySegment count = arena.allocate(JAVA_LONG);
+        eventfd.read(count);
+        return count.get(JAVA_LONG, 0);
+    }
+
+    @ParameterizedTest(name = "flags {0}")
+    @ValueSource(ints = {EFD_NONBLOCK, 0})
+    @Timeout(600)
+    void countsAndNeverBlocks(int flags) throws Exception {
+        try (AioContext aio = AioContext.create();
+                Fd peer = peers(flags);
+                PeerEventFd event = PeerEventFd.adopt(peer.dup(), aio);
+                Arena arena = Arena.ofConfined()) {
+            event.signal();
+            event.signal();
+            assertEquals(2, read(peer, arena));
+
+            peer.write(arena.allocateFrom(JAVA_LONG, FULL));
+            event.signal();
+            event.signal();
+            assertEquals(-1, read(peer, arena), "eventfd_signal(): a full counter overflows, and stays so");
+            event.signal();
+            assertEquals(1, read(peer, arena));
+        }
+    }
+
+    /**
+     * Fails when a signal is a look for room and a {@code write(2)} after it: then the peer, whose eventfd is a
+     * blocking one, fills the counter in between.
+     */
+    @Test
+    @Timeout(600)
+    void aPeerThatFillsItsCounterStopsNobody() throws Exception {
+        try (AioContext aio = AioContext.create();
+                Fd peer = peers(0);
+                PeerEventFd event = PeerEventFd.adopt(peer.dup(), aio);
+                Arena arena = Arena.ofShared()) {
+            MemorySegment full = arena.allocateFrom(JAVA_LONG, FULL);
+            MemorySegment count = arena.allocate(JAVA_LONG);
+            for (int round = 0; round < ROUNDS; round++) {
+                CyclicBarrier together = new CyclicBarrier(2);
+                FutureTask<Void> signaller = Threads.start("signaller", () -> {
+                    together.await();
+                    event.signal();
+                    return null;
+                });
+                FutureTask<Long> filler = Threads.start("filler", () -> {
+                    together.await();
+                    return peer.write(full);
+                });
+                Threads.get(signaller); // whatever the peer does
+                while (!filler.isDone() || Poll.await(peer, Poll.POLLIN, Duration.ZERO) != 0) {
+                    if (Poll.await(peer, Poll.POLLIN, Duration.ofMillis(1)) != 0) {
+                        peer.read(count);
+                    }
+                }
+            }
+        }
+    }
+
+    @Test
+    void moreSignalsThanOneContextHoldsFromManyThreads() throws Exception {
+        try (AioContext aio = AioContext.create();
+                Fd peer = peers(0);
+                PeerEventFd event = PeerEventFd.adopt(peer.dup(), aio);
+                Arena arena = Arena.ofConfined()) {
+            List<FutureTask<Void>> threads = new ArrayList<>();
+            for (int i = 0; i < 4; i++) {
+                threads.add(Threads.start("signaller", () -> {
+                    for (int n = 0; n < 5000; n++) {
+                        event.signal();
+                    }
+                    return null;
+                }));
+            }
+            for (FutureTask<Void> thread : threads) {
+                Threads.get(thread);
+            }
+            assertEquals(20_000, read(peer, arena));
+        }
+    }
+
+    @Test
+    void adoptsNothingElse() throws Exception {
+        Fd closed = peers(0);
+        closed.close();
+        try (AioContext aio = AioContext.create();
+                Fd memory = MemFd.create("mdev-test", 8);
+                Fd device = Fd.open(Path.of("/dev/null"), Fd.O_WRONLY);
+                UnixSocket.Pair sockets = UnixSocket.pair(0)) {
+            for (Fd fd : List.of(memory, device, sockets.first().fd())) {
+                refused(EINVAL, () -> PeerEventFd.adopt(fd, aio));
+                fd.stat(); // still the caller's
+            }
+            refused(EBADF, () -> PeerEventFd.adopt(closed, aio));
+        }
+    }
+
+    @Test
+    void adoptingTakesTheDescriptorFromItsOwner() throws Exception {
+        try (AioContext aio = AioContext.create();
+                Fd peer = peers(0);
+                Arena arena = Arena.ofConfined()) {
+            Fd passed = peer.dup();
+            try (PeerEventFd event = PeerEventFd.adopt(passed, aio)) {
+                passed.close();
+                event.signal();
+                assertEquals(1, read(peer, arena));
+            }
+        }
+    }
+
+    @Test
+    void onceItOrItsContextIsClosedItDoesNothing() throws Exception {
+        AioContext aio = AioContext.create();
+        try (Fd peer = peers(EFD_NONBLOCK);
+                PeerEventFd late = PeerEventFd.adopt(peer.dup(), aio)) {
+            PeerEventFd closed = PeerEventFd.adopt(peer.dup(), aio);
+            closed.close();
+            closed.close();
+            closed.signal();
+            aio.close();
+            aio.close();
+            late.signal();
+            assertEquals(0, Poll.await(peer, Poll.POLLIN, Duration.ZERO));
+        }
+    }
+
+    @Test
+    void aSignalAllocatesNothing() throws Exception {
+        try (AioContext aio = AioContext.create();
+                PeerEventFd event = PeerEventFd.adopt(peers(0), aio)) {
+            Allocation.assertNone(event::signal);
+        }
+    }
+}

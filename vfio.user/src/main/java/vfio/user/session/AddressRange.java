@@ -1,0 +1,10 @@
+package vfio.user.session;
+
+/** Addresses, both included; unsigned. */
+record AddressRange(long first, long last) {
+    static final AddressRange ALL = new AddressRange(0, -1);
+
+    boolean has(long address) {
+        return Long.compareUnsigned(address, first) >= 0 && Long.compareUnsigned(address, last) <= 0;
+    }
+}
