@@ -270,7 +270,17 @@ public final class UnixSocket implements AutoCloseable {
     }
 
     /**
-     * Sends all bytes, waiting for buffer space as needed; the descriptors are sent with the first byte.
+     * Sends what there is room for now.
+     *
+     * @return the bytes sent, 0 where there is no room
+     */
+    public long trySend(MemorySegment buffer, long offset, long length) throws LinuxException {
+        Objects.checkFromIndexSize(offset, length, buffer.byteSize());
+        return sendOnce(buffer, offset, length, 0, MSG_DONTWAIT);
+    }
+
+    /**
+     * Sends all bytes, waiting for room as needed; the descriptors go with the first of them.
      *
      * @param buffer native memory
      * @param length the number of bytes; at least 1 if there are descriptors
@@ -284,25 +294,37 @@ public final class UnixSocket implements AutoCloseable {
             throw new IllegalArgumentException(
                     fds.size() + " descriptors with " + length + " bytes, at most " + maxFds);
         }
-        try {
-            long controlLength = 0;
-            if (!fds.isEmpty()) {
-                ScmRights.write(sent.control(), fds);
-                controlLength = ScmRights.length(fds.size());
+        long controlLength = 0;
+        if (!fds.isEmpty()) {
+            ScmRights.write(sent.control(), fds);
+            controlLength = ScmRights.length(fds.size());
+        }
+        for (long done = 0; done < length; controlLength = 0) { // the peer has them with the first bytes
+            long n = sendOnce(buffer, offset + done, length - done, controlLength, 0);
+            if (n == 0) {
+                throw new LinuxException("sendmsg", LinuxErrno.ETIMEDOUT);
             }
-            long done = 0;
-            while (done < length) {
-                sent.prepare(buffer, offset + done, length - done, controlLength);
+            done += n;
+        }
+    }
+
+    /** @return 0: no room, now or in time */
+    private long sendOnce(MemorySegment buffer, long offset, long length, long controlLength, int flags)
+            throws LinuxException {
+        try {
+            for (; ; ) {
+                sent.prepare(buffer, offset, length, controlLength);
                 long n = (long) SYSCALL.invokeExact(
-                        sendState, SYS_SENDMSG, (long) number, sent.header(), (long) MSG_NOSIGNAL, buffer);
+                        sendState, SYS_SENDMSG, (long) number, sent.header(), (long) (flags | MSG_NOSIGNAL), buffer);
                 if (n >= 0) {
-                    done += n;
-                    controlLength = 0; // the descriptors have been sent
-                    continue;
+                    return n;
                 }
                 int errno = Libc.errno(sendState);
+                if (errno == LinuxErrno.EAGAIN) {
+                    return 0;
+                }
                 if (errno != LinuxErrno.EINTR) {
-                    throw new LinuxException("sendmsg", errno == LinuxErrno.EAGAIN ? LinuxErrno.ETIMEDOUT : errno);
+                    throw new LinuxException("sendmsg", errno);
                 }
             }
         } catch (LinuxException e) {

@@ -315,8 +315,8 @@ final class AddressSpace {
     /**
      * {@code vfio_iova_dirty_bitmap()}.
      *
-     * @param bitmap zero where the range is
-     * @param uncut whether the range must have its mappings as a whole, as of the ioctl on a container
+     * @param bitmap zero within the range
+     * @param uncut whether a range that cuts a mapping is EINVAL, as for the ioctl on a container
      */
     void report(long first, long last, DirtyBitmap bitmap, boolean uncut) throws ErrnoException {
         lock.lock();

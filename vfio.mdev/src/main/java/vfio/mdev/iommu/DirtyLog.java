@@ -50,7 +50,7 @@ final class DirtyLog {
         }
     }
 
-    /** Adds the marks of some pages to a bitmap, where the first of them has the bit {@code at}, and forgets them. */
+    /** Moves the bits of a range of pages to a bitmap in which {@code at} is the bit of the first of them. */
     void drain(MemorySegment bitmap, long at, long firstPage, long lastPage) {
         AtomicReferenceArray<long[]> all = chunks;
         for (long page = firstPage; all != null && page <= lastPage; ) {
@@ -75,7 +75,7 @@ final class DirtyLog {
         return (bits == Long.SIZE ? -1L : (1L << bits) - 1) << bit;
     }
 
-    /** How many pages are marked. */
+    /** The number of dirty pages. */
     long count() {
         AtomicReferenceArray<long[]> all = chunks;
         long count = 0;

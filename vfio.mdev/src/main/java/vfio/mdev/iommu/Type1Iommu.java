@@ -182,16 +182,16 @@ final class Type1Iommu implements Iommu {
             case DirtyPages.START -> space.startTracking();
             case DirtyPages.STOP -> space.stopTracking();
             case DirtyPages.GET_BITMAP -> report(dirty.iova(), dirty.size(), dirty.bitmap(), true);
-            default -> throw new ErrnoException(Errno.EINVAL, "one of START, STOP and GET_BITMAP");
+            default -> throw new ErrnoException(Errno.EINVAL, "flags must be one of START, STOP and GET_BITMAP");
         }
         return IoctlReply.DONE;
     }
 
-    /** @param uncut whether the range must have its mappings as a whole */
+    /** @param uncut whether a range that cuts a mapping is EINVAL */
     private IoctlReply report(long iova, long size, @Nullable DirtyBitmap bitmap, boolean uncut) throws ErrnoException {
         long last = lastOf(iova, size);
         if (!space.isTracking()) {
-            throw new ErrnoException(Errno.EINVAL, "written pages are not tracked");
+            throw new ErrnoException(Errno.EINVAL, "dirty page tracking is off");
         }
         if (uncut) {
             AddressSpace.checkUncut(space.mappings(), iova, last);

@@ -98,7 +98,7 @@ final class ClientMemory {
                 new AddressRange(mapping.request().address(), mapping.request().last()));
     }
 
-    /** Unmapping waits for DMA under way, and that for the client where it goes by messages. */
+    /** Unmapping waits for running DMA; DMA by messages would wait for the answers of the client. */
     private void unmap(UnmapDma request, boolean remote, AddressRange range) throws ErrnoException {
         if (!remote) {
             device.memory(request);

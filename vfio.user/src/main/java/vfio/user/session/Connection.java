@@ -74,7 +74,8 @@ public final class Connection implements Runnable {
                     serve(session, inbox.message(), found, inbox.takeFds(), reply);
                     inbox.done(found);
                 }
-            } while (inbox.receive());
+            } while (sending.awaitInput(device.answer()) && inbox.receive());
+            sending.finish();
         } catch (LinuxException e) {
             LOG.debug("device {}: the connection ended: {}", device.name(), e.toString());
         } catch (RuntimeException | Error e) {

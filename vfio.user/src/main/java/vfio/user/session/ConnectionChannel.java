@@ -32,7 +32,7 @@ final class ConnectionChannel implements DmaChannel {
      */
     private final Map<Integer, Exchange> exchanges = new ConcurrentHashMap<>();
 
-    /** Nobody may wait for that meanwhile: the receiver does not receive. */
+    /** The range that no thread may wait for, because nothing is received meanwhile. */
     private volatile @Nullable AddressRange suspended;
 
     private volatile boolean closed;
@@ -80,7 +80,8 @@ final class ConnectionChannel implements DmaChannel {
         for (int tries = 0; tries < IDS; tries++) {
             int id = Math.floorMod(lastId.incrementAndGet(), IDS);
             if (exchanges.putIfAbsent(id, own) == null) {
-                // After it can be found: suspend() and close() say so first and then look for who waits.
+                // Checked after the exchange is visible: suspend() and close() set their state before they look for
+                // exchanges.
                 AddressRange range = suspended;
                 if (closed || (range != null && range.has(own.command.address()))) {
                     exchanges.remove(id, own);

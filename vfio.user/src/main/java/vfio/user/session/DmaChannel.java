@@ -18,14 +18,14 @@ sealed interface DmaChannel extends AutoCloseable permits ConnectionChannel, Twi
     String SUSPENDED = "the client's memory is being unmapped, or its device reset";
 
     /**
-     * By the connection's thread, around what waits for DMA in a range to end: nobody waits for the client's answers
-     * there, which may never come.
+     * Called by the connection's thread around an operation that waits for DMA in a range: exchanges of other threads
+     * fail with EIO, because the answers of the client may never come.
      */
     void suspend(AddressRange range);
 
     void resume();
 
-    /** The client is gone: whoever waits gets EIO, as does whoever comes. */
+    /** Called when the client has disconnected: pending and new exchanges fail with EIO. */
     @Override
     void close();
 }

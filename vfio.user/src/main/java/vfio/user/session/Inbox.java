@@ -88,7 +88,7 @@ final class Inbox implements AutoCloseable {
         return end - begin < size ? Found.NOTHING : Found.MESSAGE;
     }
 
-    /** The descriptors of the message that was found, which the caller owns. */
+    /** The descriptors of the found message; the caller owns them. */
     Batch takeFds() {
         Batch first = batches.peek();
         return first == null || first.at != begin ? Batch.NONE : batches.remove();
@@ -156,10 +156,10 @@ final class Inbox implements AutoCloseable {
     }
 
     /**
-     * Of the messages that begin in what was just received, they belong to one that can take them. A read ends with the
-     * bytes of the send that carried them, but may begin with earlier ones; so where several can take them it is the
-     * last, as clients send each such message by a call of its own. Where none can, the last is refused for them;
-     * descriptors in the middle of a message belong to nobody.
+     * Assigns descriptors to a message that can take them, among those that begin in the bytes just received. A read
+     * ends with the bytes of the send that carried the descriptors, but may begin with earlier bytes. So if several
+     * messages can take them, the last one gets them: clients send each such message with a call of its own. If none
+     * can, the last message gets them and is refused. Descriptors in the middle of a message are closed.
      */
     private void attach(List<Fd> fds, boolean lost, long from) {
         long last = -1;
@@ -203,7 +203,7 @@ final class Inbox implements AutoCloseable {
         return !whole || SetIrqsRequest.eventfds(scan) == count;
     }
 
-    /** Closes the descriptors that came with messages nobody will handle. */
+    /** Closes the descriptors of unhandled messages. */
     @Override
     public void close() {
         batches.forEach(batch -> batch.fds.forEach(Fd::close));

@@ -1,5 +1,6 @@
 package vfio.user.session;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.List;
@@ -8,6 +9,7 @@ import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.linux.Fd;
 import mdev.linux.LinuxException;
+import mdev.linux.Poll;
 import mdev.linux.UnixSocket;
 import mdev.sync.BoundedCalls;
 import mdev.sync.Deadline;
@@ -16,18 +18,31 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Admits one sender at a time: the connection's thread, which normally finds the lock free, and the few threads that do
- * DMA by message, which wait. An answer to a region access costs one uncontended compare-and-set.
+ * One sender at a time, and answers that find no room in the socket: a client may send many commands before it takes an
+ * answer, and would not come to that if its commands were not received meanwhile.
+ *
+ * <p>The senders are the connection's thread, whose answers find it free, and threads that do DMA by message, which
+ * are few and wait. An answer to a region access costs one uncontended compare-and-set here.
  */
 final class SendLock {
     private static final Logger LOG = LoggerFactory.getLogger(SendLock.class);
 
     private static final Duration PAUSE = Duration.ofNanos(20_000);
 
+    /** The limit of waiting answers in bytes: answers to as many DMA_MAPs as there can be mappings. */
+    private static final int ROOM = 1 << 20;
+
     private final UnixSocket socket;
     private final Duration grace;
 
-    /** The thread that holds the lock and sends. */
+    /** The waiting answers, from {@link #begin} to {@link #end}; guarded by the lock, allocated when needed. */
+    private @Nullable MemorySegment waiting;
+
+    private long begin;
+    /** Written by the holder of the lock. */
+    private volatile long end;
+
+    /** The thread that holds the lock, and sends. */
     private final AtomicReference<@Nullable Thread> sender = new AtomicReference<>();
 
     /** @param grace the time to wait for the lock before an answer; several times the timeout of one message */
@@ -47,10 +62,93 @@ final class SendLock {
             return;
         }
         try {
-            socket.send(buffer, 0, length, fds);
+            if (!fds.isEmpty() || length > ROOM / 2) {
+                flush();
+                socket.send(buffer, 0, length, fds);
+                return;
+            }
+            trySendWaiting();
+            long done = end == 0 ? socket.trySend(buffer, 0, length) : 0;
+            if (done < length) {
+                waitWith(buffer, done, length);
+            }
         } finally {
             sender.set(null);
         }
+    }
+
+    private void waitWith(MemorySegment buffer, long from, long to) throws LinuxException {
+        MemorySegment answers = waiting;
+        if (answers == null) {
+            answers = Arena.ofAuto().allocate(ROOM);
+            waiting = answers;
+        }
+        long at = end;
+        if (to - from > ROOM - at) {
+            flush();
+            socket.send(buffer, from, to - from);
+            return;
+        }
+        MemorySegment.copy(buffer, from, answers, at, to - from);
+        end = at + to - from;
+    }
+
+    /** Sends what waits, as the socket's timeout allows. */
+    private void flush() throws LinuxException {
+        MemorySegment answers = waiting;
+        if (answers != null && end > 0) {
+            socket.send(answers, begin, end - begin);
+            begin = 0;
+            end = 0;
+        }
+    }
+
+    private void trySendWaiting() throws LinuxException {
+        MemorySegment answers = waiting;
+        if (answers != null && end > 0) {
+            begin += socket.trySend(answers, begin, end - begin);
+            if (begin == end) {
+                begin = 0;
+                end = 0;
+            }
+        }
+    }
+
+    /** For the connection's thread, at its end: what waits is sent, to a client that takes it. */
+    void finish() throws LinuxException {
+        if (end > 0 && Deadline.in(grace).poll(PAUSE, this::tryLock)) {
+            try {
+                flush();
+            } finally {
+                sender.set(null);
+            }
+        }
+    }
+
+    /**
+     * For the connection's thread: waits until the client has sent something, and meanwhile sends it what waits for
+     * room.
+     *
+     * @return false: it neither sends anything nor takes its answers in the time that it has for that
+     */
+    boolean awaitInput(Duration patience) throws LinuxException {
+        while (end > 0) {
+            int events = Poll.await(socket.fd(), Poll.POLLIN | Poll.POLLOUT, patience);
+            if (events == 0) {
+                return false;
+            }
+            if (tryLock()) { // else another sends it
+                try {
+                    trySendWaiting();
+                } finally {
+                    sender.set(null);
+                }
+            }
+            if ((events & ~Poll.POLLOUT) != 0) {
+                return true;
+            }
+        }
+        return true;
     }
 
     private boolean tryLock() {
@@ -68,6 +166,7 @@ final class SendLock {
             throw new ErrnoException(Errno.EIO, "the client does not receive messages");
         }
         try {
+            flush();
             socket.send(message, 0, message.byteSize());
         } catch (LinuxException e) {
             socket.shutdown();

@@ -27,10 +27,10 @@ final class TwinChannel implements DmaChannel {
     /** Grace period for a running command when the socket is shut down. */
     private static final Duration GRACE = Duration.ofSeconds(2);
 
-    /** How often who waits looks whether to go on. */
+    /** How often a waiting thread checks its deadline and {@link #suspended}. */
     private static final Duration LOOK = Duration.ofMillis(10);
 
-    /** More than these and the client does not answer at all. */
+    /** The limit of commands without an answer: with so many the client has stopped answering. */
     private static final int MOST_UNANSWERED = 1024;
 
     private final UnixSocket socket;
@@ -41,28 +41,28 @@ final class TwinChannel implements DmaChannel {
     private final MemorySegment in = arena.allocate(DmaMessage.MAX_SIZE, Long.BYTES);
     private final Message answer = new Message(in);
 
-    /** The one that suspends, and may go on with commands of its own meanwhile. */
+    /** The connection's thread, which suspends and is not suspended itself. */
     private final Thread owner = Thread.currentThread();
 
-    /** Guards all below, and that a command and its answer follow each other. */
+    /** Guards the buffers and what follows, and the pairing of commands and answers. */
     private final ReentrantLock lock = new ReentrantLock();
 
-    /** Of the message that is coming: who gives up leaves the rest to the next. */
+    /** The bytes received of the next message; a thread that times out leaves the rest to the next thread. */
     private long received;
 
-    /** Commands that are not answered yet: that of who waits, and those of who gave up. */
+    /** The ids of commands without an answer yet, those that have timed out included. */
     private final Set<Integer> unanswered = new HashSet<>();
 
     /** Set without the lock. */
     private volatile @Nullable AddressRange suspended;
 
-    /** Whose command is under way. */
+    /** The thread of the running command. */
     private volatile @Nullable Thread inside;
 
     private int lastId;
     private boolean closed;
 
-    /** Where part of a command has gone, or something has come that is no answer, nothing more can be said. */
+    /** Set when the two sides are out of sync, after which the channel is unusable. */
     private boolean broken;
 
     private TwinChannel(UnixSocket.Pair pair) {
@@ -74,7 +74,7 @@ final class TwinChannel implements DmaChannel {
     /**
      * By the connection's thread.
      *
-     * @param answer how long the client may take to take what it is sent
+     * @param answer how long the client may take to receive a message
      */
     static TwinChannel open(Duration answer) throws ErrnoException {
         try {
@@ -144,7 +144,7 @@ final class TwinChannel implements DmaChannel {
         return lastId;
     }
 
-    /** Takes the answer; those before it come too late for who asked. */
+    /** Takes the answer, and drops answers to commands that have timed out. */
     private void receive(DmaMessage command, int id, Deadline deadline) throws LinuxException, ErrnoException {
         for (; ; ) {
             receive(Message.HEADER, command, deadline);
@@ -171,13 +171,13 @@ final class TwinChannel implements DmaChannel {
     private void receive(long to, DmaMessage command, Deadline deadline) throws LinuxException, ErrnoException {
         while (received < to) {
             checkSuspended(command);
+            if (deadline.hasPassed()) { // whatever comes: a client may send its answer byte by byte
+                throw new ErrnoException(Errno.EIO, "the client has not answered");
+            }
             long n = socket.receive(in, received, to - received, 0);
             if (n == UnixSocket.END) {
                 broken = true;
                 throw new ErrnoException(Errno.EIO, "the client is gone");
-            }
-            if (n == 0 && deadline.hasPassed()) {
-                throw new ErrnoException(Errno.EIO, "the client has not answered");
             }
             received += n;
         }

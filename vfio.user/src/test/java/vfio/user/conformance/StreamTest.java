@@ -115,6 +115,16 @@ final class StreamTest {
                         client.receive().requireRefusal(id + 2, Commands.GET_INFO, Errno.EINVAL);
                     }
                 })
+                .add("a client may send 1000 mappings with descriptors before it takes an answer", (rig, client) -> {
+                    Fd memory = rig.memory(PAGE);
+                    for (int i = 0; i < 1000; i++) {
+                        client.send(Commands.DMA_MAP, Requests.map(RW, 0, (long) i * PAGE, PAGE), memory);
+                    }
+                    for (int i = 0; i < 1000; i++) {
+                        assertEquals(0, client.receive().flags() & Message.ERROR, "mapping " + i);
+                    }
+                    client.requireAlive();
+                })
                 .add("writes without answers before a read are all done", (_, client) -> {
                     Payload stream = new Payload();
                     for (int i = 0; i < 1000; i++) {
