@@ -3,6 +3,7 @@ package mdev.console.bundle;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import mdev.api.LoadedModule;
@@ -26,6 +27,7 @@ import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Reference;
 import org.osgi.service.component.annotations.ReferenceCardinality;
 import org.osgi.service.component.annotations.ReferencePolicy;
+import org.osgi.service.component.runtime.ServiceComponentRuntime;
 
 /**
  * {@code felix:install}, {@code start}, {@code stop}, {@code update}, {@code uninstall}: Felix's commands with Felix's
@@ -49,11 +51,15 @@ public final class BundleCommands implements ShellCommands {
     @Reference(cardinality = ReferenceCardinality.OPTIONAL, policy = ReferencePolicy.DYNAMIC)
     volatile @Nullable LoadedModules modules;
 
+    /** Of DS, which activates this component, too. */
+    @Reference(cardinality = ReferenceCardinality.OPTIONAL, policy = ReferencePolicy.DYNAMIC)
+    volatile @Nullable ServiceComponentRuntime components;
+
     @Activate
     public BundleCommands(BundleContext context, @Reference Ending ending) {
         this.context = context;
         this.names = new BundleNames(context);
-        this.bundles = new BundleLifeCycle(context);
+        this.bundles = new BundleLifeCycle(context, this::fault);
         this.ending = ending;
     }
 
@@ -97,6 +103,11 @@ public final class BundleCommands implements ShellCommands {
                                 this::rmmod,
                                 Parameter.one("bundle", (_, _) -> loadedNames()))
                         .withFlag(FORCE, "even while its devices are open or others use it"));
+    }
+
+    private Optional<ErrnoException> fault(Bundle bundle) {
+        ServiceComponentRuntime runtime = components;
+        return runtime == null ? Optional.empty() : new ComponentFaults(runtime).of(bundle);
     }
 
     private ShellResult install(ShellInvocation invocation) throws ErrnoException {

@@ -7,12 +7,14 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
+import mdev.console.LastCause;
 import mdev.sync.Deadline;
-import org.jspecify.annotations.Nullable;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.BundleException;
@@ -25,8 +27,10 @@ import org.slf4j.LoggerFactory;
 /**
  * Installs, starts, stops, updates and uninstalls bundles. A failure is one line that begins with the word that the
  * user gave, and leaves nothing behind.
+ *
+ * @param faults what keeps a bundle that was started from its work
  */
-record BundleLifeCycle(BundleContext context) {
+record BundleLifeCycle(BundleContext context, Function<Bundle, Optional<ErrnoException>> faults) {
     private static final Logger LOG = LoggerFactory.getLogger(BundleLifeCycle.class);
     private static final Duration REFRESH = Duration.ofSeconds(30);
 
@@ -62,6 +66,11 @@ record BundleLifeCycle(BundleContext context) {
             bundle.start(options);
             return bundle;
         });
+        Optional<ErrnoException> fault = faults.apply(bundle);
+        if (fault.isPresent()) {
+            throw new ErrnoException(
+                    fault.get().errno(), word + ": " + fault.get().getMessage());
+        }
     }
 
     void stop(Bundle bundle, int options) throws ErrnoException {
@@ -171,13 +180,12 @@ record BundleLifeCycle(BundleContext context) {
         while (cause.getCause() != null) {
             cause = cause.getCause();
         }
-        @Nullable String message = cause.getMessage();
         Errno errno = switch (cause) {
             case FileNotFoundException _ -> Errno.ENOENT;
             case IOException _ -> Errno.EIO;
             default -> e.getType() == BundleException.RESOLVE_ERROR ? Errno.ENODEV : Errno.EINVAL;
         };
-        String reason = errno == Errno.ENOENT ? "no such file" : message == null ? cause.toString() : message;
+        String reason = errno == Errno.ENOENT ? "no such file" : LastCause.of(e);
         return new ErrnoException(errno, subject + ": " + reason.replaceFirst(" Unresolved requirements: .*", ""));
     }
 }

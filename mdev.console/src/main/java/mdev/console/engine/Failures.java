@@ -5,6 +5,7 @@ import java.io.FileNotFoundException;
 import java.nio.file.NoSuchFileException;
 import mdev.api.errno.ErrnoException;
 import mdev.api.shell.UnknownNameException;
+import mdev.console.LastCause;
 import mdev.console.shell.Shell.Outcome;
 import org.apache.felix.gogo.runtime.CommandNotFoundException;
 import org.apache.felix.gogo.runtime.SyntaxError;
@@ -49,11 +50,7 @@ final class Failures {
 
     /** The message of the innermost cause that has one, on one line. */
     static String reason(Throwable thrown) {
-        String message = null;
-        for (@Nullable Throwable at = thrown; at != null; at = at.getCause()) {
-            message = at.getMessage() == null ? message : at.getMessage();
-        }
-        return message == null ? thrown.getClass().getSimpleName() : oneLine(message);
+        return PlainText.printable(LastCause.of(thrown));
     }
 
     private static String oneLine(@Nullable String message) {

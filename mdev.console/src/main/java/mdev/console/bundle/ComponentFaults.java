@@ -1,0 +1,95 @@
+package mdev.console.bundle;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.console.LastCause;
+import org.osgi.framework.Bundle;
+import org.osgi.service.component.runtime.ServiceComponentRuntime;
+import org.osgi.service.component.runtime.dto.ComponentConfigurationDTO;
+import org.osgi.service.component.runtime.dto.ComponentDescriptionDTO;
+
+/**
+ * Why a bundle that was started does nothing. A component whose activation throws, or whose references are missing,
+ * leaves its bundle active: only the runtime of the components knows.
+ */
+record ComponentFaults(ServiceComponentRuntime runtime) {
+    /** Empty if all components of the bundle that should be there are. */
+    Optional<ErrnoException> of(Bundle bundle) {
+        return failed(bundle).or(() -> waiting(bundle));
+    }
+
+    /** A component whose class cannot be loaded, or whose activation has thrown. */
+    Optional<ErrnoException> failed(Bundle bundle) {
+        return runtime.getComponentDescriptionDTOs(bundle).stream()
+                .flatMap(component -> failed(bundle, component).stream())
+                .findFirst()
+                .map(reason -> new ErrnoException(Errno.EINVAL, reason));
+    }
+
+    private Optional<String> failed(Bundle bundle, ComponentDescriptionDTO component) {
+        Collection<ComponentConfigurationDTO> configurations = runtime.getComponentConfigurationDTOs(component);
+        if (configurations.stream().anyMatch(one -> one.state == ComponentConfigurationDTO.ACTIVE)) {
+            return Optional.empty();
+        }
+        // DS does not tell that it could not load a class.
+        return unloadable(bundle, component.implementationClass)
+                .or(() -> configurations.stream()
+                        .filter(one -> one.state == ComponentConfigurationDTO.FAILED_ACTIVATION)
+                        .map(one -> LastCause.ofTrace(one.failure))
+                        .findFirst());
+    }
+
+    private static Optional<String> unloadable(Bundle bundle, String name) {
+        try {
+            bundle.loadClass(name);
+            return Optional.empty();
+        } catch (ClassNotFoundException | LinkageError e) {
+            return Optional.of(LastCause.of(e));
+        }
+    }
+
+    private Optional<ErrnoException> waiting(Bundle bundle) {
+        List<ComponentConfigurationDTO> waiting = configurations(bundle)
+                .filter(component -> component.state == ComponentConfigurationDTO.UNSATISFIED_REFERENCE)
+                .sorted(Comparator.comparing(component -> component.description.name))
+                .toList();
+        if (waiting.isEmpty()) {
+            return Optional.empty();
+        }
+        List<String> needs = new ArrayList<>();
+        for (ComponentConfigurationDTO component : waiting) {
+            String services = String.join(", ", missing(component));
+            needs.add(component.description.name + " waits for " + services);
+        }
+        boolean circular = waiting.stream()
+                .flatMap(component -> missing(component).stream())
+                .allMatch(service -> waiting.stream().anyMatch(other -> provides(other.description, service)));
+        return Optional.of(
+                new ErrnoException(Errno.ENODEV, (circular ? "circular references: " : "") + String.join("; ", needs)));
+    }
+
+    private static boolean provides(ComponentDescriptionDTO component, String service) {
+        return List.of(component.serviceInterfaces).contains(service);
+    }
+
+    /** The interfaces of the services that the component misses. */
+    private static List<String> missing(ComponentConfigurationDTO component) {
+        return Stream.of(component.unsatisfiedReferences)
+                .flatMap(missing -> Stream.of(component.description.references)
+                        .filter(reference -> reference.name.equals(missing.name)))
+                .map(reference -> reference.interfaceName)
+                .toList();
+    }
+
+    private Stream<ComponentConfigurationDTO> configurations(Bundle bundle) {
+        return runtime.getComponentDescriptionDTOs(bundle).stream()
+                .map(runtime::getComponentConfigurationDTOs)
+                .flatMap(Collection::stream);
+    }
+}
