@@ -91,11 +91,12 @@ public class HotPlugIT extends PlatformTestSupport {
                 .toList();
     }
 
-    private void shell(String line) throws Exception {
+    private String shell(String line) throws Exception {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         try (PrintStream print = new PrintStream(out);
                 CommandSession session = gogo.createSession(InputStream.nullInputStream(), print, print)) {
-            session.execute(line);
+            Object result = session.execute(line);
+            return out + String.valueOf(result);
         }
     }
 
@@ -158,6 +159,31 @@ public class HotPlugIT extends PlatformTestSupport {
         Path aside = Files.createTempFile("mtty", ".jar");
         Files.copy(module(MTTY), aside, StandardCopyOption.REPLACE_EXISTING);
         Files.move(aside, target, StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    /** The older of two jars is deleted: the other stands in for it. */
+    @Test
+    public void whatLiesInTheDropFolderRuns() throws Exception {
+        Path folder = Path.of(context.getProperty(DROP));
+        drop(folder.resolve("older.jar"));
+        Wait.until("the dropped driver is there", () -> !tree.shape().equals(without));
+        final List<String> with = tree.shape();
+        drop(folder.resolve("newer.JAR"));
+        Wait.until("the second is refused", () -> lsmod().contains("is loaded already"));
+        tree.create("mtty", "mtty-1", UUID.randomUUID());
+        Files.delete(folder.resolve("older.jar"));
+        Wait.until("the second stands in", () -> !lsmod().contains("is loaded already"));
+        assertEquals(1, vendors().size());
+        assertNotEquals("a driver and its device are there", without, tree.shape());
+        Files.delete(folder.resolve("newer.JAR"));
+        Wait.until(
+                "nothing is left",
+                () -> tree.shape().equals(without) && vendors().isEmpty());
+        assertNotEquals(with, without);
+    }
+
+    private String lsmod() throws Exception {
+        return shell("mdev:lsmod");
     }
 
     @Test

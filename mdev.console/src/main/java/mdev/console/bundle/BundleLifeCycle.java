@@ -13,7 +13,7 @@ import java.util.function.Consumer;
 import java.util.function.Function;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
-import mdev.console.LastCause;
+import mdev.console.log.LastCause;
 import mdev.sync.Deadline;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
@@ -45,11 +45,12 @@ record BundleLifeCycle(BundleContext context, Function<Bundle, Optional<ErrnoExc
         return bundle;
     }
 
-    void installAndStart(String word, String location, int options) throws ErrnoException {
+    Bundle installAndStart(String word, String location, int options) throws ErrnoException {
         boolean known = context.getBundle(location) != null;
         Bundle bundle = install(word, location);
         try {
             start(word, bundle, options);
+            return bundle;
         } catch (ErrnoException e) {
             if (!known) {
                 discard(bundle);
@@ -66,6 +67,10 @@ record BundleLifeCycle(BundleContext context, Function<Bundle, Optional<ErrnoExc
             bundle.start(options);
             return bundle;
         });
+        check(word, bundle);
+    }
+
+    private void check(String word, Bundle bundle) throws ErrnoException {
         Optional<ErrnoException> fault = faults.apply(bundle);
         if (fault.isPresent()) {
             throw new ErrnoException(
@@ -106,6 +111,9 @@ record BundleLifeCycle(BundleContext context, Function<Bundle, Optional<ErrnoExc
         });
         if (!importers.isEmpty()) {
             refresh(bundle, importers);
+        }
+        if (BundleNames.isStarted(bundle)) {
+            check(word, bundle);
         }
     }
 

@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.jar.Attributes;
 import java.util.jar.JarFile;
 import java.util.jar.Manifest;
 import java.util.stream.Stream;
@@ -175,7 +176,7 @@ record BundleNames(BundleContext context) {
         return found;
     }
 
-    private static List<Path> list(Path directory, String glob) {
+    static List<Path> list(Path directory, String glob) {
         List<Path> entries = new ArrayList<>();
         try (DirectoryStream<Path> files = Files.newDirectoryStream(directory, glob)) {
             files.forEach(entries::add);
@@ -186,12 +187,31 @@ record BundleNames(BundleContext context) {
         return entries;
     }
 
-    private static Optional<String> symbolicName(Path file) {
+    /** What the manifest of a bundle says of it. */
+    record Identity(String name, String version) {}
+
+    /**
+     * @throws IOException the file is no jar
+     * @throws ErrnoException the jar is no bundle
+     */
+    static Identity identity(Path file) throws IOException, ErrnoException {
         try (JarFile jar = new JarFile(file.toFile())) {
             Manifest manifest = jar.getManifest();
-            String header =
-                    manifest == null ? null : manifest.getMainAttributes().getValue(Constants.BUNDLE_SYMBOLICNAME);
-            return Optional.ofNullable(header).map(value -> value.split(";", 2)[0].strip());
+            Attributes headers = manifest == null ? new Attributes() : manifest.getMainAttributes();
+            String name = headers.getValue(Constants.BUNDLE_SYMBOLICNAME);
+            if (name == null) {
+                throw new ErrnoException(Errno.EINVAL, "not a bundle: its manifest has no Bundle-SymbolicName");
+            }
+            String version = headers.getValue(Constants.BUNDLE_VERSION);
+            return new Identity(name.split(";", 2)[0].strip(), version == null ? "0.0.0" : version.strip());
+        }
+    }
+
+    private static Optional<String> symbolicName(Path file) {
+        try {
+            return Optional.of(identity(file).name());
+        } catch (ErrnoException e) {
+            return Optional.empty();
         } catch (IOException e) {
             // No warning: those reach the terminal, where the user gets the line of the command.
             LOG.info("{} is no jar: {}", file, e.toString());

@@ -8,7 +8,7 @@ import java.util.Optional;
 import java.util.stream.Stream;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
-import mdev.console.LastCause;
+import mdev.console.log.LastCause;
 import org.osgi.framework.Bundle;
 import org.osgi.service.component.runtime.ServiceComponentRuntime;
 import org.osgi.service.component.runtime.dto.ComponentConfigurationDTO;

@@ -5,7 +5,7 @@ import java.io.FileNotFoundException;
 import java.nio.file.NoSuchFileException;
 import mdev.api.errno.ErrnoException;
 import mdev.api.shell.UnknownNameException;
-import mdev.console.LastCause;
+import mdev.console.log.LastCause;
 import mdev.console.shell.Shell.Outcome;
 import org.apache.felix.gogo.runtime.CommandNotFoundException;
 import org.apache.felix.gogo.runtime.SyntaxError;

@@ -39,9 +39,15 @@ public final class FrameworkLog implements LogListener {
             return;
         }
         Level level = entry.getLogLevel() == LogLevel.WARN ? Level.WARN : Level.ERROR;
+        Throwable thrown = entry.getException();
         LOG.atLevel(level)
-                .setCause(entry.getException())
-                .log("{}: {}", entry.getBundle().getSymbolicName(), entry.getMessage());
+                .setCause(thrown)
+                .log(
+                        "{}: {}{}",
+                        entry.getBundle().getSymbolicName(),
+                        entry.getMessage(),
+                        // Standard error shows messages only.
+                        thrown == null ? "" : ": " + LastCause.of(thrown));
     }
 
     @Deactivate

@@ -2,6 +2,7 @@ package mdev.core.shell;
 
 import java.util.List;
 import java.util.stream.Stream;
+import mdev.api.FailedModules;
 import mdev.api.shell.DeviceDetails;
 import mdev.api.shell.ShellCommand;
 import mdev.api.shell.ShellCommands;
@@ -19,6 +20,9 @@ public final class CoreCommands implements ShellCommands {
     @Reference(cardinality = ReferenceCardinality.MULTIPLE, policy = ReferencePolicy.DYNAMIC)
     private volatile List<DeviceDetails> details = List.of();
 
+    @Reference(cardinality = ReferenceCardinality.MULTIPLE, policy = ReferencePolicy.DYNAMIC)
+    private volatile List<FailedModules> failed = List.of();
+
     private final List<ShellCommand> commands;
 
     @Activate
@@ -26,7 +30,7 @@ public final class CoreCommands implements ShellCommands {
         MdevCore core = component.core();
         commands = Stream.of(
                         new DeviceCommands(core).commands(),
-                        new ListCommands(core, () -> details).commands(),
+                        new ListCommands(core, () -> details, () -> failed).commands(),
                         new MonitorCommand(core).commands(),
                         new SysfsCommands(core.sysfs()).commands())
                 .flatMap(List::stream)

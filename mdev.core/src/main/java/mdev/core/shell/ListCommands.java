@@ -9,6 +9,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
 import java.util.function.Supplier;
+import mdev.api.FailedModule;
+import mdev.api.FailedModules;
 import mdev.api.MdevType;
 import mdev.api.errno.ErrnoException;
 import mdev.api.shell.DeviceDetails;
@@ -31,17 +33,19 @@ import org.jspecify.annotations.Nullable;
 final class ListCommands {
     private final MdevCore core;
     private final Supplier<List<DeviceDetails>> details;
+    private final Supplier<List<FailedModules>> failed;
     private final Named named;
 
-    ListCommands(MdevCore core, Supplier<List<DeviceDetails>> details) {
+    ListCommands(MdevCore core, Supplier<List<DeviceDetails>> details, Supplier<List<FailedModules>> failed) {
         this.core = core;
         this.details = details;
+        this.failed = failed;
         this.named = new Named(core);
     }
 
     List<ShellCommand> commands() {
         return List.of(
-                ShellCommand.of("mdev", "lsmod", "lists the loaded modules", _ -> lsmod()),
+                ShellCommand.of("mdev", "lsmod", "lists the loaded modules, and those that failed", _ -> lsmod()),
                 ShellCommand.of("mdev", "parents", "lists the parents", _ -> parents()),
                 ShellCommand.of(
                         "mdev",
@@ -69,6 +73,11 @@ final class ListCommands {
                     "live",
                     module.users().size(),
                     devices().stream().filter(module::concerns).count()));
+        }
+        for (FailedModules source : failed.get()) {
+            for (FailedModule module : source.failed()) {
+                rows.add(row(module.name(), module.version(), module.bundle(), "failed: " + module.reason(), 0, 0));
+            }
         }
         return new ShellResult.Listing(List.of("module", "version", "bundle", "state", "used_by", "devices"), rows);
     }

@@ -1,4 +1,4 @@
-package mdev.console;
+package mdev.console.log;
 
 import org.jspecify.annotations.Nullable;
 
