@@ -58,9 +58,6 @@ public final class MdevDevice extends BusDevice {
 
     private final CountDownLatch gone = new CountDownLatch(1);
 
-    /** The thread that is in a step of the removal, for the log. */
-    private volatile @Nullable Thread removing;
-
     private volatile boolean leftBehind;
 
     private MdevDevice(SupportedType type, UUID uuid) {
@@ -71,7 +68,10 @@ public final class MdevDevice extends BusDevice {
                 type.parent().core().uevents());
         this.type = type;
         this.uuid = uuid;
-        this.slot = new VendorSlot(type.parent().module().owner(), uuid.toString());
+        this.slot = new VendorSlot(
+                type.parent().module().owner(),
+                uuid.toString(),
+                type.parent().core().calls());
     }
 
     /**
@@ -113,7 +113,10 @@ public final class MdevDevice extends BusDevice {
     /** The vendor makes its half; nothing of the device can be seen yet. */
     private void allocate() throws ErrnoException {
         type.requireInstance();
-        VendorOps.Instance<?> made = type.parent().ops().create(this); // removed in free()
+        VendorOps.Instance<?> made;
+        try (Gate.Entry _ = slot.enter("create")) {
+            made = type.parent().ops().create(this); // removed in free()
+        }
         vendor = made;
         slot.install(made.device());
         try {
@@ -228,7 +231,10 @@ public final class MdevDevice extends BusDevice {
      * its call finishes it.
      */
     void tearDown() {
-        step(() -> core().bus().release(this, () -> step(this::unbound)));
+        // On record while the driver is in its remove; the slot is not quiet before it has returned.
+        try (Gate.Entry _ = slot.enterAnyway("removal")) {
+            core().bus().release(this, this::unbound);
+        }
     }
 
     /** No driver has the device any more. */
@@ -249,23 +255,10 @@ public final class MdevDevice extends BusDevice {
 
     /** No call is inside the vendor any more, and none comes. */
     private void finish() {
-        step(() -> {
+        try (Gate.Entry _ = slot.enterAnyway("remove")) {
             free();
-            forget();
-            if (leftBehind) {
-                log.warn("{}: device {}, which was left behind, is gone now", owner(), uuid);
-            }
-        });
-    }
-
-    private void step(Runnable step) {
-        Thread before = removing;
-        removing = Thread.currentThread();
-        try {
-            step.run();
-        } finally {
-            removing = before;
         }
+        forget();
     }
 
     /** The last step, of a removal and of a create that failed: the UUID is free. */
@@ -273,6 +266,9 @@ public final class MdevDevice extends BusDevice {
         core().release(this);
         state = State.GONE;
         gone.countDown();
+        if (leftBehind) {
+            log.warn("{}: device {}, which was left behind, is gone now", owner(), uuid);
+        }
     }
 
     /** The vendor frees its half; pairs with {@code allocate()}. Its error is only logged, as in the kernel. */
@@ -306,23 +302,14 @@ public final class MdevDevice extends BusDevice {
     /** Driver or vendor has not returned in time. The UUID stays taken until it does. */
     void leaveBehind() {
         leftBehind = true;
-        Throwable stacks = slot.stacks();
-        Thread step = removing;
-        if (step != null) {
-            Throwable stack = BoundedCalls.stackOf(step);
-            if (stacks == null) {
-                stacks = stack;
-            } else {
-                stacks.addSuppressed(stack);
-            }
-        }
         log.error(
-                "{}: device {} is left behind: its removal has not returned within {} ms; inside: {}",
+                "{}: device {} is left behind: its {} has not returned within {} ms; inside: {}",
                 owner(),
                 uuid,
+                state == State.CREATING ? "create" : "removal",
                 core().limits().total().toMillis(),
-                step == null ? slot.inside() : slot.inside() + " and " + step.getName(),
-                stacks);
+                slot.inside(),
+                slot.stacks());
     }
 
     private ErrnoException parentIsRemoved() {

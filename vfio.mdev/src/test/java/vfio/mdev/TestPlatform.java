@@ -22,6 +22,7 @@ import mdev.api.vfio.DeviceOps;
 import mdev.api.vfio.VfioPci;
 import mdev.core.slot.ForeignBundle;
 import mdev.core.slot.VendorSlot;
+import mdev.sync.BoundedCalls;
 import vfio.mdev.container.IommuDrivers;
 import vfio.mdev.iommu.Type1Driver;
 import vfio.mdev.iommu.memory.UserMemories;
@@ -36,6 +37,7 @@ public final class TestPlatform implements AutoCloseable {
     public final List<ClassDevice> nodes = Collections.synchronizedList(new ArrayList<>());
     public final IommuDrivers iommuDrivers = new IommuDrivers();
     public final VfioMdev vfio;
+    private final BoundedCalls calls = new BoundedCalls("test-call");
     private final List<Mdev> bound = Collections.synchronizedList(new ArrayList<>());
 
     public TestPlatform() throws ErrnoException {
@@ -128,7 +130,7 @@ public final class TestPlatform implements AutoCloseable {
     /** Creates a device and probes it. */
     public Mdev add(int group, DeviceOps ops) throws ErrnoException {
         UUID uuid = UUID.randomUUID();
-        VendorSlot slot = new VendorSlot(new ForeignBundle("vendor.test", "1", 1), uuid.toString());
+        VendorSlot slot = new VendorSlot(new ForeignBundle("vendor.test", "1", 1), uuid.toString(), calls);
         slot.install(ops);
         Mdev mdev = new Device(uuid, group, slot);
         vfio.probe(mdev);

@@ -9,6 +9,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import mdev.api.Mdev;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
@@ -20,6 +22,7 @@ import mdev.api.vfio.IommuDriver;
 import mdev.api.vfio.VfioContainer;
 import mdev.api.vfio.VfioDevice;
 import mdev.api.vfio.VfioGroup;
+import mdev.sync.Deadline;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
@@ -167,10 +170,12 @@ class VfioMdevTest {
     /** A back-end that tells what it is asked. */
     private static final class Recorder implements IommuDriver, Iommu {
         static final int TYPE = 1000;
-        final List<String> calls = new ArrayList<>();
+        final List<String> calls = new CopyOnWriteArrayList<>();
 
         @Nullable
         Integer refused;
+
+        CountDownLatch detaching = new CountDownLatch(0);
 
         @Override
         public String name() {
@@ -206,6 +211,7 @@ class VfioMdevTest {
 
         @Override
         public void detachGroup(int group) {
+            Deadline.in(TestPlatform.PATIENCE).awaitUninterruptibly(detaching);
             calls.add("detach " + group);
         }
 
@@ -218,6 +224,24 @@ class VfioMdevTest {
         public void release() {
             calls.add("release");
         }
+    }
+
+    /** The removal has its grace period, whatever the back-end does. */
+    @Test
+    void aBackEndThatHangsDoesNotHoldUpTheRemoval() throws ErrnoException {
+        Recorder recorder = new Recorder();
+        recorder.detaching = new CountDownLatch(1);
+        platform.iommuDrivers.addDriver(recorder);
+        Mdev mdev = platform.add(0, new TestVendor());
+        VfioContainer container = platform.vfio.openContainer();
+        VfioGroup group = platform.vfio.openGroup(0, "test");
+        group.setContainer(container);
+        container.setIommu(Recorder.TYPE);
+        platform.remove(mdev, Duration.ofMillis(200)); // returned never, as it waited for the group to leave once more
+        assertEquals(List.of("open", "attach 0"), recorder.calls);
+        recorder.detaching.countDown();
+        Await.until("the group leaves", () -> recorder.calls.contains("release"));
+        platform.close();
     }
 
     @Test

@@ -1,6 +1,5 @@
 package mdev.core.bus;
 
-import mdev.core.slot.Gate;
 import mdev.sync.Deadline;
 import org.jspecify.annotations.Nullable;
 
@@ -11,6 +10,18 @@ import org.jspecify.annotations.Nullable;
  * what was to follow it is done by its own thread when it returns.
  */
 final class Binding {
+    /** What came of an attempt to bind. */
+    enum Result {
+        /** The device is bound to the driver. */
+        BOUND,
+        /** A call of an earlier user or driver is still inside. */
+        BUSY,
+        /** The device is bound to another driver, or is being removed. */
+        TAKEN,
+        /** The driver does not take it: another one may. */
+        REFUSED
+    }
+
     private enum Phase {
         UNBOUND,
         PROBING,
@@ -29,21 +40,17 @@ final class Binding {
     private volatile @Nullable BusDriver driver;
     private volatile @Nullable IommuGroup group;
 
-    /** The place in the gate of the driver. Used by the thread that has claimed the device only. */
-    private Gate.@Nullable Entry held;
-
     /**
      * Waits for a change in progress and claims the device; pairs with {@link #endProbe}.
      *
      * @return false if it is bound, dead, or still changing at the deadline
      */
-    synchronized boolean beginProbe(BusDriver by, Gate.Entry entry, Deadline deadline) {
+    synchronized boolean beginProbe(BusDriver by, Deadline deadline) {
         if (!settle(deadline) || phase != Phase.UNBOUND || dead) {
             return false;
         }
         phase = Phase.PROBING;
         driver = by;
-        held = entry;
         return true;
     }
 
@@ -72,18 +79,10 @@ final class Binding {
     }
 
     /** The driver's remove has returned, or its probe has failed. */
-    void unbind() {
-        Gate.Entry entry;
-        synchronized (this) {
-            phase = Phase.UNBOUND;
-            driver = null;
-            entry = held;
-            held = null;
-            notifyAll();
-        }
-        if (entry != null) {
-            entry.close();
-        }
+    synchronized void unbind() {
+        phase = Phase.UNBOUND;
+        driver = null;
+        notifyAll();
     }
 
     /**
@@ -117,8 +116,13 @@ final class Binding {
         }
     }
 
+    /** Whether a call of a driver is in progress. */
+    synchronized boolean isChanging() {
+        return phase == Phase.PROBING || phase == Phase.UNBINDING;
+    }
+
     private boolean settle(Deadline deadline) {
-        while (phase == Phase.PROBING || phase == Phase.UNBINDING) {
+        while (isChanging()) {
             if (!deadline.waitOn(this)) {
                 return false;
             }

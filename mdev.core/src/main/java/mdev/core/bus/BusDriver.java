@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import mdev.api.MdevDriver;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
@@ -30,7 +31,10 @@ public final class BusDriver extends Kobject {
     private final Directory module;
     private final MdevDriver ops;
 
-    /** Inside is every device from before its probe until after its remove; shut when the driver is unregistered. */
+    /**
+     * Inside are the calls of the driver, and every device from before its probe until after its remove; shut when the
+     * driver is unregistered.
+     */
     private final Gate gate;
 
     BusDriver(
@@ -66,20 +70,15 @@ public final class BusDriver extends Kobject {
     private void bind(String value) throws ErrnoException {
         String name = Text.name(value);
         BusDevice device = bus.find(name);
-        if (device == null || device.driver().isPresent() || !attach(device, bus.deadline())) {
-            throw cannotBind(name);
+        Binding.Result result =
+                device == null || device.driver().isPresent() ? Binding.Result.TAKEN : attach(device, bus.deadline());
+        switch (result) {
+            case BOUND -> {}
+            case BUSY ->
+                throw new ErrnoException(Errno.EBUSY, "device " + name + " is still in use; the log says by whom");
+            case TAKEN, REFUSED ->
+                throw new ErrnoException(Errno.ENODEV, "no device " + name + " that " + name() + " can be bound to");
         }
-        if (!equals(device.binding().driver())) {
-            // Either a call of the user before is still inside, or another driver was faster.
-            List<String> inside = device.slot().inside();
-            throw device.driver().isPresent() || device.slot().isQuiet()
-                    ? cannotBind(name)
-                    : new ErrnoException(Errno.EBUSY, "device " + name + " is still in use; inside: " + inside);
-        }
-    }
-
-    private ErrnoException cannotBind(String device) {
-        return new ErrnoException(Errno.ENODEV, "no device " + device + " that " + name() + " can be bound to");
     }
 
     /** {@code unbind_store()}. */
@@ -89,13 +88,17 @@ public final class BusDriver extends Kobject {
             throw new ErrnoException(Errno.ENODEV, "no device " + Text.name(value) + " is bound to " + name());
         }
         Deadline deadline = bus.deadline();
-        BoundedCalls.Call unbind = bus.calls().tryStart("unbind of " + device.name(), () -> unbind(device, deadline));
+        AtomicBoolean busy = new AtomicBoolean();
+        BoundedCalls.Call unbind =
+                bus.calls().tryStart("unbind of " + device.name(), () -> busy.set(!unbind(device, deadline)));
         if (unbind == null) {
             throw new ErrnoException(Errno.EAGAIN, "no thread can be started to unbind " + device.name());
         }
         try {
             if (!unbind.await(deadline)) {
                 reportHeld(device, unbind);
+            } else if (busy.get()) {
+                throw new ErrnoException(Errno.EBUSY, "device " + device.name() + " is still being probed");
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -107,39 +110,42 @@ public final class BusDriver extends Kobject {
         log.error("{}: driver {} has not released {} in time", owner, name(), device.name(), unbind.stack());
     }
 
-    private void unbind(BusDevice device, Deadline deadline) {
+    /** @return false: another call of the driver for the device has not returned at the deadline */
+    private boolean unbind(BusDevice device, Deadline deadline) {
         if (device.binding().beginUnbind(this, deadline)) {
             detach(device);
+            return true;
         }
+        return !device.binding().isChanging();
     }
 
     /**
      * {@code really_probe()}, with {@code mdev_probe()} inside. A device whose slot is not quiet is not probed.
      *
      * @param deadline how long to wait for another driver that is being bound or unbound, and for the slot
-     * @return whether the device is with this driver now, or no driver can have it
      */
-    boolean attach(BusDevice device, Deadline deadline) {
-        Gate.Entry entry;
-        try {
-            entry = gate.enter("device " + device.name()); // closed by Binding.unbind(), or below
-        } catch (ErrnoException e) {
-            return false;
+    Binding.Result attach(BusDevice device, Deadline deadline) {
+        if (!gate.tryHold()) { // unhold() when the device is unbound
+            return Binding.Result.REFUSED;
         }
-        if (!device.binding().beginProbe(this, entry, deadline)) {
-            entry.close();
-            return true;
+        if (!device.binding().beginProbe(this, deadline)) {
+            gate.unhold();
+            if (!device.binding().isChanging()) {
+                return Binding.Result.TAKEN;
+            }
+            log.warn("{}: {} is not bound: a call of its driver has not returned", name(), device.name());
+            return Binding.Result.BUSY;
         }
         if (!device.slot().awaitQuiet(deadline)) {
-            List<String> inside = device.slot().inside();
-            device.binding().unbind();
-            device.binding().finish();
             log.warn(
                     "{}: {} is not bound while it is in use; inside: {}; write it to drivers_probe afterwards",
                     name(),
                     device.name(),
-                    inside);
-            return true;
+                    device.slot().inside(),
+                    device.slot().stacks());
+            device.binding().unbind();
+            unbound(device);
+            return Binding.Result.BUSY;
         }
         try (var _ = tree().change()) {
             IommuGroup group = bus.groups().allocate(device); // freed in release()
@@ -154,8 +160,8 @@ public final class BusDriver extends Kobject {
                 release(device);
                 device.binding().unbind();
             }
-            device.binding().finish();
-            return false;
+            unbound(device);
+            return Binding.Result.REFUSED;
         }
         boolean dead;
         try (var _ = tree().change()) {
@@ -172,11 +178,17 @@ public final class BusDriver extends Kobject {
                 reportHeld(device, unbind);
             }
         }
-        return true;
+        return Binding.Result.BOUND;
+    }
+
+    /** After {@link Binding#unbind}, outside of the change that it is in. */
+    private void unbound(BusDevice device) {
+        gate.unhold();
+        device.binding().finish();
     }
 
     private boolean probe(BusDevice device) {
-        try {
+        try (Gate.Entry _ = gate.enterAnyway("probe of " + device.name())) {
             return owner.call("probe of " + device.name(), () -> {
                 try {
                     ops.probe(device);
@@ -196,7 +208,7 @@ public final class BusDriver extends Kobject {
         try (var _ = tree().change()) {
             unlink(device);
         }
-        try {
+        try (Gate.Entry _ = gate.enterAnyway("remove of " + device.name())) {
             owner.run("remove of " + device.name(), () -> ops.remove(device, bus.gracePeriod()));
         } catch (ErrnoException e) {
             log.debug("{} is unbound from {} all the same", device.name(), name());
@@ -214,7 +226,7 @@ public final class BusDriver extends Kobject {
             device.binding().unbind();
             device.uevent("unbind");
         }
-        device.binding().finish();
+        unbound(device);
     }
 
     /** {@code driver_sysfs_remove()}. */

@@ -107,7 +107,7 @@ public final class MdevBus extends Kobject {
     /** {@code device_attach()}: the first driver that takes the device keeps it. */
     private void attach(BusDevice device) {
         for (BusDriver driver : drivers) {
-            if (driver.attach(device, deadline())) {
+            if (driver.attach(device, deadline()) != Binding.Result.REFUSED) {
                 return;
             }
         }

@@ -104,17 +104,19 @@ public class Gate {
     /** A named call that is inside. Two are never equal. */
     public final class Entry implements AutoCloseable {
         private final String name;
+        private final long unit;
         private final Thread thread = Thread.currentThread();
 
-        private Entry(String name) {
+        private Entry(String name, long unit) {
             this.name = name;
+            this.unit = unit;
         }
 
         /** Leaves; pairs with {@link #enter}. */
         @Override
         public void close() {
             entries.remove(this);
-            leave(CALL);
+            leave(unit);
         }
     }
 
@@ -125,18 +127,18 @@ public class Gate {
      * @throws ErrnoException ENODEV: shut; EAGAIN: frozen until the deadline of the freeze
      */
     public final Entry enter(String call) throws ErrnoException {
-        return enter(call, 0, SHUT);
+        return enter(call, CALL, 0, SHUT);
     }
 
-    /** Enters if all flags of {@code needed} are set, and none of {@code refusing}. */
-    final Entry enter(String call, long needed, long refusing) throws ErrnoException {
+    /** Enters as {@code unit} if all flags of {@code needed} are set, and none of {@code refusing}. */
+    final Entry enter(String call, long unit, long needed, long refusing) throws ErrnoException {
         while (true) {
-            long before = (long) STATE.getAndAdd(this, CALL);
+            long before = (long) STATE.getAndAdd(this, unit);
             if ((before & (needed | refusing | FROZEN)) == needed
                     || ((before & (needed | refusing)) == needed && isInside(Thread.currentThread()))) {
-                return record(call);
+                return record(call, unit);
             }
-            leave(CALL);
+            leave(unit);
             if ((before & (needed | refusing)) != needed) {
                 throw isRemoved();
             }
@@ -149,10 +151,34 @@ public class Gate {
         return entries.stream().anyMatch(entry -> entry.thread.equals(thread));
     }
 
-    final Entry record(String call) {
-        Entry entry = new Entry(call);
+    final Entry record(String call, long unit) {
+        Entry entry = new Entry(call, unit);
         entries.add(entry); // removed in Entry.close()
         return entry;
+    }
+
+    /** As {@link #enter}, for the calls that end what the gate was shut for, and of what {@link #tryHold} counts. */
+    public final Entry enterAnyway(String call) {
+        STATE.getAndAdd(this, CALL);
+        return record(call, CALL);
+    }
+
+    /**
+     * Counts a thing that is inside without a call of its own; pairs with {@link #unhold}.
+     *
+     * @return false: shut, and not counted
+     */
+    public final boolean tryHold() {
+        if (((long) STATE.getAndAdd(this, ACCESS) & SHUT) == 0) {
+            return true;
+        }
+        unhold();
+        return false;
+    }
+
+    /** Pairs with {@link #tryHold}, on any thread. */
+    public final void unhold() {
+        leave(ACCESS);
     }
 
     /**
@@ -225,16 +251,18 @@ public class Gate {
         }
     }
 
-    /** Takes one entry back. */
-    final void leave(long one) {
-        long now = (long) STATE.getAndAdd(this, -one) - one;
-        if ((now & (VACATING | WATCHED)) != 0) {
-            left(now);
-        }
+    /** Takes one entry back, on a thread that may be anybody's. */
+    void leave(long unit) {
+        wake(minus(unit));
     }
 
-    /** The count went down, or a flag fell, while somebody waits for it. */
-    void left(long now) {
+    /** Takes one entry back; the state after. */
+    final long minus(long unit) {
+        return (long) STATE.getAndAdd(this, -unit) - unit;
+    }
+
+    /** The count went down, or a flag fell: tells the threads that wait for it. */
+    final void wake(long now) {
         if ((now & WATCHED) == 0) {
             return;
         }
@@ -271,7 +299,7 @@ public class Gate {
 
     /** No named call comes in any more. Idempotent. */
     public final void shut() {
-        left(set(SHUT));
+        wake(set(SHUT));
     }
 
     public final boolean isShut() {
@@ -289,12 +317,12 @@ public class Gate {
     }
 
     /** Lets those in who wait. */
-    public final void thaw() {
+    public void thaw() {
         long now = clear(FROZEN);
         synchronized (this) {
             notifyAll();
         }
-        left(now);
+        wake(now);
     }
 
     private void awaitThaw() throws ErrnoException {
@@ -307,10 +335,14 @@ public class Gate {
         }
     }
 
-    /** Whether nobody is inside; an occupant counts, unless the gate is frozen. */
+    /** Whether no call is inside, and no user has the vendor's object open. */
     public final boolean isQuiet() {
-        long now = state;
-        return (now & INSIDE) == 0 && (now & (OCCUPIED | FROZEN)) != OCCUPIED;
+        return (state & (INSIDE | OCCUPIED)) == 0;
+    }
+
+    /** Waits, after {@link #freeze}, until no call is inside; false when the deadline passed first. */
+    public final boolean awaitEmpty(Deadline deadline) {
+        return awaitUninterruptibly(deadline, () -> (state & INSIDE) == 0);
     }
 
     /** Waits until it is quiet; false when the deadline passed first. */
@@ -357,7 +389,7 @@ public class Gate {
             onQuiet = action;
             set(WATCHED);
         }
-        left(WATCHED);
+        wake(WATCHED);
     }
 
     final ErrnoException isUpdated() {

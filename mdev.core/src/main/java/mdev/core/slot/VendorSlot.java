@@ -10,6 +10,7 @@ import mdev.api.Slot;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.DeviceOps;
+import mdev.sync.BoundedCalls;
 import mdev.sync.Deadline;
 import org.jspecify.annotations.Nullable;
 
@@ -17,15 +18,19 @@ import org.jspecify.annotations.Nullable;
 public final class VendorSlot extends Gate implements Slot {
     private volatile @Nullable DeviceOps ops;
 
+    private final BoundedCalls calls;
+
     /** What {@link #vacate} has left to do; published by the flag VACATING. */
     private @Nullable Runnable release;
 
     /**
      * @param owner the vendor's bundle
      * @param device the UUID of the device
+     * @param calls run a release that would else run on a thread of the vendor's
      */
-    public VendorSlot(ForeignBundle owner, String device) {
+    public VendorSlot(ForeignBundle owner, String device, BoundedCalls calls) {
         super(owner, "device", device);
+        this.calls = calls;
     }
 
     /** Puts the vendor's object into the slot; null takes it out. */
@@ -40,7 +45,28 @@ public final class VendorSlot extends Gate implements Slot {
 
     @Override
     public void leave() {
-        leave(ACCESS);
+        long now = minus(ACCESS);
+        if ((now & VACATING) != 0 && claimsRelease()) {
+            release();
+        } else {
+            wake(now);
+        }
+    }
+
+    /** A callback, or an entry that was refused: its thread may be one that the vendor's release waits for. */
+    @Override
+    void leave(long unit) {
+        long now = minus(unit);
+        if (unit == ACCESS && (now & VACATING) != 0) {
+            releaseElsewhere();
+        }
+        wake(now);
+    }
+
+    @Override
+    public void thaw() {
+        super.thaw();
+        releaseElsewhere();
     }
 
     @Override
@@ -54,7 +80,7 @@ public final class VendorSlot extends Gate implements Slot {
 
     @Override
     public <T extends @Nullable Object> T callOccupied(String name, Slot.Call<T> call) throws ErrnoException {
-        try (Entry _ = enter(name, OCCUPIED, 0)) {
+        try (Entry _ = enter(name, ACCESS, OCCUPIED, 0)) {
             return call.call(ops());
         } catch (Throwable t) {
             throw failed(name, t);
@@ -83,7 +109,7 @@ public final class VendorSlot extends Gate implements Slot {
 
     private boolean tryOccupy() {
         long now = state();
-        while ((now & (OCCUPIED | FROZEN | SHUT)) == 0) {
+        while ((now & (OCCUPIED | FROZEN | SHUT | ACCESSES)) == 0) {
             if (replace(now, now | OCCUPIED)) {
                 return true;
             }
@@ -95,7 +121,10 @@ public final class VendorSlot extends Gate implements Slot {
     @Override
     public void vacate(Runnable release) {
         this.release = release;
-        left(set(VACATING) | VACATING);
+        set(VACATING);
+        if (claimsRelease()) {
+            release();
+        }
     }
 
     @Override
@@ -103,24 +132,28 @@ public final class VendorSlot extends Gate implements Slot {
         return awaitUninterruptibly(Deadline.in(timeout), () -> (state() & OCCUPIED) == 0);
     }
 
-    /** One of those who see that the release is due claims it. */
-    @Override
-    void left(long seen) {
-        long now = seen;
+    /** One of the threads that see that the release is due claims it: then it is inside, as a call. */
+    private boolean claimsRelease() {
+        long now = state();
         while ((now & (VACATING | FROZEN | ACCESSES)) == VACATING) {
-            now = state();
-            if ((now & (VACATING | FROZEN | ACCESSES)) == VACATING && replace(now, (now & ~VACATING) + CALL)) {
-                release();
-                return;
+            if (replace(now, (now & ~VACATING) + CALL)) {
+                return true;
             }
+            now = state();
         }
-        super.left(now);
+        return false;
+    }
+
+    private void releaseElsewhere() {
+        if (claimsRelease()) {
+            calls.start("release of " + name(), this::release);
+        }
     }
 
     /** Inside, as a call that was counted by the claim. */
     private void release() {
         Runnable due = Objects.requireNonNull(release, "VACATING is set after it");
-        try (Entry _ = record("release")) {
+        try (Entry _ = record("release", CALL)) {
             try {
                 due.run();
             } catch (RuntimeException | Error e) {

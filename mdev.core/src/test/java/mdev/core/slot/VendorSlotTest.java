@@ -20,6 +20,7 @@ import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.DeviceOps;
 import mdev.api.vfio.IoctlReply;
 import mdev.api.vfio.IoctlRequest;
+import mdev.sync.BoundedCalls;
 import mdev.sync.Deadline;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -40,7 +41,8 @@ class VendorSlotTest {
         }
     }
 
-    private final VendorSlot slot = new VendorSlot(new ForeignBundle("vendor.test", "1.0.0", 7), UUID);
+    private final BoundedCalls calls = new BoundedCalls("test");
+    private final VendorSlot slot = new VendorSlot(new ForeignBundle("vendor.test", "1.0.0", 7), UUID, calls);
     private final List<String> log = new CopyOnWriteArrayList<>();
 
     private static void assertErrno(Errno expected, Executable call) {
@@ -159,7 +161,8 @@ class VendorSlotTest {
         slot.install(new Ops("1"));
         slot.occupy(LONG);
         slot.freeze(Deadline.in(LONG));
-        assertTrue(slot.isQuiet(), "the occupant stays, and is outside");
+        assertTrue(slot.awaitEmpty(Deadline.in(Duration.ZERO)));
+        assertFalse(slot.isQuiet(), "the occupant stays");
         List<Thread> parked = List.of(
                 start(() -> {
                     slot.enter();
@@ -174,10 +177,34 @@ class VendorSlotTest {
         slot.thaw();
         parked.forEach(VendorSlotTest::join);
         assertTrue(slot.awaitVacant(LONG));
+        assertTrue(slot.awaitQuiet(Deadline.in(LONG)));
         assertEquals(
                 Set.of("access of Ops[version=2]", "attribute of Ops[version=2]", "release of Ops[version=2]"),
                 Set.copyOf(log),
                 "nobody sees the old object after the freeze");
+    }
+
+    /** A thread of the vendor's that calls back may be one that the vendor's release joins. */
+    @Test
+    void releaseWaitsForACallbackAndDoesNotRunOnItsThread() throws Exception {
+        slot.install(new Ops("1"));
+        slot.occupy(LONG);
+        CountDownLatch inside = new CountDownLatch(1);
+        CountDownLatch go = new CountDownLatch(1);
+        Thread worker = start(() -> slot.callOccupied("DMA_UNMAP", _ -> {
+            inside.countDown();
+            return Deadline.in(LONG).awaitUninterruptibly(go);
+        }));
+        assertTrue(Deadline.in(LONG).await(inside));
+        slot.vacate(() -> {
+            join(worker);
+            log.add("release");
+        });
+        assertEquals(List.of(), log);
+        assertErrno(Errno.EBUSY, () -> slot.occupy(SHORT));
+        go.countDown();
+        assertTrue(slot.awaitVacant(LONG));
+        assertEquals(List.of("release"), log);
     }
 
     @Test
@@ -238,7 +265,7 @@ class VendorSlotTest {
         Thread freezer = start(() -> {
             while (!over.get()) {
                 slot.freeze(Deadline.in(LONG));
-                if (slot.awaitQuiet(Deadline.in(LONG)) && inVendor.get() != 0) {
+                if (slot.awaitEmpty(Deadline.in(LONG)) && inVendor.get() != 0) {
                     violations.incrementAndGet();
                 }
                 slot.thaw();

@@ -52,8 +52,8 @@ public final class GroupDevice {
 
     private @Nullable OpenDevice session;
 
-    /** The session that is being released. */
-    private @Nullable OpenDevice leaving;
+    /** The session whose vendor is in open or release: a removal that does not wait for it takes its memory away. */
+    private @Nullable OpenDevice inVendor;
 
     private boolean removed;
 
@@ -129,10 +129,10 @@ public final class GroupDevice {
             opening = false;
             changed.signalAll();
             if (!removed) {
+                inVendor = null;
                 session = fresh;
                 return add(fresh, onLeave);
             }
-            leaving = fresh;
         } finally {
             lock.unlock();
         }
@@ -166,14 +166,31 @@ public final class GroupDevice {
             slot.occupy(OPENING); // vacated by the end of the session, or below
             occupied = true;
             OpenDevice fresh = new OpenDevice(name(), slot, memory.attach(slot), moved, userFaults, this::released);
+            if (!enterVendor(fresh)) {
+                fresh.detach();
+                throw isRemoved(); // while it waited for the user before
+            }
             fresh.open();
             return fresh;
         } catch (ErrnoException | RuntimeException | Error e) {
             if (occupied) {
-                slot.vacate(() -> {});
+                slot.vacate(this::released);
             }
             opened();
             throw e;
+        }
+    }
+
+    /** False: the device was removed, and no call of a user enters the vendor any more. */
+    private boolean enterVendor(OpenDevice fresh) {
+        lock.lock();
+        try {
+            if (!removed) {
+                inVendor = fresh;
+            }
+            return !removed;
+        } finally {
+            lock.unlock();
         }
     }
 
@@ -288,7 +305,7 @@ public final class GroupDevice {
         OpenDevice last = session;
         session = null;
         if (last != null) {
-            leaving = last;
+            inVendor = last;
         }
         return last;
     }
@@ -297,7 +314,7 @@ public final class GroupDevice {
     private void released() {
         lock.lock();
         try {
-            leaving = null;
+            inVendor = null;
         } finally {
             lock.unlock();
         }
@@ -325,12 +342,22 @@ public final class GroupDevice {
         return cut;
     }
 
+    /** Whether the vendor is in an open or a release. */
+    public boolean isInVendor() {
+        lock.lock();
+        try {
+            return inVendor != null;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Takes the user's memory from a vendor that does not come back; if it has, nothing is left to take. */
     public void detach() {
         OpenDevice late;
         lock.lock();
         try {
-            late = leaving;
+            late = inVendor;
         } finally {
             lock.unlock();
         }

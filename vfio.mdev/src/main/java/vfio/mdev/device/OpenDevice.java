@@ -56,6 +56,7 @@ final class OpenDevice {
                 return this;
             });
         } catch (ErrnoException | RuntimeException | Error e) {
+            dma.clientGone(); // for what the vendor had registered
             memories.close();
             detach();
             throw e;

@@ -139,8 +139,16 @@ public final class Group implements Container.Member {
                 }
             }
             wanted.attach(this);
+            boolean removed;
             synchronized (this) {
-                container = wanted;
+                removed = removing && present; // removeDevice() may have looked at the container already
+                if (!removed) {
+                    container = wanted;
+                }
+            }
+            if (removed) {
+                wanted.detach(this);
+                throw new ErrnoException(Errno.ENODEV, "the device of group " + number + " is being removed");
             }
             leaveIfIdle(); // the file may have been closed in the meantime
         } finally {
@@ -256,11 +264,11 @@ public final class Group implements Container.Member {
         Duration half = gracePeriod.dividedBy(2);
         int cut = device.remove(
                 Deadline.in(gracePeriod.multipliedBy(3).dividedBy(4)), ask.compareTo(half) < 0 ? ask : half);
-        boolean inContainer;
+        boolean attached;
         synchronized (this) {
-            inContainer = container != null;
+            attached = container != null;
         }
-        if (inContainer) {
+        if (attached || device.isInVendor()) {
             // The back-end is foreign code and may hang.
             BoundedCalls.Call detach = calls.start("vfio-detach-" + number, this::leave);
             if (!detach.awaitUninterruptibly(deadline)) {
@@ -273,7 +281,6 @@ public final class Group implements Container.Member {
             users -= cut;
             over = file == null;
         }
-        leaveIfIdle();
         if (over) {
             onEmpty.run();
         }

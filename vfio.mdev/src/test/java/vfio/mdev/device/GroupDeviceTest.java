@@ -24,8 +24,10 @@ import mdev.api.vfio.IrqTrigger;
 import mdev.api.vfio.SetIrqs;
 import mdev.api.vfio.VfioContext;
 import mdev.api.vfio.VfioDevice;
+import mdev.api.vfio.VfioNotifier;
 import mdev.api.vfio.VfioPci;
 import mdev.sync.BoundedCalls;
+import mdev.sync.Deadline;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -323,6 +325,69 @@ class GroupDeviceTest {
         assertEquals(1, vendor.releases.get());
         assertTrue(mdev.slot().awaitVacant(Duration.ZERO));
         assertEquals(0, vendor.violations.get());
+    }
+
+    /** A user who waits for the release of the one before is not let in once the device is unbound. */
+    @Test
+    void whoWaitsForAReleaseDoesNotOpenARemovedDevice() throws Exception {
+        CountDownLatch inside = new CountDownLatch(1);
+        CountDownLatch go = new CountDownLatch(1);
+        TestVendor vendor = new TestVendor() {
+            @Override
+            public void release() {
+                inside.countDown();
+                Deadline.in(TestPlatform.PATIENCE).awaitUninterruptibly(go);
+                super.release();
+            }
+        };
+        Mdev mdev = platform.add(0, vendor);
+        GroupDevice device = new GroupDevice(mdev, calls);
+        VfioDevice first = device.open(_ -> DeviceDma.none(), () -> {});
+        Thread closer = Thread.ofPlatform().start(first::close);
+        inside.await();
+        AtomicReference<@Nullable Throwable> answer = new AtomicReference<>();
+        Thread second = Thread.ofPlatform().name("second").start(() -> {
+            try {
+                device.open(_ -> DeviceDma.none(), () -> {});
+            } catch (Throwable e) {
+                answer.set(e);
+            }
+        });
+        Await.blocked(second);
+        device.remove(Deadline.in(SHORT), Duration.ZERO);
+        go.countDown();
+        closer.join();
+        second.join();
+        assertTrue(answer.get() instanceof ErrnoException e && e.errno() == Errno.ENODEV, () -> "" + answer.get());
+        assertEquals(1, vendor.opens.get());
+        assertTrue(mdev.slot().awaitVacant(TestPlatform.PATIENCE));
+    }
+
+    @Test
+    void anOpenThatFailsDetachesTheClientNotifier() throws ErrnoException {
+        AtomicInteger attached = new AtomicInteger();
+        AtomicInteger detached = new AtomicInteger();
+        TestVendor vendor = new TestVendor() {
+            @Override
+            public void open(VfioContext context) throws ErrnoException {
+                context.registerNotifier(new VfioNotifier.Client() {
+                    @Override
+                    public void attached(String name) {
+                        attached.incrementAndGet();
+                    }
+
+                    @Override
+                    public void detached() {
+                        detached.incrementAndGet();
+                    }
+                });
+                throw new ErrnoException(Errno.ENOMEM);
+            }
+        };
+        Mdev mdev = platform.add(0, vendor);
+        assertErrno(Errno.ENOMEM, () -> platform.open(mdev));
+        assertEquals(1, attached.get());
+        assertEquals(1, detached.get());
     }
 
     @Test
