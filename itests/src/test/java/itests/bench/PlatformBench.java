@@ -43,18 +43,18 @@ final class PlatformBench {
         List<String> table = new ArrayList<>();
         table.add("load average when it began: " + load());
         table.add("");
-        table.add("| what | median | least | most | measured |");
+        table.add("| measurement | median | minimum | maximum | samples |");
         table.add("|---|---|---|---|---|");
         mdev.run("-c", "mdev:lsmod").ok(); // builds what is stale, warms the page cache
 
         table.add(repeat(() -> prompt(temp.resolve("run"))).row("`./mdev` to the prompt", "s", 1));
         table.add(repeat(() -> time(() -> mdev.run("-c", "mdev:lsmod").ok()))
-                .row("`./mdev -c mdev:lsmod`, platform of its own, to the end of the process", "s", 1));
+                .row("`./mdev -c mdev:lsmod`, its own platform, to the end of the process", "s", 1));
         try (Platform platform = Platform.start(Files.createTempDirectory(TMPFS, "mdev"))) {
             String run = platform.run().toString();
             table.add(repeat(() -> time(
                             () -> mdev.run("--run", run, "-c", "mdev:lsmod").ok()))
-                    .row("`./mdev -c mdev:lsmod`, in a platform that runs, to the end of the process", "s", 1));
+                    .row("`./mdev -c mdev:lsmod`, in a running platform, to the end of the process", "s", 1));
             mdev.run(
                             "--run",
                             run,
@@ -64,14 +64,14 @@ final class PlatformBench {
 
             List<Double> installs =
                     figures(ask(run, "bench:install " + INSTALLS), "seconds").toList();
-            table.add(new Figures(installs.subList(0, 1)).row("hot install of `vendor.mtty`, the first", "ms", 1e3));
-            table.add(new Figures(installs.subList(1, INSTALLS)).row("hot install of `vendor.mtty`, again", "ms", 1e3));
+            table.add(new Figures(installs.subList(0, 1)).row("hot install of `vendor.mtty`, first", "ms", 1e3));
+            table.add(new Figures(installs.subList(1, INSTALLS)).row("hot install of `vendor.mtty`, repeated", "ms", 1e3));
 
             mdev.run("--run", run, "-c", "mdev:modprobe vendor.mtty; mdev:create mtty mtty-1 " + SERVED)
                     .ok();
             Path socket = platform.run().resolve("vfio-user/" + SERVED + ".sock");
             table.add(new Figures(RegionReads.measure(socket))
-                    .row("a byte read from another process over vfio-user, there and back", "us", 1e6));
+                    .row("a byte read from another process over vfio-user, round trip", "us", 1e6));
             mdev.run("--run", run, "-c", "mdev:remove " + SERVED).ok();
 
             pin(platform);
@@ -88,7 +88,7 @@ final class PlatformBench {
                     .median();
             table.add("");
             table.add(String.format(
-                    Locale.ROOT, "10,000 present : none present = %.2f (at least %.1f is wanted)", ratio, FLAT));
+                    Locale.ROOT, "10,000 present : none present = %.2f (the target is at least %.1f)", ratio, FLAT));
             table.add("load average when it ended: " + load());
             table.forEach(System.out::println);
             Assertions.assertTrue(ratio >= FLAT, "create and remove are not flat");

@@ -78,7 +78,7 @@ final class DmaCases {
                 }))
                 .add("a file that is shorter", v2(rig -> rig.ask(new MapDma(RW, Rig.memfd(PAGE), IOVA, 2 * PAGE))))
                 .add(
-                        "a descriptor that is no file",
+                        "a descriptor that is not a file",
                         v2(rig -> rig.ask(new MapDma(RW, open("/dev/zero", Fd.O_RDWR), IOVA, PAGE))))
                 .add(
                         "a closed descriptor",
@@ -171,7 +171,7 @@ final class DmaCases {
                         tracked(rig -> rig.ask(DirtyPages.get(IOVA, 16 * PAGE, TOO_SMALL))))
                 .add("get, iova unaligned", tracked(rig -> rig.ask(DirtyPages.get(IOVA + 1, 16 * PAGE, Rig.bitmap()))))
                 .add("get, size zero", tracked(rig -> rig.ask(DirtyPages.get(IOVA, 0, Rig.bitmap()))))
-                .add("get what is not mapped", tracked(rig -> rig.ask(DirtyPages.get(2 * IOVA, PAGE, Rig.bitmap()))))
+                .add("get an unmapped range", tracked(rig -> rig.ask(DirtyPages.get(2 * IOVA, PAGE, Rig.bitmap()))))
                 .add(
                         "get without a bitmap",
                         tracked(rig -> rig.ask(new DirtyPages(DirtyPages.GET_BITMAP, IOVA, 16 * PAGE, null))))

@@ -80,7 +80,7 @@ final class SpaprCases {
                 .add("sPAPR, not enabled", v1(rig -> rig.map(IOVA, PAGE)))
                 .add("sPAPR, outside of the window", enabled(rig -> rig.map(GIB, PAGE)))
                 .add("sPAPR, beyond the window's end", enabled(rig -> rig.map(GIB - PAGE, 2 * PAGE)))
-                .add("sPAPR, over what is mapped", enabled(rig -> {
+                .add("sPAPR, over a mapping", enabled(rig -> {
                     rig.map(IOVA, PAGE);
                     rig.map(IOVA, PAGE);
                 }))
@@ -102,7 +102,7 @@ final class SpaprCases {
                     rig.ask(new SpaprTceCreate(0, 16, GIB, 1));
                 }))
                 .add("pages of 8 KiB", v2(rig -> rig.ask(new SpaprTceCreate(0, 13, GIB, 1))))
-                .add("no power of two", v2(rig -> rig.ask(new SpaprTceCreate(0, 12, GIB + PAGE, 1))))
+                .add("not a power of two", v2(rig -> rig.ask(new SpaprTceCreate(0, 12, GIB + PAGE, 1))))
                 .add("six levels", v2(rig -> rig.ask(new SpaprTceCreate(0, 12, GIB, 6))))
                 .add("version 1", v1(rig -> rig.ask(new SpaprTceCreate(0, 12, GIB, 1))));
         cases.of("VFIO_IOMMU_SPAPR_TCE_REMOVE")

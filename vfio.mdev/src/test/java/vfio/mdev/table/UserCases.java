@@ -56,7 +56,7 @@ final class UserCases {
                                 List.of(1, 1, 1, 0, 0),
                                 extensions(rig, TYPE1_IOMMU, TYPE1V2_IOMMU, TYPE1_NESTING_IOMMU, 5, 8)))
                 .add(
-                        "sPAPR and sPAPR v2 are 1 where the back-end is",
+                        "sPAPR and sPAPR v2 are 1 if the back-end is present",
                         rig -> assertEquals(List.of(1, 1), extensions(rig, 2, 7)))
                 .add("UNMAP_ALL is 1", rig -> assertEquals(List.of(1), extensions(rig, 9)))
                 .add("DMA_CC is 0 before SET_IOMMU and 1 after", rig -> {
@@ -236,7 +236,7 @@ final class UserCases {
                 .add("index 2^32-1", rig -> rig.device().ioctl(new GetRegionInfo(-1)));
         cases.of("VFIO_DEVICE_GET_IRQ_INFO")
                 .add("INTx", rig -> assertInstanceOf(IrqInfo.class, rig.device().ioctl(new GetIrqInfo(0))))
-                .add("MSI-X, which it has not", rig -> rig.device().ioctl(new GetIrqInfo(2)))
+                .add("MSI-X, absent on mtty", rig -> rig.device().ioctl(new GetIrqInfo(2)))
                 .add("beyond the last", rig -> rig.device().ioctl(new GetIrqInfo(5)))
                 .add("index 2^32-1", rig -> rig.device().ioctl(new GetIrqInfo(-1)));
         cases.of("VFIO_DEVICE_RESET")
@@ -278,7 +278,7 @@ final class UserCases {
                 .add("index 2^32-1", rig -> set(rig, eventfd, -1, 0, TRIGGER))
                 .add("start beyond the count", rig -> set(rig, eventfd, 0, 5, TRIGGER))
                 .add("start 2^32-1", rig -> set(rig, eventfd, 0, -1, TRIGGER))
-                .add("more than there are", rig -> set(rig, eventfd, 0, 0, TRIGGER, null, null, null, null, null))
+                .add("more than the count", rig -> set(rig, eventfd, 0, 0, TRIGGER, null, null, null, null, null))
                 .add("no flags", rig -> none(rig, 0))
                 .add("no data flag", rig -> none(rig, SetIrqs.ACTION_TRIGGER))
                 .add("two data flags", rig -> set(rig, eventfd | SetIrqs.DATA_NONE, 0, 0, TRIGGER))

@@ -52,7 +52,7 @@ final class VendorCases {
                             MemorySegment.ofArray(new byte[PAGE])
                                     .mismatch(rig.context().regionMemory(2, PAGE)));
                 })
-                .add("of the next user: zeroes, whatever the last one wrote or still maps", rig -> {
+                .add("of the next user: zeroes, regardless of the previous user's writes and mappings", rig -> {
                     VfioGroup group = rig.withIommu(TYPE1_IOMMU);
                     VfioDevice device = group.getDevice(rig.name());
                     rig.context().regionMemory(2, PAGE).fill((byte) 1);
@@ -131,7 +131,7 @@ final class VendorCases {
                     rig.map(MapDma.READ, 2 * IOVA, PAGE);
                     vendor.pinPages(new long[] {2 * IOVA / PAGE}, WRITE);
                 })
-                .add("memory without pages here", rig -> {
+                .add("memory without pages in this process", rig -> {
                     VfioContext vendor = rig.pinner();
                     rig.mapNothing(Rig.RW, 0, 2 * IOVA, PAGE);
                     vendor.pinPages(new long[] {2 * IOVA / PAGE}, READ);
@@ -148,7 +148,7 @@ final class VendorCases {
 
     private static void unpin(Cases cases) {
         cases.of("vfio_unpin_pages")
-                .add("pinned twice, let go twice", rig -> {
+                .add("pinned twice, unpinned twice", rig -> {
                     VfioContext vendor = rig.pinner();
                     vendor.pinPages(pfns(0, 0), READ);
                     assertEquals(1, vendor.unpinPages(pfns(0)));
@@ -186,7 +186,7 @@ final class VendorCases {
                     assertEquals(-1, back.mismatch(MemorySegment.ofArray(new byte[] {2, 3})));
                 })
                 .add("no bytes", rig -> rig.mapped(TYPE1V2_IOMMU).dmaRead(IOVA, bytes(1), 0, 0))
-                .add("a hole: what is before it is done", rig -> {
+                .add("a hole: the bytes before it are transferred", rig -> {
                     VfioContext vendor = rig.mapped(TYPE1V2_IOMMU);
                     byte[] ones = {1, 1, 1, 1};
                     try {
@@ -242,7 +242,7 @@ final class VendorCases {
                     rig.map(MapDma.READ, 2 * IOVA, PAGE);
                     vendor.mapRange(2 * IOVA, 1, WRITE);
                 })
-                .add("memory without pages here", rig -> {
+                .add("memory without pages in this process", rig -> {
                     VfioContext vendor = rig.pinner();
                     rig.mapNothing(Rig.RW, 0, 2 * IOVA, PAGE);
                     vendor.mapRange(2 * IOVA, 1, READ);
@@ -252,7 +252,7 @@ final class VendorCases {
     private static void notifiers(Cases cases) {
         cases.of("vfio_register_notifier")
                 .add("DMA_UNMAP", Rig::pinner)
-                .add("client: told at once of the one there is", rig -> {
+                .add("client: notified at once of the current one", rig -> {
                     VfioDevice device = rig.device();
                     rig.context().registerNotifier(new VfioNotifier.Client() {
                         @Override
@@ -280,7 +280,7 @@ final class VendorCases {
 
     private static void dmaUnmap(Cases cases) {
         cases.of("VFIO_IOMMU_NOTIFY_DMA_UNMAP")
-                .add("told once, with the whole mapping", rig -> {
+                .add("called once, with the whole mapping", rig -> {
                     VfioContext[] vendor = new VfioContext[1];
                     vendor[0] = rig.pinner((iova, size) -> {
                         rig.told.add("0x%x+0x%x".formatted(iova, size));
@@ -290,19 +290,19 @@ final class VendorCases {
                     rig.unmap(IOVA - PAGE, 8 * PAGE, 2 * PAGE);
                     assertEquals(List.of(MAPPING, "unpinned"), rig.told);
                 })
-                .add("not told of a mapping without pins", rig -> {
+                .add("not called for a mapping without pins", rig -> {
                     rig.pinner();
                     rig.unmap(IOVA, 2 * PAGE, 2 * PAGE);
                     assertEquals(List.of(), rig.told);
                 })
-                .add("ignored: told ten times, then the pins are taken", rig -> {
+                .add("ignored: called ten times, then the pins are revoked", rig -> {
                     MemorySegment page =
                             rig.pinner().pinPages(pfns(0), WRITE).getFirst().page();
                     rig.unmap(IOVA, 2 * PAGE, 2 * PAGE);
                     assertEquals(Collections.nCopies(10, MAPPING), rig.told);
                     assertFalse(page.scope().isAlive());
                 })
-                .add("hangs: the pins are taken after a second", rig -> {
+                .add("hangs: the pins are revoked after a second", rig -> {
                     CountDownLatch end = new CountDownLatch(1);
                     MemorySegment page = rig.pinner((_, _) -> await(end))
                             .pinPages(pfns(0), WRITE)
@@ -312,7 +312,7 @@ final class VendorCases {
                     assertFalse(page.scope().isAlive());
                     end.countDown();
                 })
-                .add("throws: as one that ignores it", rig -> {
+                .add("throws: counts as ignored", rig -> {
                     VfioContext vendor = rig.pinner((_, _) -> {
                         throw new IllegalStateException("a vendor's mistake");
                     });
