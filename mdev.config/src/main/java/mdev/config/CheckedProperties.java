@@ -7,9 +7,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The properties of a component, checked against its keys. Each error is one line of the log and changes nothing: an
- * unknown key is ignored, an invalid value is replaced by the default. (A component property type alone would let the
- * first invalid value fail the whole component.)
+ * The properties of a component, checked against its keys. Each error produces one log line and has no other effect: an
+ * unknown key is ignored, an invalid value is replaced by the default. (With a component property type alone, the first
+ * invalid value would fail the whole component.)
  */
 public final class CheckedProperties {
     private static final Logger LOG = LoggerFactory.getLogger(CheckedProperties.class);
@@ -17,7 +17,7 @@ public final class CheckedProperties {
     private final String pid;
     private final Map<String, ?> properties;
 
-    /** @param properties as the component gets them: those with a dot in their name are of OSGi itself */
+    /** @param properties the properties that the component receives; OSGi's own have a dot in their names */
     public CheckedProperties(String pid, Map<String, ?> properties, IntKey... keys) {
         this.pid = pid;
         this.properties = properties;

@@ -1,9 +1,9 @@
 package mdev.config;
 
 /**
- * A key of a configuration whose value is an integer.
+ * A configuration key with an integer value.
  *
- * @param name without a dot: {@code ./mdev --set PID.KEY=VALUE} ends the PID at the last dot
- * @param standard the value without a configuration, and instead of an invalid one
+ * @param name the name, without a dot: {@code ./mdev --set PID.KEY=VALUE} splits the PID from the key at the last dot
+ * @param standard the default, for a missing or invalid value
  */
 public record IntKey(String name, int min, int max, int standard) {}

@@ -1,4 +1,4 @@
-/** Reads and checks the configurations of components. */
+/** Reads and checks the configuration of components. */
 @NullMarked
 package mdev.config;
 

@@ -20,27 +20,27 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Calls of foreign code whose caller waits until a deadline only: the call runs on a thread of its own, and goes on
- * there when the deadline passes. Platform threads, because foreign code may block in a system call. A thread ends
- * after a second without work, so that nothing foreign code left on it (thread locals) keeps the classes of that code
- * alive. Any thread.
+ * Runs calls of foreign code for which the caller waits only until a deadline: each call runs on a separate thread and
+ * continues there when the deadline passes. Uses platform threads, because foreign code may block in a system call. A
+ * thread exits after a second without work, so that thread locals of foreign code do not keep its classes alive.
+ * Thread-safe.
  */
 public final class BoundedCalls implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(BoundedCalls.class);
 
-    /** Calls of one batch that run at once. A hung call delays only its own batch. */
+    /** The number of concurrent calls of one batch. A hung call delays only its own batch. */
     private static final int LANES = 64;
 
     private static final Duration IDLE = Duration.ofSeconds(1);
 
     private final ExecutorService threads;
 
-    /** @param name the prefix of the threads' names while they are idle */
+    /** @param name the prefix of the names of idle threads */
     public BoundedCalls(String name) {
         this(threads(name));
     }
 
-    /** @param factory starts the threads; what it throws counts as "no thread can be started" */
+    /** @param factory creates the threads; if it throws, no thread can be started */
     public BoundedCalls(ThreadFactory factory) {
         threads = new ThreadPoolExecutor(
                 0, Integer.MAX_VALUE, IDLE.toNanos(), TimeUnit.NANOSECONDS, new SynchronousQueue<>(), factory);
@@ -51,13 +51,13 @@ public final class BoundedCalls implements AutoCloseable {
         ClassLoader own = BoundedCalls.class.getClassLoader();
         return task -> {
             Thread thread = builder.unstarted(task);
-            // By default it would be the class loader of the thread that asked first.
+            // The default would be the class loader of the first calling thread.
             thread.setContextClassLoader(own);
             return thread;
         };
     }
 
-    /** A call that was started. */
+    /** A started call. */
     public static final class Call {
         private final String name;
         private final Runnable task;
@@ -90,17 +90,17 @@ public final class BoundedCalls implements AutoCloseable {
             return done.getCount() == 0;
         }
 
-        /** Waits for the end of the call; false when the deadline passed first. */
+        /** Waits until the call has ended; returns false if the deadline passes first. */
         public boolean await(Deadline deadline) throws InterruptedException {
             return deadline.await(done);
         }
 
-        /** As {@link #await}; an interrupt is kept for the caller. */
+        /** As {@link #await}; an interrupt does not end the wait and stays pending for the caller. */
         public boolean awaitUninterruptibly(Deadline deadline) {
             return deadline.awaitUninterruptibly(done);
         }
 
-        /** Where the call is now, as the cause of a log line; null when it is done or has not begun. */
+        /** The call's current stack, as the cause of a log line; null if the call has ended or not begun. */
         public @Nullable Throwable stack() {
             Thread running = thread;
             return running == null ? null : stackOf(running);
@@ -115,9 +115,9 @@ public final class BoundedCalls implements AutoCloseable {
     }
 
     /**
-     * Starts a call. Where no thread can be started the call runs on the caller's thread, before this returns.
+     * Starts a call. If no thread can be started, the call runs on the caller's thread before this returns.
      *
-     * @param name of the thread while the call runs, for thread dumps and logs
+     * @param name the thread's name while the call runs, for thread dumps and logs
      */
     public Call start(String name, Runnable task) {
         Call call = new Call(name, task);
@@ -128,7 +128,7 @@ public final class BoundedCalls implements AutoCloseable {
         return call;
     }
 
-    /** As {@link #start}, but null, and nothing was run, where no thread can be started. */
+    /** As {@link #start}, but if no thread can be started, returns null without running the call. */
     public @Nullable Call tryStart(String name, Runnable task) {
         Call call = new Call(name, task);
         return execute(call) ? call : null;
@@ -140,18 +140,19 @@ public final class BoundedCalls implements AutoCloseable {
             return true;
         } catch (RejectedExecutionException e) { // after close()
             return false;
-        } catch (OutOfMemoryError e) { // "unable to create native thread": a limit of processes, or of memory
+        } catch (OutOfMemoryError e) { // "unable to create native thread": a process or memory limit
             LOG.debug("no thread for {}", call.name, e);
             return false;
         }
     }
 
     /**
-     * Runs the action for every item, in parallel.
+     * Runs the action for all items in parallel.
      *
-     * @param name of the threads while they run
-     * @param batch groups the items: those of one batch may have to wait for each other, those of two batches never do
-     * @return counts down to zero as the actions return
+     * @param name the threads' name while they run
+     * @param batch groups the items: items of one batch may have to wait for each other, items of different batches
+     *     never do
+     * @return a latch that counts down to zero as the actions return
      */
     public <T> CountDownLatch each(
             String name, Collection<T> items, Function<? super T, ?> batch, Consumer<? super T> action) {
@@ -177,12 +178,12 @@ public final class BoundedCalls implements AutoCloseable {
             if (i == 0) {
                 start(name, lane);
             } else if (tryStart(name, lane) == null) {
-                return; // the lanes that run do the rest
+                return; // the running lanes process the remaining items
             }
         }
     }
 
-    /** Interrupts the calls that still run. Later calls run on their callers' threads. */
+    /** Interrupts the calls that are still running. Later calls run on their callers' threads. */
     @Override
     public void close() {
         threads.shutdownNow();

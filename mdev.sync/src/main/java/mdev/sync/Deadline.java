@@ -8,11 +8,11 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 
 /**
- * The time at which a wait ends. One deadline covers everything that has to be done by then. Methods that do not throw
- * {@link InterruptedException} keep an interrupt for the caller and are not ended by it. Any thread.
+ * The time at which a wait times out. One deadline covers all work that must be done by then. An interrupt does not end
+ * methods that do not throw {@link InterruptedException}; it stays pending for the caller. Thread-safe.
  */
 public final class Deadline {
-    /** Longer than any wait, and short enough that the difference of two times does not overflow. */
+    /** Longer than any wait, but short enough that the difference of two times does not overflow. */
     private static final Duration LONGEST = Duration.ofDays(36_500);
 
     private final long nanos;
@@ -21,30 +21,28 @@ public final class Deadline {
         this.nanos = nanos;
     }
 
-    /** @param time from now; a negative time has passed already */
+    /** @param time the time from now; a negative time has already passed */
     public static Deadline in(Duration time) {
         return new Deadline(System.nanoTime() + (time.compareTo(LONGEST) < 0 ? time : LONGEST).toNanos());
     }
 
-    /** The earlier of this deadline and one that long from now. */
+    /** Returns the earlier of this deadline and the given time from now. */
     public Deadline atMost(Duration time) {
         Deadline other = in(time);
         return other.nanos - nanos < 0 ? other : this;
     }
 
-    /** The time that is left, zero or negative when the deadline has passed. */
+    /** The remaining time; zero or negative if the deadline has passed. */
     public long remainingNanos() {
         return nanos - System.nanoTime();
     }
 
-    /** The time that is left, zero or negative when the deadline has passed. */
+    /** The remaining time; zero or negative if the deadline has passed. */
     public Duration remaining() {
         return Duration.ofNanos(remainingNanos());
     }
 
-    /**
-     * The time that is left as poll(2) takes it: rounded up, so that the call does not return early; never negative.
-     */
+    /** The remaining time for poll(2): rounded up, so that the call does not return early; never negative. */
     public int remainingMillis() {
         return Math.clamp((remainingNanos() + 999_999) / 1_000_000, 0, Integer.MAX_VALUE);
     }
@@ -54,7 +52,7 @@ public final class Deadline {
         return remainingNanos() <= 0;
     }
 
-    /** Waits for the latch; false when the deadline passed first. */
+    /** Waits for the latch; returns false if the deadline passes first. */
     public boolean await(CountDownLatch latch) throws InterruptedException {
         return latch.await(remainingNanos(), TimeUnit.NANOSECONDS);
     }
@@ -64,20 +62,20 @@ public final class Deadline {
         return uninterruptibly(() -> await(latch));
     }
 
-    /** Waits for the end of a thread; false when the deadline passed first. */
+    /** Waits until a thread has ended; returns false if the deadline passes first. */
     public boolean join(Thread thread) {
         return uninterruptibly(() -> thread.join(Duration.ofNanos(Math.max(0, remainingNanos()))));
     }
 
-    /** Acquires the lock; false when the deadline passed first, and it is not held. */
+    /** Acquires the lock; returns false, without the lock, if the deadline passes first. */
     public boolean tryLock(Lock lock) {
         return uninterruptibly(() -> lock.tryLock(remainingNanos(), TimeUnit.NANOSECONDS));
     }
 
     /**
-     * One {@code wait()} on a monitor that the caller holds, which may end spuriously.
+     * Performs one {@code wait()} on a monitor that the caller holds; it may end spuriously.
      *
-     * @return false when the deadline has passed
+     * @return false if the deadline has passed
      */
     public boolean waitOn(Object monitor) {
         return uninterruptibly(() -> waitInterruptibly(monitor));
@@ -94,10 +92,10 @@ public final class Deadline {
     }
 
     /**
-     * Waits for a condition that nobody signals, by asking for it again and again.
+     * Waits for a condition without a signal by polling it.
      *
-     * @param pause between two questions
-     * @return the last answer: false when the deadline passed first
+     * @param pause the time between two polls
+     * @return the last value of the condition: false if the deadline passed first
      */
     public boolean poll(Duration pause, BooleanSupplier condition) {
         boolean interrupted = false;
@@ -108,7 +106,7 @@ public final class Deadline {
                     return false;
                 }
                 LockSupport.parkNanos(this, Math.min(left, pause.toNanos()));
-                // A pending interrupt would end each further park at once.
+                // A pending interrupt would end each further park immediately.
                 interrupted |= Thread.interrupted();
             }
             return true;

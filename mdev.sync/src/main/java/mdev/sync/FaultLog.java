@@ -7,8 +7,8 @@ import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 
 /**
- * Logs what foreign code threw, at most one line in {@link #PAUSE}: a guest that makes its vendor fail on purpose
- * cannot fill the disk. A line says how many were left out since the one before.
+ * Logs exceptions of foreign code, at most one line per {@link #PAUSE}, so that a guest that provokes vendor failures
+ * cannot fill the disk. Each line states how many faults were suppressed since the previous line.
  */
 public final class FaultLog {
     static final Duration PAUSE = Duration.ofSeconds(10);
@@ -17,10 +17,10 @@ public final class FaultLog {
     private final String who;
     private final LongSupplier nanoTime;
     private final AtomicLong leftOut = new AtomicLong();
-    /** When the next line may be written; who moves it on writes. */
+    /** The time from which the next line may be written; the thread that advances it writes the line. */
     private final AtomicLong next;
 
-    /** @param who names the foreign code: its bundle and what it serves */
+    /** @param who the foreign code for log lines: its bundle and the object that it serves */
     public FaultLog(Logger log, String who) {
         this(log::error, who, System::nanoTime);
     }
@@ -32,7 +32,7 @@ public final class FaultLog {
         this.next = new AtomicLong(nanoTime.getAsLong());
     }
 
-    /** @param call what the foreign code was called for */
+    /** @param call the call that failed */
     public void report(String call, Throwable fault) {
         long due = next.get();
         long now = nanoTime.getAsLong();

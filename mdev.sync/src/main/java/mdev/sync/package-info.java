@@ -1,4 +1,4 @@
-/** Waits with a deadline, and calls of foreign code that may throw or hang. */
+/** Waits with deadlines, and calls of foreign code that may throw or hang. */
 @NullMarked
 package mdev.sync;
 

@@ -63,7 +63,7 @@ class DeadlineTest {
         assertFalse(lock.isLocked());
     }
 
-    /** With the interrupt left pending, park() would return at once and the loop would ask thousands of times. */
+    /** If the interrupt stayed pending, park() would return immediately and the loop would poll thousands of times. */
     @Test
     void pollingParksAlthoughTheThreadIsInterrupted() {
         AtomicInteger asked = new AtomicInteger();
