@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Sourced by qemu.sh and guest.sh: packages of Debian trixie, unpacked into a cache without being installed. Needs no root.
 cache=${XDG_CACHE_HOME:-~/.cache}/mdev
-# shellcheck disable=SC2034 # for who sources this
+# shellcheck disable=SC2034 # used by the scripts that source this one
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 
 say() { echo "mdev: $*" >&2; }
@@ -11,17 +11,17 @@ die() {
     exit 1
 }
 
-# The names of the built things carry the digest of what built them: a changed script never meets an old result.
+# The names of the results contain the digest of the scripts that built them: a changed script never uses an old result.
 digest() { cat "$@" | sha256sum | cut -c 1-12; }
 
-# once DIR BUILDER: runs `BUILDER TMP` where DIR does not exist yet and makes TMP appear as DIR in one step, when it is complete. Who comes
-# second waits for the first; what an interrupted build left is swept by the next.
+# once DIR BUILDER: runs `BUILDER TMP` if DIR does not exist and renames the complete TMP to DIR in one step. A concurrent second
+# call waits for the first; the next build deletes the remains of an interrupted one.
 once() {
     [ ! -e "$1" ] || return 0
-    { mkdir -p "$cache" 2>/dev/null && [ -w "$cache" ]; } || die "cannot write to $cache: set XDG_CACHE_HOME to a directory of yours"
+    { mkdir -p "$cache" 2>/dev/null && [ -w "$cache" ]; } || die "cannot write to $cache: set XDG_CACHE_HOME to a writable directory"
     exec {lock}>"$1.lock"
     if ! flock --nonblock "$lock"; then
-        say "waiting for another mdev that prepares ${1##*/}"
+        say "waiting for another mdev process to prepare ${1##*/}"
         flock "$lock"
     fi
     if [ ! -e "$1" ]; then
@@ -35,28 +35,28 @@ once() {
     exec {lock}>&-
 }
 
-# unpack ROOT WHAT ELSE PACKAGE...: unpacks the packages and all they depend on into ROOT, from the Debian mirror that this machine already
-# uses. ELSE is what one can do on another system.
+# unpack ROOT WHAT ELSE PACKAGE...: unpacks the packages and all their dependencies into ROOT, from the Debian mirror that this machine
+# already uses. ELSE is the alternative on other systems.
 unpack() {
     local root=$1 what=$2 else=$3 state=$1.apt keyring=/usr/share/keyrings/debian-archive-keyring.gpg mirror suite deb apt
     shift 3
-    [ "$(uname -m)" = x86_64 ] || die "VMs need an x86-64 machine: this is $(uname -m)"
-    # shellcheck disable=SC2016 # a name that apt replaces
+    [ "$(uname -m)" = x86_64 ] || die "VMs require an x86-64 machine: this is $(uname -m)"
+    # shellcheck disable=SC2016 # apt expands the name
     mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' 2>/dev/null | awk '/\/debian\/*$/ && !n++') || true
-    { [ -n "$mirror" ] && [ -e $keyring ]; } || die "cannot fetch $what: this is no Debian with its apt sources; use Debian 12 or newer$else"
+    { [ -n "$mirror" ] && [ -e $keyring ]; } || die "cannot fetch $what: this is not a Debian system with apt sources; use Debian 12 or newer$else"
     say "fetching $what from Debian into $cache (once)"
     mkdir -p "$root" "$state"/{lists,archives}/partial "$state/parts"
     : >"$state/status"
     for suite in trixie trixie-backports; do
         echo "deb [arch=amd64 signed-by=$keyring] $mirror $suite main"
     done >"$state/sources"
-    # An apt of its own: with these sources and nothing installed; only how to reach the network is the machine's.
+    # A separate apt state with these sources and no installed packages; only the network settings are the machine's.
     apt=(apt-get -qq -o Dir::State="$state" -o Dir::State::status="$state/status" -o Dir::Cache="$state"
         -o Dir::Etc::SourceList="$state/sources" -o Dir::Etc::SourceParts="$state/parts"
         -o Dir::Etc::Preferences="$state/none" -o Dir::Etc::PreferencesParts="$state/parts"
         -o APT::Architecture=amd64 -o APT::Architectures=amd64 -o APT::Sandbox::User= -o APT::Install-Recommends=0
         -o Acquire::Languages=none -o Acquire::Retries=3 -o APT::Update::Error-Mode=any)
-    { "${apt[@]}" update >&2 && "${apt[@]}" -o APT::Status-Fd=1 install -y --download-only "$@" | progress; } || die "could not fetch $what: apt's reason is above"
+    { "${apt[@]}" update >&2 && "${apt[@]}" -o APT::Status-Fd=1 install -y --download-only "$@" | progress; } || die "could not fetch $what: see apt's error above"
     for deb in "$state"/archives/*.deb; do dpkg-deb -x "$deb" "$root"; done
     rm -rf "$state"
 }

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Prints the directory that holds the guest: `vmlinux`, a stock Debian kernel, and `initrd.img`, a small root file system around busybox with
+# Prints the directory with the guest: `vmlinux`, a stock Debian kernel, and `initrd.img`, a small root file system around busybox with
 # lspci, setpci, setserial, kmod and the tools in guest/.
 set -euo pipefail
 # shellcheck source=cnf/vm/debian.sh
@@ -10,7 +10,7 @@ modules=(bochs) # 8250_pci and virtio_console are built in
 build() {
     local root=$1/root fs=$1/fs lib=usr/lib/x86_64-linux-gnu version name file
     unpack "$root" "a kernel and tools for the guest (140 MB)" "" linux-image-amd64/trixie busybox-static pciutils setserial kmod xz-utils zstd
-    ln -sfn usr/lib "$root/lib" # where kmod looks; base-files, which owns the link, is not among the packages
+    ln -sfn usr/lib "$root/lib" # kmod's search path; base-files, which owns the link, is not among the packages
     version=$(basename "$root"/usr/lib/modules/*)
     unpacked() { "$root/$lib/ld-linux-x86-64.so.2" --inhibit-cache --library-path "$root/$lib" --argv0 "$1" "$root/usr/bin/$2" "${@:3}"; }
     libraries() { "$root/$lib/ld-linux-x86-64.so.2" --inhibit-cache --library-path "$root/$lib" --list "$1" | sed -n "s|.* => \(${root}[^ ]*\).*|\1|p"; }
@@ -38,7 +38,7 @@ build() {
     for name in "${modules[@]}"; do
         unpacked modprobe kmod -d "$root" -S "$version" --show-depends "$name"
     done | sed -n 's/^insmod \([^ ]*\).*/\1/p' | sort -u | while read -r file; do
-        # Unpacked here once: under emulation it would take long at every boot.
+        # Decompressed once here: under emulation this would take long at every boot.
         file=${file#"$root"} && file=${file#/lib/} && file=${file#/usr/lib/}
         install -D "$root/usr/lib/$file" "$fs/usr/lib/$file"
         case $file in *.xz) unpacked xz xz -d "$fs/usr/lib/$file" ;; esac
@@ -52,20 +52,20 @@ build() {
 }
 
 # extract_kernel VMLINUZ VMLINUX: the ELF kernel in a bzImage (offsets: Linux, Documentation/arch/x86/boot.rst: setup_sects, payload_offset and
-# payload_length). QEMU boots it by its PVH entry, which saves the seconds that unpacking takes under emulation.
+# payload_length). QEMU boots it through its PVH entry, which saves the seconds that decompression takes under emulation.
 extract_kernel() {
     number() { od -An -tu"$2" -j"$1" -N"$2" "$vmlinuz" | tr -d ' '; }
     local vmlinuz=$1 start length
     start=$((($(number 0x1f1 1) + 1) * 512 + $(number 0x248 4)))
     length=$(number 0x24c 4)
-    # The payload ends with its unpacked size, which is no part of the compressed stream.
+    # The payload ends with its decompressed size, which is not part of the compressed stream.
     dd if="$vmlinuz" bs=1M iflag=skip_bytes,count_bytes skip="$start" count=$((length - 4)) status=none | unpacked zstd zstd -dcq >"$2" ||
         die "the kernel $vmlinuz is not compressed with zstd"
 }
 
 archive() { (cd "$2" && find . -print0 | sort -z | "$1" cpio -0 -o -H newc -R 0:0 2>/dev/null); }
 
-# The kernel unpacks archives one after the other: Debian's part, then the project's own, which is rebuilt when it changes.
+# The kernel unpacks consecutive archives: Debian's part, then the project's own, which is rebuilt when it changes.
 add_own() {
     mkdir -p "$1/fs/usr/bin"
     cp "$here"/guest/* "$1/fs/usr/bin/"

@@ -186,16 +186,16 @@ final class CommandLineIT {
                 new WrongStart(List.of("lsmod"), 2, "mdev: unknown option 'lsmod': see ./mdev --help"),
                 new WrongStart(List.of("-c"), 2, "mdev: -c needs a value: see ./mdev --help"),
                 new WrongStart(
-                        List.of("--run", "NEW", "--drop", "/nope", "serve"), 2, "mdev: --drop '/nope' is no directory"),
+                        List.of("--run", "NEW", "--drop", "/nope", "serve"), 2, "mdev: --drop '/nope' is not a directory"),
                 new WrongStart(List.of("--run", "RUN", "serve"), 1, "mdev: a platform runs on RUN already"),
                 new WrongStart(
                         List.of("--run", "RUN", "--load", "vendor.mtty", "-c", "mdev:lsmod"),
                         2,
-                        "mdev: a platform runs on RUN already: --drop, --load, --mount and --set are for starting one"),
+                        "mdev: a platform runs on RUN already: --drop, --load, --mount and --set apply only when a platform starts"),
                 new WrongStart(
                         List.of("--run", "RUN", "--set", "vfio.user.spins=5", "-c", "mdev:lsmod"),
                         2,
-                        "mdev: a platform runs on RUN already: --drop, --load, --mount and --set are for starting one"),
+                        "mdev: a platform runs on RUN already: --drop, --load, --mount and --set apply only when a platform starts"),
                 new WrongStart(
                         List.of("--run", "NEW", "--set", "spins=5", "serve"),
                         2,
@@ -236,7 +236,7 @@ final class CommandLineIT {
         String run = temp + "/" + "x".repeat(Math.max(1, 55 - temp.toString().length()));
         Mdev.Ended ended = mdev.run("--run", run, "serve");
         assertOneLine(
-                "mdev: a device's socket in '%s' would have a path of %d bytes; a UNIX socket's may have 107: take a shorter --run DIR"
+                "mdev: a device's socket in '%s' would have a path of %d bytes; a UNIX socket allows 107: choose a shorter --run DIR"
                         .formatted(run, run.length() + 52),
                 ended);
         assertEquals(1, ended.status());

@@ -26,7 +26,7 @@ final class VmCommandIT {
     private static final String UUID = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001";
     private static final String UNKNOWN = "93b8f4f2-509f-382f-3c1e-e6bfe0fa1001";
     private static final String USAGE = "; usage: ./mdev [--run DIR] vm [--qemu PATH] UUID...";
-    private static final String LEAVE_OUT = "; leave out --qemu and MDEV_QEMU for Debian's";
+    private static final String LEAVE_OUT = "; omit --qemu and MDEV_QEMU to use Debian's";
 
     private final Mdev mdev = Mdev.here();
 
@@ -80,12 +80,12 @@ final class VmCommandIT {
                 new Wrong(2, "--qemu needs a value" + USAGE, "vm", UUID, "--qemu"),
                 new Wrong(
                         2,
-                        "27 devices: a VM has slots for 26",
+                        "27 devices: a VM has only 26 slots",
                         Stream.concat(Stream.of("vm"), Collections.nCopies(27, UUID).stream())
                                 .toArray(String[]::new)),
                 new Wrong(
                         2,
-                        "--drop, --load, --mount and --set are for starting a platform: a VM uses one that runs",
+                        "--drop, --load, --mount and --set apply only when a platform starts: a VM uses a running platform",
                         "--load",
                         "vendor.mtty",
                         "vm",
@@ -99,7 +99,7 @@ final class VmCommandIT {
                         UUID),
                 new Wrong(
                         2,
-                        "'83b8' is no UUID; './mdev --run RUN -c mdev:list' lists the devices",
+                        "'83b8' is not a UUID; './mdev --run RUN -c mdev:list' lists the devices",
                         "--run",
                         "RUN",
                         "vm",
@@ -114,7 +114,7 @@ final class VmCommandIT {
                         UNKNOWN),
                 new Wrong(
                         2,
-                        "device " + UUID + " is named twice: it has one user at a time",
+                        "device " + UUID + " is named twice: a device has one user at a time",
                         "--run",
                         "RUN",
                         "vm",
@@ -122,7 +122,7 @@ final class VmCommandIT {
                         UUID.toUpperCase(Locale.ROOT)),
                 new Wrong(
                         1,
-                        "TEMP/nope is no program: vfio-user needs a qemu-system-x86_64 of version 10.1 or newer"
+                        "TEMP/nope is not a program: vfio-user requires qemu-system-x86_64 version 10.1 or newer"
                                 + LEAVE_OUT,
                         "--run",
                         "RUN",
@@ -132,24 +132,24 @@ final class VmCommandIT {
                         UUID),
                 Wrong.machine(
                         Map.of("MDEV_QEMU", "/bin/true"),
-                        "/bin/true is no QEMU: vfio-user needs a qemu-system-x86_64 of version 10.1 or newer"
+                        "/bin/true is not QEMU: vfio-user requires qemu-system-x86_64 version 10.1 or newer"
                                 + LEAVE_OUT),
                 Wrong.machine(
                         Map.of("MDEV_QEMU", "TEMP/old/qemu-system-x86_64"),
-                        "TEMP/old/qemu-system-x86_64 is QEMU 7.2: vfio-user needs 10.1 or newer" + LEAVE_OUT),
+                        "TEMP/old/qemu-system-x86_64 is QEMU 7.2: vfio-user requires 10.1 or newer" + LEAVE_OUT),
                 Wrong.machine(
                         Map.of("MDEV_QEMU", "TEMP/plain"),
-                        "TEMP/plain was built without the device vfio-user-pci: another one is needed" + LEAVE_OUT),
+                        "TEMP/plain was built without the device vfio-user-pci: choose another QEMU" + LEAVE_OUT),
                 Wrong.machine(
                         Map.of("PATH", "TEMP/tools:TEMP/old", "XDG_CACHE_HOME", "TEMP/cache"),
-                        "cannot fetch QEMU (40 MB): this is no Debian with its apt sources; use Debian 12 or newer, or a QEMU"
+                        "cannot fetch QEMU (40 MB): this is not a Debian system with apt sources; use Debian 12 or newer, or pass a QEMU"
                                 + " of version 10.1 or newer with --qemu PATH"),
                 Wrong.machine(
                         Map.of("PATH", "TEMP/arm:TEMP/old", "XDG_CACHE_HOME", "TEMP/cache"),
-                        "VMs need an x86-64 machine: this is aarch64"),
+                        "VMs require an x86-64 machine: this is aarch64"),
                 Wrong.machine(
                         Map.of("PATH", "TEMP/old", "XDG_CACHE_HOME", "/proc/nope"),
-                        "cannot write to /proc/nope/mdev: set XDG_CACHE_HOME to a directory of yours"));
+                        "cannot write to /proc/nope/mdev: set XDG_CACHE_HOME to a writable directory"));
     }
 
     private String real(String words) {
