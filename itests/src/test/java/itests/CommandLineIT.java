@@ -104,7 +104,7 @@ final class CommandLineIT {
                 new Wrong(
                         "mdev:create mtty mtty-1 83b8",
                         1,
-                        "mdev:create: a UUID of 36 characters is wanted, not 4 (EINVAL)"),
+                        "mdev:create: expected a UUID of 36 characters, not 4 (EINVAL)"),
                 new Wrong(
                         "mdev:create mtty mtty-1 " + IDLE.replace('f', 'g'),
                         1,
@@ -112,7 +112,7 @@ final class CommandLineIT {
                 new Wrong(
                         "mdev:create mtty mtty-1 " + IDLE,
                         1,
-                        "mdev:create: there is a device " + IDLE + " already (EEXIST)"),
+                        "mdev:create: device " + IDLE + " already exists (EEXIST)"),
                 new Wrong("mdev:create mtty mtty-1", 1, "mdev:create: no instance of mtty-1 is left on mtty (ENOSPC)"),
                 new Wrong(
                         "mdev:remove " + UNKNOWN,

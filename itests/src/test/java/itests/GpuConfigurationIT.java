@@ -81,9 +81,9 @@ final class GpuConfigurationIT {
         for (String line : List.of(
                 "no GPU 'small' of 7 MiB: memory must be 8 to 65536 MiB",
                 "no GPU 'words': its memory is not a number of MiB from 8 to 65536",
-                "no GPU 'gpu0': there is a parent gpu0 already",
+                "no GPU 'gpu0': parent gpu0 already exists",
                 "no GPU '': the name of a parent is empty",
-                "no GPU 'a/b': the name of a parent is no file name: a/b")) {
+                "no GPU 'a/b': the name of a parent is not a valid file name: a/b")) {
             Wait.until("it says: " + line, () -> platform.errors().contains("mdev: " + line + "\n"));
         }
         assertEquals("NAME\ngpu0\nright", platform.run("sysfs:ls " + GPU).ok());

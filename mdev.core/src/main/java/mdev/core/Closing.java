@@ -6,7 +6,7 @@ import java.util.function.Consumer;
 import mdev.api.Registration;
 import mdev.sync.Deadline;
 
-/** A registration that is taken back once; who closes it a second time waits until the first is through. */
+/** A registration that is closed once; concurrent callers wait for the first. */
 final class Closing implements Registration {
     private final Module module;
     private final Consumer<Deadline> undo;

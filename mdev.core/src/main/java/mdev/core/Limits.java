@@ -4,18 +4,18 @@ import java.time.Duration;
 import mdev.sync.Deadline;
 
 /**
- * How long the core waits for others.
+ * The core's timeouts.
  *
- * @param total for everything that one removal or unregistration has to wait for
- * @param gracePeriod the part of it that a driver gets to release a device
+ * @param total the time limit for all waits of one removal or unregistration
+ * @param gracePeriod the part of it for a driver to release a device
  */
 public record Limits(Duration total, Duration gracePeriod) {
-    /** Below SCR's lock time-out of 5 s. */
+    /** Less than SCR's lock timeout of 5 s. */
     public static final int STANDARD_MILLIS = 4_000;
 
     public static final Limits STANDARD = within(Duration.ofMillis(STANDARD_MILLIS));
 
-    /** Half of the time is the driver's. */
+    /** Reserves half of the time for the driver. */
     public static Limits within(Duration total) {
         return new Limits(total, total.dividedBy(2));
     }

@@ -23,15 +23,17 @@ import mdev.sync.BoundedCalls;
 import mdev.sync.Deadline;
 
 /**
- * The mediated core ({@code drivers/vfio/mdev}): one object that all bundles share, each through its {@link Module}.
+ * The mediated core ({@code drivers/vfio/mdev}): a single object, which each bundle accesses through its {@link
+ * Module}.
  *
- * <p>Who guards what:
+ * <p>Invariants and their guards:
  *
  * <ol>
- *   <li>a UUID is unique: the map of devices, {@link #claim} and {@link #release};
- *   <li>no create starts on a parent that is going: the parent's {@link mdev.core.slot.Gate};
- *   <li>a device has at most one driver: {@code mdev.core.bus.BindState};
- *   <li>events are in the order of the changes: {@link Tree#change()}, under which the states of parents and devices change.
+ * <li>a UUID is unique: the map of devices, {@link #claim} and {@link #release};
+ * <li>no create starts on a parent that is being unregistered: the parent's {@link mdev.core.slot.Gate};
+ * <li>a device has at most one driver: {@code mdev.core.bus.BindState};
+ * <li>events have the order of the changes: {@link Tree#change()}, under which the states of parents and devices
+ * change.
  * </ol>
  */
 public final class MdevCore implements AutoCloseable {
@@ -45,18 +47,18 @@ public final class MdevCore implements AutoCloseable {
     private final List<Module> modules = new CopyOnWriteArrayList<>();
     private final Module self;
 
-    /** Set before the modules are listed that have to go: a later one finds it. */
+    /** Set before {@link #close} lists the modules to unload: a later module sees it. */
     private volatile boolean closed;
 
-    /** Invariant 1: who puts a device here owns its UUID, until it takes it out. */
+    /** Invariant 1: the thread that inserts a device here owns its UUID until it removes the device. */
     private final Map<UUID, MdevDevice> devices = new ConcurrentHashMap<>();
 
-    /** The parents by name; changed inside a change of the tree, together with what it shows of them. */
+    /** The parents by name; changed inside a change of the tree, together with their entries in the tree. */
     private final Map<String, Parent> parents = new ConcurrentSkipListMap<>();
 
     /**
      * @param owner the core's own bundle
-     * @param listener hears every event from the first one on
+     * @param listener receives every event from the first one on
      */
     public MdevCore(ForeignBundle owner, Limits limits, UeventListener listener) {
         this(owner, limits, listener, new BoundedCalls("mdev-call"));
@@ -81,7 +83,7 @@ public final class MdevCore implements AutoCloseable {
         self.appear();
     }
 
-    /** The module that a bundle is from now on; its {@link Module#close()} takes back whatever the bundle registered. */
+    /** Creates the module for a bundle; its {@link Module#close()} closes all registrations of the bundle. */
     public Module module(ForeignBundle owner) {
         Module module = new Module(this, owner, LoadedModule.nameOf(owner.symbolicName()));
         modules.add(module);
@@ -99,7 +101,7 @@ public final class MdevCore implements AutoCloseable {
         modules.remove(module);
     }
 
-    /** False: somebody else has the UUID. Pairs with {@link #release}. */
+    /** Claims the device's UUID; returns false if the UUID is in use. Pairs with {@link #release}. */
     boolean claim(MdevDevice device) {
         return devices.putIfAbsent(device.uuid(), device) == null;
     }
@@ -121,7 +123,7 @@ public final class MdevCore implements AutoCloseable {
         return parents.values();
     }
 
-    /** The devices that own a UUID: also those that are being made, or are left behind. */
+    /** The devices that own a UUID, including devices being created or left behind. */
     public Collection<MdevDevice> devices() {
         return devices.values();
     }
@@ -131,7 +133,7 @@ public final class MdevCore implements AutoCloseable {
         return bus.drivers();
     }
 
-    /** The modules that are in the tree. */
+    /** The modules in the tree. */
     public List<Module> modules() {
         return modules.stream().filter(Module::live).toList();
     }
@@ -164,7 +166,7 @@ public final class MdevCore implements AutoCloseable {
         return limits;
     }
 
-    /** Changes the limits of what begins from now on. */
+    /** Changes the limits for removals and unregistrations that begin from now on. */
     public void limit(Limits changed) {
         limits = changed;
     }
@@ -181,7 +183,10 @@ public final class MdevCore implements AutoCloseable {
         return moduleDirectory;
     }
 
-    /** {@code rmmod mdev}: all that bundles have registered is taken back, at once and within one deadline; nothing can be registered any more. */
+    /**
+     * {@code rmmod mdev}: closes all registrations of all bundles in parallel and within one deadline; rejects new
+     * registrations.
+     */
     @Override
     public void close() {
         if (closed) {

@@ -24,36 +24,38 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** A mediated device: {@code struct mdev_device}, with {@code mdev_device_create()} and {@code mdev_device_remove()}. */
+/**
+ * A mediated device: {@code struct mdev_device}, with {@code mdev_device_create()} and {@code mdev_device_remove()}.
+ */
 public final class MdevDevice extends BusDevice {
     private static final Logger log = LoggerFactory.getLogger(MdevDevice.class);
     private static final List<String> OWN_NAMES =
             List.of("driver", "iommu_group", "mdev_type", "power", "remove", "subsystem", "uevent");
 
-    /** What a device goes through, in this order. */
+    /** The states of a device, in this order. */
     private enum State {
-        /** Its UUID is taken; it is in the tree or not yet, and cannot be removed by itself. */
+        /** It owns its UUID; it may or may not be in the tree yet, and cannot be removed individually. */
         CREATING,
-        /** It is whole: it can be removed. */
+        /** Its creation is complete: it can be removed. */
         ACTIVE,
-        /** One thread is taking it down. */
+        /** One thread is tearing it down. */
         REMOVING,
-        /** The vendor has freed it, and its UUID. */
+        /** The vendor has freed it, and its UUID is free. */
         GONE
     }
 
     private final SupportedType type;
     private final UUID uuid;
 
-    /** Inside is every call of the vendor on behalf of the device, from its create to its remove. */
+    /** Contains every call of the vendor on behalf of the device, from its create to its remove. */
     private final VendorSlot slot;
 
-    /** The vendor's half; written by the thread that creates, and by the one that frees. */
+    /** The vendor's half; written by the creating thread and by the freeing thread. */
     private volatile VendorOps.@Nullable Instance<?> vendor;
 
     private volatile List<AttributeGroup> groups = List.of();
 
-    /** Guarded by the tree's change, as the tree shows it: who moves it to REMOVING is the one that takes the device down. */
+    /** Guarded by the tree's change, as the tree shows it: the thread that sets REMOVING tears the device down. */
     private volatile State state = State.CREATING;
 
     private final CountDownLatch gone = new CountDownLatch(1);
@@ -77,19 +79,20 @@ public final class MdevDevice extends BusDevice {
     /**
      * {@code mdev_device_create()}.
      *
-     * @throws ErrnoException EEXIST: the UUID is taken; ENODEV: the parent is going; ENOSPC: no instance is left; else the vendor's errno
+     * @throws ErrnoException EEXIST: the UUID is in use; ENODEV: the parent is being unregistered; ENOSPC: no instance
+     *     is left; else the vendor's errno
      */
     static void create(SupportedType type, UUID uuid) throws ErrnoException {
         MdevCore core = type.parent().core();
         MdevDevice device = new MdevDevice(type, uuid);
         if (!core.claim(device)) {
-            throw new ErrnoException(Errno.EEXIST, "there is a device " + uuid + " already");
+            throw new ErrnoException(Errno.EEXIST, "device " + uuid + " already exists");
         }
         Gate.Entry entry;
         try {
             entry = type.parent()
                     .gate()
-                    .enter("create of " + uuid); // closed when the device is whole, or nothing is left of it
+                    .enter("create of " + uuid); // closed when the device is complete or fully rolled back
         } catch (ErrnoException e) {
             device.forget();
             throw e;
@@ -110,7 +113,7 @@ public final class MdevDevice extends BusDevice {
         }
     }
 
-    /** The vendor makes its half; nothing of the device can be seen yet. */
+    /** The vendor creates its half; the device is not visible yet. */
     private void allocate() throws ErrnoException {
         type.requireInstance();
         VendorOps.Instance<?> made;
@@ -142,7 +145,10 @@ public final class MdevDevice extends BusDevice {
         throw parentIsRemoved();
     }
 
-    /** {@code mdev_create_sysfs_files()}, which comes after the probe: {@code mdev_type}, {@code devices/<uuid>}, {@code remove}. */
+    /**
+     * {@code mdev_create_sysfs_files()}, which comes after the probe: {@code mdev_type}, {@code devices/<uuid>}, {@code
+     * remove}.
+     */
     private void activate() throws ErrnoException {
         try (var _ = tree().change()) {
             if (state == State.CREATING) {
@@ -151,7 +157,7 @@ public final class MdevDevice extends BusDevice {
                 return;
             }
         }
-        // unregister() has found it: whoever moved it on takes it down.
+        // unregister() has found the device: the thread that changed its state tears it down.
         throw parentIsRemoved();
     }
 
@@ -163,17 +169,17 @@ public final class MdevDevice extends BusDevice {
     }
 
     /**
-     * {@code mdev_device_remove()}, in two phases: the vendor may refuse while nothing has changed yet.
+     * {@code mdev_device_remove()}, in two phases: the vendor may veto the removal before anything has changed.
      *
-     * @throws ErrnoException what the vendor's veto throws; ENODEV: it is being removed; EAGAIN: no thread can be started to
-     *     remove it; EINTR: interrupted, and the removal continues
+     * @throws ErrnoException the errno of the vendor's veto; ENODEV: the device is already being removed; EAGAIN: no
+     *     thread can be started to remove it; EINTR: interrupted, but the removal continues
      */
     private void remove() throws ErrnoException {
         try (Gate.Entry _ = type.parent().gate().enter("remove of " + uuid)) {
             slot.run("mayRemove", this::mayRemove);
             AtomicBoolean first = new AtomicBoolean();
             CountDownLatch retired = new CountDownLatch(1);
-            // The thread comes before the first change: what cannot be finished is not begun.
+            // The thread is started before the first change: a removal that cannot be finished does not begin.
             BoundedCalls.Call removal = core().calls().tryStart("remove of " + uuid, () -> {
                 first.set(retire(State.ACTIVE));
                 retired.countDown();
@@ -184,8 +190,8 @@ public final class MdevDevice extends BusDevice {
             if (removal == null) {
                 throw new ErrnoException(Errno.EAGAIN, "no thread can be started to remove " + uuid);
             }
-            // Views of the tree may take their time to forget it, bounded by themselves; then driver and vendor get
-            // theirs.
+            // Views of the tree may need time, which they bound themselves, to drop the device from their caches; only
+            // then does the time limit of the driver and the vendor begin.
             if (core().limits().deadline().await(retired) && !first.get()) {
                 throw isRemoved();
             }
@@ -206,7 +212,10 @@ public final class MdevDevice extends BusDevice {
         asked.mayRemove();
     }
 
-    /** The first step of a removal: the device cannot be found any more, only its directory is left. False: somebody else was first. */
+    /**
+     * The first step of a removal: afterwards the device can no longer be found, only its directory remains. Returns
+     * false if another thread was first.
+     */
     private boolean retire(State atLeast) {
         try (var _ = tree().change()) {
             if (state.compareTo(atLeast) < 0 || state.compareTo(State.ACTIVE) > 0) {
@@ -221,14 +230,17 @@ public final class MdevDevice extends BusDevice {
         return true;
     }
 
-    /** The parent is unregistered: no veto, no waiting until the device is whole. True: the caller calls {@link #tearDown}. */
+    /**
+     * Begins a removal because the parent is being unregistered: without a veto and without waiting for a creation to
+     * complete. If it returns true, the caller calls {@link #tearDown}.
+     */
     boolean retireAlways() {
         return retire(State.CREATING);
     }
 
     /**
-     * {@code mdev_device_remove_common()}. A driver or vendor that hangs holds the removal back; then the thread that is in
-     * its call finishes it.
+     * {@code mdev_device_remove_common()}. A driver or vendor that hangs delays the removal; the thread inside that
+     * call then finishes it.
      */
     void tearDown() {
         // On record while the driver is in its remove; the slot is not quiet before it has returned.
@@ -237,7 +249,7 @@ public final class MdevDevice extends BusDevice {
         }
     }
 
-    /** No driver has the device any more. */
+    /** Runs when no driver is bound to the device any more. */
     private void unbound() {
         try (var _ = tree().change()) {
             uevent("remove");
@@ -253,7 +265,7 @@ public final class MdevDevice extends BusDevice {
         });
     }
 
-    /** No call is inside the vendor any more, and none comes. */
+    /** Runs when no call is inside the vendor and none will follow. */
     private void finish() {
         try (Gate.Entry _ = slot.enterAnyway("remove")) {
             free();
@@ -261,7 +273,7 @@ public final class MdevDevice extends BusDevice {
         forget();
     }
 
-    /** The last step, of a removal and of a create that failed: the UUID is free. */
+    /** The last step of a removal or a failed create: frees the UUID. */
     private void forget() {
         core().release(this);
         state = State.GONE;
@@ -282,24 +294,24 @@ public final class MdevDevice extends BusDevice {
         } catch (ErrnoException e) {
             log.warn("{}: remove of {} failed: {}", owner(), uuid, e.toString());
         }
-        // A reference to this object must not keep the vendor's classes.
+        // A reference to this object must not keep the vendor's classes alive.
         vendor = null;
         slot.install(null);
         groups = List.of();
         notifyInstances();
     }
 
-    /** What a device takes may be another type's, too. */
+    /** A device may use resources that other types share. */
     private void notifyInstances() {
         type.parent().types().forEach(SupportedType::notifyInstances);
     }
 
-    /** Waits until the device is gone; false when the deadline passed first. */
+    /** Waits until the device has been removed; returns false if the deadline passes first. */
     boolean awaitGone(Deadline deadline) {
         return deadline.awaitUninterruptibly(gone);
     }
 
-    /** Driver or vendor has not returned in time. The UUID stays taken until it does. */
+    /** The driver or the vendor has not returned in time. The UUID stays in use until it does. */
     void leaveBehind() {
         leftBehind = true;
         log.error(
@@ -349,7 +361,7 @@ public final class MdevDevice extends BusDevice {
         return type.type();
     }
 
-    /** The directory of its type. */
+    /** The directory of the device's type. */
     public SupportedType supportedType() {
         return type;
     }
@@ -369,7 +381,7 @@ public final class MdevDevice extends BusDevice {
         return slot;
     }
 
-    /** Who uses the device; empty when it is not open. */
+    /** The user of the device; empty if it is not open. */
     public Optional<String> user() {
         return driver().flatMap(driver -> driver.user(this));
     }

@@ -27,22 +27,26 @@ import mdev.sync.Deadline;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A bundle as a module: the core's services as this bundle sees them, and {@code /sys/module/<name>} from the first parent or driver that it
- * registers until it lets the services go. Whatever it has registered by then is taken back.
+ * A bundle as a module: this bundle's view of the core's services, and {@code /sys/module/<name>} from its first
+ * registration of a parent or driver until it releases the services. Its registrations that are still open then are
+ * closed.
  */
 public final class Module extends Kobject implements ParentRegistry, DriverRegistry, ClassRegistry {
     private final MdevCore core;
     private final ForeignBundle owner;
 
-    /** Parents and drivers, whose closing may take long, and the rest; both guarded by this set's monitor, as is {@link #closed}. */
+    /**
+     * Parents and drivers, which may take long to close, and all other registrations; both guarded by this set's
+     * monitor, as is {@link #closed}.
+     */
     private final Set<Closing> registrations = new LinkedHashSet<>();
 
-    /** As many as there are devices: a class device each. */
+    /** Large: one class device per device. */
     private final Set<Closing> classRegistrations = new LinkedHashSet<>();
 
     private boolean closed;
 
-    /** Registrations in progress, and whether one has come through; guarded by the tree's change. */
+    /** Registrations in progress, and whether one has succeeded; guarded by the tree's change. */
     private int coming;
 
     private volatile boolean live;
@@ -86,14 +90,14 @@ public final class Module extends Kobject implements ParentRegistry, DriverRegis
         return keep(classRegistrations, made::destroy);
     }
 
-    /** Bundles are not bound to be null-marked. */
+    /** Bundles need not be null-marked. */
     private void given(String what, @Nullable Object argument) throws ErrnoException {
         if (argument == null) {
-            throw new ErrnoException(Errno.EINVAL, owner.symbolicName() + " gave no " + what);
+            throw new ErrnoException(Errno.EINVAL, owner.symbolicName() + " passed no " + what);
         }
     }
 
-    /** {@code do_init_module()}: the directory comes before what the module registers, its event after. */
+    /** {@code do_init_module()}: the directory precedes the module's registrations, its event follows them. */
     private Registration registerAsModule(ForeignBundle.Call<Consumer<Deadline>> registration) throws ErrnoException {
         try (var _ = tree().change()) {
             if (coming++ == 0 && !live) {
@@ -107,12 +111,12 @@ public final class Module extends Kobject implements ParentRegistry, DriverRegis
             return kept;
         } finally {
             try (var _ = tree().change()) {
-                // After close() nobody would take the directory away again.
+                // After close() the directory would never be removed.
                 if (registered && !live && !closed()) {
                     live = true;
                     uevent("add");
                 }
-                // It may be another incarnation's by now, if close() was faster.
+                // The directory may already belong to another incarnation, if close() was faster.
                 if (--coming == 0 && !live && exists()) {
                     holder().remove(name());
                 }
@@ -129,7 +133,7 @@ public final class Module extends Kobject implements ParentRegistry, DriverRegis
     private void enter() throws ErrnoException {
         if (holder().child(name()) != null) {
             coming--;
-            throw new ErrnoException(Errno.EEXIST, "there is a module " + name() + " already");
+            throw new ErrnoException(Errno.EEXIST, "module " + name() + " already exists");
         }
         holder().add(this);
     }
@@ -145,7 +149,7 @@ public final class Module extends Kobject implements ParentRegistry, DriverRegis
         }
         if (late) {
             closing.close();
-            throw new ErrnoException(Errno.ENODEV, owner.symbolicName() + " has let go of the core");
+            throw new ErrnoException(Errno.ENODEV, owner.symbolicName() + " has released the core");
         }
         return closing;
     }
@@ -167,7 +171,7 @@ public final class Module extends Kobject implements ParentRegistry, DriverRegis
         }
     }
 
-    /** The bundle is going: what it has not taken back itself is taken back, within one deadline for all. */
+    /** The bundle stops: closes its open registrations, within one deadline for all. */
     public void close() {
         close(deadline());
     }
@@ -209,7 +213,10 @@ public final class Module extends Kobject implements ParentRegistry, DriverRegis
         return owner;
     }
 
-    /** The users of its open devices, and of the open devices bound to its drivers; for the core the modules that use it. */
+    /**
+     * The users of its open devices and of the open devices bound to its drivers; for the core, the modules that use
+     * it.
+     */
     public List<String> users() {
         if (core.isSelf(this)) {
             return core.modules().stream()
@@ -223,7 +230,7 @@ public final class Module extends Kobject implements ParentRegistry, DriverRegis
                 .toList();
     }
 
-    /** Whether the module made the device or drives it. */
+    /** Whether the module created the device or drives it. */
     public boolean concerns(MdevDevice device) {
         return device.supportedType().parent().module().equals(this)
                 || device.driver()

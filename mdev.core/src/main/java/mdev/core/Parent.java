@@ -20,7 +20,10 @@ import mdev.sync.Deadline;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** A registered parent: {@code struct mdev_parent}, with {@code mdev_register_device()} and {@code mdev_unregister_device()}. */
+/**
+ * A registered parent: {@code struct mdev_parent}, with {@code mdev_register_device()} and {@code
+ * mdev_unregister_device()}.
+ */
 public final class Parent extends VirtualDevice {
     private static final Logger log = LoggerFactory.getLogger(Parent.class);
     private static final String TYPES = "mdev_supported_types";
@@ -34,15 +37,15 @@ public final class Parent extends VirtualDevice {
     private final Directory types;
 
     /**
-     * Invariant 2: inside are creates, removes and attribute calls of this parent; shut by {@link #unregister}, which waits
-     * for them ({@code unreg_sem}).
+     * Invariant 2: contains the creates, removes and attribute calls of this parent; {@link #unregister} shuts it and
+     * waits for them ({@code unreg_sem}).
      */
     private final Gate gate;
 
-    /** No device becomes visible any more; guarded by the tree's change. */
+    /** Whether unregistration has begun: no further device becomes visible; guarded by the tree's change. */
     private boolean sealed;
 
-    /** Inside a change of the tree. */
+    /** Called inside a change of the tree. */
     private Parent(
             MdevCore core,
             Module module,
@@ -63,7 +66,7 @@ public final class Parent extends VirtualDevice {
     /**
      * {@code mdev_register_device()}; pairs with {@link #unregister}.
      *
-     * @throws ErrnoException as {@link mdev.api.ParentRegistry#registerDevice} says
+     * @throws ErrnoException as documented by {@link mdev.api.ParentRegistry#registerDevice}
      */
     static <D extends DeviceOps> Parent register(MdevCore core, Module module, ParentDevice device, ParentOps<D> vendor)
             throws ErrnoException {
@@ -77,7 +80,7 @@ public final class Parent extends VirtualDevice {
         Parent parent;
         try (var _ = core.tree().change()) {
             if (core.parentsByName().containsKey(device.name())) {
-                throw new ErrnoException(Errno.EEXIST, "there is a parent " + device.name() + " already");
+                throw new ErrnoException(Errno.EEXIST, "parent " + device.name() + " already exists");
             }
             DeviceClass deviceClass = core.classes().obtain(device.className());
             parent = new Parent(core, module, deviceClass, device, ops, groups);
@@ -95,8 +98,9 @@ public final class Parent extends VirtualDevice {
     }
 
     /**
-     * {@code mdev_unregister_device()}: from the first moment no create or remove comes in. Those inside and the devices' removals are waited for until
-     * the deadline; what is not over by then ends by itself, while the parent goes.
+     * {@code mdev_unregister_device()}: from the beginning it admits no create or remove. It waits until the deadline
+     * for the running ones and for the removals of the devices; any that have not ended by then finish on their own
+     * while the parent is removed.
      */
     void unregister(Deadline deadline) {
         gate.shut();
@@ -104,7 +108,7 @@ public final class Parent extends VirtualDevice {
         try (var _ = tree().change()) {
             sealed = true;
             core.classes().parents().remove(name());
-            // All at once: a vendor that holds up the first must not keep the others on the bus.
+            // All in one step: a vendor that delays the first must not keep the others on the bus.
             devices = devices().stream().filter(MdevDevice::retireAlways).toList();
         }
         core.calls().each("removal of the devices of " + name(), devices, _ -> this, MdevDevice::tearDown);

@@ -27,7 +27,7 @@ public final class SupportedType extends Directory {
     private final Draft draft;
     private final Directory devices;
 
-    /** Inside a change of the tree. */
+    /** Called inside a change of the tree. */
     SupportedType(Parent parent, Directory holder, Draft draft) {
         super(holder, draft.id());
         this.parent = parent;
@@ -36,10 +36,13 @@ public final class SupportedType extends Directory {
         add(devices);
     }
 
-    /** A type that has been checked. */
+    /** A validated type. */
     record Draft(String id, MdevType type, String deviceApi, Attribute available) {
 
-        /** @throws ErrnoException EINVAL: no file name, an attribute is missing or not readable; EEXIST: two have one name */
+        /**
+         * @throws ErrnoException EINVAL: an invalid file name, or an attribute is missing or not readable; EEXIST: two
+         *     types have the same name
+         */
         static List<Draft> of(ParentDevice device, ForeignBundle owner, List<MdevType> types) throws ErrnoException {
             List<Draft> drafts = new ArrayList<>();
             Set<String> ids = new HashSet<>();
@@ -80,7 +83,7 @@ public final class SupportedType extends Directory {
             Attribute.Show show = attribute.show();
             String value = show == null ? null : owner.<@Nullable String>call(id + "/" + attribute.name(), show::show);
             if (value == null) {
-                throw new ErrnoException(Errno.EIO, attribute.name() + " has nothing to show");
+                throw new ErrnoException(Errno.EIO, attribute.name() + " has no show function");
             }
             return value.strip();
         }
@@ -90,7 +93,7 @@ public final class SupportedType extends Directory {
                 return Integer.parseInt(available);
             } catch (NumberFormatException e) {
                 throw new ErrnoException(
-                        Errno.EINVAL, "type " + id + ": available_instances is no number: " + available);
+                        Errno.EINVAL, "type " + id + ": available_instances is not a number: " + available);
             }
         }
     }
@@ -103,10 +106,10 @@ public final class SupportedType extends Directory {
                 .forEach(attribute -> contents.file(parent.gate().guard(attribute)));
     }
 
-    /** {@code create_store()}: 36 characters, and one more that may be anything. */
+    /** {@code create_store()}: 36 characters, and optionally any one character after them. */
     private void create(String value) throws ErrnoException {
         if (value.length() != UUID_LENGTH && value.length() != UUID_LENGTH + 1) {
-            throw new ErrnoException(Errno.EINVAL, "a UUID of 36 characters is wanted, not " + value.length());
+            throw new ErrnoException(Errno.EINVAL, "expected a UUID of 36 characters, not " + value.length());
         }
         String text = value.substring(0, UUID_LENGTH);
         if (!UUID_FORM.matcher(text).matches()) {
@@ -116,7 +119,8 @@ public final class SupportedType extends Directory {
     }
 
     /**
-     * The limit that the document promises and 5.10 does not keep. Among concurrent creates the vendor keeps it.
+     * The limit that the kernel document promises and 5.10 does not enforce. The vendor enforces it among concurrent
+     * creates.
      *
      * @throws ErrnoException ENOSPC
      */
@@ -127,9 +131,9 @@ public final class SupportedType extends Directory {
     }
 
     /**
-     * What {@code available_instances} says now.
+     * Reads {@code available_instances}.
      *
-     * @throws ErrnoException ENODEV: the parent is going; else the vendor's errno
+     * @throws ErrnoException ENODEV: the parent is being unregistered; else the vendor's errno
      */
     public int availableInstances() throws ErrnoException {
         ForeignBundle owner = parent.module().owner();
@@ -141,7 +145,7 @@ public final class SupportedType extends Directory {
         }
     }
 
-    /** Tells who watches it that another number of instances is left. */
+    /** Notifies listeners that the number of available instances has changed. */
     void notifyInstances() {
         if (child(MdevType.AVAILABLE_INSTANCES) instanceof SysfsFile file) {
             parent.core().tree().notifyListeners(file);

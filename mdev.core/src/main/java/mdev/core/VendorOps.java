@@ -11,7 +11,7 @@ import mdev.api.vfio.DeviceOps;
 import mdev.core.slot.ForeignBundle;
 import org.jspecify.annotations.Nullable;
 
-/** The calls of a vendor's {@link ParentOps}; whatever it may throw or answer becomes an errno. */
+/** The calls of a vendor's {@link ParentOps}; exceptions and invalid results become errnos. */
 final class VendorOps<D extends DeviceOps> {
     private final ForeignBundle owner;
     private final String parent;
@@ -31,7 +31,7 @@ final class VendorOps<D extends DeviceOps> {
         return listed("deviceAttributeGroups", ops::deviceAttributeGroups);
     }
 
-    /** At registration a missing list is an invalid argument, as in the kernel. */
+    /** A missing list at registration is an invalid argument, as in the kernel. */
     private <T> List<T> listed(String what, ForeignBundle.Call<@Nullable List<T>> call) throws ErrnoException {
         List<T> list = owner.call(parent + ": " + what, call);
         if (list == null) {
@@ -45,7 +45,7 @@ final class VendorOps<D extends DeviceOps> {
         return new Instance<>(this, owner.answer(parent + ": create", () -> ops.create(mdev)));
     }
 
-    /** A device as its vendor knows it. */
+    /** A device from its vendor's view. */
     static final class Instance<D extends DeviceOps> {
         private final VendorOps<D> vendor;
         private final D device;

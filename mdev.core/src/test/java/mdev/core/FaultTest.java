@@ -290,7 +290,7 @@ class FaultTest {
         try (Rig rig = new Rig()) {
             ErrnoException refused = assertThrows(ErrnoException.class, () -> step.of(rig.vendor));
             assertEquals(Errno.EINVAL, refused.errno());
-            assertEquals("vendor.mtty gave no " + what, refused.getMessage());
+            assertEquals("vendor.mtty passed no " + what, refused.getMessage());
             assertFalse(rig.exists("/sys/module/mtty"));
         }
     }

@@ -246,7 +246,7 @@ class PlatformTest {
         assertUnknown("no parent 'mty'", List.of("mtty"), Errno.ENODEV, "mdev:types", "mty");
         assertUnknown(
                 "no type 'mtty-3' on mtty", List.of("mtty-1", "mtty-2"), Errno.ENODEV, "mdev:create", "mtty", "mtty-3");
-        assertLine("a UUID of 36 characters is wanted, not 3", Errno.EINVAL, "mdev:create", "mtty", "mtty-1", "abc");
+        assertLine("expected a UUID of 36 characters, not 3", Errno.EINVAL, "mdev:create", "mtty", "mtty-1", "abc");
         assertUnknown("no device 'x'", List.of(), Errno.ENODEV, "mdev:show", "x");
         List<String> top = List.of("bus", "class", "devices", "kernel", "module");
         assertUnknown("no /sys/clas", top, Errno.ENOENT, "sysfs:ls", "/sys/clas");

@@ -34,8 +34,8 @@ import org.osgi.service.event.EventAdmin;
 import org.osgi.service.metatype.annotations.Designate;
 
 /**
- * Owns the core and publishes its tree. DS binds the listeners before {@link #start}, and nobody gets a service of the
- * core before it: so a listener that is there already hears every event of the core, from the first one on.
+ * Owns the core and publishes its tree. DS binds the listeners before {@link #start}, and the core publishes no service
+ * before it: so a listener registered by then receives every event of the core, from the first one on.
  */
 @Component(
         service = {CoreComponent.class, Sysfs.class, LoadedModules.class},
@@ -80,10 +80,10 @@ public final class CoreComponent implements Sysfs, LoadedModules {
     }
 
     /**
-     * Closes the core if its bundle, or the framework, is being stopped. DS unregisters a component's services before it deactivates the
-     * component, so the users of the registries stop first, one after another, each with a deadline of its own; so do the
-     * bundles of a framework. The
-     * first of them calls this, which takes back what all of them have registered, at once and within one deadline.
+     * Closes the core if its bundle, or the framework, is being stopped. DS unregisters a component's services before
+     * it deactivates the component, so the users of the registries stop first, one after another, each with its own
+     * deadline; so do the bundles of a framework. The first of them calls this method, which closes the registrations
+     * of all of them in parallel and within one deadline.
      */
     void closeIfStopping() {
         if (bundle.getState() == Bundle.STOPPING || framework.getState() == Bundle.STOPPING) {
@@ -112,7 +112,7 @@ public final class CoreComponent implements Sysfs, LoadedModules {
         }
     }
 
-    /** Does not wait for handlers; EventAdmin keeps the order of what one thread posts. */
+    /** Does not wait for handlers; EventAdmin keeps the order of events posted by one thread. */
     private static void post(Uevent event, EventAdmin admin) {
         admin.postEvent(new Event(Uevent.TOPIC, event.env()));
     }

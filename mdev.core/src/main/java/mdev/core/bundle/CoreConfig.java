@@ -12,7 +12,7 @@ import org.osgi.service.metatype.annotations.ObjectClassDefinition;
 
     @AttributeDefinition(
             name = "Removal timeout",
-            description = "Milliseconds that one removal or unregistration waits for drivers, users and vendors",
+            description = "Time limit in ms of a removal or unregistration for drivers, users and vendors together",
             min = "0",
             max = "" + MAX_TIMEOUT)
     int removalTimeout() default Limits.STANDARD_MILLIS;

@@ -19,9 +19,9 @@ import org.osgi.service.component.annotations.Reference;
 import org.osgi.service.component.annotations.ServiceScope;
 
 /**
- * The registries, one instance per bundle that uses them: its module. The framework asks for it when the bundle takes
- * the first of the services, and releases it when the bundle has released the last or stops, however it stops: so
- * nothing that a bundle has registered outlives it.
+ * The registries, one instance per bundle that uses them: its module. The framework creates it when the bundle gets the
+ * first of the services, and releases it when the bundle has released the last one or stops for any reason: so no
+ * registration outlives its bundle.
  */
 @Component(
         service = {ParentRegistry.class, DriverRegistry.class, ClassRegistry.class},
@@ -63,7 +63,7 @@ public final class Registries implements ParentRegistry, DriverRegistry, ClassRe
         return module.createDevice(device);
     }
 
-    /** What a bundle closes when it stops: parents and drivers. */
+    /** The registrations that a bundle itself closes when it stops: parents and drivers. */
     private Registration registration(Registration made) {
         return () -> {
             core.closeIfStopping();

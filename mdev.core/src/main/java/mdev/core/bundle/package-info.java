@@ -1,4 +1,4 @@
-/** The core as a bundle: what meets the framework. */
+/** The core as a bundle: its connection to the framework. */
 @NullMarked
 package mdev.core.bundle;
 

@@ -4,10 +4,10 @@ import mdev.sync.Deadline;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which driver a device is bound to. Invariant 3, "a device has at most one driver, whose probe and remove alternate", is
- * guarded by this object's monitor, which is held for a change of the phase only: the phases PROBING and UNBINDING are what the
- * kernel's device lock is around the calls of a driver. A call of a driver may hang: nobody waits for it beyond a deadline, and
- * what was to follow it is done by its own thread when it returns.
+ * The binding of a device to a driver. This object's monitor guards invariant 3, "a device has at most one driver,
+ * whose probe and remove alternate". It is held only for a change of the phase: the phases PROBING and UNBINDING
+ * replace the kernel's device lock around a driver's calls. A driver call may hang: all waits for it have a deadline,
+ * and its own thread performs the subsequent steps when it returns.
  */
 final class Binding {
     /** What came of an attempt to bind. */
@@ -31,7 +31,7 @@ final class Binding {
 
     private Phase phase = Phase.UNBOUND;
 
-    /** The device is being removed: no driver is bound any more. */
+    /** The device is being removed: no further driver is bound. */
     private boolean dead;
 
     /** Runs once the device is dead and unbound. */
@@ -43,7 +43,7 @@ final class Binding {
     /**
      * Waits for a change in progress and claims the device; pairs with {@link #endProbe}.
      *
-     * @return false if it is bound, dead, or still changing at the deadline
+     * @return false if the device is bound, dead, or still changing at the deadline
      */
     synchronized boolean beginProbe(BusDriver by, Deadline deadline) {
         if (!settle(deadline) || phase != Phase.UNBOUND || dead) {
@@ -55,9 +55,9 @@ final class Binding {
     }
 
     /**
-     * The probe has returned.
+     * Called when the probe has returned.
      *
-     * @return true: the device died meanwhile, and is claimed as by {@link #beginUnbind}
+     * @return true if the device died during the probe; it is then claimed as by {@link #beginUnbind}
      */
     synchronized boolean endProbe() {
         phase = dead ? Phase.UNBINDING : Phase.BOUND;
@@ -68,7 +68,7 @@ final class Binding {
     /**
      * Waits for a change in progress and claims the device if it is bound to that driver; pairs with {@link #unbind}.
      *
-     * @return false if it is not bound to that driver, or still changing at the deadline
+     * @return false if the device is not bound to that driver, or still changing at the deadline
      */
     synchronized boolean beginUnbind(BusDriver from, Deadline deadline) {
         if (!settle(deadline) || phase != Phase.BOUND || !from.equals(driver)) {
@@ -86,10 +86,10 @@ final class Binding {
     }
 
     /**
-     * No driver is bound to the device any more.
+     * Prevents further binding of the device.
      *
-     * @param then for {@link #finish}
-     * @return the driver that is bound now, claimed as by {@link #beginUnbind}
+     * @param then the action that {@link #finish} runs
+     * @return the currently bound driver, claimed as by {@link #beginUnbind}
      */
     synchronized @Nullable BusDriver die(Runnable then) {
         dead = true;
@@ -101,7 +101,10 @@ final class Binding {
         return driver;
     }
 
-    /** After each {@link #unbind}, and after {@link #die}: goes on with what waits for the device to be dead and unbound. */
+    /**
+     * Called after each {@link #unbind} and after {@link #die}: runs the action that waits for the device to be dead
+     * and unbound.
+     */
     void finish() {
         Runnable then;
         synchronized (this) {

@@ -23,7 +23,7 @@ public abstract class BusDevice extends Device implements Mdev {
         return binding;
     }
 
-    /** The name of the driver, from the beginning of its probe to the end of its remove. */
+    /** The name of the driver, from the start of its probe to the end of its remove. */
     public final Optional<BusDriver> driver() {
         return Optional.ofNullable(binding.driver());
     }

@@ -120,7 +120,7 @@ public final class BusDriver extends Kobject {
     }
 
     /**
-     * {@code really_probe()}, with {@code mdev_probe()} inside. A device whose slot is not quiet is not probed.
+     * {@code really_probe()}, with {@code mdev_probe()} inside. A device is not probed while its slot is not quiet.
      *
      * @param deadline how long to wait for another driver that is being bound or unbound, and for the slot
      */
@@ -138,7 +138,7 @@ public final class BusDriver extends Kobject {
         }
         if (!device.slot().awaitQuiet(deadline)) {
             log.warn(
-                    "{}: {} is not bound while it is in use; inside: {}; write it to drivers_probe afterwards",
+                    "{}: {} is not bound because it is in use; inside: {}; write it to drivers_probe afterwards",
                     name(),
                     device.name(),
                     device.slot().inside(),
@@ -194,12 +194,12 @@ public final class BusDriver extends Kobject {
                     ops.probe(device);
                     return true;
                 } catch (ErrnoException e) {
-                    log.warn("{}: no probe of {}: {}", name(), device.name(), e.toString());
+                    log.warn("{}: probe of {} failed: {}", name(), device.name(), e.toString());
                     return false;
                 }
             });
         } catch (ErrnoException e) {
-            return false; // logged already, as a fault
+            return false; // already logged as a fault
         }
     }
 
@@ -211,7 +211,7 @@ public final class BusDriver extends Kobject {
         try (Gate.Entry _ = gate.enterAnyway("remove of " + device.name())) {
             owner.run("remove of " + device.name(), () -> ops.remove(device, bus.gracePeriod()));
         } catch (ErrnoException e) {
-            log.debug("{} is unbound from {} all the same", device.name(), name());
+            log.debug("{} is unbound from {} regardless", device.name(), name());
         }
         if (!device.slot().awaitVacant(Duration.ZERO)) {
             log.warn(
@@ -248,7 +248,7 @@ public final class BusDriver extends Kobject {
     public void unregister(Deadline deadline) {
         gate.shut();
         bus.withdraw(this);
-        // By parent: a vendor that delays all its devices must not keep those of another one bound.
+        // By parent: a vendor that delays all its devices must not delay those of another vendor.
         CountDownLatch unbound = bus.calls()
                 .each("unbind from " + name(), devices(), BusDevice::parent, device -> unbind(device, deadline));
         if (!deadline.awaitUninterruptibly(unbound) || !gate.awaitQuiet(deadline)) {
@@ -262,7 +262,7 @@ public final class BusDriver extends Kobject {
         bus.remove(this);
     }
 
-    /** The devices that are bound to this driver. */
+    /** The devices bound to this driver. */
     public List<BusDevice> devices() {
         return children().stream()
                 .filter(node -> node instanceof Link link && link.destination() instanceof BusDevice)
@@ -270,7 +270,7 @@ public final class BusDriver extends Kobject {
                 .toList();
     }
 
-    /** Who uses the device. */
+    /** The user of the device. */
     public Optional<String> user(BusDevice device) {
         try {
             return owner.answer("user of " + device.name(), () -> ops.user(device));

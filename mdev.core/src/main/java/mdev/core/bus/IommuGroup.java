@@ -4,7 +4,10 @@ import mdev.api.sysfs.Attribute;
 import mdev.core.sysfs.Contents;
 import mdev.core.sysfs.Directory;
 
-/** {@code /sys/kernel/iommu_groups/<number>}: the group of one device, from its probe to the end of its remove. */
+/**
+ * {@code /sys/kernel/iommu_groups/<number>}: the group of one device, from its driver's probe to the end of the
+ * driver's remove.
+ */
 final class IommuGroup extends Directory {
     private final int number;
     private final BusDevice device;

@@ -3,7 +3,7 @@ package mdev.core.bus;
 import java.util.BitSet;
 import mdev.core.sysfs.Directory;
 
-/** {@code /sys/kernel/iommu_groups}. A new group has the lowest number that is free. */
+/** {@code /sys/kernel/iommu_groups}. A new group gets the lowest free number. */
 final class IommuGroups extends Directory {
     /** The numbers in use; guarded by the tree's change, as are the directories of the groups. */
     private final BitSet used = new BitSet();
@@ -12,7 +12,7 @@ final class IommuGroups extends Directory {
         super(holder, "iommu_groups");
     }
 
-    /** Makes a group, inside a change of the tree; pairs with {@link #free}. */
+    /** Creates a group, inside a change of the tree; pairs with {@link #free}. */
     IommuGroup allocate(BusDevice device) {
         int number = used.nextClearBit(0);
         used.set(number);
@@ -21,7 +21,7 @@ final class IommuGroups extends Directory {
         return group;
     }
 
-    /** Inside a change of the tree. */
+    /** Called inside a change of the tree. */
     void free(IommuGroup group) {
         remove(group.name());
         used.clear(group.number());

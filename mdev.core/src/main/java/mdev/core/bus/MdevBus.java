@@ -23,10 +23,11 @@ import mdev.sync.Deadline;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@code /sys/bus/mdev}: {@code mdev_bus_type} and the parts of the driver core that it needs. Every driver matches every device.
+ * {@code /sys/bus/mdev}: {@code mdev_bus_type} and the parts of the driver core that it needs. Every driver matches
+ * every device.
  *
- * <p>A device and a driver that come at once do not miss each other: each is put on its list first and then looks at the other's. Who sees whom
- * first does not matter, as {@link Binding} lets only one probe begin.
+ * <p>A device and a driver that are added concurrently cannot miss each other: each is added to its own list before it
+ * checks the other list. Both may find each other, because {@link Binding} admits only one probe.
  */
 public final class MdevBus extends Kobject {
     private final Directory devices;
@@ -36,7 +37,7 @@ public final class MdevBus extends Kobject {
     private final Supplier<Deadline> deadline;
     private final Supplier<Duration> gracePeriod;
 
-    /** In the order of registration, as they are tried; changed together with {@link #driverDirectory}. */
+    /** In the order of registration, in which they are tried; changed together with {@link #driverDirectory}. */
     private final List<BusDriver> drivers = new CopyOnWriteArrayList<>();
 
     private volatile boolean autoprobe = true;
@@ -44,8 +45,8 @@ public final class MdevBus extends Kobject {
     /**
      * @param buses {@code /sys/bus}
      * @param kernel {@code /sys/kernel}
-     * @param deadline until when somebody who asked for a change waits for drivers
-     * @param gracePeriod the time that a driver gets to release a device
+     * @param deadline supplies the deadline for a caller's wait for drivers
+     * @param gracePeriod the time for a driver to release a device
      */
     public MdevBus(
             Directory buses,
@@ -92,7 +93,7 @@ public final class MdevBus extends Kobject {
         attach(device);
     }
 
-    /** Puts a device on the bus, inside the change that makes it visible. */
+    /** Adds a device to the bus, inside the change that makes it visible. */
     public void add(BusDevice device) {
         devices.link(device.name(), device);
     }
@@ -104,7 +105,7 @@ public final class MdevBus extends Kobject {
         }
     }
 
-    /** {@code device_attach()}: the first driver that takes the device keeps it. */
+    /** {@code device_attach()}: the first driver that accepts the device keeps it. */
     private void attach(BusDevice device) {
         for (BusDriver driver : drivers) {
             if (driver.attach(device, deadline()) != Binding.Result.REFUSED) {
@@ -113,16 +114,16 @@ public final class MdevBus extends Kobject {
         }
     }
 
-    /** Takes a device off the bus, inside the change that begins its removal: it cannot be found any more. */
+    /** Takes a device off the bus, inside the change that begins its removal: afterwards it cannot be found. */
     public void remove(BusDevice device) {
         devices.remove(device.name());
     }
 
     /**
-     * The rest of {@code bus_remove_device()}: the driver is unbound, and no other one is bound.
+     * The rest of {@code bus_remove_device()}: unbinds the driver and prevents further binding.
      *
-     * @param then runs once, when the device is unbound: before this returns, or on the thread of a driver's call that still
-     *     runs
+     * @param then runs once, when the device is unbound: before this returns, or on the thread of a driver call that is
+     *     still running
      */
     public void release(BusDevice device, Runnable then) {
         BusDriver driver = device.binding().die(then);
@@ -136,8 +137,8 @@ public final class MdevBus extends Kobject {
     /**
      * {@code mdev_register_driver()}; pairs with {@link BusDriver#unregister}.
      *
-     * @param module where the driver's {@code module} link leads
-     * @throws ErrnoException EBUSY: the name is taken; EINVAL: the name is no file name
+     * @param module the target of the driver's {@code module} link
+     * @throws ErrnoException EBUSY: the name is in use; EINVAL: the name is not a valid file name
      */
     public BusDriver register(ForeignBundle owner, Directory module, MdevDriver ops, Deadline deadline)
             throws ErrnoException {
@@ -145,7 +146,7 @@ public final class MdevBus extends Kobject {
         BusDriver driver = new BusDriver(this, driverDirectory, name, owner, module, ops, uevents());
         try (var _ = tree().change()) {
             if (driverDirectory.child(name) != null) {
-                throw new ErrnoException(Errno.EBUSY, "there is a driver " + name + " on bus mdev already");
+                throw new ErrnoException(Errno.EBUSY, "driver " + name + " already exists on bus mdev");
             }
             driverDirectory.add(driver);
             drivers.add(driver);
@@ -162,7 +163,7 @@ public final class MdevBus extends Kobject {
         return driver;
     }
 
-    /** No device is offered to the driver any more. */
+    /** Offers no further device to the driver. */
     void withdraw(BusDriver driver) {
         drivers.remove(driver);
     }
@@ -174,7 +175,7 @@ public final class MdevBus extends Kobject {
         }
     }
 
-    /** Takes the whole bus out of the tree; after the last driver and the last parent. */
+    /** Removes the whole bus from the tree, after the last driver and the last parent. */
     public void close() {
         Tree tree = tree();
         try (var _ = tree.change()) {
@@ -183,7 +184,7 @@ public final class MdevBus extends Kobject {
         }
     }
 
-    /** The device of that name, or {@code null}. */
+    /** The device with the given name, or {@code null}. */
     @Nullable
     BusDevice find(String name) {
         return devices.child(name) instanceof Link link ? (BusDevice) link.destination() : null;

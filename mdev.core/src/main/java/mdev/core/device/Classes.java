@@ -7,9 +7,9 @@ import mdev.core.sysfs.Names;
 import mdev.core.sysfs.Tree;
 import mdev.core.uevent.Uevents;
 
-/** The device classes: {@code class_create()} and what classes devices bring with them. */
+/** The device classes: {@code class_create()} and the classes created implicitly by devices. */
 public final class Classes {
-    /** The class that is none: links to the parents ({@code class_compat_register()}). */
+    /** Not a real class: a directory with links to the parents ({@code class_compat_register()}). */
     private static final String PARENTS = "mdev_bus";
 
     private final Directory root;
@@ -20,7 +20,7 @@ public final class Classes {
         this.root = Tree.mkdir(tree, "class");
         this.virtual = Tree.mkdir(Tree.mkdir(tree, "devices"), "virtual");
         this.uevents = uevents;
-        // Linux has it built in: no event tells of it.
+        // Built into Linux: no event announces it.
         DeviceClass misc = new DeviceClass(this, root, virtual, "misc", uevents);
         try (var _ = tree.change()) {
             root.add(misc);
@@ -38,7 +38,7 @@ public final class Classes {
         try (var _ = root.tree().change()) {
             DeviceClass found = obtain(name);
             if (found.created()) {
-                throw new ErrnoException(Errno.EEXIST, "there is a class " + name + " already");
+                throw new ErrnoException(Errno.EEXIST, "class " + name + " already exists");
             }
             found.created(true);
             return found;
@@ -53,16 +53,16 @@ public final class Classes {
     }
 
     /**
-     * The class of that name, inside the change that adds a device to it.
+     * The class with the given name; called inside the change that adds a device to it.
      *
-     * @throws ErrnoException EEXIST: the name is the core's
+     * @throws ErrnoException EEXIST: the core uses the name
      */
     public DeviceClass obtain(String name) throws ErrnoException {
         if (root.child(name) instanceof DeviceClass found) {
             return found;
         }
         if (name.equals(PARENTS)) {
-            throw new ErrnoException(Errno.EEXIST, "there is a class " + name + " already");
+            throw new ErrnoException(Errno.EEXIST, "class " + name + " already exists");
         }
         DeviceClass made = new DeviceClass(this, root, virtual, name, uevents);
         root.add(made);
@@ -77,7 +77,7 @@ public final class Classes {
         }
     }
 
-    /** {@code /sys/class/mdev_bus}: comes with the first parent and stays. Inside a change of the tree. */
+    /** {@code /sys/class/mdev_bus}: appears with the first parent and stays. Called inside a change of the tree. */
     public Directory parents() {
         if (root.child(PARENTS) instanceof Directory there) {
             return there;

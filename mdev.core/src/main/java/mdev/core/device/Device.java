@@ -4,7 +4,7 @@ import mdev.core.sysfs.Contents;
 import mdev.core.sysfs.Directory;
 import mdev.core.uevent.Uevents;
 
-/** What every device shows: {@code struct device}. */
+/** The entries common to all devices: {@code struct device}. */
 public abstract class Device extends Kobject {
     private final Power power = new Power();
 
@@ -12,7 +12,7 @@ public abstract class Device extends Kobject {
         super(holder, name, uevents);
     }
 
-    /** Where {@code subsystem} leads: the bus or the class. */
+    /** The target of the {@code subsystem} link: the bus or the class. */
     protected abstract Directory subsystemDirectory();
 
     @Override

@@ -5,7 +5,10 @@ import mdev.api.errno.ErrnoException;
 import mdev.core.sysfs.Directory;
 import mdev.core.uevent.Uevents;
 
-/** {@code /sys/class/<name>}, with the directory of its devices, {@code /sys/devices/virtual/<name>}. Everything happens inside a change of the tree. */
+/**
+ * {@code /sys/class/<name>}, with the directory of its devices, {@code /sys/devices/virtual/<name>}. All methods are
+ * called inside a change of the tree.
+ */
 public final class DeviceClass extends Kobject {
     private final Classes classes;
     private final Directory glue;

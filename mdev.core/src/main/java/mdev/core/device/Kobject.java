@@ -7,7 +7,7 @@ import mdev.core.sysfs.Directory;
 import mdev.core.uevent.SyntheticUevent;
 import mdev.core.uevent.Uevents;
 
-/** A directory that uevents tell of: {@code struct kobject}. */
+/** A directory that emits uevents: {@code struct kobject}. */
 public abstract class Kobject extends Directory {
     private final Uevents uevents;
 
@@ -16,10 +16,10 @@ public abstract class Kobject extends Directory {
         this.uevents = uevents;
     }
 
-    /** SUBSYSTEM of its events. */
+    /** The SUBSYSTEM of its events. */
     protected abstract String subsystem();
 
-    /** What it adds to its events now. */
+    /** The keys that it currently adds to its events. */
     protected Map<String, String> environment() {
         return Map.of();
     }
@@ -28,7 +28,7 @@ public abstract class Kobject extends Directory {
         return uevents;
     }
 
-    /** Queues an event, inside the change that it tells of. */
+    /** Queues an event, inside the change that it reports. */
     public final void uevent(String action, Map<String, String> more) {
         uevents.emit(action, path().substring("/sys".length()), subsystem(), more, environment());
     }
@@ -50,7 +50,7 @@ public abstract class Kobject extends Directory {
 
     private void synthesize(String value) throws ErrnoException {
         SyntheticUevent synthetic = SyntheticUevent.parse(value);
-        // environment() must be that of the moment that gets the number.
+        // environment() must be read at the moment at which the event gets its number.
         try (var _ = tree().change()) {
             uevent(synthetic.action(), synthetic.more());
         }

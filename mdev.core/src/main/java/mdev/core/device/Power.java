@@ -6,7 +6,10 @@ import mdev.api.sysfs.Attribute;
 import mdev.core.sysfs.Contents;
 import mdev.core.sysfs.Text;
 
-/** The {@code power} directory of a device whose runtime power management nobody enabled ({@code drivers/base/power/sysfs.c}). */
+/**
+ * The {@code power} directory of a device without enabled runtime power management ({@code
+ * drivers/base/power/sysfs.c}).
+ */
 final class Power {
     private volatile boolean forbidden;
     private volatile boolean async;

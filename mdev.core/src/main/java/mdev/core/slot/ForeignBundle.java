@@ -8,8 +8,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The bundle that something belongs to: {@code struct module *owner}. Its code is called through here, so that whatever it
- * throws becomes an errno and a line of the log with its name.
+ * The bundle that owns an object: {@code struct module *owner}. Calls of its code go through this class, so that its
+ * exceptions become errnos and log lines with its name.
  */
 public final class ForeignBundle {
     private static final Logger LOG = LoggerFactory.getLogger(ForeignBundle.class);
@@ -43,19 +43,19 @@ public final class ForeignBundle {
         return bundleId;
     }
 
-    /** A call that answers. */
+    /** A call with a result. */
     @FunctionalInterface
     public interface Call<T extends @Nullable Object> {
         T call() throws ErrnoException;
     }
 
-    /** A call that does not answer. */
+    /** A call without a result. */
     @FunctionalInterface
     public interface Run {
         void run() throws ErrnoException;
     }
 
-    /** @throws ErrnoException what the bundle threw; EIO: it threw something else */
+    /** @throws ErrnoException the errno that the bundle threw; EIO: it threw another exception */
     public <T extends @Nullable Object> T call(String what, Call<T> call) throws ErrnoException {
         try {
             return call.call();
@@ -75,9 +75,9 @@ public final class ForeignBundle {
     }
 
     /**
-     * As {@link #call}, for an answer that must not be null.
+     * As {@link #call}, for a result that must not be null.
      *
-     * @throws ErrnoException EIO: the bundle answered null
+     * @throws ErrnoException EIO: the bundle returned null
      */
     public <T> T answer(String what, Call<@Nullable T> call) throws ErrnoException {
         @Nullable T answer = this.<@Nullable T>call(what, call);
@@ -87,7 +87,7 @@ public final class ForeignBundle {
         return answer;
     }
 
-    /** The bundle broke its contract: EIO, and a line of the log with its name. */
+    /** Reports a breach of contract by the bundle: EIO, and a log line with the bundle's name. */
     public ErrnoException fault(String what, Throwable cause) {
         faults.report(what, cause);
         return new ErrnoException(Errno.EIO, symbolicName + ": " + what + " failed: " + cause);

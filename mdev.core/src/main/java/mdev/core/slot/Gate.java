@@ -22,21 +22,22 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Lets calls into a bundle's code until it is shut, holds them back while it is frozen, and tells when nobody is inside.
+ * Admits calls into a bundle's code until it is shut, delays them while it is frozen, and reports when no call is
+ * inside.
  *
- * <p>One word is the only state. Its low bits count who is inside; each flag above them sends an entry, or a leave, to the slow
- * path. An entry counts itself first and looks at the flags then; one that is refused takes itself back, so the count may pass
- * zero more than once. The monitor guards waiting only, never the state.
+ * <p>One word holds the whole state. Its low bits count the calls inside; each flag above them sends an enter or a
+ * leave to the slow path. An enter increments the count before it checks the flags; a rejected enter decrements it
+ * again, so the count may reach zero more than once. The monitor guards only waiting, never the state.
  */
 public class Gate {
     private static final Logger LOG = LoggerFactory.getLogger(Gate.class);
 
-    /** One region access that is inside; counted without a name. */
+    /** One region access inside; counted without a name. */
     static final long ACCESS = 1L;
 
     static final long ACCESSES = (1L << 24) - 1;
 
-    /** One named call that is inside. */
+    /** One named call inside. */
     static final long CALL = 1L << 24;
 
     static final long INSIDE = (1L << 48) - 1;
@@ -44,15 +45,15 @@ public class Gate {
     /** A user has the vendor's object open ({@link VendorSlot}). */
     static final long OCCUPIED = 1L << 56;
 
-    /** The user has left, the vendor's release is due ({@link VendorSlot}). */
+    /** The user has detached and the vendor's release is due ({@link VendorSlot}). */
     static final long VACATING = 1L << 57;
 
-    /** A thread, or {@link #whenQuiet}, waits for a change: who leaves last says so. */
+    /** A thread, or {@link #whenQuiet}, waits for a change: the last call to leave signals it. */
     private static final long WATCHED = 1L << 58;
 
     static final long FROZEN = 1L << 59;
 
-    /** No named call comes in any more. */
+    /** No further named call is admitted. */
     static final long SHUT = 1L << 60;
 
     private static final VarHandle STATE;
@@ -69,7 +70,7 @@ public class Gate {
     private final String kind;
     private final String name;
 
-    /** Made with the first fault: most gates never see one. Guarded by the monitor. */
+    /** Created with the first fault, because most gates never have one. Guarded by the monitor. */
     private @Nullable FaultLog faults;
 
     @SuppressWarnings("unused") // STATE
@@ -77,7 +78,7 @@ public class Gate {
 
     private final Set<Entry> entries = ConcurrentHashMap.newKeySet();
 
-    /** How many threads wait; guarded by the monitor. */
+    /** The number of waiting threads; guarded by the monitor. */
     private int waiting;
 
     /** Guarded by the monitor; set at most once. */
@@ -87,8 +88,8 @@ public class Gate {
 
     /**
      * @param owner the bundle whose code is called
-     * @param kind of thing that the code is called for, in the log and in refusals
-     * @param name of that thing
+     * @param kind the kind of object that the calls serve, for the log and error messages
+     * @param name the name of that object
      */
     public Gate(ForeignBundle owner, String kind, String name) {
         this.owner = owner;
@@ -96,12 +97,12 @@ public class Gate {
         this.name = name;
     }
 
-    /** The thing that the code is called for. */
+    /** The name of the object that the calls serve. */
     protected final String name() {
         return name;
     }
 
-    /** A named call that is inside. Two are never equal. */
+    /** A named call inside. No two are equal. */
     public final class Entry implements AutoCloseable {
         private final String name;
         private final long unit;
@@ -121,10 +122,10 @@ public class Gate {
     }
 
     /**
-     * Enters; pairs with {@link Entry#close}.
+     * Enters the gate; pairs with {@link Entry#close}.
      *
      * @param call a verb and its object, for the log
-     * @throws ErrnoException ENODEV: shut; EAGAIN: frozen until the deadline of the freeze
+     * @throws ErrnoException ENODEV: the gate is shut; EAGAIN: the gate stayed frozen until the deadline of the freeze
      */
     public final Entry enter(String call) throws ErrnoException {
         return enter(call, CALL, 0, SHUT);
@@ -146,7 +147,7 @@ public class Gate {
         }
     }
 
-    /** A call that calls back enters a frozen gate, too: it is waited for. */
+    /** A nested call from inside enters even a frozen gate, because the freeze waits for its outer call. */
     private boolean isInside(Thread thread) {
         return entries.stream().anyMatch(entry -> entry.thread.equals(thread));
     }
@@ -182,9 +183,9 @@ public class Gate {
     }
 
     /**
-     * Runs a call inside.
+     * Runs a call inside the gate.
      *
-     * @throws ErrnoException as {@link #enter}; what the bundle threw; EIO: it threw something else
+     * @throws ErrnoException as {@link #enter}; the errno that the bundle threw; EIO: it threw another exception
      */
     public final <T extends @Nullable Object> T call(String name, ForeignBundle.Call<T> call) throws ErrnoException {
         try (Entry _ = enter(name)) {
@@ -203,7 +204,7 @@ public class Gate {
         }
     }
 
-    /** An attribute of the bundle, called inside. */
+    /** Wraps an attribute of the bundle so that its calls run inside the gate. */
     public final Attribute guard(Attribute attribute) {
         Attribute.Show show = attribute.show();
         Attribute.Store store = attribute.store();
@@ -220,7 +221,7 @@ public class Gate {
                         }));
     }
 
-    /** Groups of attributes of the bundle, each called inside. */
+    /** Adds the bundle's attribute groups; their calls run inside the gate. */
     public final void describe(Contents contents, List<AttributeGroup> groups) {
         for (AttributeGroup group : groups) {
             contents.group(new AttributeGroup(
@@ -228,7 +229,10 @@ public class Gate {
         }
     }
 
-    /** What the caller gets for what the bundle threw: its errno; for anything else EIO, and the log has the rest. */
+    /**
+     * Translates an exception of the bundle for the caller: an errno passes unchanged; anything else becomes EIO and is
+     * logged.
+     */
     public final ErrnoException failed(String call, Throwable thrown) {
         if (thrown instanceof ErrnoException answer) {
             return answer;
@@ -287,17 +291,17 @@ public class Gate {
         return STATE.weakCompareAndSet(this, from, to);
     }
 
-    /** Sets flags; the state before. */
+    /** Sets flags; returns the previous state. */
     final long set(long flags) {
         return (long) STATE.getAndBitwiseOr(this, flags);
     }
 
-    /** Clears flags; the state after. */
+    /** Clears flags; returns the new state. */
     final long clear(long flags) {
         return (long) STATE.getAndBitwiseAnd(this, ~flags) & ~flags;
     }
 
-    /** No named call comes in any more. Idempotent. */
+    /** Rejects further named calls. Idempotent. */
     public final void shut() {
         wake(set(SHUT));
     }
@@ -307,9 +311,9 @@ public class Gate {
     }
 
     /**
-     * From now on who comes waits in front of the gate; pairs with {@link #thaw}. One thread freezes at a time.
+     * Makes callers wait in {@link #enter}; pairs with {@link #thaw}. Only one thread may freeze at a time.
      *
-     * @param until when they give up
+     * @param until the deadline at which they fail
      */
     public final void freeze(Deadline until) {
         thawing = until;
@@ -345,7 +349,7 @@ public class Gate {
         return awaitUninterruptibly(deadline, () -> (state & INSIDE) == 0);
     }
 
-    /** Waits until it is quiet; false when the deadline passed first. */
+    /** Waits until the gate is quiet; returns false if the deadline passes first. */
     public final boolean awaitQuiet(Deadline deadline) {
         return awaitUninterruptibly(deadline, this::isQuiet);
     }
@@ -358,7 +362,7 @@ public class Gate {
         }
     }
 
-    /** Waits for a change of the state that makes the condition true; false when the deadline passed first. */
+    /** Waits for a state that satisfies the condition; returns false if the deadline passes first. */
     final boolean awaitState(Deadline deadline, boolean interruptible, BooleanSupplier condition)
             throws InterruptedException {
         if (condition.getAsBoolean()) {
@@ -383,7 +387,10 @@ public class Gate {
         }
     }
 
-    /** Runs the action once, as soon as it is quiet: now, or on the thread that leaves last. Once per gate, after {@link #shut}. */
+    /**
+     * Runs the action once, as soon as the gate is quiet: on this thread, or on the last thread to leave. Called once
+     * per gate, after {@link #shut}.
+     */
     public final void whenQuiet(Runnable action) {
         synchronized (this) {
             onQuiet = action;
@@ -400,7 +407,7 @@ public class Gate {
         return new ErrnoException(Errno.ENODEV, this + " is being removed");
     }
 
-    /** A call that is inside, for the log. */
+    /** A call inside, for the log. */
     record Insider(String call, Thread thread) {
         @Override
         public String toString() {
@@ -408,19 +415,19 @@ public class Gate {
         }
     }
 
-    /** The calls that are inside, in the order of their names. */
+    /** The calls inside, in the order of their names. */
     Stream<Insider> insiders() {
         return entries.stream()
                 .map(entry -> new Insider(entry.name, entry.thread))
                 .sorted(Comparator.comparing(Insider::toString));
     }
 
-    /** The calls that are inside, each with its thread: {@code [attribute power on thread fuse-3]}. */
+    /** The calls inside, each with its thread: {@code [attribute power on thread fuse-3]}. */
     public final List<String> inside() {
         return insiders().map(Insider::toString).toList();
     }
 
-    /** The stacks of the calls that are inside, as the cause of a log line; null without any. */
+    /** The stacks of the calls inside, as the cause of a log line; null if there are none. */
     public final @Nullable Throwable stacks() {
         Throwable first = null;
         for (Insider insider : insiders().toList()) {
@@ -434,7 +441,7 @@ public class Gate {
         return first;
     }
 
-    /** The bundle and the thing that its code is called for. */
+    /** The bundle and the object that the calls serve. */
     public final String vendor() {
         return owner.symbolicName() + " (" + this + ")";
     }

@@ -14,7 +14,7 @@ import mdev.sync.BoundedCalls;
 import mdev.sync.Deadline;
 import org.jspecify.annotations.Nullable;
 
-/** The slot of a device: a gate, and a replaceable reference to the vendor's object behind it. */
+/** The slot of a device: a gate with a replaceable reference to the vendor's object. */
 public final class VendorSlot extends Gate implements Slot {
     private volatile @Nullable DeviceOps ops;
 
@@ -33,7 +33,7 @@ public final class VendorSlot extends Gate implements Slot {
         this.calls = calls;
     }
 
-    /** Puts the vendor's object into the slot; null takes it out. */
+    /** Sets the vendor's object; null removes it. */
     public void install(@Nullable DeviceOps now) {
         ops = now;
     }
@@ -73,7 +73,7 @@ public final class VendorSlot extends Gate implements Slot {
     public DeviceOps ops() {
         DeviceOps now = ops;
         if (now == null) {
-            throw new IllegalStateException(this + " has no object of its vendor");
+            throw new IllegalStateException(this + " has no vendor object");
         }
         return now;
     }
@@ -150,7 +150,7 @@ public final class VendorSlot extends Gate implements Slot {
         }
     }
 
-    /** Inside, as a call that was counted by the claim. */
+    /** Runs inside the slot, as a call that the claim has already counted. */
     private void release() {
         Runnable due = Objects.requireNonNull(release, "VACATING is set after it");
         try (Entry _ = record("release", CALL)) {
@@ -166,8 +166,9 @@ public final class VendorSlot extends Gate implements Slot {
     }
 
     /**
-     * Accesses are counted and have no record, since one costs more than an access. Their threads are found by the frames of the
-     * vendor's classes; those that are named after this device (vfio.user's are) come alone, if there are any.
+     * Accesses are only counted, because a record costs more than an access. Their threads are found by stack frames of
+     * the vendor's classes; if any of these threads are named after this device (as vfio.user's are), only those are
+     * listed.
      */
     @Override
     Stream<Insider> insiders() {

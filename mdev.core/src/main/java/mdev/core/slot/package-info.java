@@ -1,4 +1,4 @@
-/** The doors into foreign code: who is inside, who may come in, and when it is quiet. */
+/** Controlled access to foreign code: the calls inside, admission of new calls, and the detection of quiet. */
 @NullMarked
 package mdev.core.slot;
 

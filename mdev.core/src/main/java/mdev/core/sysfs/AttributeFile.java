@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** An attribute in its place ({@code fs/sysfs/file.c}, {@code fs/kernfs/file.c}). */
+/** An attribute file in the tree ({@code fs/sysfs/file.c}, {@code fs/kernfs/file.c}). */
 final class AttributeFile implements SysfsFile {
     private static final Logger log = LoggerFactory.getLogger(AttributeFile.class);
 
@@ -29,7 +29,7 @@ final class AttributeFile implements SysfsFile {
         open(0444);
         Attribute.Show show = attribute.show();
         if (show == null) {
-            throw new ErrnoException(Errno.EIO, path() + " has nothing to show");
+            throw new ErrnoException(Errno.EIO, path() + " has no show function");
         }
         byte[] content;
         try {
@@ -51,11 +51,11 @@ final class AttributeFile implements SysfsFile {
             return 0;
         }
         if (data.length > SIZE) {
-            throw new ErrnoException(Errno.EINVAL, path() + " takes at most " + SIZE + " bytes, not " + data.length);
+            throw new ErrnoException(Errno.EINVAL, path() + " accepts at most " + SIZE + " bytes, not " + data.length);
         }
         Attribute.Store store = attribute.store();
         if (store == null) {
-            throw new ErrnoException(Errno.EIO, path() + " takes nothing");
+            throw new ErrnoException(Errno.EIO, path() + " has no store function");
         }
         try {
             store.store(new String(data, StandardCharsets.ISO_8859_1));
@@ -71,7 +71,7 @@ final class AttributeFile implements SysfsFile {
             throw new ErrnoException(Errno.EACCES, path() + " cannot be " + ((bits & 0444) == 0 ? "written" : "read"));
         }
         if (!exists()) {
-            throw new ErrnoException(Errno.ENODEV, path() + " is gone");
+            throw new ErrnoException(Errno.ENODEV, path() + " has been removed");
         }
     }
 

@@ -11,14 +11,17 @@ import mdev.api.sysfs.SysfsNode;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Makes the entries that a {@link Directory} only describes. Their inode numbers follow from the directory's and from their place in
- * the description, so every look at an entry finds the same incarnation.
+ * Creates the entries that a {@link Directory} only describes. Their inode numbers derive from the directory's number
+ * and from their position in the description, so every lookup of an entry finds the same incarnation.
  */
 public final class Contents {
-    /** What a directory of the tree reserves: {@value #PLACES} entries, each with room for as many of its own. */
+    /**
+     * The inode numbers that a directory of the tree reserves: {@value #PLACES} entries, each with the same number of
+     * entries of its own.
+     */
     static final long BLOCK = 1L << 24;
 
-    /** How many entries a description can have. */
+    /** The maximum number of entries in a description. */
     public static final int PLACES = 1 << 12;
 
     private final Directory directory;
@@ -51,17 +54,17 @@ public final class Contents {
         make(attribute.name(), place -> new AttributeFile(directory, attribute, place));
     }
 
-    /** A link to a directory. */
+    /** Adds a link to a directory. */
     public void link(String name, Directory target) {
         make(name, place -> new Link(directory, name, target, place));
     }
 
-    /** A directory with contents of its own. */
+    /** Adds a directory with its own contents. */
     public void directory(String name, Consumer<Contents> contents) {
         make(name, place -> new Described(directory, name, place, contents));
     }
 
-    /** The files of a group, in a directory if the group has a name. */
+    /** Adds the files of a group, in a subdirectory if the group has a name. */
     public void group(AttributeGroup group) {
         List<Attribute> attributes = group.attributes();
         if (group.name().isEmpty()) {
@@ -78,7 +81,7 @@ public final class Contents {
         }
     }
 
-    /** A directory that is itself only described. */
+    /** A directory that is itself part of a description. */
     private static final class Described extends Directory {
         private final Consumer<Contents> description;
 

@@ -8,18 +8,18 @@ import mdev.api.sysfs.SysfsNode;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A directory: entries that come and go, which are kept, and entries that it has all its life, which are only described ({@link #contents}) and
- * made when somebody asks. So a device that nobody looks at costs little.
+ * A directory. It stores entries that are added and removed; permanent entries are only described ({@link #contents})
+ * and created on access. So a device that is never looked up costs little.
  */
 public class Directory implements SysfsDirectory {
     private final @Nullable Directory holder;
     private final String name;
     private final long ino;
 
-    /** Replaced inside {@link Tree#change()} only. */
+    /** Replaced only inside {@link Tree#change()}. */
     private volatile Entries entries = Entries.NONE;
 
-    /** Makes a directory that is not in the tree until {@code holder.add(this)}. */
+    /** Creates a directory that is not in the tree until {@code holder.add(this)}. */
     public Directory(Directory holder, String name) {
         this(holder, name, holder.tree().nextIno());
     }
@@ -30,7 +30,7 @@ public class Directory implements SysfsDirectory {
         this.ino = ino;
     }
 
-    /** Describes the entries that the directory has all its life, always in the same order. */
+    /** Describes the permanent entries of the directory, always in the same order. */
     protected void contents(Contents contents) {}
 
     /** Adds an entry, inside {@link Tree#change()}. */
@@ -39,12 +39,12 @@ public class Directory implements SysfsDirectory {
         entries = entries.with(node);
     }
 
-    /** Makes a link and adds it, inside {@link Tree#change()}. */
+    /** Creates a link and adds it, inside {@link Tree#change()}. */
     public final void link(String name, Directory target) {
         add(new Link(this, name, target, tree().nextIno()));
     }
 
-    /** Takes an entry out, inside {@link Tree#change()}; nothing happens if there is none. */
+    /** Removes an entry, inside {@link Tree#change()}; does nothing if the entry does not exist. */
     public final void remove(String name) {
         Tree tree = tree();
         tree.requireChange();
@@ -52,7 +52,7 @@ public class Directory implements SysfsDirectory {
         tree.gone(this, name);
     }
 
-    /** From the end of this {@link Tree#change()} on the directory describes no entries any more. */
+    /** Drops the permanent entries at the end of this {@link Tree#change()}. */
     protected final void withdrawContents() {
         Tree tree = tree();
         tree.requireChange();
@@ -64,12 +64,12 @@ public class Directory implements SysfsDirectory {
     /** The tree that the directory belongs to. */
     public Tree tree() {
         if (holder == null) {
-            throw new IllegalStateException("only a tree has no holder");
+            throw new IllegalStateException("only a tree has no parent directory");
         }
         return holder.tree();
     }
 
-    /** The directory that holds this one; the root holds itself. */
+    /** The directory that contains this one; the root contains itself. */
     protected final Directory holder() {
         return holder == null ? this : holder;
     }
@@ -129,7 +129,7 @@ public class Directory implements SysfsDirectory {
         return holder == null || holder.holds(this);
     }
 
-    /** Whether this very incarnation of an entry can be reached. */
+    /** Whether this incarnation of an entry can be reached. */
     final boolean holds(SysfsNode node) {
         return node.equals(child(node.name())) && exists();
     }

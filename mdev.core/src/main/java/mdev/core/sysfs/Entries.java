@@ -8,8 +8,8 @@ import mdev.api.sysfs.SysfsNode;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The entries that a directory keeps, in name order: a sorted array while they are few, as in nearly every directory, else a hash
- * map and the order of its names. A name is looked up without a lock at any time; changed by one thread at a time.
+ * The stored entries of a directory, in name order: a sorted array while they are few, as in nearly every directory,
+ * else a hash map with the order of its names. Lookups take no lock; only one thread changes the entries at a time.
  */
 sealed interface Entries {
     Entries NONE = new Few(new SysfsNode[0]);
@@ -17,14 +17,14 @@ sealed interface Entries {
     @Nullable
     SysfsNode get(String name);
 
-    /** Those after a name, each that is there all the while exactly once. */
+    /** The entries after a name; an entry that exists during the whole call is returned exactly once. */
     Iterator<SysfsNode> after(String name);
 
     Entries with(SysfsNode node);
 
     Entries without(String name);
 
-    /** Never changed: a change makes another one. */
+    /** Immutable: a change creates a new instance. */
     final class Few implements Entries {
         private static final int MOST = 16;
 
@@ -34,7 +34,7 @@ sealed interface Entries {
             this.nodes = nodes;
         }
 
-        /** The place of the name, or {@code -(where it belongs) - 1}. */
+        /** The index of the name, or {@code -(insertion point) - 1}. */
         private int find(String name) {
             int low = 0;
             int high = nodes.length - 1;
@@ -98,7 +98,7 @@ sealed interface Entries {
         }
     }
 
-    /** Changed in place, in the same time however many there are. */
+    /** Changed in place, in constant time. */
     final class Many implements Entries {
         private final ConcurrentHashMap<String, SysfsNode> nodes = new ConcurrentHashMap<>();
         private final NameOrder order = new NameOrder();

@@ -6,23 +6,28 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Names in order for those who list, made when somebody does, and kept up while few of them have come and gone since they were sorted: a
- * listing comes in pages, and there may be many listings. Nothing is kept for those who never list: to keep a large directory sorted costs a create and a remove more than all the rest
- * of the tree does. It holds names, not nodes, so nothing that is gone is kept alive.
+ * The sorted names of a large directory, built by the first listing and updated while few names have changed since the
+ * last sort: a listing consists of pages, and there may be many listings. Without listings no order is kept: keeping a
+ * large directory sorted would cost a create and a remove more than the rest of the tree. It stores names, not nodes,
+ * so it keeps no removed node alive.
  */
 final class NameOrder {
     /**
-     * So many changes since it was sorted, and one more for every so many names, are caught up with; after more it is sorted anew when somebody lists.
-     * All since then count, also those that a listing has merged: what is gone stays in the order until it is sorted anew.
+     * Merges up to CHANGES + n/NAMES_PER_CHANGE changes after a sort; after more changes, the next listing sorts again. All
+     * changes since the sort count, including those that a listing has merged: removed names stay in the order until
+     * the next sort.
      */
     private static final int CHANGES = 64;
 
     private static final int NAMES_PER_CHANGE = 4;
 
-    /** Sorted; may name what is gone. Null: nobody has listed since there were too many changes. The monitor guards all three. */
+    /**
+     * Sorted; may contain removed names. Null if there was no listing since the number of changes exceeded the limit.
+     * The monitor guards all three.
+     */
     private String @Nullable [] sorted;
 
-    /** Names that came since. */
+    /** The names added since the sort. */
     private final Set<String> added = new HashSet<>();
 
     private int changes;
@@ -51,9 +56,9 @@ final class NameOrder {
     }
 
     /**
-     * The names in order: all that are there during the call, and maybe some that are gone.
+     * The names in order: all that exist during the whole call, and possibly some removed ones.
      *
-     * @param present those that are there now, asked only if they have to be sorted anew
+     * @param present supplies the current names; called only if they must be sorted again
      */
     synchronized String[] names(Set<String> present) {
         String[] names = sorted;
@@ -78,7 +83,7 @@ final class NameOrder {
         while (s < sorted.length || m < more.length) {
             int order = s == sorted.length ? 1 : m == more.length ? -1 : sorted[s].compareTo(more[m]);
             all[length++] = order <= 0 ? sorted[s] : more[m];
-            // A name that went and came again is in both.
+            // A name that was removed and added again is in both.
             s += order <= 0 ? 1 : 0;
             m += order >= 0 ? 1 : 0;
         }

@@ -9,14 +9,14 @@ import mdev.api.sysfs.Attribute;
 import mdev.api.sysfs.AttributeGroup;
 import org.jspecify.annotations.Nullable;
 
-/** Checks what bundles want to put into the tree, before anything of it is there. */
+/** Validates names and attributes that bundles pass, before any entry is created. */
 public final class Names {
     private static final int LONGEST = 255;
 
     private Names() {}
 
     /**
-     * A name that a directory can hold.
+     * Checks that a name is a valid file name.
      *
      * @return the name
      * @throws ErrnoException EINVAL
@@ -27,16 +27,16 @@ public final class Names {
         }
         boolean bad = name.equals(".") || name.equals("..") || name.indexOf('/') >= 0 || name.indexOf('\0') >= 0;
         if (bad || name.length() > LONGEST) {
-            throw new ErrnoException(Errno.EINVAL, "the name of " + what + " is no file name: " + name);
+            throw new ErrnoException(Errno.EINVAL, "the name of " + what + " is not a valid file name: " + name);
         }
         return name;
     }
 
     /**
-     * Attributes for one directory.
+     * Checks the attributes for one directory.
      *
-     * @param taken the names that the directory has already; those of the attributes are added
-     * @throws ErrnoException EINVAL: no file name, or too many; EEXIST: a name comes twice
+     * @param taken the names already in the directory; the names of the attributes are added
+     * @throws ErrnoException EINVAL: an invalid file name, or too many attributes; EEXIST: a name occurs twice
      */
     public static void check(String what, List<Attribute> attributes, Set<String> taken) throws ErrnoException {
         for (Attribute attribute : attributes) {

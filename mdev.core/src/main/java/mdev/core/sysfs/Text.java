@@ -5,19 +5,19 @@ import java.util.regex.Pattern;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 
-/** How the kernel reads what is written to an attribute. */
+/** The kernel's parsing of values written to an attribute. */
 public final class Text {
     private static final Pattern UNSIGNED =
             Pattern.compile("\\+?(?:0[xX](?<hex>[0-9a-fA-F]+)|(?<oct>0[0-7]*)|(?<dec>[1-9][0-9]*))\\n?");
 
     private Text() {}
 
-    /** {@code sysfs_streq()}: equal but for one newline at the end. */
+    /** {@code sysfs_streq()}: equal except for one trailing newline. */
     public static boolean equal(String value, String expected) {
         return name(value).equals(expected);
     }
 
-    /** What {@code sysfs_streq()} compares: without one newline at the end. */
+    /** The text that {@code sysfs_streq()} compares: without one trailing newline. */
     public static String name(String value) {
         String text = cString(value);
         return text.endsWith("\n") ? text.substring(0, text.length() - 1) : text;
@@ -32,7 +32,7 @@ public final class Text {
     public static long unsigned(String value) throws ErrnoException {
         Matcher matcher = UNSIGNED.matcher(cString(value));
         if (!matcher.matches()) {
-            throw new ErrnoException(Errno.EINVAL, "not a number: a decimal, 0x… or 0… number is wanted");
+            throw new ErrnoException(Errno.EINVAL, "not a number: expected a decimal, 0x… or 0… number");
         }
         try {
             if (matcher.group("hex") != null) {
@@ -42,12 +42,12 @@ public final class Text {
                     ? Long.parseUnsignedLong(matcher.group("oct"), 8)
                     : Long.parseUnsignedLong(matcher.group("dec"));
         } catch (NumberFormatException e) {
-            // kstrtoul() says ERANGE, which remove_store() makes EINVAL.
+            // kstrtoul() returns ERANGE, which remove_store() converts to EINVAL.
             throw new ErrnoException(Errno.EINVAL, "the number is larger than 2^64-1");
         }
     }
 
-    /** The kernel puts a NUL behind the bytes; one inside ends them sooner. */
+    /** The kernel appends a NUL to the bytes; an earlier NUL truncates them. */
     private static String cString(String value) {
         int end = value.indexOf('\0');
         return end < 0 ? value : value.substring(0, end);

@@ -26,21 +26,25 @@ import org.slf4j.LoggerFactory;
 public final class Tree extends Directory implements Sysfs {
     private static final Logger log = LoggerFactory.getLogger(Tree.class);
 
-    /** Links that a path may lead through: {@code MAXSYMLINKS}. */
+    /** The maximum number of links in a path: {@code MAXSYMLINKS}. */
     private static final int MOST_LINKS = 40;
 
     private static final int LONGEST_NAME = 255;
 
     /**
-     * Guards one invariant: uevents are numbered and queued in the order of the changes they tell of. So a change of the tree, the change of state
-     * that it shows and its event are made under it, together; and a listener comes before all of that or after it. Nothing foreign is called under it, and reading never
-     * takes it, though a change may wait for who puts a large directory's names in order ({@link NameOrder}).
+     * Guards one invariant: uevents are numbered and queued in the order of the changes that they report. So a change
+     * of the tree, the state change that it shows and its event are made together under this lock, and a listener is
+     * added before or after all three. No foreign code is called under the lock, and readers never take it, though a
+     * change may wait for a thread that is sorting a large directory ({@link NameOrder}).
      */
     private final ReentrantLock changing = new ReentrantLock();
 
     private final AtomicLong inos = new AtomicLong(Contents.BLOCK);
 
-    /** What the change in progress has taken out, if anybody listens; guarded by {@link #changing}. Another list for each change: one that was large once costs nothing later. */
+    /**
+     * The entries removed by the change in progress, if there are listeners; guarded by {@link #changing}. Each change
+     * uses a new list, so that a large list costs nothing later.
+     */
     private List<SysfsListener.Entry> gone = new ArrayList<>();
 
     /** Guarded by {@link #changing}. */
@@ -58,7 +62,10 @@ public final class Tree extends Directory implements Sysfs {
         void close();
     }
 
-    /** Begins a change; its {@code close()} ends it, and comes back when the listeners know what has gone. */
+    /**
+     * Begins a change; its {@code close()} ends the change and returns after the listeners have been notified of the
+     * removed entries.
+     */
     public Change change() {
         changing.lock();
         return this::endChange;
@@ -85,27 +92,33 @@ public final class Tree extends Directory implements Sysfs {
         }
     }
 
-    /** Runs the action when the lock of this change is released; one per change. For the log, which may block on a full disk. */
+    /**
+     * Runs the action after the lock of this change has been released; one per change. For logging, which may block on
+     * a full disk.
+     */
     public void afterChange(Runnable action) {
         requireChange();
         afterwards = action;
     }
 
-    /** An entry goes in this change. */
+    /** Records an entry that this change removes. */
     void gone(Directory directory, String name) {
         if (isHeard()) {
             gone.add(new SysfsListener.Entry(directory, name));
         }
     }
 
-    /** Whether somebody may remember what goes in this change: who comes to listen during it has to wait, and remembers nothing older. */
+    /**
+     * Whether a view may have cached the entries that this change removes: a listener added during the change waits and
+     * has cached nothing older.
+     */
     boolean isHeard() {
         return !listeners.isEmpty();
     }
 
     void requireChange() {
         if (!changing.isHeldByCurrentThread()) {
-            throw new IllegalStateException("the tree is changed inside change() only");
+            throw new IllegalStateException("the tree must be changed inside change()");
         }
     }
 
@@ -125,7 +138,7 @@ public final class Tree extends Directory implements Sysfs {
         listeners.remove(listener);
     }
 
-    /** {@code sysfs_notify()}. Outside of {@link #change()}. */
+    /** {@code sysfs_notify()}. Called outside {@link #change()}. */
     public void notifyListeners(SysfsFile file) {
         tell(listener -> listener.notified(file), file);
     }
@@ -137,7 +150,7 @@ public final class Tree extends Directory implements Sysfs {
                 notifyListeners(file);
             }
         } catch (ErrnoException e) {
-            log.debug("nobody need be told: {}", e.getMessage());
+            log.debug("no listener to notify: {}", e.getMessage());
         }
     }
 
@@ -145,13 +158,13 @@ public final class Tree extends Directory implements Sysfs {
         for (SysfsListener listener : listeners) {
             try {
                 message.accept(listener);
-            } catch (RuntimeException | Error e) { // its own affair: the change is made, and the others hear of it
+            } catch (RuntimeException | Error e) { // logged and ignored: the change is complete, and the other listeners are notified
                 log.error("{} failed on {}", listener.getClass().getName(), what, e);
             }
         }
     }
 
-    /** Makes a directory and adds it; for the skeleton of the tree. */
+    /** Creates a directory and adds it; for the skeleton of the tree. */
     public static Directory mkdir(Directory holder, String name) {
         Directory directory = new Directory(holder, name);
         try (var _ = holder.tree().change()) {
@@ -170,7 +183,7 @@ public final class Tree extends Directory implements Sysfs {
         return this;
     }
 
-    /** {@code fs/namei.c} in small. */
+    /** A minimal {@code fs/namei.c}. */
     @Override
     public SysfsNode lookup(String path, boolean followLast) throws ErrnoException {
         Deque<String> rest = new ArrayDeque<>(components(path));
@@ -190,7 +203,7 @@ public final class Tree extends Directory implements Sysfs {
             }
             if (next instanceof SysfsLink link && (followLast || !rest.isEmpty())) {
                 if (++links > MOST_LINKS) {
-                    throw new ErrnoException(Errno.ELOOP, path + " leads through too many links");
+                    throw new ErrnoException(Errno.ELOOP, path + " contains too many links");
                 }
                 List<String> way = Arrays.asList(link.target().split("/", -1));
                 way.reversed().forEach(rest::push);
@@ -206,7 +219,7 @@ public final class Tree extends Directory implements Sysfs {
 
     private static List<String> components(String path) throws ErrnoException {
         if (path.isEmpty()) {
-            throw new ErrnoException(Errno.ENOENT, "an empty path leads nowhere");
+            throw new ErrnoException(Errno.ENOENT, "the path is empty");
         }
         if (!path.startsWith("/")) {
             return Arrays.asList(path.split("/", -1));

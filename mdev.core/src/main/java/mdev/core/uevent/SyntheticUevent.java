@@ -8,7 +8,7 @@ import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 
 /**
- * What is written to a {@code uevent} file: {@code ACTION [UUID [KEY=VALUE ...]]} ({@code kobject_synth_uevent()}).
+ * A request written to a {@code uevent} file: {@code ACTION [UUID [KEY=VALUE ...]]} ({@code kobject_synth_uevent()}).
  *
  * @param action one of the kernel's actions
  * @param more SYNTH_UUID and SYNTH_ARG_*
@@ -20,9 +20,9 @@ public record SyntheticUevent(String action, Map<String, String> more) {
                     + ")(?: (?<uuid>\\p{XDigit}{8}(?:-\\p{XDigit}{4}){3}-\\p{XDigit}{12})(?<pairs>(?: \\p{Alnum}+=\\p{Alnum}+)*))?");
     private static final Pattern PAIR = Pattern.compile(" (\\p{Alnum}+)=(\\p{Alnum}+)");
 
-    /** @throws ErrnoException EINVAL: it has another form */
+    /** @throws ErrnoException EINVAL: the value has another form */
     public static SyntheticUevent parse(String value) throws ErrnoException {
-        // One newline or NUL at the end does not count.
+        // One trailing newline or NUL is ignored.
         String text = value.endsWith("\n") || value.endsWith("\0") ? value.substring(0, value.length() - 1) : value;
         Matcher form = FORM.matcher(text);
         if (!form.matches()) {

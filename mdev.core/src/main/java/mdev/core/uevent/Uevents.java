@@ -20,18 +20,20 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Numbers events and queues them ({@code kobject_uevent_env()}); one thread hands them to the listeners in that order. The queue has an end, as
- * a netlink socket's buffer has: what comes while it is full is lost to all listeners, and leaves a gap in the numbers.
+ * Numbers events and queues them ({@code kobject_uevent_env()}); one thread delivers them to the listeners in that
+ * order. The queue is bounded, like the buffer of a netlink socket: events emitted while it is full are lost to all
+ * listeners and leave a gap in the numbers.
  */
 public final class Uevents implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Uevents.class);
 
-    /** The events of some 10,000 devices that come at once; 30 MB when a listener hangs. */
+    /** The events of some 10,000 devices created at once; 30 MB if a listener hangs. */
     private static final int BACKLOG = 1 << 15;
 
     /**
-     * Events come in bursts, and to wake this thread costs who emits more than the event does: so during a burst it is up once in this time at most. An event that
-     * comes just after another is delivered so much later, and one that comes alone at once.
+     * Events come in bursts, and waking this thread costs the emitter more than the event itself: so during a burst it
+     * wakes at most once in this period. An event shortly after another one is delayed by up to this period; an
+     * isolated event is delivered immediately.
      */
     private static final long LINGER_NANOS = 500_000;
 
@@ -45,7 +47,10 @@ public final class Uevents implements AutoCloseable {
     /** Guarded by {@link Tree#change()}. */
     private long seqnum;
 
-    /** How many were lost since the queue was last half empty: one burst, which the log tells of when it begins and when it is over. */
+    /**
+     * The number of events lost since the queue was last half empty: one burst, which the log reports when it begins
+     * and when it ends.
+     */
     private final AtomicLong lost = new AtomicLong();
 
     public Uevents(Tree tree) {
@@ -66,10 +71,10 @@ public final class Uevents implements AutoCloseable {
     }
 
     /**
-     * Queues an event, inside the change that it tells of.
+     * Queues an event, inside the change that it reports.
      *
-     * @param more keys of this event
-     * @param environment keys of its object
+     * @param more the keys of this event
+     * @param environment the keys of its object
      */
     public void emit(
             String action,
@@ -88,14 +93,14 @@ public final class Uevents implements AutoCloseable {
             if (!queue.offer(new Uevent(action, devpath, env)) && lost.getAndIncrement() == 0) {
                 long first = seqnum;
                 tree.afterChange(() -> log.error(
-                        "uevents are lost from SEQNUM {} on: {} wait for a listener that does not return",
+                        "uevents are lost from SEQNUM {} on: {} events wait for a listener that has not returned",
                         first,
                         backlog));
             }
         }
     }
 
-    /** Adds a listener; it hears what is delivered from now on, until the registration is closed. */
+    /** Adds a listener; it receives all events delivered from now on until the registration is closed. */
     public Registration listen(UeventListener listener) {
         listeners.add(listener);
         return () -> listeners.remove(listener);
@@ -108,7 +113,7 @@ public final class Uevents implements AutoCloseable {
                     deliver(event, listener);
                 }
                 if (lost.get() > 0 && queue.size() <= backlog / 2) {
-                    log.warn("{} uevents were lost; their listener has come back", lost.getAndSet(0));
+                    log.warn("{} uevents were lost; the listener has returned", lost.getAndSet(0));
                 }
             }
         } catch (InterruptedException e) {
@@ -127,7 +132,7 @@ public final class Uevents implements AutoCloseable {
         return event;
     }
 
-    /** Tells one listener; what it throws is its own affair. */
+    /** Calls one listener; its exceptions are logged and ignored. */
     public static void deliver(Uevent event, UeventListener listener) {
         try {
             listener.uevent(event);
@@ -136,7 +141,7 @@ public final class Uevents implements AutoCloseable {
         }
     }
 
-    /** Delivers what is queued, for a while, and ends. */
+    /** Delivers the queued events for a bounded time, then stops. */
     @Override
     public void close() {
         while (!queue.offer(end)) {

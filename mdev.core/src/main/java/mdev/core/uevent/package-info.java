@@ -1,3 +1,3 @@
-/** Uevents: numbered with the change they tell of, delivered in that order by one thread. */
+/** Uevents: numbered together with the change that they report, delivered in that order by one thread. */
 @org.jspecify.annotations.NullMarked
 package mdev.core.uevent;
