@@ -175,7 +175,7 @@ class BindingTest {
             };
             var registration = start(() -> rig.vfio.registerDriver(vfio));
             await(inside);
-            rig.remove(two); // comes after ONE in the list that the registration works on
+            rig.remove(two); // follows ONE in the list that the registration processes
             go.countDown();
             assertEquals(Optional.empty(), registration.get());
             assertEquals(1, vfio.bound());
@@ -204,7 +204,7 @@ class BindingTest {
         }
     }
 
-    /** What may be inside when a device is bound: each kind of call keeps the slot from being quiet. */
+    /** The calls that may be inside when a device is bound: each kind keeps the slot from being quiet. */
     @ParameterizedTest
     @ValueSource(strings = {"access", "occupied", "attribute"})
     void deviceInUseIsNotBound(String inside) throws Exception {

@@ -38,7 +38,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** What drivers, vendors and listeners do wrong, and what the core keeps all the same. */
+/** Faults of drivers, vendors and listeners, and the invariants that the core keeps regardless. */
 @Timeout(300)
 class FaultTest {
     private static final UUID ONE = UUID.fromString("83b8f4f2-509f-382f-3c1e-e6bfe0fa1001");
@@ -91,7 +91,10 @@ class FaultTest {
         }
     }
 
-    /** A limit of processes, as a container has one: a removal is refused before anything changes, an unload takes the caller's thread. */
+    /**
+     * A process limit, as in a container: a removal fails before anything changes; an unload runs on the caller's
+     * thread.
+     */
     @Test
     void withoutAThreadNothingIsHalfRemoved() throws Exception {
         TestMtty mtty = new TestMtty();
@@ -155,7 +158,7 @@ class FaultTest {
         }
     }
 
-    /** A vendor whose lists are broken. */
+    /** A vendor with broken lists. */
     private record Lists(TestMtty mtty, List<MdevType> types, List<AttributeGroup> groups)
             implements ParentOps<TestMtty.Port> {
         @Override
@@ -179,7 +182,7 @@ class FaultTest {
         }
     }
 
-    /** A list with a hole. */
+    /** A list with a null element. */
     private static <T> List<T> hole() {
         return Stream.<T>iterate(null, _ -> null).limit(1).toList();
     }
@@ -198,7 +201,7 @@ class FaultTest {
         }
     }
 
-    /** More devices than are torn down at once. */
+    /** More devices than are torn down concurrently. */
     @Test
     void vendorThatHangsLeavesNoDeviceOnTheBus() throws Exception {
         CountDownLatch go = new CountDownLatch(1);
@@ -230,7 +233,7 @@ class FaultTest {
         }
     }
 
-    /** Whoever is faster, the directory of the module goes, and the next incarnation can have its name. */
+    /** In any order, the directory of the module is removed, and the next incarnation can use its name. */
     @Test
     void bundleThatGoesWhileItRegisters() throws Exception {
         try (Rig rig = new Rig()) {
@@ -278,7 +281,7 @@ class FaultTest {
                         module.createDevice(FaultTest.<ClassDevice>hole().getFirst())));
     }
 
-    /** What a bundle asks of the core. */
+    /** A bundle's call of the core. */
     @FunctionalInterface
     interface Step {
         void of(Module module) throws ErrnoException;
@@ -295,7 +298,7 @@ class FaultTest {
         }
     }
 
-    /** The log names the vendor, the device, and what is inside. */
+    /** The log names the vendor, the device, and the calls inside. */
     @Test
     void vendorThatHoldsUpItsUnregistrationIsNamed() throws Exception {
         UUID shown = UUID.randomUUID();

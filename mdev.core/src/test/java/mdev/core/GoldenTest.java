@@ -22,7 +22,7 @@ import mdev.core.golden.TreeComparison;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 
-/** What the real kernel answered, replayed. */
+/** Replays the real kernel's replies. */
 class GoldenTest {
     private static final UUID ONE = UUID.fromString("83b8f4f2-509f-382f-3c1e-e6bfe0fa1001");
     private static final UUID TWO = UUID.fromString("83b8f4f2-509f-382f-3c1e-e6bfe0fa1002");
@@ -45,7 +45,7 @@ class GoldenTest {
                     });
                 }
                 case "vfio_mdev" -> {
-                    // The bundle's classes are another module here, as they are in the kernel.
+                    // The bundle's classes form a separate module, as in the kernel.
                     Module bundle = rig.core.module(rig.vfio.owner());
                     bundle.registerDriver(new TestVfio(rig.vfio));
                     loaded.put(module, bundle::close);
@@ -124,7 +124,7 @@ class GoldenTest {
         assertEquals(List.of(), deviations.unmet());
     }
 
-    /** What each mark of uevents.jsonl does. */
+    /** The command for each mark of uevents.jsonl. */
     private static Map<String, Executable> commands(Machine machine) {
         Rig rig = machine.rig;
         Map<String, Executable> commands = new LinkedHashMap<>();
@@ -160,13 +160,13 @@ class GoldenTest {
     void uevents() throws Exception {
         Deviations deviations = new Deviations()
                 .add(
-                        "vfio is no module",
+                        "vfio is not a module",
                         "VFIO core and its back-ends live in the bundle of vfio_mdev",
                         line -> line.text("uevent").matches(".*/module/vfio(_iommu_type1)?"),
                         "")
                 .add(
                         "the core goes last",
-                        "the tree lives in the core: rmmod mdev takes with it what is still there, and vfio's events come before",
+                        "the core owns the tree: rmmod mdev removes the rest of it, and vfio's events come first",
                         line -> line.text("mark").equals("rmmod mdev")
                                 || line.text("uevent").matches("remove@/(bus|module)/mdev"),
                         "");
@@ -198,7 +198,7 @@ class GoldenTest {
                                     entry.getKey() + "=" + (entry.getKey().equals("SEQNUM") ? "" : entry.getValue()))
                             .collect(Collectors.joining(", ", "[", "]")));
         }
-        // The core comes first, as the tree is in it.
+        // The core comes first, because it owns the tree.
         List<String> core = expected.stream()
                 .filter(event -> event.matches("add@/(bus|module)/mdev .*"))
                 .toList();

@@ -21,12 +21,12 @@ import mdev.core.slot.ForeignBundle;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Who hangs holds up his own, and nobody else. */
+/** A hung driver or vendor delays only its own devices. */
 @Timeout(300)
 class IsolationTest {
     private static final ParentDevice OTHER = new ParentDevice("other", "other");
 
-    /** More devices of one vendor than are unbound at once. */
+    /** More devices of one vendor than are unbound concurrently. */
     @Test
     void devicesThatHangInTheirDriverDoNotKeepAnotherVendorsBound() throws Exception {
         CountDownLatch go = new CountDownLatch(1);
@@ -56,7 +56,7 @@ class IsolationTest {
         }
     }
 
-    /** Each waits in its remove until all three are there. */
+    /** Each remove waits until all three have begun. */
     @Test
     void coreThatGoesWaitsForAllVendorsAtOnce() throws Exception {
         CyclicBarrier all = new CyclicBarrier(3);
@@ -108,7 +108,7 @@ class IsolationTest {
             driver.close();
             probe.countDown();
             assertEquals(Optional.empty(), create.get(Rig.LONG.toSeconds(), TimeUnit.SECONDS));
-            assertEquals(1, vfio.bound(), "it has not let go");
+            assertEquals(1, vfio.bound(), "it has not released its device");
             remove.countDown();
             Rig.await(() -> vfio.bound() == 0);
         }

@@ -30,7 +30,7 @@ class LifeCycleTest {
         assertEquals(expected, assertThrows(ErrnoException.class, call).errno());
     }
 
-    /** A call on a thread of its own. */
+    /** A call on a separate thread. */
     static CompletableFuture<Optional<Errno>> start(Executable call) {
         CompletableFuture<Optional<Errno>> answer = new CompletableFuture<>();
         Thread.ofPlatform().daemon().start(() -> {

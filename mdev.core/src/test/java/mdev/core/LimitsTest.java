@@ -8,7 +8,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
-/** The limits are configuration, which can change while the core runs. */
+/** The limits are configurable and can change while the core runs. */
 final class LimitsTest {
     private static final UUID ONE = UUID.randomUUID();
 

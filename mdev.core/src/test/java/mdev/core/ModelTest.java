@@ -16,7 +16,7 @@ import mdev.core.golden.Answers;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
-/** Random sequences of operations on the core and on a model of it that knows no concurrency: answers and trees are the same. */
+/** Random sequences of operations on the core and on a sequential model of it: results and trees are equal. */
 class ModelTest {
     private static final int SEQUENCES = 20;
     private static final int STEPS = 300;

@@ -49,7 +49,7 @@ import org.osgi.framework.ServiceFactory;
 import org.osgi.framework.ServiceReference;
 import org.osgi.framework.ServiceRegistration;
 
-/** The services and commands on a real framework, with bundles that come and go. */
+/** The services and commands on a real framework, with bundles that start and stop. */
 class PlatformTest {
     @TempDir
     Path directory;
@@ -87,7 +87,7 @@ class PlatformTest {
         felix.waitForStop(10_000);
     }
 
-    /** Does without SCR what it does with {@code mdev.core.bundle.Registries}. */
+    /** Replaces, without SCR, {@code mdev.core.bundle.Registries}. */
     private record Modules(MdevCore core) implements ServiceFactory<Object> {
         @Override
         public Object getService(Bundle bundle, ServiceRegistration<Object> registration) {
@@ -107,7 +107,7 @@ class PlatformTest {
         return of.getService(reference);
     }
 
-    /** A bundle without code: its registrations are made in its name. */
+    /** A bundle without code: the test registers on its behalf. */
     private Path jar(String symbolicName) throws IOException {
         Manifest manifest = new Manifest();
         manifest.getMainAttributes().put(Attributes.Name.MANIFEST_VERSION, "1.0");

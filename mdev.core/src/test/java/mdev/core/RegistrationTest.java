@@ -29,12 +29,12 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** What registrations refuse, and what vendors may do wrong: each has an errno, and nothing is left of it. */
+/** Rejected registrations and faulty vendors: each fails with an errno and leaves nothing behind. */
 class RegistrationTest {
     private static final Attribute API = Attribute.readOnly(MdevType.DEVICE_API, () -> "vfio-pci\n");
     private static final Attribute ONE_LEFT = Attribute.readOnly(MdevType.AVAILABLE_INSTANCES, () -> "1\n");
 
-    /** A vendor that is all wrong where a test wants it. */
+    /** A vendor with the faults that a test selects. */
     static final class Faulty implements ParentOps<TestMtty.Port> {
         Supplier<@Nullable List<MdevType>> types = () -> List.of(new MdevType("1", List.of(API, ONE_LEFT)));
         Supplier<@Nullable List<AttributeGroup>> parentGroups = List::of;
@@ -44,7 +44,7 @@ class RegistrationTest {
         final List<String> removed = new CopyOnWriteArrayList<>();
 
         @Override
-        @SuppressWarnings("NullAway") // what a vendor without checks may do
+        @SuppressWarnings("NullAway") // possible in a vendor without null checks
         public List<MdevType> supportedTypes() {
             return types.get();
         }

@@ -42,12 +42,12 @@ final class Rig implements AutoCloseable {
         this(Limits.STANDARD);
     }
 
-    /** With limits that are never reached: who does not wait needs none, however busy the machine. */
+    /** Uses limits that are never reached, even on a busy machine. */
     static Rig patient() {
         return new Rig(new Limits(LONG, LONG));
     }
 
-    /** With limits that a test waits for. */
+    /** Uses limits short enough for a test to wait for. */
     static Rig impatient() {
         return new Rig(new Limits(Duration.ofMillis(200), Duration.ofMillis(100)));
     }
@@ -112,7 +112,7 @@ final class Rig implements AutoCloseable {
         return !answer(path).startsWith("absent");
     }
 
-    /** Waits for something that another thread brings about. */
+    /** Waits for a condition that another thread establishes. */
     static void await(BooleanSupplier condition) {
         long end = System.nanoTime() + LONG.toNanos();
         while (!condition.getAsBoolean()) {

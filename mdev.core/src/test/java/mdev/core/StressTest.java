@@ -25,12 +25,12 @@ import mdev.core.golden.Answers;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Many threads at once; each race ends in one of the states that it may end in, and nothing is left over. */
+/** Many concurrent threads; each race ends in one of its permitted states and leaves nothing behind. */
 @Timeout(300)
 class StressTest {
     private static final int ROUNDS = 150;
 
-    /** Runs all at once and hands on what they throw. */
+    /** Runs all actions concurrently and rethrows their exceptions. */
     private static void together(List<? extends Callable<?>> calls) throws Exception {
         CyclicBarrier start = new CyclicBarrier(calls.size());
         try (ExecutorService threads = Executors.newCachedThreadPool()) {
@@ -47,7 +47,7 @@ class StressTest {
         }
     }
 
-    /** Writes; an errno among the tolerated ones is an answer too. */
+    /** Writes; the tolerated errnos count as success. */
     private static boolean write(SysfsFile file, String value, Set<Errno> tolerated) throws ErrnoException {
         try {
             file.write(value.getBytes(StandardCharsets.UTF_8));

@@ -6,11 +6,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
-/** What this run of the tests has logged, where the root POM sends it. */
+/** The log of this test run, in the file that the root POM configures. */
 public final class SurefireLog {
     private SurefireLog() {}
 
-    /** The lines that contain the text. */
+    /** The log lines that contain the text. */
     public static List<String> lines(String text) {
         String file = System.getProperty("org.slf4j.simpleLogger.logFile");
         if (file == null) {

@@ -16,7 +16,7 @@ import mdev.api.vfio.DeviceOps;
 import mdev.api.vfio.IoctlReply;
 import mdev.api.vfio.IoctlRequest;
 
-/** A vendor with the types and attributes of mtty, into whose calls tests can step. */
+/** A vendor with the types and attributes of mtty; tests can hook into its calls. */
 final class TestMtty implements ParentOps<TestMtty.Port> {
     static final ParentDevice DEVICE = new ParentDevice("mtty", "mtty");
 
@@ -34,7 +34,7 @@ final class TestMtty implements ParentOps<TestMtty.Port> {
     volatile Step inRemove = _ -> {};
     volatile Step inShow = _ -> {};
 
-    /** How often create returned a device and remove took one. */
+    /** How often create returned a device and remove freed one. */
     final AtomicInteger created = new AtomicInteger();
 
     final AtomicInteger removed = new AtomicInteger();
@@ -112,7 +112,7 @@ final class TestMtty implements ParentOps<TestMtty.Port> {
         removed.incrementAndGet();
     }
 
-    /** Nothing is left of any device. */
+    /** Asserts that no device has left anything behind. */
     boolean balanced() {
         return alive.isEmpty() && free.get() == ports && created.get() == removed.get();
     }

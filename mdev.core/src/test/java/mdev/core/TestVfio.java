@@ -17,7 +17,7 @@ import mdev.api.errno.ErrnoException;
 import mdev.api.sysfs.Attribute;
 import mdev.api.sysfs.AttributeGroup;
 
-/** A driver that shows itself as vfio_mdev does, into whose calls tests can step. */
+/** A driver with the same tree entries as vfio_mdev; tests can hook into its calls. */
 final class TestVfio implements MdevDriver {
     /** Runs inside a call of the driver. */
     @FunctionalInterface
@@ -99,7 +99,7 @@ final class TestVfio implements MdevDriver {
         }
     }
 
-    /** Invariant 3, seen from the driver. */
+    /** Asserts invariant 3 from the driver's side. */
     private void enter(Mdev mdev) {
         if (!inside.add(mdev)) {
             throw new IllegalStateException("probe and remove of " + mdev.uuid() + " overlap");

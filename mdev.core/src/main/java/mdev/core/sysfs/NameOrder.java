@@ -13,9 +13,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class NameOrder {
     /**
-     * Merges up to CHANGES + n/NAMES_PER_CHANGE changes after a sort; after more changes, the next listing sorts again. All
-     * changes since the sort count, including those that a listing has merged: removed names stay in the order until
-     * the next sort.
+     * Merges up to CHANGES + n/NAMES_PER_CHANGE changes after a sort; after more changes, the next listing sorts again.
+     * All changes since the sort count, including those that a listing has merged: removed names stay in the order
+     * until the next sort.
      */
     private static final int CHANGES = 64;
 

@@ -158,7 +158,7 @@ public final class Tree extends Directory implements Sysfs {
         for (SysfsListener listener : listeners) {
             try {
                 message.accept(listener);
-            } catch (RuntimeException | Error e) { // logged and ignored: the change is complete, and the other listeners are notified
+            } catch (RuntimeException | Error e) { // ignored: the change is complete, and the others are notified
                 log.error("{} failed on {}", listener.getClass().getName(), what, e);
             }
         }

@@ -15,9 +15,9 @@ import mdev.api.errno.ErrnoException;
  */
 public record SyntheticUevent(String action, Map<String, String> more) {
     private static final String ACTIONS = "add|remove|change|move|online|offline|bind|unbind";
-    private static final Pattern FORM = Pattern.compile(
-            "(?<action>" + ACTIONS
-                    + ")(?: (?<uuid>\\p{XDigit}{8}(?:-\\p{XDigit}{4}){3}-\\p{XDigit}{12})(?<pairs>(?: \\p{Alnum}+=\\p{Alnum}+)*))?");
+    private static final Pattern FORM = Pattern.compile("(?<action>" + ACTIONS
+            + ")(?: (?<uuid>\\p{XDigit}{8}(?:-\\p{XDigit}{4}){3}-\\p{XDigit}{12})"
+            + "(?<pairs>(?: \\p{Alnum}+=\\p{Alnum}+)*))?");
     private static final Pattern PAIR = Pattern.compile(" (\\p{Alnum}+)=(\\p{Alnum}+)");
 
     /** @throws ErrnoException EINVAL: the value has another form */

@@ -10,11 +10,11 @@ import mdev.api.sysfs.SysfsFile;
 import mdev.api.sysfs.SysfsLink;
 import mdev.api.sysfs.SysfsNode;
 
-/** What a tree answers, in the words of the golden files. */
+/** A tree's replies in the notation of the golden files. */
 public final class Answers {
     private Answers() {}
 
-    /** What the golden line says of an entry: type, mode, link target, content. */
+    /** An entry as a golden line records it: type, mode, link target, content. */
     public static String expected(GoldenLine line) {
         String type = line.text("type");
         return switch (type) {
@@ -29,7 +29,7 @@ public final class Answers {
         };
     }
 
-    /** The same of an entry of ours. */
+    /** An entry of our tree in the same notation. */
     public static String actual(Sysfs sysfs, String path) {
         try {
             return actual(sysfs.lookup(path, false));
@@ -59,7 +59,7 @@ public final class Answers {
         return "\"" + data.replace("\n", "\\n") + "\"";
     }
 
-    /** The names in a directory, joined as the transcripts' notes do it. */
+    /** The names in a directory, joined as in the transcripts' notes. */
     public static String names(Sysfs sysfs, String path) {
         try {
             List<String> names = ((SysfsDirectory) sysfs.lookup(path, true))

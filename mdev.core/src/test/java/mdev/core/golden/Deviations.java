@@ -7,15 +7,15 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
 
-/** The places where we deliberately answer otherwise than the kernel did: each has a name and a reason, and must be met. */
+/** Our deliberate deviations from the kernel's replies: each has a name and a reason, and must occur. */
 public final class Deviations {
     /**
-     * One of them.
+     * One deviation.
      *
      * @param name for reports
-     * @param reason why we differ
-     * @param at the lines it is about
-     * @param instead what we answer there, in the words of the replay; empty: nothing of the kind
+     * @param reason the reason for the difference
+     * @param at selects the lines to which it applies
+     * @param instead our reply there, in the notation of the replay; empty: no such reply
      */
     public record Deviation(String name, String reason, Predicate<GoldenLine> at, String instead) {}
 
@@ -27,7 +27,7 @@ public final class Deviations {
         return this;
     }
 
-    /** The deviation at a line. */
+    /** The deviation that applies to a line. */
     public Optional<Deviation> at(GoldenLine line) {
         Optional<Deviation> found =
                 all.stream().filter(deviation -> deviation.at().test(line)).findFirst();
@@ -35,7 +35,7 @@ public final class Deviations {
         return found;
     }
 
-    /** The names of those that no line was about: there must be none. */
+    /** The names of the deviations that applied to no line: there must be none. */
     public List<String> unmet() {
         return all.stream()
                 .map(Deviation::name)

@@ -15,7 +15,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One line of a golden transcript: what the real kernel answered.
+ * One line of a golden transcript: a reply of the real kernel.
  *
  * @param file the transcript
  * @param number the line, from 1
@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
 public record GoldenLine(String file, int number, Map<String, @Nullable Object> fields) {
     private static final JsonFactory JSON = new JsonFactory();
 
-    /** Reads a transcript that lies beside this class's resources, in {@code /golden}. */
+    /** Reads a transcript from {@code /golden} among this class's resources. */
     public static List<GoldenLine> read(String file) throws IOException {
         List<GoldenLine> lines = new ArrayList<>();
         try (InputStream stream = GoldenLine.class.getResourceAsStream("/golden/" + file)) {

@@ -2,9 +2,9 @@ package mdev.core.golden;
 
 import java.util.regex.Pattern;
 
-/** The deviations that hold wherever a transcript is replayed: on the core, on the bundles as they ship, and through the mount. */
+/** The deviations that apply to every replay: on the core, on the bundles as shipped, and through the mount. */
 public final class NamedDeviations {
-    /** What VFIO core shows of itself, in the kernel from vfio.ko on. */
+    /** The tree entries of VFIO core; in the kernel they belong to vfio.ko. */
     private static final Pattern VFIO =
             Pattern.compile("/(sys/)?(class/vfio|devices/virtual/misc/vfio(/.*)?|class/misc/vfio)");
 
@@ -12,12 +12,12 @@ public final class NamedDeviations {
 
     private NamedDeviations() {}
 
-    /** Whether a path is VFIO core's own, with {@code /sys} or without. */
+    /** Whether a path belongs to VFIO core, with {@code /sys} or without. */
     public static boolean isVfio(String path) {
         return VFIO.matcher(path).matches();
     }
 
-    /** Of {@code create-remove.jsonl}. */
+    /** Deviations from {@code create-remove.jsonl}. */
     public static Deviations createAndRemove() {
         return new Deviations()
                 .add(
@@ -40,7 +40,7 @@ public final class NamedDeviations {
                         "number of devices: 12");
     }
 
-    /** Of the trees, where the core is alone. */
+    /** Deviations from the trees, with the core alone. */
     public static Deviations trees() {
         return new Deviations()
                 .add(
@@ -50,11 +50,11 @@ public final class NamedDeviations {
                         "");
     }
 
-    /** Of the trees, where {@code vfio.mdev} comes and goes. */
+    /** Deviations from the trees, while {@code vfio.mdev} starts and stops. */
     public static Deviations treesWithVfio() {
         return trees().add(
                         "vfio goes with vfio_mdev",
-                        "VFIO core is in the bundle of vfio_mdev, so it is not there when that is not",
+                        "VFIO core is in the bundle of vfio_mdev, so it is absent without that bundle",
                         line -> line.file().matches("tree-(01|10)-.*")
                                 && isVfio(line.text("path"))
                                 && !line.text("path").startsWith(INSIDE),

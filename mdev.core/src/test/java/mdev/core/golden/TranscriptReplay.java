@@ -13,12 +13,12 @@ import mdev.api.sysfs.Sysfs;
 import mdev.api.sysfs.SysfsFile;
 import org.jspecify.annotations.Nullable;
 
-/** Replays the reads and writes of a transcript, and compares each answer. */
+/** Replays the reads and writes of a transcript and compares each reply. */
 public final class TranscriptReplay {
     private static final String DEVICES = "/sys/bus/mdev/devices";
     private static final Pattern GROUP = Pattern.compile("(\\d) -> (.*)");
 
-    /** What the transcript's commands do that are no file accesses. */
+    /** The transcript's commands other than file accesses. */
     @FunctionalInterface
     public interface Machine {
         void insmod(String module) throws Exception;
@@ -38,13 +38,13 @@ public final class TranscriptReplay {
         this.deviations = deviations;
     }
 
-    /** Something that was done before a line and not written down. */
+    /** An action before a line that the transcript does not record. */
     public TranscriptReplay before(int line, Runnable step) {
         unrecorded.put(line, step);
         return this;
     }
 
-    /** The answer to a line that is no access of its own: what was begun before, and ends or is looked at here. */
+    /** The reply to a line without its own access: an earlier action ends or is observed here. */
     public TranscriptReplay at(int line, Callable<String> answer) {
         begun.put(line, answer);
         return this;
@@ -53,7 +53,7 @@ public final class TranscriptReplay {
     /**
      * Replays all lines.
      *
-     * @return where we answered otherwise and no deviation says so
+     * @return the differing replies without a deviation
      */
     public List<String> replay(List<GoldenLine> lines) throws Exception {
         for (GoldenLine line : lines) {
@@ -88,7 +88,7 @@ public final class TranscriptReplay {
     private String answer(GoldenLine line) throws Exception {
         if (line.has("type")) {
             String actual = Answers.actual(sysfs, line.text("path"));
-            // Some were only looked at.
+            // Some files were only listed.
             String looked = Answers.expected(line);
             return line.text("type").equals("file") && looked.endsWith(" ") && actual.startsWith(looked)
                     ? looked
@@ -130,7 +130,7 @@ public final class TranscriptReplay {
         }
     }
 
-    /** Notes that tell facts are checked; headings are their own answer. */
+    /** Notes that state facts are checked; headings match themselves. */
     private String note(String note) {
         Matcher group = GROUP.matcher(note);
         if (group.matches()) {

@@ -24,7 +24,7 @@ public final class TreeComparison {
 
     private TreeComparison() {}
 
-    /** Where the tree differs and no deviation says so. */
+    /** The differences of the tree without a deviation. */
     public static List<String> differences(Sysfs sysfs, List<GoldenLine> snapshot, Deviations deviations) {
         TreeMap<String, String> expected = new TreeMap<>();
         for (GoldenLine line : snapshot) {
@@ -44,7 +44,7 @@ public final class TreeComparison {
             try {
                 walk(sysfs.lookup(root, false), actual);
             } catch (ErrnoException e) {
-                // It is put down as absent.
+                // The snapshot records it as absent.
             }
         }
         List<String> differences = new ArrayList<>();

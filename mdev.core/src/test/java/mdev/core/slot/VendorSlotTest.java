@@ -26,7 +26,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.function.Executable;
 
-/** Who may be inside the slot of a device, who waits in front of it, and who ends what. */
+/** The slot of a device: which calls it admits, which wait, and which thread runs the release. */
 @Timeout(300)
 class VendorSlotTest {
     private static final Duration LONG = Duration.ofMinutes(2);
@@ -130,7 +130,7 @@ class VendorSlotTest {
         assertTrue(Thread.interrupted());
     }
 
-    /** What a shut slot still lets in, and what not. */
+    /** The calls that a shut slot still admits, and those that it rejects. */
     @Test
     void shutSlotLetsItsOccupantOutOnly() throws ErrnoException {
         slot.install(new Ops("1"));
@@ -251,9 +251,9 @@ class VendorSlotTest {
     }
 
     /**
-     * Users, attributes, freezes and releases at once: no access of a user who has left is inside during or after his release,
-     * and nobody is inside a frozen slot. Fails when an entry looks at the flags before it counts itself, when the claim of the
-     * release does not look at the count again, or when a handle looks at its session before it enters.
+     * Concurrent users, attributes, freezes and releases: no access of a detached user is inside during or after its
+     * release, and no call is inside a frozen slot. Fails if an enter checks the flags before it increments the count,
+     * if the claim of the release does not check the count again, or if a handle checks its session before it enters.
      */
     @Test
     void stress() throws Exception {

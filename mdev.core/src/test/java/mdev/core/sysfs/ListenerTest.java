@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** What listeners of the tree hear, and when. */
+/** The notifications of tree listeners, and their order. */
 class ListenerTest {
     private final Tree tree = new Tree();
     private final List<String> heard = Collections.synchronizedList(new ArrayList<>());
@@ -79,7 +79,10 @@ class ListenerTest {
         assertEquals(List.of("/sys without one"), heard);
     }
 
-    /** Described entries are withdrawn before they are gone: who would come to listen in between might find one, and would never be told. */
+    /**
+     * Described entries are withdrawn before their removal: a listener added in between could otherwise find one and
+     * would never be notified.
+     */
     @Test
     void whoComesDuringAChangeFindsNothingOlder() throws InterruptedException {
         Tree other = new Tree();

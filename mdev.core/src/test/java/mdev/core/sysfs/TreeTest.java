@@ -36,7 +36,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class TreeTest {
     private final Tree tree = new Tree();
 
-    /** A directory with a file and a group that it only describes. */
+    /** A directory that describes a file and a group. */
     private static final class Sample extends Directory {
         Sample(Directory holder, String name) {
             super(holder, name);
@@ -135,7 +135,10 @@ class TreeTest {
         assertEquals(seen.size(), seen.stream().distinct().count());
     }
 
-    /** With few and with many entries, in one piece and in pages; also when others came and went since somebody listed. */
+    /**
+     * With few and with many entries, as a whole and in pages; also after entries were added and removed since a
+     * listing.
+     */
     @ParameterizedTest
     @ValueSource(ints = {1, 3, 50, 400})
     void childrenAreInOrder(int changesPerListing) {
@@ -168,7 +171,10 @@ class TreeTest {
         assertNull(holder.child("nothing"));
     }
 
-    /** While others come and go, two who list in pages see each entry that stays exactly once, in order. */
+    /**
+     * While other entries are added and removed, two listings in pages return each permanent entry exactly once, in
+     * order.
+     */
     @Test
     void whatStaysIsListedOnceWhileOthersComeAndGo() throws Exception {
         Sample holder = sample("a");

@@ -14,7 +14,7 @@ import mdev.core.sysfs.Tree;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** A listener that hangs: what waits for it has an end. */
+/** A listener that hangs: all waits for it are bounded. */
 @Timeout(300)
 class UeventsTest {
     private static final int BACKLOG = 8;
@@ -61,12 +61,13 @@ class UeventsTest {
         assertEquals(List.of(15L), numbers(1), "SEQNUM shows the gap");
         assertEquals(
                 1,
-                SurefireLog.lines("uevents are lost from SEQNUM 10 on: 8 wait").size());
+                SurefireLog.lines("uevents are lost from SEQNUM 10 on: 8 events wait")
+                        .size());
         assertEquals(1, SurefireLog.lines("5 uevents were lost").size());
         uevents.close();
     }
 
-    /** Also when there is no room for the end. */
+    /** Even if the queue has no room for the end marker. */
     @Test
     void endsAllTheSame() throws InterruptedException {
         emit(1);
