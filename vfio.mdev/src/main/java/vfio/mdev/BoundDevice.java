@@ -11,7 +11,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import vfio.mdev.group.Group;
 
-/** A device that is bound to the driver, with those who were told of it. */
+/** A device that is bound to the driver, with the listeners that were notified of it. */
 final class BoundDevice {
     private static final Logger LOG = LoggerFactory.getLogger(BoundDevice.class);
 
@@ -19,7 +19,7 @@ final class BoundDevice {
     private final Group group;
     private final Vfio vfio;
 
-    /** The monitor guards both, and keeps the calls for this device one after the other, listener by listener. */
+    /** The monitor guards both and serializes the calls of each listener for this device. */
     private final Set<VfioDeviceListener> told = new LinkedHashSet<>();
 
     private boolean going;
@@ -34,7 +34,10 @@ final class BoundDevice {
         return group;
     }
 
-    /** @param registered those who want to hear: asked here, so that nobody is told who was unregistered meanwhile */
+    /**
+     * @param registered the registered listeners: evaluated here, so that a listener unregistered in the meantime is
+     *     not notified
+     */
     synchronized void added(VfioDeviceListener listener, Collection<VfioDeviceListener> registered) {
         if (!going && registered.contains(listener) && told.add(listener)) {
             call(listener, () -> listener.added(name, group.number(), vfio));
@@ -51,7 +54,7 @@ final class BoundDevice {
         told.clear();
     }
 
-    /** The listener hears no more. */
+    /** Stops notifying the listener. */
     synchronized void forget(VfioDeviceListener listener) {
         told.remove(listener);
     }
@@ -60,7 +63,7 @@ final class BoundDevice {
         List.copyOf(told).forEach(listener -> call(listener, () -> event.accept(listener)));
     }
 
-    /** A listener that fails is its own affair: the device goes its way. */
+    /** Listener failures are logged and ignored. */
     private void call(VfioDeviceListener listener, Runnable event) {
         try {
             event.run();

@@ -12,7 +12,7 @@ import org.osgi.service.metatype.annotations.ObjectClassDefinition;
 
     @AttributeDefinition(
             name = "Request timeout",
-            description = "Milliseconds that a removal waits for a user that listens to REQ",
+            description = "Milliseconds that a removal waits for a user with an armed REQ interrupt",
             min = "0",
             max = "" + MAX_TIMEOUT)
     int requestTimeout() default TIMEOUT;

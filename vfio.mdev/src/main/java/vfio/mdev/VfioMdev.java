@@ -38,7 +38,10 @@ import vfio.mdev.device.GroupDevice;
 import vfio.mdev.group.Group;
 import vfio.mdev.group.Groups;
 
-/** VFIO in this platform: the user API, and the driver {@code vfio_mdev} that puts mediated devices behind it. */
+/**
+ * VFIO in this platform: the user API, and the driver {@code vfio_mdev} that makes mediated devices available through
+ * it.
+ */
 @Component(
         service = {Vfio.class, VfioMdev.class},
         immediate = true,
@@ -53,13 +56,13 @@ public final class VfioMdev implements Vfio, MdevDriver {
     private final DriverRegistry drivers;
     private final Groups groups;
     private final IommuDrivers iommuDrivers;
-    /** How long a user who listens is waited for when its device is removed. */
+    /** How long a removal waits for a user with an armed REQ interrupt. */
     private volatile Duration ask = Duration.ofMillis(VfioConfig.TIMEOUT);
 
     private final Map<Mdev, BoundDevice> bound = new ConcurrentHashMap<>();
     private final List<VfioDeviceListener> listeners = new CopyOnWriteArrayList<>();
     private final AtomicInteger containers = new AtomicInteger();
-    /** What {@link #close} takes back, the last first. */
+    /** The registrations that {@link #close} closes, in reverse order. */
     private final Deque<Registration> registrations = new ArrayDeque<>();
 
     @Activate
@@ -71,12 +74,12 @@ public final class VfioMdev implements Vfio, MdevDriver {
         this.iommuDrivers = iommuDrivers;
     }
 
-    /** DS has added the listeners that are there: they are told of the first device. */
+    /** DS has already added the existing listeners, so they are notified of the first device. */
     @Activate
     void start(Map<String, Object> properties) throws ErrnoException {
         configure(properties);
         try {
-            // The order of vfio_init(): the misc device, the class; the driver binds what is there already.
+            // The order of vfio_init(): the misc device, the class; then the driver, which binds the existing devices.
             registrations.push(classes.createDevice(
                     Groups.characterDevice("misc", "vfio", 10, 196, "vfio/vfio", List.of("0666"))));
             registrations.push(classes.createClass(Groups.CLASS));
@@ -87,18 +90,18 @@ public final class VfioMdev implements Vfio, MdevDriver {
         }
     }
 
-    /** For the removals that begin from now on. */
+    /** Applies to removals that begin from now on. */
     @Modified
     public void configure(Map<String, Object> properties) {
         CheckedProperties checked = new CheckedProperties(VfioConfig.PID, properties, REQUEST_TIMEOUT);
         ask = Duration.ofMillis(checked.get(REQUEST_TIMEOUT));
     }
 
-    /** Unbinds every device, which closes all handles; then nothing of VFIO is left in the tree. */
+    /** Unbinds every device, which closes all handles; afterwards the tree has no entries of VFIO. */
     @Deactivate
     public void close() {
         while (!registrations.isEmpty()) {
-            registrations.pop().close(); // first the driver, so that then only groups are left whose file is open
+            registrations.pop().close(); // first the driver; only groups with an open file remain then
             groups.close();
         }
         calls.close();
@@ -120,17 +123,17 @@ public final class VfioMdev implements Vfio, MdevDriver {
     }
 
     /**
-     * Tells the listener of every device that is there, on the calling thread, and from then on of those that come and
-     * go.
+     * Notifies the listener of every existing device on the calling thread, and from then on of added and removed
+     * devices.
      */
     @Reference(cardinality = ReferenceCardinality.MULTIPLE, policy = ReferencePolicy.DYNAMIC)
     public void addListener(VfioDeviceListener listener) {
-        // A device that is bound meanwhile may be told of by either side; BoundDevice tells once.
+        // A device bound concurrently may be announced by either side; BoundDevice does so only once.
         listeners.add(listener);
         bound.values().forEach(device -> device.added(listener, listeners));
     }
 
-    /** When this returns no call of the listener is running, and none follows. */
+    /** Once this has returned, no call of the listener is running and none follows. */
     public void removeListener(VfioDeviceListener listener) {
         listeners.remove(listener);
         bound.values().forEach(device -> device.forget(listener));
@@ -169,7 +172,7 @@ public final class VfioMdev implements Vfio, MdevDriver {
     @Override
     public void probe(Mdev mdev) throws ErrnoException {
         int number = mdev.iommuGroup()
-                .orElseThrow(() -> new ErrnoException(Errno.EINVAL, "device " + mdev.uuid() + " is in no IOMMU group"));
+                .orElseThrow(() -> new ErrnoException(Errno.EINVAL, "device " + mdev.uuid() + " has no IOMMU group"));
         BoundDevice device = new BoundDevice(mdev.uuid().toString(), groups.create(number, mdev), this);
         bound.put(mdev, device);
         listeners.forEach(listener -> device.added(listener, listeners));
@@ -184,7 +187,7 @@ public final class VfioMdev implements Vfio, MdevDriver {
         device.removing();
         device.group().removeDevice(gracePeriod, ask);
         device.removed();
-        bound.remove(mdev); // not before: removeListener() waits for the calls of what is here
+        bound.remove(mdev); // not earlier: removeListener() waits only for the calls of devices in this map
     }
 
     @Override

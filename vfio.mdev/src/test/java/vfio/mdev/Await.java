@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.fail;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 
-/** Waits for a condition with a deadline that is far beyond what a busy machine needs. */
+/** Waits for a condition, with a deadline that even a busy machine meets easily. */
 public final class Await {
     private Await() {}
 
@@ -19,7 +19,7 @@ public final class Await {
         }
     }
 
-    /** Waits until the thread waits for something itself. */
+    /** Waits until the thread itself is waiting. */
     public static void blocked(Thread thread) {
         until(thread.getName() + " blocked", () -> switch (thread.getState()) {
             case WAITING, TIMED_WAITING, BLOCKED -> true;

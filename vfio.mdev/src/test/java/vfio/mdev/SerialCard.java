@@ -9,8 +9,8 @@ import java.util.stream.Stream;
 import mdev.api.vfio.VfioContext;
 
 /**
- * Two ports with what a driver needs of a 16550A, and a plug that sends everything back at once: nothing holds a driver up that
- * overruns its own receiver.
+ * Two ports with what a driver needs of a 16550A, and a plug that sends everything back at once: nothing holds a driver
+ * up that overruns its own receiver.
  */
 public final class SerialCard extends TestVendor {
     private static final int FIFO = 16;

@@ -27,11 +27,11 @@ import vfio.mdev.container.IommuDrivers;
 import vfio.mdev.iommu.Type1Driver;
 import vfio.mdev.iommu.memory.UserMemories;
 
-/** The driver on a bus of a test: the core's side of the contract, and nothing more. */
+/** The driver on a test bus: only the core's side of the contract. */
 public final class TestPlatform implements AutoCloseable {
     public static final Duration PATIENCE = Duration.ofMinutes(1);
 
-    /** What was added to and removed from the tree, in order. */
+    /** The additions to and removals from the tree, in order. */
     public final List<String> tree = Collections.synchronizedList(new ArrayList<>());
 
     public final List<ClassDevice> nodes = Collections.synchronizedList(new ArrayList<>());
@@ -44,7 +44,7 @@ public final class TestPlatform implements AutoCloseable {
         this(Duration.ofSeconds(10));
     }
 
-    /** @param ask how long a user who listens is waited for */
+    /** @param ask how long to wait for a user with an armed REQ interrupt */
     public TestPlatform(Duration ask) throws ErrnoException {
         iommuDrivers.addDriver(new Type1Driver(new UserMemories()));
         vfio = new VfioMdev(new Tree(), this::register, iommuDrivers);
@@ -67,7 +67,7 @@ public final class TestPlatform implements AutoCloseable {
 
         private Registration shown(String path) throws ErrnoException {
             if (!there.add(path)) {
-                throw new ErrnoException(Errno.EEXIST, "there is a " + path + " already");
+                throw new ErrnoException(Errno.EEXIST, path + " already exists");
             }
             tree.add("add@" + path);
             return new Shown(path);

@@ -20,8 +20,8 @@ import mdev.api.vfio.VfioPci;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A device with the information that mtty-2 gives in the transcripts, and byte registers in BAR0. It counts what is called, and what is called when
- * it must not be.
+ * A device with mtty-2's information from the transcripts and byte registers in BAR0. It counts its calls, and the
+ * calls that violate the contract.
  */
 public class TestVendor implements DeviceOps {
     public final AtomicInteger opens = new AtomicInteger();

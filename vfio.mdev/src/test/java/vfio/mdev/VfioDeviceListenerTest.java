@@ -17,13 +17,13 @@ import mdev.api.vfio.Vfio;
 import mdev.api.vfio.VfioDeviceListener;
 import org.junit.jupiter.api.Test;
 
-/** Who serves devices hears of each of them, and lets go before it is gone. */
+/** A server of devices is notified of each device and releases it before its removal. */
 class VfioDeviceListenerTest {
     private final TestPlatform platform = new TestPlatform();
 
     VfioDeviceListenerTest() throws ErrnoException {}
 
-    /** Writes down what it hears. */
+    /** Records its notifications. */
     private static class Heard implements VfioDeviceListener {
         final List<String> events = Collections.synchronizedList(new ArrayList<>());
 
@@ -118,7 +118,7 @@ class VfioDeviceListenerTest {
         platform.close();
     }
 
-    /** Without the monitor of BoundDevice a listener that begins while a device goes is told of it too late, or twice. */
+    /** Without the monitor of BoundDevice, a listener added during a removal is notified too late, or twice. */
     @Test
     void hearsOfEachDeviceOnceHoweverItBegins() throws Exception {
         for (int round = 0; round < 300; round++) {

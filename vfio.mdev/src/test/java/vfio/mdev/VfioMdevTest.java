@@ -28,7 +28,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 
-/** Groups, containers, and what of them is seen in the tree. */
+/** Groups, containers, and their entries in the tree. */
 class VfioMdevTest {
     private final TestPlatform platform = new TestPlatform();
 
@@ -68,7 +68,7 @@ class VfioMdevTest {
                 .toList();
     }
 
-    /** golden/errno/create-remove.jsonl, "iommu group numbers are reused": so are minors, the lowest first. */
+    /** golden/errno/create-remove.jsonl, "iommu group numbers are reused": minors are reused too, the lowest first. */
     @Test
     void givesTheLowestFreeMinor() throws ErrnoException {
         platform.add(0, new TestVendor());
@@ -86,7 +86,7 @@ class VfioMdevTest {
         platform.close();
     }
 
-    /** golden/open/open.jsonl, case 4: the node stays while the group's file is open, and the file goes on answering. */
+    /** golden/open/open.jsonl, case 4: the node stays while the group's file is open, and the file keeps working. */
     @Test
     void keepsAnEmptyGroupWhileItsFileIsOpen() throws ErrnoException {
         Mdev mdev = platform.add(0, new TestVendor());
@@ -94,7 +94,7 @@ class VfioMdevTest {
         earlier.close();
         VfioGroup file = platform.vfio.openGroup(0, "test");
         platform.remove(mdev);
-        earlier.close(); // a second time: it is not the group's file any more
+        earlier.close(); // a second close: it no longer belongs to the group
         assertEquals("add@/devices/virtual/vfio/0", platform.tree.getLast());
         assertEquals(VfioGroup.VIABLE, file.getStatus());
         VfioContainer container = platform.vfio.openContainer();
@@ -108,7 +108,7 @@ class VfioMdevTest {
         platform.close();
     }
 
-    /** Our own case: the core gives a number anew that the kernel would hold back. */
+    /** Specific to us: the core reassigns a number that the kernel would keep reserved. */
     @Test
     void givesTheNodeOfAnEmptyGroupToItsSuccessor() throws ErrnoException {
         Mdev mdev = platform.add(0, new TestVendor());
@@ -168,7 +168,7 @@ class VfioMdevTest {
         platform.close();
     }
 
-    /** A back-end that tells what it is asked. */
+    /** A back-end that records its calls. */
     private static final class Recorder implements IommuDriver, Iommu {
         static final int TYPE = 1000;
         final List<String> calls = new CopyOnWriteArrayList<>();
@@ -273,7 +273,7 @@ class VfioMdevTest {
 
     @Test
     void takesTheNewestBackEndThatAgrees() throws ErrnoException {
-        Recorder recorder = new Recorder(); // has TYPE1 too, but refuses to open it
+        Recorder recorder = new Recorder(); // has TYPE1 too, but fails to open it
         platform.iommuDrivers.addDriver(recorder);
         Mdev mdev = platform.add(0, new TestVendor());
         platform.open(mdev).close();

@@ -10,7 +10,7 @@ import mdev.api.vfio.VfioContext;
 import mdev.api.vfio.VfioNotifier;
 import vfio.mdev.irq.IrqTable;
 
-/** What an open device lends to its vendor: the interrupts from here, the memory from the container's back-end. */
+/** The vendor's context of an open device: provides interrupts itself and memory through the container's back-end. */
 final class DeviceContext implements VfioContext {
     private final IrqTable irqs;
     private final DmaAccess dma;

@@ -12,23 +12,23 @@ import mdev.api.vfio.VfioDevice;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A VFIO device file. Reads and writes take no lock and allocate nothing: the slot's addition and two volatile reads, of the session
- * and of the vendor's object, are all that is between user and vendor.
+ * A VFIO device file. Reads and writes take no lock and allocate nothing: between user and vendor there are only the
+ * slot's addition and two volatile reads, of the session and of the vendor's object.
  */
 final class DeviceHandle implements VfioDevice {
     private final GroupDevice device;
     private final Slot slot;
     private final Runnable onLeave;
 
-    /** What the handle is good for; taken away before the session is released, when the handle is closed or cut off. */
+    /** The session of the handle; cleared before the session is released, when the handle is closed or revoked. */
     private volatile @Nullable OpenDevice session;
 
-    /** Set by the one call that closes. */
+    /** Set by the first call of close. */
     private final AtomicBoolean closed = new AtomicBoolean();
 
     private volatile @Nullable Runnable request;
 
-    /** @param onLeave runs when its user has closed the handle */
+    /** @param onLeave runs when the user has closed the handle */
     DeviceHandle(GroupDevice device, Slot slot, OpenDevice session, Runnable onLeave) {
         this.device = device;
         this.slot = slot;
@@ -48,7 +48,7 @@ final class DeviceHandle implements VfioDevice {
             return;
         }
         if (data.isReadOnly()) {
-            throw new ErrnoException(Errno.EFAULT, "the buffer cannot take the access");
+            throw new ErrnoException(Errno.EFAULT, "the access exceeds the buffer");
         }
         enter();
         try {
@@ -76,7 +76,7 @@ final class DeviceHandle implements VfioDevice {
         }
     }
 
-    /** What a vendor must not be blamed for. */
+    /** Rejects invalid arguments before they reach the vendor. */
     private static void check(long offset, MemorySegment data, long dataOffset, int length) throws ErrnoException {
         if (offset < 0 || length < 0) {
             throw new ErrnoException(Errno.EINVAL, "negative offset or length");
@@ -85,20 +85,20 @@ final class DeviceHandle implements VfioDevice {
                 || dataOffset > data.byteSize() - length
                 || !data.scope().isAlive()
                 || !data.isAccessibleBy(Thread.currentThread())) {
-            throw new ErrnoException(Errno.EFAULT, "the buffer cannot take the access");
+            throw new ErrnoException(Errno.EFAULT, "the access exceeds the buffer");
         }
     }
 
     /** Pairs with the slot's {@code leave}. */
     private OpenDevice enter() throws ErrnoException {
         slot.enter();
-        // Inside, so that the session cannot be released any more once it has been seen here.
+        // Checked inside the slot, so that the session cannot be released after the check.
         OpenDevice now = session;
         if (now == null) {
             slot.leave();
             throw closed.get()
                     ? new ErrnoException(Errno.EBADF, "the device handle is closed")
-                    : new ErrnoException(Errno.ENODEV, "the device is removed");
+                    : new ErrnoException(Errno.ENODEV, "the device has been removed");
         }
         return now;
     }
@@ -148,7 +148,7 @@ final class DeviceHandle implements VfioDevice {
         }
     }
 
-    /** No access enters the vendor any more. Accesses that are inside are waited for by {@link Slot#vacate}. */
+    /** Prevents further accesses from entering the vendor. {@link Slot#vacate} waits for the accesses inside. */
     void cut() {
         session = null;
     }

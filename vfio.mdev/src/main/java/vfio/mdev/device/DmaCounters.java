@@ -2,7 +2,10 @@ package vfio.mdev.device;
 
 import java.util.concurrent.atomic.LongAdder;
 
-/** What a device's vendor has moved by DMA calls since the device was created; what it does to pages and ranges that it holds nobody sees. */
+/**
+ * Counts the data that a device's vendor has moved by DMA calls since the device was created; direct accesses to pinned
+ * pages and mapped ranges cannot be counted.
+ */
 public final class DmaCounters {
     private final LongAdder readBytes = new LongAdder();
     private final LongAdder writtenBytes = new LongAdder();

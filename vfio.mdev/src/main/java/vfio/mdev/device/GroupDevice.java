@@ -26,13 +26,16 @@ import vfio.mdev.iommu.DeviceDma;
 import vfio.mdev.irq.IrqTable;
 
 /**
- * A mediated device in its VFIO group, from its probe to its removal. It is opened for its first handle and released after its
- * last. Whether the vendor is still busy with an earlier user is the question of the device's {@link Slot}.
+ * A mediated device in its VFIO group, from its probe to its removal. It is opened for its first handle and released
+ * after its last. The device's {@link Slot} knows whether the vendor is still busy with an earlier user.
  */
 public final class GroupDevice {
     private static final Logger LOG = LoggerFactory.getLogger(GroupDevice.class);
 
-    /** How long an open waits for the vendor's release, or for the open of another user. A virtual machine gives up after 5 s. */
+    /**
+     * How long an open waits for the vendor's release, or for the open of another user. A virtual machine times out
+     * after 5 s.
+     */
     private static final Duration OPENING = Duration.ofSeconds(4);
 
     private final Mdev mdev;
@@ -41,13 +44,13 @@ public final class GroupDevice {
     private final FaultLog userFaults;
     private final DmaCounters moved = new DmaCounters();
 
-    /** Guards what follows; never held in a call of vendor or user. */
+    /** Guards the fields below; never held during a call of the vendor or the user. */
     private final ReentrantLock lock = new ReentrantLock();
 
     private final Condition changed = lock.newCondition();
     private final Set<DeviceHandle> handles = new LinkedHashSet<>();
 
-    /** A thread is in the vendor's open, or asks the vendor without a user. */
+    /** Whether a thread is inside the vendor's open, or inspects the device without a user. */
     private boolean opening;
 
     private @Nullable OpenDevice session;
@@ -57,7 +60,7 @@ public final class GroupDevice {
 
     private boolean removed;
 
-    /** @param calls run what may hang while the device is removed */
+    /** @param calls runs the calls that may hang while the device is removed */
     public GroupDevice(Mdev mdev, BoundedCalls calls) {
         this.mdev = mdev;
         this.slot = mdev.slot();
@@ -83,7 +86,7 @@ public final class GroupDevice {
         }
     }
 
-    /** What the vendor has moved by DMA calls. */
+    /** The data that the vendor has moved by DMA calls. */
     public DmaCounters moved() {
         return moved;
     }
@@ -100,17 +103,17 @@ public final class GroupDevice {
 
     /** The memory of a device's user. */
     public interface DmaSource {
-        /** @param slot which the notifiers of the vendor are called through, and which names the vendor in the log */
+        /** @param slot runs the calls of the vendor's notifiers and names the vendor in the log */
         DeviceDma attach(Slot slot) throws ErrnoException;
     }
 
     /**
      * Opens a handle.
      *
-     * @param memory what the device is attached to with its first handle
-     * @param onLeave runs when the handle is closed by its user, not when it is cut off
-     * @throws ErrnoException ENODEV: the device is being removed; EBUSY: the vendor is still busy with another user; EINTR:
-     *     interrupted while it was; else the vendor's errno
+     * @param memory the memory to which the first handle attaches the device
+     * @param onLeave runs when the user closes the handle, not when it is revoked
+     * @throws ErrnoException ENODEV: the device is being removed; EBUSY: the vendor is still busy with another user;
+     *     EINTR: interrupted while waiting for it; else the vendor's errno
      */
     public VfioDevice open(DmaSource memory, Runnable onLeave) throws ErrnoException {
         lock.lock();
@@ -140,7 +143,7 @@ public final class GroupDevice {
         throw isRemoved();
     }
 
-    /** With the lock held: waits while another thread is opening. */
+    /** Called with the lock held: waits while another thread is opening. */
     private void awaitOpened() throws ErrnoException {
         long left = OPENING.toNanos();
         try {
@@ -159,7 +162,7 @@ public final class GroupDevice {
         }
     }
 
-    /** While {@link #opening} is set, which is cleared only when this fails. */
+    /** Called while {@link #opening} is set; clears it only if this call fails. */
     private OpenDevice openVendor(DmaSource memory) throws ErrnoException {
         boolean occupied = false;
         try {
@@ -204,7 +207,7 @@ public final class GroupDevice {
         }
     }
 
-    /** What {@link #inspect} asks of a device. */
+    /** The query that {@link #inspect} makes. */
     public interface Inspection<T> {
         T of(Ioctl device) throws ErrnoException;
     }
@@ -215,10 +218,10 @@ public final class GroupDevice {
     }
 
     /**
-     * Asks a device without being its user. One that is open is asked beside its user; else it is opened for the question, with no
-     * memory and no interrupts, and who wants to use it meanwhile waits.
+     * Queries a device without becoming its user. An open device is queried alongside its user; otherwise it is opened
+     * for the query, without memory and interrupts, and other opens wait.
      *
-     * @throws ErrnoException as {@link #open}, or what the vendor answers
+     * @throws ErrnoException as {@link #open}, or the vendor's errno
      */
     public <T> T inspect(Inspection<T> what) throws ErrnoException {
         OpenDevice open;
@@ -244,7 +247,7 @@ public final class GroupDevice {
         }
     }
 
-    /** While {@link #opening} is set. */
+    /** Called while {@link #opening} is set. */
     private <T> T inspectClosed(Inspection<T> what) throws ErrnoException {
         OpenDevice fresh = openVendor(_ -> DeviceDma.none());
         try {
@@ -274,7 +277,7 @@ public final class GroupDevice {
         return new ErrnoException(Errno.ENODEV, "the device is being removed");
     }
 
-    /** Closes the triggers of a request that came through a handle without a session. */
+    /** Closes the triggers of a request through a handle without a session. */
     void discard(SetIrqs request) {
         IrqTable.discard(request, userFaults);
     }
@@ -284,7 +287,7 @@ public final class GroupDevice {
         lock.lock();
         try {
             if (!handles.remove(handle)) {
-                return; // cut off
+                return; // revoked
             }
             handle.cut();
             if (handles.isEmpty()) {
@@ -300,7 +303,7 @@ public final class GroupDevice {
         handle.onLeave().run();
     }
 
-    /** With the lock held, when no handle is left. */
+    /** Called with the lock held, when no handle is left. */
     private @Nullable OpenDevice takeSession() {
         OpenDevice last = session;
         session = null;
@@ -310,7 +313,7 @@ public final class GroupDevice {
         return last;
     }
 
-    /** The vendor's release has returned. */
+    /** Called when the vendor's release has returned. */
     private void released() {
         lock.lock();
         try {
@@ -321,12 +324,12 @@ public final class GroupDevice {
     }
 
     /**
-     * Removes the device: no handle opens any more; a user who listens is asked and waited for; then the handles are cut off. When
-     * this returns no call of a user enters the vendor any more; one that is still inside when the deadline passes keeps the slot
-     * occupied.
+     * Removes the device: prevents further opens, asks a listening user to close it and waits, then revokes the
+     * handles. Once this has returned, no user call enters the vendor; a call that is still inside when the deadline
+     * passes keeps the slot occupied.
      *
-     * @param ask how long to wait for a user who was asked
-     * @return how many handles were cut off
+     * @param ask how long to wait for a user that was asked
+     * @return the number of revoked handles
      */
     public int remove(Deadline deadline, Duration ask) {
         lock.lock();
@@ -366,7 +369,7 @@ public final class GroupDevice {
         }
     }
 
-    /** The REQ interrupt, and its form in this process ({@code vfio_del_group_dev()} calls it request). */
+    /** The REQ interrupt and its in-process form ({@code vfio_del_group_dev()} calls it request). */
     private void ask(Deadline deadline) {
         List<Runnable> listeners;
         OpenDevice open;
@@ -423,7 +426,7 @@ public final class GroupDevice {
             lock.unlock();
         }
         if (last != null) {
-            LOG.info("device {}: removed while open, its user is cut off", name());
+            LOG.info("device {}: removed while open; its user's access is revoked", name());
             // The triggers and the vendor's release are foreign code, which may hang.
             calls.start("vfio-release-" + name(), last::shut);
         }

@@ -17,8 +17,8 @@ import vfio.mdev.iommu.DeviceDma;
 import vfio.mdev.irq.IrqTable;
 
 /**
- * A device from the vendor's {@code open} to its {@code release}: shared by all handles of that time. It occupies the device's
- * {@link Slot}, through which every call reaches the vendor.
+ * A device from the vendor's {@code open} to its {@code release}: shared by all handles opened in that period. It
+ * occupies the device's {@link Slot}, and every call reaches the vendor through that slot.
  */
 final class OpenDevice {
     private final Slot slot;
@@ -26,16 +26,16 @@ final class OpenDevice {
     private final DeviceDma dma;
     private final DmaCounters moved;
     private final RegionMemories memories;
-    /** Set by the one that detaches {@link #dma}: the release, or a removal that cannot wait for it. */
+    /** Set by whichever detaches {@link #dma}: the release, or a removal that cannot wait for the release. */
     private final AtomicBoolean detached = new AtomicBoolean();
 
     final IrqTable irqs;
 
     /**
-     * @param name the device's
-     * @param slot occupied already
+     * @param name the device's name
+     * @param slot the device's slot, already occupied
      * @param dma the user's memory; detached after the release
-     * @param moved counts what goes through the vendor's context
+     * @param moved counts the data moved through the vendor's context
      * @param onReleased runs when the vendor's {@code release} has returned
      */
     OpenDevice(String name, Slot slot, DeviceDma dma, DmaCounters moved, FaultLog userFaults, Runnable onReleased) {
@@ -47,7 +47,7 @@ final class OpenDevice {
         this.irqs = new IrqTable(userFaults);
     }
 
-    /** The vendor's {@code open}; after one that threw the vendor must not be released. */
+    /** Runs the vendor's {@code open}; if it throws, the vendor's {@code release} must not run. */
     void open() throws ErrnoException {
         try {
             slot.callOccupied("open", ops -> {
@@ -63,7 +63,7 @@ final class OpenDevice {
         }
     }
 
-    /** The vendor says what interrupts it has; an index that it refuses has none. */
+    /** Queries the vendor's interrupts; an index that the vendor rejects has none. */
     private List<IrqInfo> irqKinds() {
         int kinds;
         try {
@@ -88,8 +88,8 @@ final class OpenDevice {
     }
 
     /**
-     * Ends the session, once, after its handles were cut: closes the triggers; then the vendor's release runs, here or when the
-     * last access that is still inside leaves.
+     * Ends the session, once, after its handles have been closed or revoked: closes the triggers; then the vendor's
+     * release runs, on this thread or when the last access inside leaves.
      */
     void shut() {
         irqs.close();
@@ -108,7 +108,7 @@ final class OpenDevice {
         onReleased.run();
     }
 
-    /** Takes the user's memory from the vendor. Idempotent. */
+    /** Revokes the user's memory from the vendor. Idempotent. */
     void detach() {
         if (detached.compareAndSet(false, true)) {
             try {
@@ -119,12 +119,12 @@ final class OpenDevice {
         }
     }
 
-    /** Inside the slot: another descriptor of the region's memory. */
+    /** Called inside the slot: returns another descriptor of the region's memory. */
     int regionFd(int region) throws ErrnoException {
         return memories.dup(region);
     }
 
-    /** Inside the slot. */
+    /** Called inside the slot. */
     IoctlReply ioctl(IoctlRequest request) throws ErrnoException {
         if (request instanceof SetIrqs set) {
             irqs.set(set);
@@ -140,8 +140,8 @@ final class OpenDevice {
         } catch (Throwable t) {
             throw slot.failed("ioctl", t);
         }
-        if (reply == null) { // a vendor need not be compiled with null checks
-            throw slot.failed("ioctl", new NullPointerException("no answer to " + request));
+        if (reply == null) { // vendors may be compiled without null checks
+            throw slot.failed("ioctl", new NullPointerException("no reply to " + request));
         }
         return reply;
     }

@@ -14,27 +14,28 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The memory behind an open device's regions: one memfd each, from the vendor's first wish for it until the release. The next user gets other files: who kept a
- * mapping of these keeps what was his, and sees nothing of what comes after him. Any thread.
+ * The memory behind an open device's regions: one memfd each, allocated on the vendor's first request and kept until
+ * the release. The next user gets new files: a user that keeps a mapping of the old files keeps its own data and sees
+ * nothing of later users. Thread-safe.
  */
 final class RegionMemories implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(RegionMemories.class);
 
     private final String device;
 
-    /** The monitor guards both: after the close nothing is made that nobody would close. */
+    /** The monitor guards both: no memory is created after the close, which would leak it. */
     private final Map<Integer, Region> regions = new HashMap<>();
 
     private boolean closed;
 
-    /** What the user can have, and what the vendor sees of it. */
+    /** The file for the user, and the vendor's view of it. */
     private record Region(Fd file, Mapping view) {}
 
     RegionMemories(String device) {
         this.device = device;
     }
 
-    /** A region's memory; errors as for {@code VfioContext.regionMemory}. */
+    /** Returns a region's memory; errors as for {@code VfioContext.regionMemory}. */
     synchronized MemorySegment map(int region, long size) throws ErrnoException {
         if (region < 0 || size < 1) {
             throw new ErrnoException(Errno.EINVAL, "region " + region + " of " + size + " bytes");
@@ -58,7 +59,7 @@ final class RegionMemories implements AutoCloseable {
 
     private Region make(int region, long size) throws ErrnoException {
         try {
-            // A user who gets the file must not be able to cut it under the vendor.
+            // A user that gets the file must not be able to truncate it while the vendor uses it.
             Fd file = MemFd.create("mdev-" + device + "-" + region, size, Seal.SHRINK, Seal.GROW, Seal.SEAL);
             try {
                 return new Region(file, Mapping.of(file, 0, size, Mapping.Protection.READ_WRITE));
@@ -71,7 +72,7 @@ final class RegionMemories implements AutoCloseable {
         }
     }
 
-    /** Another descriptor of a region's file, which the caller owns. */
+    /** Returns another descriptor of a region's file, which the caller owns. */
     synchronized int dup(int region) throws ErrnoException {
         Region there = regions.get(region);
         if (there == null) {
@@ -84,7 +85,7 @@ final class RegionMemories implements AutoCloseable {
         }
     }
 
-    /** Errors as for {@code VfioContext.clearRegionMemory}. Mappings of the file stay, and lose their pages. */
+    /** Errors as for {@code VfioContext.clearRegionMemory}. Mappings of the file stay valid but lose their pages. */
     synchronized void clear(int region) throws ErrnoException {
         if (closed) {
             throw new ErrnoException(Errno.ENODEV, "the device is released");
@@ -101,11 +102,13 @@ final class RegionMemories implements AutoCloseable {
     }
 
     private ErrnoException failure(LinuxException e) {
-        LOG.warn("device {}: the memory of a region: {}", device, e.toString());
+        LOG.warn("device {}: region memory failed: {}", device, e.toString());
         return new ErrnoException(Errno.of(e.errno()), e.toString());
     }
 
-    /** Takes the memory from the vendor: no access is possible any more. It is given back when the last user who maps it has let go too. */
+    /**
+     * Revokes the memory from the vendor: further accesses fail. It is freed once the last user has unmapped it too.
+     */
     @Override
     public synchronized void close() {
         closed = true;

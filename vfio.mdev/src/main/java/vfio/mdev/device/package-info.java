@@ -1,4 +1,4 @@
-/** A device and its handles: the way from a VFIO user to a vendor. */
+/** A device and its handles: the path from a VFIO user to a vendor. */
 @NullMarked
 package vfio.mdev.device;
 

@@ -4,12 +4,12 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 
 /**
- * Counts the users of a thing, and runs its end exactly once, when it is closed and the last user has left. Entering and leaving
- * cost one atomic addition each; nobody ever waits.
+ * Counts the users of an object and runs its end action exactly once, after it has been closed and the last user has
+ * left. Entering and leaving cost one atomic addition each and never wait.
  *
- * <p>The state is one word: the low half counts the users, the high half refuses. An entry counts itself first and looks then;
- * one that is refused takes itself back, so the count may pass zero more than once after the closing, and a thread that sees
- * zero has yet to claim the end.
+ * <p>The state is one word: the low half counts the users, the high half rejects entries. An enter increments the count
+ * before it checks; a rejected enter decrements it again, so the count may reach zero more than once after the close,
+ * and a thread that sees zero must still claim the end.
  */
 public final class UseCount {
     private static final long CLOSING = 1L << 63;
@@ -39,9 +39,9 @@ public final class UseCount {
     }
 
     /**
-     * Enters; pairs with {@link #leave}.
+     * Adds a user; pairs with {@link #leave}.
      *
-     * @return false when it is closing: not entered, nothing to leave
+     * @return false if the object is closing: no user was added, and {@link #leave} must not be called
      */
     public boolean enter() {
         if (((long) STATE.getAndAdd(this, 1L) & ~INSIDE) == 0) {
@@ -51,14 +51,14 @@ public final class UseCount {
         return false;
     }
 
-    /** Leaves; pairs with {@link #enter}. */
+    /** Removes a user; pairs with {@link #enter}. */
     public void leave() {
         if ((long) STATE.getAndAdd(this, -1L) - 1 == CLOSING) {
             claim();
         }
     }
 
-    /** Refuses all further entries; the end runs here if nobody is inside. Idempotent. */
+    /** Rejects all further users; runs the end action on this thread if there are none. Idempotent. */
     public void close() {
         if ((long) STATE.getAndBitwiseOr(this, CLOSING) == 0) {
             claim();

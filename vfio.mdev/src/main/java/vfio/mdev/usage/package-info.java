@@ -1,4 +1,4 @@
-/** Counts who uses a thing, so that it ends once. */
+/** Counts the users of an object, so that its end action runs once. */
 @NullMarked
 package vfio.mdev.usage;
 

@@ -20,7 +20,7 @@ import vfio.mdev.TestVendor;
 class AccessCostTest {
     private static final int TIMES = 100_000;
 
-    /** Touches nothing, so that only the way to it is measured. */
+    /** Does nothing, so that only the path to it is measured. */
     private static final class Still extends TestVendor {
         @Override
         public void read(int region, long offset, MemorySegment data, long dataOffset, int length) {}
@@ -45,7 +45,7 @@ class AccessCostTest {
             long before = threads.getCurrentThreadAllocatedBytes();
             run(open.device(), context, data);
             long allocated = threads.getCurrentThreadAllocatedBytes() - before;
-            // A single object per access would be 1.6 MB; what is allowed is for the measuring.
+            // A single object per access would be 1.6 MB; the allowance covers the measurement itself.
             assertTrue(allocated < TIMES / 10, allocated + " bytes");
         }
     }

@@ -105,7 +105,7 @@ class GroupDeviceTest {
         }
     }
 
-    /** What a vendor throws stays with the vendor: the user gets EIO and everything goes on. */
+    /** A vendor's exception has no further effect: the user gets EIO and everything else continues. */
     @Test
     void survivesAVendorThatThrows() throws ErrnoException {
         TestVendor vendor = new TestVendor() {
@@ -168,7 +168,7 @@ class GroupDeviceTest {
         assertEquals(1, vendor.releases.get());
     }
 
-    /** mdev_parent_ops.open is optional in the kernel, too: vfio_mdev_open() answers EINVAL. */
+    /** mdev_parent_ops.open is optional in the kernel, too: vfio_mdev_open() returns EINVAL. */
     @Test
     void aDeviceWithoutOpenCannotBeOpened() throws ErrnoException {
         Mdev mdev = platform.add(0, request -> {
@@ -230,7 +230,7 @@ class GroupDeviceTest {
         Thread user = Thread.ofPlatform().start(() -> {
             try {
                 asked.await();
-                open.device().read(0, 0, buffer, 0, 1); // still whole
+                open.device().read(0, 0, buffer, 0, 1); // still intact
             } catch (ErrnoException | InterruptedException e) {
                 lastAccess.set(e);
             }
@@ -263,8 +263,8 @@ class GroupDeviceTest {
         }));
         platform.remove(mdev);
         assertEquals(1, req.signals.get());
-        // It is signalled on a thread of its own, which may still be on its way out.
-        Await.until("the trigger is let go", () -> req.closes.get() == 1);
+        // It is signalled on a separate thread, which may not have exited yet.
+        Await.until("the trigger is released", () -> req.closes.get() == 1);
         assertEquals(1, vendor.releases.get());
     }
 
@@ -286,7 +286,9 @@ class GroupDeviceTest {
         }
     }
 
-    /** A vendor that hangs in a read holds up the removal no longer than its patience, and is released once it comes back. */
+    /**
+     * A vendor that hangs in a read delays the removal only until its timeout, and is released once the read returns.
+     */
     @Test
     void leavesAHangingVendorBehind() throws Exception {
         CountDownLatch inside = new CountDownLatch(1);
@@ -317,7 +319,7 @@ class GroupDeviceTest {
         platform.remove(mdev, SHORT);
         assertFalse(mdev.slot().awaitVacant(Duration.ZERO));
         assertEquals(0, vendor.releases.get());
-        Await.until("the trigger is let go though the vendor hangs", () -> intx.closes.get() == 1);
+        Await.until("the trigger is released though the vendor hangs", () -> intx.closes.get() == 1);
         assertErrno(Errno.ENODEV, () -> open.device().read(0, 0, buffer, 0, 1));
 
         hang.countDown();

@@ -62,7 +62,7 @@ class RegionMemoryTest {
         platform.close();
     }
 
-    /** A user who keeps his mapping when he goes, and reads on. */
+    /** A user that keeps its mapping after closing the device, and continues to read. */
     @Test
     void whoHasGoneSeesNothingOfTheNext() throws Exception {
         MemorySegment first;

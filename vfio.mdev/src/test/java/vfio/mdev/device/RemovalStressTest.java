@@ -19,7 +19,10 @@ import vfio.mdev.TestPlatform;
 import vfio.mdev.TestVendor;
 import vfio.mdev.iommu.DeviceDma;
 
-/** Users that access, open and close while the device is removed: the vendor is never entered after its release, which comes once for each open. */
+/**
+ * Users that access, open and close while the device is removed: the vendor is never entered after its release, and
+ * each open has exactly one release.
+ */
 class RemovalStressTest {
     private static final int ROUNDS = 200;
 
@@ -64,18 +67,18 @@ class RemovalStressTest {
         }
     }
 
-    /** Opens further handles; ends with EINVAL, as the group has lost its container. */
+    /** Opens further handles; ends with EINVAL, because the group has lost its container. */
     private static Errno reopen(OpenedDevice open) {
         try {
             while (true) {
                 open.group().getDevice(open.device().name()).close();
             }
         } catch (ErrnoException e) {
-            return e.errno() == Errno.ENODEV ? Errno.EINVAL : e.errno(); // either, by when it asked
+            return e.errno() == Errno.ENODEV ? Errno.EINVAL : e.errno(); // either, depending on the timing
         }
     }
 
-    /** Users that come and go make the vendor's open and release alternate. */
+    /** With changing users, the vendor's open and release alternate. */
     @Test
     void alternatesOpenAndRelease() throws Exception {
         try (TestPlatform platform = new TestPlatform();

@@ -10,14 +10,14 @@ import java.util.Map;
 import java.util.Set;
 import vfio.mdev.iommu.Golden;
 
-/** Where we answer a transcript otherwise, and which lines have nothing here that they could ask: each with its reason, and each must be met. */
+/** Our deviations from a transcript, and the lines that cannot be replayed: each has a reason and must occur. */
 final class Deviations {
     private final Map<String, String> answers = new LinkedHashMap<>();
     private final Set<String> unmet = new LinkedHashSet<>();
     private final List<String> unexplained = new ArrayList<>();
     private int replayed;
 
-    /** @param key what the line is about, as the test describes it */
+    /** @param key the call, as the test describes it */
     Deviations differs(String key, String answer, String reason) {
         answers.put(key, answer);
         unmet.add(key + ": " + reason);
@@ -47,7 +47,7 @@ final class Deviations {
         }
         String wanted = ours == null ? expected : ours;
         if (!wanted.equals(actual)) {
-            unexplained.add("%s: the kernel answers %s, expected here %s, was %s; %s"
+            unexplained.add("%s: the kernel returns %s, expected here %s, was %s; %s"
                     .formatted(key, expected, wanted, actual, line));
         }
     }
@@ -55,7 +55,7 @@ final class Deviations {
     /** @param lines how many lines of the file must have been replayed */
     void verify(int lines) {
         assertEquals(List.of(), unexplained, "unexplained differences");
-        assertEquals(Set.of(), unmet, "reasons that no line needs");
+        assertEquals(Set.of(), unmet, "unused reasons");
         assertEquals(lines, replayed, "replayed lines");
     }
 }

@@ -28,14 +28,13 @@ import vfio.mdev.TestPlatform;
 import vfio.mdev.TestVendor;
 import vfio.mdev.iommu.Golden;
 
-/** The container, group and device sections of the transcript: what the kernel answers, we answer. */
+/** The container, group and device sections of the transcript: our replies equal the kernel's. */
 class GoldenApiTest {
-    private static final String SIZES = "records carry no argsz: sizes are the wire's affair";
-    private static final String POINTERS = "there is no bad pointer in Java";
-    private static final String FILES = "an object is no file: no read, write, mmap, lseek, poll, flags of it";
-    private static final String NUMBERS = "a file that is not one is no argument in Java";
-    private static final String CLOSED_SET =
-            "a group has no open set of requests: what it does not know cannot be asked";
+    private static final String SIZES = "records carry no argsz: the wire protocol handles sizes";
+    private static final String POINTERS = "Java has no bad pointers";
+    private static final String FILES = "an object is not a file: it has no read, write, mmap, lseek, poll or flags";
+    private static final String NUMBERS = "Java cannot pass an invalid file as an argument";
+    private static final String CLOSED_SET = "a group has a closed set of requests: unknown ones cannot be expressed";
     private static final String DMA = "the DMA tables are replayed against the back-end";
 
     private static final Set<Long> USUAL_SIZES = Set.of(8L, 16L, 32L, 64L);
@@ -47,16 +46,15 @@ class GoldenApiTest {
             .without(NUMBERS)
             .without(CLOSED_SET)
             .without(DMA)
-            .differs(
-                    "VFIO_CHECK_EXTENSION UNMAP_ALL", "ok 1", "UNMAP_ALL came after 5.10 (5.12), and is supported here")
+            .differs("VFIO_CHECK_EXTENSION UNMAP_ALL", "ok 1", "UNMAP_ALL came after 5.10 (5.12) and is supported here")
             .differs(
                     "VFIO_DEVICE_GET_IRQ_INFO 0 before",
                     "ok flags=7 count=1",
-                    "interrupts are known without a GET_INFO before (mtty keeps a count from there)")
+                    "interrupts are available without a prior GET_INFO (mtty takes their count from it)")
             .differs(
                     "VFIO_CHECK_EXTENSION UNMAP_ALL",
                     "ok 1",
-                    "everything can be unmapped at once, as since Linux 5.12");
+                    "a single call can unmap everything, as since Linux 5.12");
 
     private final TestPlatform platform = new TestPlatform();
     private final Mdev mdev = platform.add(0, new TestVendor());
@@ -225,7 +223,7 @@ class GoldenApiTest {
         };
     }
 
-    /** The transcript's own mock requests, and the device requests of other drivers. */
+    /** The transcript's mock requests, and device requests of other drivers. */
     private IoctlReply unknown(String cmd) throws ErrnoException {
         if (cmd.contains("container")) {
             return container.ioctl(new Unknown());
@@ -245,7 +243,7 @@ class GoldenApiTest {
         return new Foreign();
     }
 
-    /** A container of someone else. */
+    /** A container of another implementation. */
     private static final class Foreign implements VfioContainer {
         @Override
         public int checkExtension(int extension) {
@@ -264,7 +262,7 @@ class GoldenApiTest {
         public void close() {}
     }
 
-    /** The first handle stays; the second is closed at once, as the transcript's note says. */
+    /** The first handle stays open; the second is closed immediately, as the transcript notes. */
     private Object openDevice(String name) throws ErrnoException {
         String uuid = mdev.uuid().toString();
         VfioDevice opened = group().getDevice(

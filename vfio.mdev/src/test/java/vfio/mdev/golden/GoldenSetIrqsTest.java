@@ -13,11 +13,11 @@ import vfio.mdev.TestPlatform;
 import vfio.mdev.TestVendor;
 import vfio.mdev.iommu.Golden;
 
-/** The bad (and the strange but good) SET_IRQS of the transcript. */
+/** The invalid (and the unusual but valid) SET_IRQS requests of the transcript. */
 class GoldenSetIrqsTest {
     private static final String SECTION = "== SET_IRQS bad inputs (nothing armed yet)";
     private static final String SIZES = "records carry no argsz: sizes are the wire's affair";
-    private static final String POINTERS = "there is no bad pointer in Java";
+    private static final String POINTERS = "Java has no bad pointers";
     private static final String FILES = "an eventfd that is not one is no trigger in Java";
 
     private static final String PER_KIND = "each kind's own count is the limit, not the number of kinds";

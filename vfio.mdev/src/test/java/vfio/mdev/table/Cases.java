@@ -5,7 +5,7 @@ import java.util.Map;
 
 /** The runnable side of the table's rows, by call and case. */
 final class Cases {
-    /** Succeeds, or throws what the row says; what else the row promises is asserted inside. */
+    /** Succeeds, or throws the row's errno; asserts the row's other claims itself. */
     @FunctionalInterface
     interface Case {
         void run(Rig rig) throws Exception;
@@ -14,7 +14,7 @@ final class Cases {
     final Map<String, Case> all = new LinkedHashMap<>();
     private String call = "";
 
-    /** What follows belongs to this call. */
+    /** Assigns the following cases to this call. */
     Cases of(String name) {
         call = name;
         return this;

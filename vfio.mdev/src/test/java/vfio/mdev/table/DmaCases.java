@@ -17,7 +17,7 @@ import mdev.api.vfio.UnmapDma;
 import mdev.api.vfio.UserMemory;
 import mdev.linux.Fd;
 
-/** What a user does to a container with type1. */
+/** A user's calls on a container with type1. */
 final class DmaCases {
     private static final long LAST_PAGE = -PAGE;
     private static final DirtyBitmap READ_ONLY =

@@ -28,13 +28,13 @@ import vfio.mdev.TestVendor;
 import vfio.mdev.iommu.SpaprDriver;
 import vfio.mdev.iommu.memory.UserMemories;
 
-/** What a row of the table is run on: two devices of two groups, type1 and sPAPR, and a user who has opened nothing. */
+/** The fixture of a row: two devices of two groups, type1 and sPAPR, and a user that has opened nothing. */
 final class Rig implements AutoCloseable {
     static final int PAGE = 4096;
     static final long IOVA = 0x10_0000;
     static final int RW = MapDma.READ | MapDma.WRITE;
 
-    /** Behind an address that is mapped to nothing. */
+    /** The memory behind an address without backing. */
     private static final RemoteAccess NOTHING = new RemoteAccess() {
         @Override
         public void read(long address, MemorySegment data, long offset, long length) throws ErrnoException {
@@ -87,7 +87,7 @@ final class Rig implements AutoCloseable {
         return device(VfioContainer.TYPE1V2_IOMMU);
     }
 
-    /** What the vendor has of the opened device. */
+    /** The vendor's context of the opened device. */
     VfioContext context() {
         VfioContext context = vendor.context;
         if (context == null) {
@@ -96,14 +96,14 @@ final class Rig implements AutoCloseable {
         return context;
     }
 
-    /** The vendor's half of a device on a container with one mapping of two pages. */
+    /** Opens a device on a container with one mapping of two pages; for its vendor's calls. */
     VfioContext mapped(int type) throws ErrnoException {
         device(type);
         map(IOVA, 2 * PAGE);
         return context();
     }
 
-    /** As {@link #mapped}, by a vendor who can pin. */
+    /** As {@link #mapped}, with a vendor that can pin. */
     VfioContext pinner(VfioNotifier.DmaUnmap notifier) throws ErrnoException {
         VfioContext context = mapped(VfioContainer.TYPE1V2_IOMMU);
         context.registerNotifier(notifier);
@@ -146,7 +146,7 @@ final class Rig implements AutoCloseable {
         }
     }
 
-    /** An unmapping that must take so many bytes. */
+    /** An unmapping that must remove the given number of bytes. */
     void unmap(long iova, long size, long taken) throws ErrnoException {
         assertEquals(new UnmapDma.Reply(taken), ask(new UnmapDma(iova, size)));
     }

@@ -18,7 +18,7 @@ import mdev.api.vfio.SpaprTceRemove;
 import mdev.api.vfio.SpaprUnregisterMemory;
 import mdev.api.vfio.UnmapDma;
 
-/** What a user does to a container with sPAPR TCE. */
+/** A user's calls on a container with sPAPR TCE. */
 final class SpaprCases {
     private static final long GIB = 1L << 30;
 

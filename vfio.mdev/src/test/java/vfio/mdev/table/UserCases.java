@@ -32,7 +32,7 @@ import mdev.api.vfio.VfioPci;
 import mdev.linux.Fd;
 import org.jspecify.annotations.Nullable;
 
-/** Container, group and device. */
+/** A user's calls on container, group and device. */
 final class UserCases {
     private static final IrqTrigger TRIGGER = () -> {};
 

@@ -24,7 +24,7 @@ import mdev.api.vfio.VfioDevice;
 import mdev.api.vfio.VfioGroup;
 import mdev.api.vfio.VfioNotifier;
 
-/** What a vendor does with its device's context. */
+/** A vendor's calls on its device's context. */
 final class VendorCases {
     private static final int READ = VfioContext.IOMMU_READ;
     private static final int WRITE = VfioContext.IOMMU_READ | VfioContext.IOMMU_WRITE;
@@ -331,7 +331,7 @@ final class VendorCases {
         }
     }
 
-    /** One of its own: a lambda that captures nothing is always the same. */
+    /** A distinct notifier: a lambda that captures nothing is always the same object. */
     private static VfioNotifier.DmaUnmap ignoring() {
         return new VfioNotifier.DmaUnmap() {
             @Override
@@ -339,7 +339,7 @@ final class VendorCases {
         };
     }
 
-    /** The context of a device that was open. */
+    /** The context of a device after its release. */
     private static VfioContext released(Rig rig) throws ErrnoException {
         VfioDevice device = rig.device();
         VfioContext context = rig.context();

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import vfio.mdev.iommu.Golden;
 
-/** docs/vfio-api.md: every row is run, and what it takes from a transcript is there. */
+/** docs/vfio-api.md: runs every row and verifies its citation of a transcript. */
 class VfioApiTableTest {
     private static final Path TABLE =
             Path.of(System.getProperty("basedir", ".")).resolveSibling("docs").resolve("vfio-api.md");
@@ -65,7 +65,7 @@ class VfioApiTableTest {
         Map<String, Cases.Case> cases = cases();
         return rows().stream()
                 .map(row -> DynamicTest.dynamicTest(row.key(), () -> {
-                    assertTrue(cases.containsKey(row.key()), "nothing runs this row");
+                    assertTrue(cases.containsKey(row.key()), "no case runs this row");
                     assertEquals(row.answer, answer(cases.get(row.key())));
                 }));
     }

@@ -36,7 +36,7 @@ class UseCountTest {
         assertEquals(1, ends.get());
     }
 
-    /** Refused entries pass through the count: they must neither end it early nor twice. */
+    /** Rejected entries change the count temporarily: they must cause neither an early nor a second end. */
     @Test
     void endsOnceAndNobodyIsInsideThen() throws InterruptedException {
         for (int round = 0; round < 500; round++) {
