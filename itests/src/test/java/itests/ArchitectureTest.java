@@ -19,11 +19,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.FieldSource;
 
-/** The table of the house: who may import whom. */
+/** The import rules: each bundle's permitted imports. */
 final class ArchitectureTest {
     private static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
 
-    /** Each bundle's folder, and the bundles of ours that it may import. */
+    /** Each bundle's folder, and our bundles that it may import. */
     private static final Map<String, Set<String>> MAY_IMPORT = Map.ofEntries(
             Map.entry("mdev.api", Set.of()),
             Map.entry("mdev.sync", Set.of()),

@@ -27,11 +27,11 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** What {@code ./mdev} answers to what people type, right or wrong, in one platform whose ports are all taken. */
+/** The replies of {@code ./mdev} to valid and invalid input, on one platform with all ports in use. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class CommandLineIT {
     private static final int DEVICES = 12;
-    /** Held by a {@code vfio:tty} all the time. */
+    /** Held open by a {@code vfio:tty} throughout. */
     private static final String OPEN = uuid(1);
 
     private static final String IDLE = uuid(2);
@@ -176,7 +176,9 @@ final class CommandLineIT {
                 () -> "expected the line\n" + beginning + "\nbut standard error has\n" + ended.err());
     }
 
-    /** @param arguments of the launcher; RUN stands for the run directory of the platform, NEW for one that does not exist */
+    /**
+     * @param arguments the launcher's arguments; RUN stands for the platform's run directory, NEW for a nonexistent one
+     */
     record WrongStart(List<String> arguments, int status, String error) {}
 
     static Stream<WrongStart> wrongStarts() {
@@ -186,16 +188,20 @@ final class CommandLineIT {
                 new WrongStart(List.of("lsmod"), 2, "mdev: unknown option 'lsmod': see ./mdev --help"),
                 new WrongStart(List.of("-c"), 2, "mdev: -c needs a value: see ./mdev --help"),
                 new WrongStart(
-                        List.of("--run", "NEW", "--drop", "/nope", "serve"), 2, "mdev: --drop '/nope' is not a directory"),
+                        List.of("--run", "NEW", "--drop", "/nope", "serve"),
+                        2,
+                        "mdev: --drop '/nope' is not a directory"),
                 new WrongStart(List.of("--run", "RUN", "serve"), 1, "mdev: a platform runs on RUN already"),
                 new WrongStart(
                         List.of("--run", "RUN", "--load", "vendor.mtty", "-c", "mdev:lsmod"),
                         2,
-                        "mdev: a platform runs on RUN already: --drop, --load, --mount and --set apply only when a platform starts"),
+                        "mdev: a platform runs on RUN already: --drop, --load, --mount and --set apply only"
+                                + " when a platform starts"),
                 new WrongStart(
                         List.of("--run", "RUN", "--set", "vfio.user.spins=5", "-c", "mdev:lsmod"),
                         2,
-                        "mdev: a platform runs on RUN already: --drop, --load, --mount and --set apply only when a platform starts"),
+                        "mdev: a platform runs on RUN already: --drop, --load, --mount and --set apply only"
+                                + " when a platform starts"),
                 new WrongStart(
                         List.of("--run", "NEW", "--set", "spins=5", "serve"),
                         2,
@@ -232,11 +238,12 @@ final class CommandLineIT {
 
     @Test
     void aRunDirectoryWhosePathIsTooLongIsNotMade(@TempDir Path temp) throws Exception {
-        // One byte more than leaves room for /vfio-user/<uuid>.sock in the 107 of a UNIX socket.
+        // One byte too long for /vfio-user/<uuid>.sock within a UNIX socket's 107 bytes.
         String run = temp + "/" + "x".repeat(Math.max(1, 55 - temp.toString().length()));
         Mdev.Ended ended = mdev.run("--run", run, "serve");
         assertOneLine(
-                "mdev: a device's socket in '%s' would have a path of %d bytes; a UNIX socket allows 107: choose a shorter --run DIR"
+                ("mdev: a device's socket in '%s' would have a path of %d bytes;"
+                                + " a UNIX socket allows 107: choose a shorter --run DIR")
                         .formatted(run, run.length() + 52),
                 ended);
         assertEquals(1, ended.status());
@@ -251,7 +258,7 @@ final class CommandLineIT {
         }
     }
 
-    /** @param status of the first part that failed, unless what follows it made up for it */
+    /** @param status the status of the first failed part, unless a later part compensates for it */
     record Line(String line, int status, boolean goesOn) {}
 
     static Stream<Line> lines() {
@@ -273,7 +280,7 @@ final class CommandLineIT {
         assertEquals(line.goesOn(), ended.out().contains("vendor.mtty"), ended.out());
     }
 
-    /** @param keys those of an object, or of each object of an array */
+    /** @param keys the keys of an object, or of each object of an array */
     record Listing(String command, int rows, List<String> keys) {}
 
     private static final List<Listing> LISTINGS = List.of(

@@ -22,11 +22,11 @@ import org.w3c.dom.Document;
 import org.w3c.dom.Element;
 import org.w3c.dom.NodeList;
 
-/** The table of {@code docs/configuration.md} is what the bundles declare ({@code OSGI-INF/metatype}). */
+/** The table of {@code docs/configuration.md} equals the bundles' declarations ({@code OSGI-INF/metatype}). */
 final class ConfigurationDocTest {
     private static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
 
-    /** PID, key, default, least and most; empty where there is none. */
+    /** PID, key, default, minimum and maximum; empty if absent. */
     private static List<String> documented() throws IOException {
         return Files.readAllLines(ROOT.resolve("docs/configuration.md")).stream()
                 .filter(line -> line.startsWith("| `"))

@@ -61,7 +61,10 @@ final class ConfigurationIT {
         }
     }
 
-    /** Each configuration comes, changes and goes: no component may restart, which would take the devices away. */
+    /**
+     * Each configuration is added, changed and deleted: no component may restart, because that would remove the
+     * devices.
+     */
     @Test
     void aFileInTheDropFolderConfiguresARunningPlatform() throws Exception {
         try (Platform platform = Platform.start("--drop", drop.toString(), "--load", "vendor.mtty")) {
@@ -70,7 +73,7 @@ final class ConfigurationIT {
             changeAndDelete(platform, "mdev.core", "removalTimeout", "from 0 to 3600000; using 4000");
             changeAndDelete(platform, "vfio.mdev", "requestTimeout", "from 0 to 3600000; using 1000");
             changeAndDelete(platform, "vfio.user", "spins", "from 0 to 1000000; using 100");
-            // The watcher and ConfigAdmin keep the order: the last deletion has taken effect, too.
+            // The watcher and ConfigAdmin keep the order: the last deletion has taken effect as well.
             configure("mdev.core", "removalTimeout=last");
             awaitWarning(platform, "mdev.core: removalTimeout=last is not an integer from 0 to 3600000; using 4000");
             assertEquals(before, state(platform));

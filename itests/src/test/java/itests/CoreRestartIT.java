@@ -41,9 +41,9 @@ import org.osgi.framework.ServiceRegistration;
 import org.osgi.service.event.EventConstants;
 import org.osgi.service.event.EventHandler;
 
-/** {@code mdev.core} restarts beside the bundles that use it. */
+/** {@code mdev.core} restarts while the bundles that use it keep running. */
 public class CoreRestartIT extends PlatformTestSupport {
-    /** A removal that waits for another bundle's would wait for it as long. */
+    /** The time that a removal takes if it waits for another bundle's. */
     private static final String FOREVER = "removalTimeout=3600000";
 
     private final HeardUevents heard = new HeardUevents();
@@ -76,7 +76,7 @@ public class CoreRestartIT extends PlatformTestSupport {
         listeners.forEach(ServiceRegistration::unregister);
     }
 
-    /** Returns when its vendor has registered with the new core. */
+    /** Returns once the vendor has registered with the new core. */
     private void start() throws Exception {
         core.start();
         Predicate<Uevent> last =
@@ -128,7 +128,7 @@ public class CoreRestartIT extends PlatformTestSupport {
         context.ungetService(sysfs);
     }
 
-    /** A vendor whose {@code remove} returns when that of every other has begun. */
+    /** A vendor with a {@code remove} that returns once the remove of every other vendor has begun. */
     private record Together(String name, CountDownLatch others) implements ParentOps<DeviceOps> {
         void register(Bundle owner) throws ErrnoException {
             BundleContext bundle = owner.getBundleContext();

@@ -10,9 +10,9 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** {@code ./mdev demo}: that it holds, and that it can fail. */
+/** {@code ./mdev demo} passes, and can fail. */
 final class DemoIT {
-    /** What stands in the transcript, in this order. */
+    /** Lines of the transcript, in this order. */
     private static final List<String> TOLD = List.of(
             "1. Load the module",
             "mdev> mdev:modprobe vendor.mtty",

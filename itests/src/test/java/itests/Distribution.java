@@ -12,9 +12,9 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * What {@code cnf} builds.
+ * The output of {@code cnf}.
  *
- * @param bundles where each bundle of {@code mdev.jar} is, in the order in which bnd's launcher starts them
+ * @param bundles the locations of the bundles of {@code mdev.jar}, in the start order of bnd's launcher
  * @param frameworkProperties the {@code -runproperties}
  */
 record Distribution(List<URI> bundles, Map<String, String> frameworkProperties) {

@@ -14,14 +14,14 @@ import java.util.stream.Stream;
 import javax.tools.JavaCompiler;
 import javax.tools.ToolProvider;
 
-/** Builds the driver of docs/writing-a-vendor-driver.md from nothing but the page. */
+/** Builds the driver of docs/writing-a-vendor-driver.md from the page alone. */
 final class DriverGuide {
     private static final Path PAGE = Path.of("..", "docs", "writing-a-vendor-driver.md");
     private static final int PROMISED_LINES = 80;
 
     private DriverGuide() {}
 
-    /** @return the bundle */
+    /** @return the bundle's jar */
     static Path build() throws Exception {
         String page = Files.readString(PAGE);
         String source = block(page, "java");

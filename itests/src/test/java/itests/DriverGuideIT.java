@@ -28,7 +28,7 @@ import org.junit.Test;
 import org.ops4j.pax.exam.Option;
 import org.osgi.framework.Bundle;
 
-/** The driver of docs/writing-a-vendor-driver.md does what the page says. */
+/** The driver of docs/writing-a-vendor-driver.md behaves as the page describes. */
 public class DriverGuideIT extends PlatformTestSupport {
     private static final String JAR = "itests.guide";
     private static final String TYPE = "/sys/class/mdev_bus/counter0/mdev_supported_types/counter-basic/";

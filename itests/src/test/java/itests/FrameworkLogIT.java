@@ -7,9 +7,9 @@ import javax.inject.Inject;
 import org.junit.Test;
 import org.osgi.service.log.LogService;
 
-/** What Felix's bundles report is in the platform's log. */
+/** Reports of Felix's bundles appear in the platform's log. */
 public class FrameworkLogIT extends PlatformTestSupport {
-    /** Where surefire tells SLF4J's provider to write. */
+    /** The log file that surefire configures for SLF4J's provider. */
     private static final Path LOG = Path.of(System.getProperty("org.slf4j.simpleLogger.logFile"));
 
     @Inject

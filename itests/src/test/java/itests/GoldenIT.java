@@ -25,7 +25,7 @@ import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleException;
 import org.osgi.framework.ServiceRegistration;
 
-/** What the real kernel answered, replayed against the bundles as they ship. */
+/** Replays the real kernel's replies against the bundles as shipped. */
 public class GoldenIT extends PlatformTestSupport {
     private static final String ONE = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001";
     private static final String TWO = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1002";
@@ -62,7 +62,7 @@ public class GoldenIT extends PlatformTestSupport {
         switch (module) {
             case "vfio_mdev" -> vfio.start();
             case "mtty" -> mtty = startModule("vendor.mtty");
-            default -> {} // the core is there, VFIO core and its back-ends are in the bundle of vfio_mdev
+            default -> {} // the core is running; VFIO core and its back-ends are in the bundle of vfio_mdev
         }
     }
 
@@ -111,7 +111,7 @@ public class GoldenIT extends PlatformTestSupport {
         List<String> differences = new ArrayList<>();
         for (Step step : steps) {
             step.command().run();
-            // The class appears with the first parent and stays: other tests may have been here before.
+            // The class appears with the first parent and stays: other tests may have run earlier.
             List<GoldenLine> snapshot = GoldenLine.read("tree-" + step.snapshot() + ".jsonl").stream()
                     .filter(line -> !line.text("path").equals("/sys/class/mdev_bus"))
                     .toList();
@@ -135,7 +135,7 @@ public class GoldenIT extends PlatformTestSupport {
             Map<String, Command> commands = commands();
             for (GoldenLine line : GoldenLine.read("uevents.jsonl")) {
                 if (line.text("mark").equals("rmmod mdev")) {
-                    break; // the tree is in the core: its end is its unit test's
+                    break; // the core owns the tree: the core's unit test covers its end
                 }
                 if (line.has("mark")) {
                     commands.getOrDefault(line.text("mark"), () -> {
@@ -165,7 +165,7 @@ public class GoldenIT extends PlatformTestSupport {
         }
     }
 
-    /** A deviation: VFIO core comes and goes with vfio_mdev here, and is no module of its own. */
+    /** A deviation: here VFIO core is loaded and unloaded with vfio_mdev and is not a separate module. */
     private static boolean partOfVfio(String event) {
         return event.matches(".*@/module/vfio(_iommu_type1)?")
                 || NamedDeviations.isVfio(event.substring(event.indexOf('@') + 1));

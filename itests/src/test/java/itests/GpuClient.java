@@ -29,7 +29,10 @@ import mdev.linux.Fd;
 import mdev.linux.LinuxException;
 import mdev.linux.Mapping;
 
-/** A driver of vendor.gpu-sim's engine, by its data sheet, in a user of the VFIO API with memory and eventfds of his own. One thread at a time. */
+/**
+ * A driver of vendor.gpu-sim's engine, written from its data sheet, in a user of the VFIO API with its own memory and
+ * eventfds. Not thread-safe.
+ */
 final class GpuClient implements AutoCloseable {
     static final int ID = 0x00;
     static final int VERSION = 0x04;
@@ -58,7 +61,7 @@ final class GpuClient implements AutoCloseable {
     static final int VBLANK = 2;
     private static final int VECTORS = 3;
 
-    /** FAULT_CODE. */
+    /** Values of FAULT_CODE. */
     static final int DMA = 4;
 
     private static final int COMMAND = 0x04;
@@ -72,7 +75,7 @@ final class GpuClient implements AutoCloseable {
     static final int SLOT = 64;
     static final int SLOTS = 1 << 14;
 
-    /** Where the ring is on the bus; the buffer lies behind it. Above 4 GiB, so that both halves of an address count. */
+    /** The bus address of the ring; the buffer follows it. Above 4 GiB, so that both halves of an address matter. */
     static final long RING = 0x2_0000_0000L;
 
     static final int BUFFER_SIZE = 8 << 20;
@@ -118,14 +121,14 @@ final class GpuClient implements AutoCloseable {
         device.write(VfioPci.CONFIG_REGION, register, MemorySegment.ofArray(data), 0, data.length);
     }
 
-    /** Memory of ours that the device can reach. */
+    /** Maps memory of this process for the device. */
     MemorySegment map(long iova, long size, int flags) throws ErrnoException {
         MemorySegment made = Arena.ofAuto().allocate(size, 4096);
         map(iova, size, flags, new UserMemory.Local(made));
         return made;
     }
 
-    /** Memory that the device reaches by calls of ours. */
+    /** Maps memory that the device accesses through calls of this process. */
     void map(long iova, long size, RemoteAccess access) throws ErrnoException {
         map(iova, size, ALL, new UserMemory.Remote(0, access));
     }
@@ -142,24 +145,24 @@ final class GpuClient implements AutoCloseable {
         }
     }
 
-    /** How much of the frame buffer takes memory, in units of 512 bytes. */
+    /** The memory allocated to the frame buffer, in units of 512 bytes. */
     long frameBufferBlocks() throws ErrnoException, LinuxException {
         try (Fd file = Fd.adopt(device.regionFd(VfioPci.BAR0_REGION))) {
             return file.stat().blocks();
         }
     }
 
-    /** The mapped frame buffer; also when the device is closed. */
+    /** The mapped frame buffer; valid even after the device is closed. */
     MemorySegment frameBuffer() {
         return frameBuffer;
     }
 
-    /** The memory at {@link #BUFFER}; also when the device is closed. */
+    /** The memory at {@link #BUFFER}; valid even after the device is closed. */
     MemorySegment buffer() {
         return memory.asSlice(BUFFER - RING);
     }
 
-    /** The frame buffer as it is read by accesses. */
+    /** The frame buffer read by region accesses. */
     byte[] readFrameBuffer() throws ErrnoException {
         var data = new byte[(int) frameBuffer.byteSize()];
         device.read(VfioPci.BAR0_REGION, 0, MemorySegment.ofArray(data), 0, data.length);
@@ -178,12 +181,12 @@ final class GpuClient implements AutoCloseable {
         device.write(VfioPci.BAR4_REGION, register, data, 0, Integer.BYTES);
     }
 
-    /** Begins our ring, with messages for fences and faults. */
+    /** Starts the client's ring, with messages for fences and faults. */
     void enable() throws Exception {
         enable(RING);
     }
 
-    /** Begins a ring that may be anywhere. */
+    /** Starts a ring at any address. */
     void enable(long base) throws Exception {
         write(CONTROL, 0);
         awaitIdle();
@@ -195,7 +198,7 @@ final class GpuClient implements AutoCloseable {
         tail = 0;
     }
 
-    /** Fills slots and rings once; the ring must have room. */
+    /** Fills slots and rings the doorbell once; the ring must have room. */
     void submit(GpuCommand... commands) throws ErrnoException {
         submit(List.of(commands));
     }
@@ -223,13 +226,13 @@ final class GpuClient implements AutoCloseable {
         Wait.until("FENCE is " + value, () -> read(FENCE) == value);
     }
 
-    /** Waits for the message, and takes it. */
+    /** Waits for the message and consumes it. */
     void awaitMessage(int vector) throws LinuxException {
         assertTrue("the message of vector " + vector, vectors.get(vector).await(Patience.TIME));
         assertEquals("messages of vector " + vector, 1, messages(vector));
     }
 
-    /** How many messages came since we last asked. */
+    /** The number of messages since the last call. */
     long messages(int vector) {
         return vectors.get(vector).read();
     }
@@ -239,7 +242,7 @@ final class GpuClient implements AutoCloseable {
         probe();
     }
 
-    /** Closes all files; what is mapped stays. */
+    /** Closes all files; mappings stay. */
     @Override
     public void close() {
         device.close();

@@ -5,7 +5,7 @@ import java.util.List;
 /**
  * A command of vendor.gpu-sim's data sheet. Sizes and strides are in pixels, offsets in bytes.
  *
- * @param numbers what its slot begins with; the rest is 0
+ * @param numbers the first numbers of its slot; the rest is 0
  */
 record GpuCommand(List<Integer> numbers) {
     static final int PIXEL = 4;

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** GPUs that are plugged in and unplugged by configurations, as files in the drop folder of a platform that runs. */
+/** GPUs plugged in and unplugged through configuration files in the drop folder of a running platform. */
 final class GpuConfigurationIT {
     private static final String VGPU = "83b8f4f2-509f-382f-3c1e-e6bfe0fa2001";
     private static final String GPU = "/sys/devices/virtual/gpu-sim/";
@@ -68,7 +68,7 @@ final class GpuConfigurationIT {
         assertTrue(plugged("gpu0"));
     }
 
-    /** Each is refused with a line in the log, and nothing else happens. */
+    /** Each is rejected with a log line and has no other effect. */
     @Test
     void aConfigurationThatIsWrongPlugsNothingIn() throws Exception {
         configure("small", "name=small", "memory=7");

@@ -27,11 +27,14 @@ import org.junit.Test;
 import org.junit.function.ThrowingRunnable;
 import org.osgi.framework.Bundle;
 
-/** Users of a vGPU who go, are reset or lose it while the engine works for them: what they began ends, and nobody else notices. */
+/**
+ * Users that close, reset or lose a vGPU while the engine works for them: their work ends, and other users are not
+ * affected.
+ */
 public class GpuLifetimeIT extends GpuTestSupport {
     private static final String MEMORY_FREE = "/sys/devices/virtual/gpu-sim/gpu0/gpu/memory_free";
 
-    /** As many as a ring takes: the work of many seconds at least. */
+    /** As many as fit into a ring: work for at least many seconds. */
     private static final int FLOOD = GpuClient.SLOTS - 8;
 
     private static final GpuCommand DOWNLOAD_ALL = GpuCommand.download(WIDTH, HEIGHT, WIDTH, 0, BUFFER, WIDTH);
@@ -48,7 +51,7 @@ public class GpuLifetimeIT extends GpuTestSupport {
         return Long.parseLong(tree.read(MEMORY_FREE).strip());
     }
 
-    /** And does nothing for the first vGPU meanwhile. */
+    /** Meanwhile the engine does nothing for the first vGPU. */
     private void assertEngineWorksOnlyFor(GpuClient other) throws Exception {
         assertWorks(other, 1);
         long had = busyNanos(uuid);
@@ -78,13 +81,13 @@ public class GpuLifetimeIT extends GpuTestSupport {
             assertTrue("under way", client.is(GpuClient.BUSY));
             assertNotEquals(0, client.read(GpuClient.INTERRUPT_STATUS));
             client.reset();
-            client.messages(GpuClient.VBLANK); // of the frames before
+            client.messages(GpuClient.VBLANK); // of earlier frames
             assertEquals("its pages are given back", 0, client.frameBufferBlocks());
             assertPowerOn(client);
             assertAll("the frame buffer that is mapped", 0, client.frameBuffer());
             assertArrayEquals("and that is read", zeroes(), client.readFrameBuffer());
 
-            // Were the product still made, it would now be seen: its factors are there again.
+            // If the product were still being computed, it would now appear: its factors have been restored.
             client.frameBuffer().asSlice(LEFT).fill((byte) 1);
             assertEngineWorksOnlyFor(other);
             assertPowerOn(client);
@@ -121,7 +124,7 @@ public class GpuLifetimeIT extends GpuTestSupport {
         void run() throws Exception;
     }
 
-    /** Ends what a client does while the engine is inside an access to its memory. */
+    /** Ends a client's work while the engine is inside an access to its memory. */
     private static void endWhileInside(GpuClient client, Ending end) throws Exception {
         HeldMemory held = new HeldMemory();
         client.map(0, FRAME_BUFFER, held);
@@ -133,7 +136,8 @@ public class GpuLifetimeIT extends GpuTestSupport {
             return !held.inside();
         });
         Thread ender = Thread.ofPlatform().start(ended);
-        // One that does not wait is done with the engine still inside, which will then write into what was cleared.
+        // An end that does not wait would return while the engine is still inside, and the engine would then write to
+        // cleared memory.
         Wait.until("it waits", () -> ended.isDone() || ender.getState() == Thread.State.TIMED_WAITING);
         held.let();
         assertTrue("nobody is inside then", ended.get(Patience.TIME.toSeconds(), TimeUnit.SECONDS));
@@ -173,7 +177,7 @@ public class GpuLifetimeIT extends GpuTestSupport {
         try (GpuClient client = open(uuid);
                 GpuClient other = open(otherUuid)) {
             CountDownLatch asked = new CountDownLatch(1);
-            client.device.onRequest(asked::countDown); // and he does not go
+            client.device.onRequest(asked::countDown); // and the client does not close the device
             client.enable();
             client.submit(fillAll(0x11111111));
             client.submit(Collections.nCopies(FLOOD, DOWNLOAD_ALL));

@@ -18,7 +18,7 @@ import org.junit.After;
 import org.junit.Before;
 import org.osgi.framework.Bundle;
 
-/** Two vGPUs of {@code gpu0}, and what the tests of its engine say of it and of its users. */
+/** Two vGPUs of {@code gpu0}, and assertions for the tests of its engine. */
 public abstract class GpuTestSupport extends PlatformTestSupport {
     static final String MODULE = "vendor.gpu-sim";
     static final int FRAME_BUFFER = 8 << 20;
@@ -28,7 +28,7 @@ public abstract class GpuTestSupport extends PlatformTestSupport {
 
     static final int HEIGHT = FRAME_BUFFER / WIDTH / GpuCommand.PIXEL;
 
-    /** Square matrices in the frame buffer; their product needs a second, a ring full of them hours. */
+    /** Square matrices in the frame buffer; their product takes a second, a full ring of products takes hours. */
     static final int SIDE = 700;
 
     static final int PRODUCT = 0;
@@ -86,7 +86,7 @@ public abstract class GpuTestSupport extends PlatformTestSupport {
         assertContent(what, expected, actual);
     }
 
-    /** A surface there and back, with a fence: that the engine works for a client, and right. */
+    /** Copies a surface there and back, with a fence: asserts that the engine works correctly for a client. */
     static void assertWorks(GpuClient client, int fence) throws Exception {
         client.enable();
         client.buffer().fill((byte) fence);
@@ -103,7 +103,7 @@ public abstract class GpuTestSupport extends PlatformTestSupport {
         assertFalse(client.is(GpuClient.FAULTED));
     }
 
-    /** The engine's registers, as the data sheet's power-on state has them. */
+    /** The engine's registers in the data sheet's power-on state. */
     static void assertPowerOn(GpuClient client) throws ErrnoException {
         Map<Integer, Integer> fixed = Map.of(
                 GpuClient.ID, 0x4d495347,
@@ -115,7 +115,7 @@ public abstract class GpuTestSupport extends PlatformTestSupport {
         }
     }
 
-    /** Whether there is a thread of a GPU's. */
+    /** Whether a thread of a GPU is running. */
     static boolean gpuRuns() {
         return Thread.getAllStackTraces().keySet().stream()
                 .anyMatch(thread -> thread.getName().startsWith("gpu"));

@@ -6,7 +6,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import mdev.api.Uevent;
 import mdev.api.UeventListener;
 
-/** The uevents that a listener hears, which are delivered a moment after what they tell of. */
+/** The uevents received by a listener; they are delivered shortly after the changes that they report. */
 final class HeardUevents implements UeventListener {
     private final List<Uevent> events = new CopyOnWriteArrayList<>();
 
@@ -15,12 +15,14 @@ final class HeardUevents implements UeventListener {
         events.add(event);
     }
 
-    /** Those so far, in their order. */
+    /** The uevents received so far, in order. */
     List<Uevent> events() {
         return events;
     }
 
-    /** Once registered: forgets what was emitted before, which may be on its way still, for example of another test. */
+    /**
+     * Call after registration: discards earlier events that may still be in delivery, for example from another test.
+     */
     void begin(Tree tree) throws Exception {
         String mark = UUID.randomUUID().toString();
         tree.write("/sys/bus/mdev/uevent", "change " + mark);

@@ -7,12 +7,15 @@ import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.RemoteAccess;
 
-/** Memory of ones that is read no sooner than it is let: so a device is inside an access for as long as a test wants. */
+/**
+ * Memory filled with ones that blocks reads until released: so a test controls how long a device stays inside an
+ * access.
+ */
 final class HeldMemory implements RemoteAccess {
     private final CountDownLatch let = new CountDownLatch(1);
     private volatile boolean inside;
 
-    /** Whether a read has begun and not ended. */
+    /** Whether a read is in progress. */
     boolean inside() {
         return inside;
     }

@@ -38,7 +38,7 @@ import org.osgi.framework.BundleException;
 import org.osgi.framework.SynchronousBundleListener;
 import org.osgi.framework.wiring.BundleWiring;
 
-/** Vendors come and go while the platform runs, by every way there is, and nobody else notices. */
+/** Vendors are installed and removed in every possible way while the platform runs, without effect on other bundles. */
 public class HotPlugIT extends PlatformTestSupport {
     private static final String MTTY = "vendor.mtty";
     private static final String DROP = "felix.fileinstall.dir";
@@ -68,7 +68,7 @@ public class HotPlugIT extends PlatformTestSupport {
         }
     }
 
-    /** As after the first vendor: the class {@code mdev_bus} stays, as in the kernel. */
+    /** The state after the first vendor: the class {@code mdev_bus} stays, as in the kernel. */
     @Before
     public void before() throws Exception {
         tree = new Tree(sysfs);
@@ -133,7 +133,7 @@ public class HotPlugIT extends PlatformTestSupport {
         for (Way came : in) {
             for (Way went : out) {
                 if (came.name().equals("drop folder")) {
-                    continue; // its own way out is below: another one would leave the jar there
+                    continue; // its own removal is below: another one would leave the jar behind
                 }
                 String both = came.name() + " / " + went.name();
                 came.step().run();
@@ -154,7 +154,7 @@ public class HotPlugIT extends PlatformTestSupport {
         assertEquals("nobody else was touched", List.of(), disturbed);
     }
 
-    /** Whole at once, as whoever copies big jars into a watched folder does it. */
+    /** Moves the complete file in one step, as recommended for big jars in a watched folder. */
     private static void drop(Path target) throws IOException {
         Path aside = Files.createTempFile("mtty", ".jar");
         Files.copy(module(MTTY), aside, StandardCopyOption.REPLACE_EXISTING);
@@ -195,7 +195,7 @@ public class HotPlugIT extends PlatformTestSupport {
 
         bundle.update(new ByteArrayInputStream(Files.readAllBytes(module(MTTY))));
 
-        // Its components come after its state.
+        // Its components are registered after its state changes.
         Wait.until("the new driver runs", () -> tree.shape().equals(with));
         assertEquals(Bundle.ACTIVE, bundle.getState());
         assertNotEquals(before, bundle.adapt(BundleWiring.class).getClassLoader());
@@ -204,7 +204,7 @@ public class HotPlugIT extends PlatformTestSupport {
 
     @Test
     public void manyCyclesLeaveNothingOfTheVendor() throws Exception {
-        for (int i = 0; i < 10; i++) { // what the platform itself makes on first use
+        for (int i = 0; i < 10; i++) { // covers what the platform itself creates on first use
             cycle(null, null);
         }
         Set<Thread> threads = Thread.getAllStackTraces().keySet();
@@ -233,7 +233,7 @@ public class HotPlugIT extends PlatformTestSupport {
         assertEquals(without, tree.shape());
     }
 
-    /** Also the framework's own that worked for it, which end by themselves a moment after their last work. */
+    /** Includes the framework's own threads that worked for it, which exit shortly after their last work. */
     private static boolean ofVendor(Thread thread) {
         return Stream.of("mtty", "mdev-", "vfio-").anyMatch(thread.getName()::contains);
     }
@@ -256,7 +256,7 @@ public class HotPlugIT extends PlatformTestSupport {
         }
     }
 
-    /** The listener is told of everything: a bundle that is started anew does count. */
+    /** The listener receives all events: a restarted bundle counts. */
     @Test
     public void aDisturbanceWouldBeSeen() throws Exception {
         Bundle admin = bundleNamed("org.apache.felix.eventadmin");

@@ -29,7 +29,7 @@ import org.ops4j.pax.exam.Option;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.SynchronousBundleListener;
 
-/** A bundle brings an IOMMU back-end while the platform runs, and takes it away again; nobody else notices. */
+/** A bundle adds an IOMMU back-end while the platform runs and removes it again, without effect on others. */
 public class IommuDriverIT extends PlatformTestSupport {
     private static final String NAME = "itests.iommu";
     private static final int TYPE = 1000;
@@ -79,14 +79,15 @@ public class IommuDriverIT extends PlatformTestSupport {
                     Path.of(context.getProperty(NAME)).toUri().toString());
             bundle.start();
             assertEquals(1, container.checkExtension(TYPE));
-            assertEquals("type1 is there all the same", 1, container.checkExtension(VfioContainer.TYPE1_IOMMU));
+            assertEquals("type1 is still present", 1, container.checkExtension(VfioContainer.TYPE1_IOMMU));
             container.setIommu(TYPE);
             assertEquals(10, avail(container));
             map(container, 0);
             assertEquals("the mapping has reached it", 9, avail(container));
 
             bundle.stop();
-            // In the kernel a module in use cannot go; here its address space stays until the last group leaves.
+            // In the kernel a module in use cannot be unloaded; here its address space stays until the last group
+            // leaves.
             map(container, PAGE);
             assertEquals(8, avail(container));
             group.getDevice(uuid).close();

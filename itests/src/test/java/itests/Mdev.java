@@ -9,19 +9,19 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/** {@code ./mdev} as a person runs it: a process with its own output, errors and exit status. */
+/** {@code ./mdev} as a user runs it: a process with its own output, errors and exit status. */
 public record Mdev(Path home) {
-    /** The one of this tree. */
+    /** The launcher of this source tree. */
     public static Mdev here() {
         return new Mdev(Path.of("..").toAbsolutePath().normalize());
     }
 
-    /** How a run ended. */
+    /** The result of a run. */
     public record Ended(int status, String out, String err) {
         /**
-         * The output of a run that went well.
+         * The output of a successful run.
          *
-         * @throws AssertionError it did not
+         * @throws AssertionError if the run failed
          */
         public String ok() {
             if (status != 0) {
@@ -31,7 +31,7 @@ public record Mdev(Path home) {
         }
     }
 
-    /** Runs it to its end; its input ends at once. */
+    /** Runs it to completion with empty input. */
     public Ended run(String... arguments) throws IOException, InterruptedException {
         return runWith("", arguments);
     }
@@ -47,7 +47,7 @@ public record Mdev(Path home) {
             try (var stdin = process.getOutputStream()) {
                 stdin.write(input.getBytes(UTF_8));
             } catch (IOException e) {
-                // It ended without having read: its status and its errors say why.
+                // It ended without reading: its status and errors state the reason.
             }
             return new Ended(end(process), Files.readString(out), Files.readString(err));
         } finally {
@@ -56,7 +56,7 @@ public record Mdev(Path home) {
         }
     }
 
-    /** Waits for the end of a process; it is killed, and the test fails, if it does not come. */
+    /** Waits for a process to end; on timeout, kills it and fails the test. */
     static int end(Process process) throws InterruptedException {
         if (!process.waitFor(Patience.TIME)) {
             process.destroyForcibly();
@@ -65,7 +65,7 @@ public record Mdev(Path home) {
         return process.exitValue();
     }
 
-    /** What talks to us through pipes, errors to ours unless redirected. */
+    /** A process connected through pipes; its errors go to ours unless redirected. */
     public ProcessBuilder command(String... arguments) {
         List<String> command = new ArrayList<>(List.of(home.resolve("mdev").toString()));
         command.addAll(List.of(arguments));

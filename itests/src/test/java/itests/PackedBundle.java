@@ -6,7 +6,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** Packs a package of the tests as a vendor packs its own: a bundle that meets the platform's only through services. */
+/** Packages test classes as a vendor would: a bundle that interacts with the platform only through services. */
 public final class PackedBundle {
     private PackedBundle() {}
 

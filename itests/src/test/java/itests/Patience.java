@@ -2,9 +2,12 @@ package itests;
 
 import java.time.Duration;
 
-/** How long a test waits for what has to come. */
+/** The timeout of a test for a required event. */
 public final class Patience {
-    /** Only a failure takes as long: enough for guests that are emulated, on two processors that are ten times slower than ours and have other work. */
+    /**
+     * Only a failure takes this long: it suffices for emulated guests on two busy processors that are ten times slower
+     * than ours.
+     */
     public static final Duration TIME = Duration.ofMinutes(5);
 
     private Patience() {}

@@ -9,7 +9,7 @@ import java.util.stream.Stream;
 import org.junit.Test;
 import org.osgi.framework.Bundle;
 
-/** The platform comes up: what ships resolves and starts. */
+/** The platform starts: all shipped bundles resolve and start. */
 public class PlatformIT extends PlatformTestSupport {
     @Test
     public void ourBundlesAreActiveAndVendorsAreNotThere() {

@@ -22,8 +22,8 @@ import org.osgi.framework.BundleContext;
 import org.osgi.framework.BundleException;
 
 /**
- * Runs the test class as a bundle beside the bundles of {@code mdev.jar}: the same files, order and properties as shipped. One framework
- * per class; each class has a run directory of its own.
+ * Runs the test class as a bundle with the bundles of {@code mdev.jar}: the same files, order and properties as
+ * shipped. One framework per class; each class has its own run directory.
  */
 @RunWith(PaxExam.class)
 @ExamReactorStrategy(PerClass.class)
@@ -41,7 +41,7 @@ public abstract class PlatformTestSupport {
                 composite(shipped.bundles().stream()
                         .map(location -> bundle(location.toString()))
                         .toArray(Option[]::new)),
-                // On the class path here as there (-runpath in cnf/felix.bndrun), for us and for Pax Exam.
+                // On the class path as in the platform (-runpath in cnf/felix.bndrun), for the test and for Pax Exam.
                 composite(Stream.of("2.0.20", "1.7.36")
                         .map(version -> systemPackages(slf4j(version)))
                         .toArray(Option[]::new)),
@@ -51,7 +51,7 @@ public abstract class PlatformTestSupport {
                 composite(more()));
     }
 
-    /** What a test class needs besides the platform. */
+    /** The requirements of a test class besides the platform. */
     protected Option[] more() {
         return options();
     }

@@ -8,7 +8,10 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** A run directory ({@code --run}) that is gone when the tests are. Not below the project: a socket's path has room for 107 bytes. */
+/**
+ * A run directory ({@code --run}) that is deleted after the tests. Not below the project: a socket's path is limited to
+ * 107 bytes.
+ */
 final class RunDirectory {
     private RunDirectory() {}
 

@@ -14,7 +14,7 @@ import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** What neither the compiler nor the formatter checks in our sources. */
+/** Style rules that neither the compiler nor the formatter checks. */
 final class SourceStyleTest {
     private static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
 
@@ -42,7 +42,7 @@ final class SourceStyleTest {
                         .formatted(tooLong.size(), COLUMNS, LONG_LINES, String.join("\n", tooLong)));
     }
 
-    /** A name that is read in a stack trace or a log line says which class it is. */
+    /** A simple name in a stack trace or log line identifies its class. */
     @Test
     void aClassNameStandsOnce() throws IOException {
         var twice = new TreeSet<String>();

@@ -4,7 +4,7 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.Writer;
 
-/** A shell that stays attached to a platform and tells everything about it that a command can change. */
+/** A shell attached to a platform that reports everything that a command can change. */
 final class StateObserver {
     private static final String ALL = "sysfs:tree /sys; mdev:list; mdev:lsmod; mdev:types; vfio:groups; lb -s";
     private static final String END = "end-of-state";
@@ -28,10 +28,10 @@ final class StateObserver {
         in.write(ALL + "\n" + END + "\n");
         in.flush();
         StringBuilder state = new StringBuilder();
-        // The refusal of what is no command comes after all that was asked before.
+        // The error for an unknown command follows the output of all earlier commands.
         for (String line = out.readLine(); line == null || !line.contains("'" + END + "'"); line = out.readLine()) {
             if (line == null) {
-                throw new AssertionError("the platform let go of the shell after\n" + state);
+                throw new AssertionError("the platform closed the shell after\n" + state);
             }
             state.append(line).append('\n');
         }

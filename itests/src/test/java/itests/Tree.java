@@ -9,7 +9,7 @@ import mdev.api.sysfs.SysfsFile;
 import mdev.api.sysfs.SysfsLink;
 import mdev.api.sysfs.SysfsNode;
 
-/** The management tree in the words of a test. */
+/** Access to the management tree for tests. */
 record Tree(Sysfs sysfs) {
     static final String DEVICES = "/sys/bus/mdev/devices";
     static final String DRIVER = "/sys/bus/mdev/drivers/vfio_mdev";
@@ -40,7 +40,7 @@ record Tree(Sysfs sysfs) {
                 .children().stream().map(SysfsNode::name).toList();
     }
 
-    /** Every path below {@code /sys}, with link targets: what there is, without what is in the files. */
+    /** Every path below {@code /sys}, with link targets but without file contents. */
     List<String> shape() {
         return shape(sysfs.root());
     }

@@ -36,8 +36,8 @@ import org.osgi.service.event.EventConstants;
 import org.osgi.service.event.EventHandler;
 
 /**
- * What the platform tells of a device's life, by every way there is to hear it. That {@link UeventListener} hears what the kernel says is {@link
- * GoldenIT}'s: the other two hear the same.
+ * The uevents of a device's lifetime on every interface that delivers them. {@link GoldenIT} verifies that a {@link
+ * UeventListener} receives the kernel's events; here the other two interfaces receive the same.
  */
 public class UeventIT extends PlatformTestSupport {
     private static final String ONE = UUID.randomUUID().toString();
@@ -65,7 +65,9 @@ public class UeventIT extends PlatformTestSupport {
         listeners.forEach(ServiceRegistration::unregister);
     }
 
-    /** A vendor comes, a device comes and goes, the vendor goes; returns when all of it has been heard. */
+    /**
+     * Installs a vendor, creates and removes a device, removes the vendor; returns when all events have been received.
+     */
     private List<Uevent> live() throws Exception {
         List<Uevent> events = heard.events();
         int before = events.size();
@@ -137,7 +139,7 @@ public class UeventIT extends PlatformTestSupport {
         String first = "UEVENT add %1$s\nACTION=add\nDEVPATH=%1$s\nSUBSYSTEM=mdev\nSEQNUM=".formatted(DEVICE);
         assertTrue(text, text.contains(first));
 
-        monitor.interrupt(); // as Ctrl-C does
+        monitor.interrupt(); // like Ctrl-C
         monitor.join();
     }
 
@@ -147,7 +149,7 @@ public class UeventIT extends PlatformTestSupport {
                 .collect(Collectors.joining("", "UEVENT " + event.action() + " " + event.devpath() + "\n", "\n"));
     }
 
-    /** By the same way as uevents: a service that is found. {@code VfioDeviceListenerTest} says the rest. */
+    /** Found as a service, like uevent listeners. {@code VfioDeviceListenerTest} covers the rest. */
     @Test
     public void aDeviceListenerIsToldOfWhatIsThereAndOfWhatComesAndGoes() throws Exception {
         Bundle mtty = startModule("vendor.mtty");

@@ -4,13 +4,13 @@ import java.time.Duration;
 import java.util.concurrent.Callable;
 import java.util.concurrent.locks.LockSupport;
 
-/** Waits for a condition that nothing tells us of. */
+/** Polls for a condition without a notification. */
 final class Wait {
     private static final Duration PAUSE = Duration.ofMillis(10);
 
     private Wait() {}
 
-    /** Returns when the condition holds; fails with its name when it does not come to. */
+    /** Returns when the condition holds; on timeout, fails with its name. */
     static void until(String condition, Callable<Boolean> holds) throws Exception {
         long end = System.nanoTime() + Patience.TIME.toNanos();
         while (!holds.call()) {

@@ -3,7 +3,7 @@ package itests.bench;
 import java.util.List;
 import java.util.Locale;
 
-/** One quantity, measured several times. */
+/** A quantity measured several times. */
 record Figures(List<Double> values) {
     Figures {
         values = values.stream().sorted().toList();
@@ -14,7 +14,7 @@ record Figures(List<Double> values) {
         return values.size() % 2 == 1 ? values.get(middle) : (values.get(middle - 1) + values.get(middle)) / 2;
     }
 
-    /** A row of a table in Markdown. */
+    /** A row of a Markdown table. */
     String row(String what, String unit, double scale) {
         return String.format(
                 Locale.ROOT,
@@ -26,7 +26,7 @@ record Figures(List<Double> values) {
                 values.size());
     }
 
-    /** Three digits that matter, or all of a large number. */
+    /** Three significant digits, or all digits of a large number. */
     static String number(double value) {
         return String.format(Locale.ROOT, value < 10 ? "%.2f" : value < 100 ? "%.1f" : "%,.0f", value);
     }

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Assertions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Measures the platform as it is shipped, and prints the table of docs/performance.md. */
+/** Measures the platform as shipped and prints the table of docs/performance.md. */
 final class PlatformBench {
     private static final double SECOND = 1e9;
     private static final double FLAT = 0.8;
@@ -31,7 +31,9 @@ final class PlatformBench {
     private static final int ROUNDS = 11;
     private static final String SERVED = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001";
 
-    /** A run directory is on such a file system, as are /run and $XDG_RUNTIME_DIR: ext4 would search its inodes for each socket. */
+    /**
+     * The run directory is on a tmpfs, like /run and $XDG_RUNTIME_DIR: ext4 would search its inodes for each socket.
+     */
     private static final Path TMPFS = Path.of("/dev/shm");
 
     private static final String PROMPT = "mdev> ";
@@ -45,7 +47,7 @@ final class PlatformBench {
         table.add("");
         table.add("| measurement | median | minimum | maximum | samples |");
         table.add("|---|---|---|---|---|");
-        mdev.run("-c", "mdev:lsmod").ok(); // builds what is stale, warms the page cache
+        mdev.run("-c", "mdev:lsmod").ok(); // builds stale parts, warms the page cache
 
         table.add(repeat(() -> prompt(temp.resolve("run"))).row("`./mdev` to the prompt", "s", 1));
         table.add(repeat(() -> time(() -> mdev.run("-c", "mdev:lsmod").ok()))
@@ -65,7 +67,8 @@ final class PlatformBench {
             List<Double> installs =
                     figures(ask(run, "bench:install " + INSTALLS), "seconds").toList();
             table.add(new Figures(installs.subList(0, 1)).row("hot install of `vendor.mtty`, first", "ms", 1e3));
-            table.add(new Figures(installs.subList(1, INSTALLS)).row("hot install of `vendor.mtty`, repeated", "ms", 1e3));
+            table.add(new Figures(installs.subList(1, INSTALLS))
+                    .row("hot install of `vendor.mtty`, repeated", "ms", 1e3));
 
             mdev.run("--run", run, "-c", "mdev:modprobe vendor.mtty; mdev:create mtty mtty-1 " + SERVED)
                     .ok();
@@ -81,7 +84,7 @@ final class PlatformBench {
             table.add(new Figures(few).row("create + remove, no other device", "/s", 1));
             table.add(new Figures(many).row("create + remove, 10,000 devices present", "/s", 1));
             table.add(new Figures(figures(answer, "bytes").toList()).row("heap per idle device", "bytes", 1));
-            // Of neighbours in time: the machine is not the same a minute later.
+            // The ratio of adjacent blocks: the machine's speed differs a minute later.
             double ratio = new Figures(IntStream.range(0, ROUNDS)
                             .mapToObj(round -> many.get(round) / few.get(round))
                             .toList())
@@ -99,7 +102,10 @@ final class PlatformBench {
         return Files.readString(Path.of("/proc/loadavg")).strip();
     }
 
-    /** To one processor, the first that we may use: in a virtual machine, to wake another one takes longer than a pair does, and how long is chance. */
+    /**
+     * Pins to the first permitted processor: in a virtual machine, waking another one takes longer than a pair, and the
+     * time is random.
+     */
     private static void pin(Platform platform) throws Exception {
         String allowed = Files.readAllLines(Path.of("/proc/self/status")).stream()
                 .filter(line -> line.startsWith("Cpus_allowed_list:"))
@@ -127,7 +133,7 @@ final class PlatformBench {
         return (System.nanoTime() - start) / SECOND;
     }
 
-    /** On a terminal, that of script(1), because only there is a prompt. */
+    /** Runs on the terminal of script(1), because only a terminal shows a prompt. */
     private double prompt(Path run) throws Exception {
         String command = "stty cols 120 rows 40; " + mdev.home().resolve("mdev") + " --no-mount --run " + run;
         long start = System.nanoTime();

@@ -10,7 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/** A vfio-user client that reads one byte of BAR0 over and over, as a guest's serial driver does. */
+/** A vfio-user client that reads one byte of BAR0 repeatedly, as a guest's serial driver does. */
 final class RegionReads {
     private static final int HEADER = 16;
     private static final int VERSION = 1;
@@ -22,7 +22,7 @@ final class RegionReads {
 
     private RegionReads() {}
 
-    /** Seconds per read, of several blocks; the first ones are left to the compiler. */
+    /** Seconds per read, of several blocks; the first ones warm up the compiler. */
     static List<Double> measure(Path socket) throws IOException {
         try (SocketChannel server = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
             ByteBuffer message = ByteBuffer.allocateDirect(256).order(ByteOrder.LITTLE_ENDIAN);
@@ -44,8 +44,8 @@ final class RegionReads {
     }
 
     /**
-     * @param message with its payload, up to its position; gets the answer
-     * @param least how many bytes of an answer there must be
+     * @param message the request with its payload, up to its position; receives the reply
+     * @param least the minimum number of bytes of a reply
      */
     private static void exchange(SocketChannel server, ByteBuffer message, int command, int least) throws IOException {
         message.putShort(0, (short) 1)

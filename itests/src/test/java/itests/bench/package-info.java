@@ -1,4 +1,4 @@
-/** The numbers of docs/performance.md. No part of {@code verify}: {@code cnf/bench} runs it. */
+/** The measurements of docs/performance.md. Not part of {@code verify}: {@code cnf/bench} runs them. */
 @NullMarked
 package itests.bench;
 

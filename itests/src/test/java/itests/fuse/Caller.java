@@ -28,8 +28,8 @@ import mdev.linux.LinuxException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A process that makes system calls on a mounted tree and tells what came of them: a line for each line of its input, {@code = RESULT} or {@code ! ERRNO}. Texts
- * are in hexadecimal.
+ * A process that makes system calls on a mounted tree and reports their results: one line for each line of its input,
+ * {@code = RESULT} or {@code ! ERRNO}. Texts are in hexadecimal.
  */
 final class Caller {
     private static final HexFormat HEX = HexFormat.of();
@@ -103,7 +103,7 @@ final class Caller {
         }
     }
 
-    /** For writing; what was open before is closed. */
+    /** Opens a file for writing and closes the previously open one. */
     private String open(Path path) throws LinuxException {
         if (open != null) {
             open.close();

@@ -22,7 +22,10 @@ import mdev.api.sysfs.SysfsListener;
 import mdev.api.sysfs.SysfsNode;
 import org.jspecify.annotations.Nullable;
 
-/** A mounted tree as a {@link Caller} finds it: what replays the golden transcripts can do so with real system calls. Of one thread. */
+/**
+ * A mounted tree accessed through a {@link Caller}, so that the golden transcripts can be replayed with real system
+ * calls. Not thread-safe.
+ */
 final class CallerSysfs implements Sysfs, AutoCloseable {
     private static final HexFormat HEX = HexFormat.of();
     private static final int TYPE = 0170000;
@@ -113,7 +116,7 @@ final class CallerSysfs implements Sysfs, AutoCloseable {
         caller.destroy();
     }
 
-    /** What all entries have. */
+    /** The properties common to all entries. */
     private record Entry(String path, int mode, long ino) {
         String name() {
             return path.substring(path.lastIndexOf('/') + 1);
@@ -202,7 +205,7 @@ final class CallerSysfs implements Sysfs, AutoCloseable {
         }
     }
 
-    /** Opened for the first write, and kept open for the next. */
+    /** Opened for the first write and kept open for later ones. */
     private final class OneFile implements SysfsFile {
         private final Entry entry;
         private boolean open;

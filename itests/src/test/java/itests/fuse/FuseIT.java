@@ -15,7 +15,7 @@ import mdev.core.golden.TranscriptReplay;
 import mdev.core.golden.TreeComparison;
 import org.junit.jupiter.api.Test;
 
-/** What the real kernel answered, replayed with real system calls of another process on the mounted tree. */
+/** Replays the real kernel's replies with real system calls of another process on the mounted tree. */
 final class FuseIT {
     private static final String ONE = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001";
     private static final String TWO = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1002";
@@ -38,7 +38,7 @@ final class FuseIT {
         }
     }
 
-    /** The others are there from the beginning. */
+    /** The other modules are loaded from the beginning. */
     private static void insmod(Platform platform, String module) throws IOException, InterruptedException {
         if (module.equals("mtty")) {
             platform.run("mdev:modprobe vendor.mtty").ok();
@@ -58,7 +58,7 @@ final class FuseIT {
         Deviations deviations = NamedDeviations.treesWithVfio()
                 .add(
                         "the tree goes with the core",
-                        "what serves it is the core's: when that has gone nothing is mounted, and the directory is empty",
+                        "the tree depends on the core: without the core nothing is mounted and the directory is empty",
                         line -> line.file().startsWith("tree-13-")
                                 && !line.text("type").equals("absent"),
                         "absent ENOENT");
@@ -111,7 +111,7 @@ final class FuseIT {
             assertEquals(
                     "gone\n",
                     mounted.sh("sleep 60 & cd /; kill $!; wait $! 2> /dev/null || echo gone"),
-                    "nobody is left in it");
+                    "no process is left in it");
             assertEquals(List.of(), mounted.platform().stop());
             assertFalse(mounted.isMounted());
             assertEquals("", mounted.warnings());
@@ -123,7 +123,7 @@ final class FuseIT {
         try (MountedPlatform mounted = MountedPlatform.start("--load", "vendor.mtty")) {
             assertTrue(mounted.sh("find -L class/mdev_bus/mtty/mdev_supported_types; cat class/mdev_bus/mtty/*/*/name")
                     .contains("Dual port serial"));
-            // Of its own process group: with the shell ends what it runs, and nobody is left in the tree.
+            // In its own process group: its children end with the shell, and no process is left in the tree.
             Process looks = mounted.start(
                     "exec setsid bash -c 'stat -L class/mdev_bus/mtty > /dev/null && echo looks; while :; do stat -L class/mdev_bus/mtty; done > /dev/null 2>&1'");
             assertEquals("looks", looks.inputReader().readLine());

@@ -13,8 +13,8 @@ final class FuseStressIT {
     private static final int PROCESSES = 8;
 
     /**
-     * What the golden rules allow where others do the same at the same time. A device that is being created has no {@code remove} yet, and the shell's {@code >} would
-     * make one: sysfs refuses that with EACCES.
+     * The results that the golden rules permit under concurrency. A device that is being created has no {@code remove}
+     * yet, so the shell's {@code >} tries to create the file: sysfs rejects that with EACCES.
      */
     private static final Pattern ALLOWED = Pattern.compile("create (done|File exists|No space left on device)"
             + "|remove (done|No such file or directory|No such device|Permission denied)"
@@ -36,7 +36,7 @@ final class FuseStressIT {
             done
             """;
 
-    /** Longer where changes land. */
+    /** Longer in CI. */
     private static final String SECONDS = System.getenv().getOrDefault("MDEV_STRESS_SECONDS", "10");
 
     @Test

@@ -13,7 +13,10 @@ import mdev.linux.Fd;
 import mdev.linux.LinuxException;
 import mdev.linux.UnixSocket;
 
-/** Has a device open, as a vfio-user client that has armed the REQ interrupt: so its removal asks it to leave, and waits. */
+/**
+ * Holds a device open as a vfio-user client with an armed REQ interrupt, so that a removal of the device asks it to
+ * close the device, and waits.
+ */
 final class Holder implements AutoCloseable {
     private static final int HEADER = 16;
     private static final int ERROR = 12;
@@ -70,7 +73,7 @@ final class Holder implements AutoCloseable {
         }
     }
 
-    /** Waits until somebody wants the device back. */
+    /** Waits until the platform requests the device back. */
     void awaitRequest() throws LinuxException {
         if (!request.await(Patience.TIME)) {
             throw new AssertionError("nobody asks for the device");

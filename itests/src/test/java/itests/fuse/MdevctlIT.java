@@ -33,7 +33,10 @@ final class MdevctlIT {
 
     private final List<String> root = mdevctl();
 
-    /** Where Debian's package is unpacked; where that is not possible the test is skipped, or fails if the environment has a {@code MDEV_REQUIRE_FUSE}. */
+    /**
+     * The directory with Debian's unpacked package; if it cannot be unpacked, the test is skipped, or fails if the
+     * environment sets {@code MDEV_REQUIRE_FUSE}.
+     */
     private static List<String> mdevctl() {
         try {
             Process script = new ProcessBuilder(

@@ -10,8 +10,8 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.Assumptions;
 
 /**
- * {@code ./mdev serve} with its tree mounted. Where that is not possible the test is skipped with the reason, or fails if the environment has a
- * {@code MDEV_REQUIRE_FUSE}, as where changes land.
+ * {@code ./mdev serve} with its tree mounted. If it cannot be mounted, the test is skipped with the reason, or fails if
+ * the environment sets {@code MDEV_REQUIRE_FUSE}, as in CI.
  */
 final class MountedPlatform implements AutoCloseable {
     private final Path directory;
@@ -41,13 +41,13 @@ final class MountedPlatform implements AutoCloseable {
         return mounted;
     }
 
-    /** Asked without touching it. */
+    /** Checked without accessing the mount. */
     boolean isMounted() throws IOException {
         return Files.readAllLines(Path.of("/proc/mounts")).stream()
                 .anyMatch(line -> line.contains(" " + directory + " "));
     }
 
-    /** What stands for {@code /sys}. */
+    /** The mount point, which corresponds to {@code /sys}. */
     Path directory() {
         return directory;
     }
@@ -60,7 +60,10 @@ final class MountedPlatform implements AutoCloseable {
         return Files.readString(platform.run().resolveSibling("err"));
     }
 
-    /** The output of a script of bash in the mounted directory, errors included; then {@code [status]} unless that is 0. */
+    /**
+     * The output of a bash script in the mounted directory, including errors, followed by {@code [status]} unless that
+     * is 0.
+     */
     String sh(String script) throws IOException, InterruptedException {
         Process process = start(script);
         process.getOutputStream().close();

@@ -16,21 +16,25 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /**
- * Remove, unbind and unload while a device is open, as the real kernel had it. Who holds it open is a vfio-user client that is asked to leave; how long the kernel's callers waited is how long its
- * holders stayed, so it is not compared. A
- * group or a container without a device nobody can hold here: case 4 has no holder, and that of case 6 has the device.
+ * Remove, unbind and unload while a device is open, replayed from the real kernel. A vfio-user client holds the device
+ * open until it is asked to close it; the waiting times of the kernel's callers depended on their holders, so they are
+ * not compared. Here a client cannot hold a group or a container without a device: case 4 has no holder, and the holder
+ * of case 6 has the device.
  */
 final class OpenIT {
     private static final String UUID = "83b8f4f2-509f-382f-3c1e-e6bfe0fa000";
     private static final String REMOVE = "bus/mdev/devices/" + UUID;
 
-    /** The holder stays until it is told, however long it takes to look at all that is looked at meanwhile. */
+    /** The holder stays until the test ends it, no matter how long the checks in between take. */
     private static final String[] PATIENT = {
         "--set", "vfio.mdev.requestTimeout=" + Patience.TIME.toMillis(),
         "--set", "mdev.core.removalTimeout=" + Patience.TIME.multipliedBy(4).toMillis()
     };
 
-    /** From here on what the holders did, with other system calls: the transcripts of the VFIO API are replayed by vfio.mdev. */
+    /**
+     * From this line on, the transcript records the holders' other system calls: vfio.mdev replays the transcripts of
+     * the VFIO API.
+     */
     private static final int HOLDERS = 110;
 
     private final MountedPlatform mounted;
@@ -43,12 +47,12 @@ final class OpenIT {
         mounted = MountedPlatform.start(PATIENT);
     }
 
-    /** Parts of the transcript that nothing here corresponds to. */
+    /** Parts of the transcript without a counterpart here. */
     private static boolean isReplayed(GoldenLine line) {
-        boolean counts = line.has("refcnt"); // a bundle is in use or not, and nobody counts
+        boolean counts = line.has("refcnt"); // a bundle is in use or not, without a count
         boolean kernel = line.has("waiter_state") || line.text("note").startsWith("/proc/modules");
         boolean nodes = line.text("path").startsWith("/dev/"); // devices are opened on sockets
-        // A bundle that others use can be stopped at any time, and takes its devices with it: see HotPlugIT.
+        // A bundle that others use can be stopped at any time, and its devices are removed with it: see HotPlugIT.
         boolean inUse = line.text("op").equals("rmmod") && line.text("errno").equals("EAGAIN");
         return line.number() < HOLDERS && !counts && !kernel && !nodes && !inUse;
     }
@@ -58,20 +62,20 @@ final class OpenIT {
         Deviations deviations = new Deviations()
                 .add(
                         "interrupted",
-                        "a caller that gets a signal comes back at once, and what it began goes on; in 5.10 it cannot be killed",
+                        "a signal interrupts the caller, and its operation continues; in 5.10 it cannot be killed",
                         line -> line.text("note").startsWith("SIGTERM sent")
                                 || line.text("note").startsWith("SIGKILL sent"),
                         "waiter alive: no")
                 .add(
                         "all at once",
-                        "the devices of a module that goes leave the bus at once, where the kernel's go one by one",
+                        "all devices of an unloaded module leave the bus at once; in the kernel one by one",
                         line -> line.number() > 80
                                 && line.text("path").endsWith(UUID + "6")
                                 && line.text("type").equals("link"),
                         "absent ENOENT")
                 .add(
-                        "so it is not found",
-                        "as above; there it is found, and being removed",
+                        "not found as a result",
+                        "as above; in the kernel it is still found while being removed",
                         line -> line.number() > 80 && line.text("path").endsWith(UUID + "6/remove"),
                         "ENOENT");
         try (mounted;
@@ -139,7 +143,7 @@ final class OpenIT {
         holder = checked(() -> new Holder(mounted.platform().run().resolve("vfio-user/" + UUID + device + ".sock")));
     }
 
-    /** Until it waits for the holder. */
+    /** Returns once the caller waits for the holder. */
     private void begin(String script) {
         checked(() -> {
             waiter = mounted.start(script);
@@ -167,7 +171,7 @@ final class OpenIT {
 
     private void rmmod() {
         FutureTask<String> task = new FutureTask<>(() -> {
-            mounted.platform().run("mdev:rmmod -f vendor.mtty").ok(); // without -f a module in use is refused
+            mounted.platform().run("mdev:rmmod -f vendor.mtty").ok(); // without -f a module in use is rejected
             return "0";
         });
         unloading = task;

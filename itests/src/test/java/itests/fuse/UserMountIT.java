@@ -11,9 +11,9 @@ import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A platform of a user who is not root: {@code fusermount3} mounts its tree and takes it away. */
+/** A platform of a non-root user: {@code fusermount3} mounts and unmounts its tree. */
 final class UserMountIT {
-    /** In a mount namespace, with a {@code /dev/fuse} for everybody as distributions have it. */
+    /** In a mount namespace, with a {@code /dev/fuse} accessible to all users, as in distributions. */
     private static final String SCRIPT = """
             dir=$1 mdev=$2
             user=(setpriv --reuid 65534 --regid 65534 --clear-groups env HOME="$dir")

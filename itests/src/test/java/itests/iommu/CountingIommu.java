@@ -15,7 +15,10 @@ import mdev.api.vfio.IommuInfo;
 import mdev.api.vfio.MapDma;
 import org.osgi.service.component.annotations.Component;
 
-/** A back-end from a bundle of its own: it takes a few mappings of memory of this process, and tells how many more it would take. */
+/**
+ * A back-end in a separate bundle: accepts a few mappings of this process's memory and reports how many more it would
+ * accept.
+ */
 @Component
 public final class CountingIommu implements IommuDriver {
     private static final Set<Integer> TYPES = Set.of(1000);

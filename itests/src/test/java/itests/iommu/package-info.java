@@ -1,4 +1,4 @@
-/** What {@link itests.IommuDriverIT} packs as a bundle of its own. */
+/** The classes that {@link itests.IommuDriverIT} packages as a separate bundle. */
 @NullMarked
 package itests.iommu;
 

@@ -6,7 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Base64;
 
-/** The host's end of {@code cnf/vm/guest/agent}, which says what goes over the line. For one thread. */
+/** The host's end of {@code cnf/vm/guest/agent}, which documents the protocol. Not thread-safe. */
 final class Agent implements AutoCloseable {
     private final UnixStream stream;
 
@@ -14,19 +14,19 @@ final class Agent implements AutoCloseable {
         this.stream = stream;
     }
 
-    /** Waits until the guest has booted; what an earlier boot of it left unsaid is dropped. */
+    /** Waits until the guest has booted; discards unread output of an earlier boot. */
     void awaitReady() throws IOException {
         var deadline = Deadline.in(Patience.TIME);
         while (!stream.line(deadline).equals("ready")) {}
     }
 
-    /** Sends a script; its result is what {@link #result} reads next. */
+    /** Sends a script; the next {@link #result} reads its result. */
     void send(String script, Duration time) throws IOException {
         var encoded = Base64.getEncoder().encodeToString(script.getBytes(StandardCharsets.UTF_8));
         stream.send(time.toSeconds() + " " + encoded + "\n", Deadline.in(Patience.TIME));
     }
 
-    /** Of an emulated guest, which notices the end of a script's time when it comes to it. */
+    /** Extra time for an emulated guest, which may detect a script's timeout late. */
     Result result(Duration time) throws IOException {
         var deadline = Deadline.in(time.plus(Patience.TIME));
         var head = stream.line(deadline);

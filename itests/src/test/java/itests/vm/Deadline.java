@@ -4,7 +4,7 @@ import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 
-/** The moment at which waiting becomes a failure. */
+/** The time at which a wait fails. */
 record Deadline(long nanoTime) {
     static Deadline in(Duration time) {
         return new Deadline(System.nanoTime() + time.toNanos());
@@ -14,15 +14,15 @@ record Deadline(long nanoTime) {
         return nanoTime - System.nanoTime() <= 0;
     }
 
-    /** Milliseconds left, at least 1: many a wait takes 0 for "forever". */
+    /** The remaining milliseconds, at least 1: many waits interpret 0 as "forever". */
     long millis() {
         return Math.max(1, (nanoTime - System.nanoTime()) / 1_000_000);
     }
 
     /**
-     * Waits for what no one announces, such as a change below {@code /proc}.
+     * Polls for a condition without a notification, such as a change below {@code /proc}.
      *
-     * @throws AssertionError if it does not come in time
+     * @throws AssertionError on timeout
      */
     static void await(Duration time, String what, BooleanSupplier condition) {
         var deadline = in(time);

@@ -7,7 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Path;
 
-/** Sends back what its first client sends, or something else. */
+/** Echoes its first client's bytes, optionally corrupted. */
 final class Echo implements AutoCloseable {
     private final Path socket;
     private final ServerSocketChannel server;
@@ -24,7 +24,7 @@ final class Echo implements AutoCloseable {
         return socket;
     }
 
-    /** Whether the last bit of every byte comes back wrong. */
+    /** Whether the last bit of every byte is inverted in the echo. */
     void lie(boolean lying) {
         this.lying = lying;
     }
@@ -42,13 +42,13 @@ final class Echo implements AutoCloseable {
                 }
             }
         } catch (IOException e) {
-            // The client went, or close() ended the wait for one.
+            // The client disconnected, or close() ended the wait for one.
         }
     }
 
     @Override
     public void close() throws IOException {
         server.close();
-        thread.interrupt(); // which closes the client's channel
+        thread.interrupt(); // closes the client's channel
     }
 }

@@ -9,11 +9,12 @@ import java.util.TreeMap;
 import java.util.regex.Pattern;
 
 /**
- * What a Java process holds of the kernel's on behalf of VMs: counts that are equal before a VM came and after it went.
+ * The kernel resources that a Java process holds for VMs: counts that are equal before a VM connects and after it has
+ * disconnected.
  *
- * @param fds open descriptors by kind, without regular files: the JVM opens its jars when it likes
- * @param threads threads by name, without those that the JVM and Felix start when they like
- * @param mappings mappings of memfds, that is of guest and device memory
+ * @param fds open descriptors by kind, without regular files, because the JVM opens its jars at any time
+ * @param threads threads by name, without those that the JVM and Felix start at any time
+ * @param mappings mappings of memfds, that is, of guest and device memory
  */
 record Footprint(Map<String, Integer> fds, Map<String, Integer> threads, long mappings) {
     private static final Pattern NUMBER = Pattern.compile("\\[?\\d+]?");
@@ -23,7 +24,7 @@ record Footprint(Map<String, Integer> fds, Map<String, Integer> threads, long ma
 
     static Footprint of(long pid) throws IOException {
         var proc = Path.of("/proc/" + pid);
-        // First: what a thread that is seen no more has closed is not counted below.
+        // Threads first: descriptors closed by a thread that has exited are then not counted below.
         var threads = new TreeMap<String, Integer>();
         try (var tasks = Files.list(proc.resolve("task"))) {
             for (var task : tasks.toList()) {
@@ -33,7 +34,7 @@ record Footprint(Map<String, Integer> fds, Map<String, Integer> threads, long ma
                         threads.merge(name, 1, Integer::sum);
                     }
                 } catch (IOException e) {
-                    // Ended since it was listed: the kernel answers ENOENT or ESRCH.
+                    // Exited since the listing: the kernel returns ENOENT or ESRCH.
                 }
             }
         }
@@ -46,7 +47,7 @@ record Footprint(Map<String, Integer> fds, Map<String, Integer> threads, long ma
                         fds.merge(NUMBER.matcher(target).replaceAll(""), 1, Integer::sum);
                     }
                 } catch (NoSuchFileException e) {
-                    // Closed since it was listed.
+                    // Closed since the listing.
                 }
             }
         }

@@ -10,7 +10,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 
-/** Four VMs at once, each with a device of one parent, that all transfer at the same time. */
+/** Four concurrent VMs, each with a device of the same parent, all transferring at the same time. */
 @RequiresVm
 final class FourGuestsIT {
     private static final int GUESTS = 4;

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Two VMs, each with a vGPU of one GPU, and what their guests show. The first has a serial card too. */
+/** Two VMs, each with a vGPU of the same GPU, and their guests' screens. The first has a serial card too. */
 @RequiresVm
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class GpuGuestIT {
@@ -26,7 +26,7 @@ final class GpuGuestIT {
     private static final String SECOND = "83b8f4f2-509f-382f-3c1e-e6bfe0fa2002";
     private static final String SERIAL = "83b8f4f2-509f-382f-3c1e-e6bfe0fa2003";
 
-    /** What the pixels are made of. */
+    /** The source of the pixels. */
     private static final String WORD = "mdev\n";
 
     @TempDir
@@ -76,12 +76,12 @@ final class GpuGuestIT {
                 screen -> VgaFont.read(screen, 1, 2, 4).equals("MDEV"));
     }
 
-    /** Pixel for pixel, and without a message. */
+    /** Every pixel matches, and drawing sends no message. */
     @Test
     void whatTheGuestDrawsIsOnTheScreenshot() throws Exception {
         first.run("printf '\\033c\\033[?25l' >/dev/tty1").ok();
         long before = messages(FIRST);
-        // In one write: after many small ones Linux leaves the last column as it was.
+        // In one write: after many small writes Linux leaves the last column unchanged.
         first.run("yes mdev | head -c 8294400 >/tmp/pattern && dd if=/tmp/pattern of=/dev/fb0 bs=8294400")
                 .ok();
         awaitScreen(
@@ -95,7 +95,9 @@ final class GpuGuestIT {
         assertEquals(before, messages(FIRST));
     }
 
-    /** Linux chooses a mode when the driver is bound: here, while the guest runs, that of the other vGPU's monitor. */
+    /**
+     * Linux chooses a mode when the driver is bound: here, in the running guest, the mode of the other vGPU's monitor.
+     */
     @Test
     void theModeThatTheGuestSetsIsTheScreens() throws Exception {
         String small =
@@ -121,7 +123,7 @@ final class GpuGuestIT {
         awaitScreen(FIRST, "1920x1080", screen -> screen.getWidth() == 1920 && screen.getHeight() == 1080);
     }
 
-    /** Binds the driver anew, with an EDID from a file instead of the vGPU's. */
+    /** Rebinds the driver, with an EDID from a file instead of the vGPU's. */
     private void rebind(String edid) throws IOException {
         first.run("cd /sys/bus/pci/drivers/bochs-drm && echo 0000:00:05.0 >unbind"
                         + " && echo '" + edid + "' >/sys/module/drm/parameters/edid_firmware"
@@ -129,7 +131,7 @@ final class GpuGuestIT {
                 .ok();
     }
 
-    /** Bytes of a pixel: blue, green, red, none. */
+    /** The bytes of a pixel: blue, green, red, unused. */
     private static int pattern(int pixel) {
         return letter(4 * pixel) | letter(4 * pixel + 1) << 8 | letter(4 * pixel + 2) << 16;
     }

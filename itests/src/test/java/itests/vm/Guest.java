@@ -14,8 +14,8 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A VM: QEMU and the Linux in it, with vfio-user devices in slot 5, 6 and so on. Several run at once, each for one thread; only {@link #kill} may come
- * from another.
+ * A VM: QEMU and the Linux in it, with vfio-user devices in slot 5, 6 and so on. Several may run concurrently, each for
+ * one thread; only {@link #kill} may be called from another thread.
  */
 final class Guest implements AutoCloseable {
     private final Path dir;
@@ -30,14 +30,14 @@ final class Guest implements AutoCloseable {
         this.agent = agent;
     }
 
-    /** Boots a guest and waits until it takes commands. */
+    /** Boots a guest and waits until it accepts commands. */
     static Guest boot(Path... sockets) throws IOException {
         var guest = start(sockets);
         guest.awaitBoot();
         return guest;
     }
 
-    /** Starts a guest that boots while the caller starts more of them. */
+    /** Starts a guest without waiting, so that the caller can start more guests while it boots. */
     static Guest start(Path... sockets) throws IOException {
         return start(List.of(), sockets);
     }
@@ -56,7 +56,7 @@ final class Guest implements AutoCloseable {
                 "file:" + dir.resolve("console"),
                 "-chardev",
                 "socket,id=agent,server=on,wait=off,path=" + dir.resolve("agent"),
-                // Out of the way of the devices under test, whose interrupt lines it does not share: it has MSI-X.
+                // Does not interfere with the devices under test: it has MSI-X and shares no interrupt line with them.
                 "-device",
                 "virtio-serial-pci,addr=1f",
                 "-device",
@@ -78,16 +78,16 @@ final class Guest implements AutoCloseable {
         }
     }
 
-    /** A guest that goes on where another one was saved: in a tenth of the time that a boot takes. */
+    /** Resumes a guest from another guest's saved state, in a tenth of the boot time. */
     static Guest restore(Path saved) throws IOException {
-        // The agent's line has to be there before the guest is, which would take it for hung up.
+        // The agent's line must be connected before the guest runs, or the guest would consider it hung up.
         var guest = start(List.of("-incoming", "defer"));
         guest.qmp.execute("migrate-incoming", Map.of("uri", "file:" + saved));
         guest.awaitState("query-status", "running");
         return guest;
     }
 
-    /** Ends the guest, which has no device of ours, and keeps its state in a file, for {@link #restore}. */
+    /** Stops the guest, which must have no device of ours, and saves its state to a file for {@link #restore}. */
     void save(Path file) throws IOException, InterruptedException {
         qmp.execute("migrate", Map.of("uri", "file:" + file));
         awaitState("query-migrate", "completed");
@@ -100,7 +100,7 @@ final class Guest implements AutoCloseable {
             if (deadline.isOver() || now.equals("failed")) {
                 throw failure(query + " tells " + now + ", not " + state, null);
             }
-            LockSupport.parkNanos(5_000_000); // QEMU answers on the thread that does the work
+            LockSupport.parkNanos(5_000_000); // QEMU replies on the thread that does the work
         }
     }
 
@@ -121,7 +121,7 @@ final class Guest implements AutoCloseable {
         return run(script, Patience.TIME);
     }
 
-    /** Runs a shell script as root and kills it when it takes longer than {@code time} (whole seconds, 1 or more). */
+    /** Runs a shell script as root and kills it if it exceeds {@code time} (whole seconds, at least 1). */
     Result run(String script, Duration time) throws IOException {
         try {
             agent.send(script, time);
@@ -131,12 +131,12 @@ final class Guest implements AutoCloseable {
         }
     }
 
-    /** Starts a shell script that runs on by itself. */
+    /** Starts a shell script in the background. */
     void background(String script) throws IOException {
         run("{\n" + script + "\n} >/dev/null 2>&1 </dev/null &").ok();
     }
 
-    /** Reboots from inside. */
+    /** Reboots from inside the guest. */
     void reboot() throws IOException {
         agent.send("reboot -f", Patience.TIME);
         awaitBoot();
@@ -148,7 +148,7 @@ final class Guest implements AutoCloseable {
         awaitBoot();
     }
 
-    /** Plugs a vfio-user device into the running machine; {@code id} names it to {@link #unplug}. */
+    /** Plugs a vfio-user device into the running machine; {@code id} identifies it for {@link #unplug}. */
     void plug(String id, int slot, Path socket) throws IOException {
         qmp.execute(
                 "device_add",
@@ -163,7 +163,7 @@ final class Guest implements AutoCloseable {
                         Map.of("type", "unix", "path", socket.toString())));
     }
 
-    /** Asks the guest to give a device back, and waits until it has. */
+    /** Asks the guest to release a device and waits until it has. */
     void unplug(String id) throws IOException {
         qmp.execute("device_del", Map.of("id", id));
         JsonNode event;
@@ -176,12 +176,12 @@ final class Guest implements AutoCloseable {
         return qmp;
     }
 
-    /** What the kernel and the first process printed. */
+    /** The output of the kernel and the first process. */
     String console() throws IOException {
         return Files.readString(dir.resolve("console"), StandardCharsets.ISO_8859_1);
     }
 
-    /** What QEMU printed. */
+    /** The output of QEMU. */
     String qemuLog() throws IOException {
         return Files.readString(dir.resolve("qemu.log"));
     }
@@ -190,19 +190,19 @@ final class Guest implements AutoCloseable {
         return process.isAlive();
     }
 
-    /** Shuts down from inside; returns QEMU's exit status. */
+    /** Shuts down from inside the guest; returns QEMU's exit status. */
     int poweroff() throws IOException, InterruptedException {
         agent.send("poweroff -f", Patience.TIME);
         return awaitExit();
     }
 
-    /** Ends QEMU by its own command; returns its exit status. */
+    /** Quits QEMU through its monitor; returns its exit status. */
     int quit() throws IOException, InterruptedException {
         qmp.send("quit");
         return awaitExit();
     }
 
-    /** SIGKILL: QEMU does nothing any more, the kernel closes its sockets. */
+    /** Kills QEMU with SIGKILL: it runs no cleanup, and the kernel closes its sockets. */
     void kill() throws InterruptedException {
         process.destroyForcibly().waitFor();
     }

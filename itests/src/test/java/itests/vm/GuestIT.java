@@ -12,7 +12,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The rig itself, without a device of ours: what it reports about a guest is true, failures included. */
+/** Tests the rig itself, without a device of ours: its reports about a guest are correct, including failures. */
 @RequiresVm
 final class GuestIT {
     private static final String BOOT_ID = "cat /proc/sys/kernel/random/boot_id";
@@ -66,7 +66,10 @@ final class GuestIT {
         }
     }
 
-    /** {@code serial-loop} is what judges our serial ports: here it judges one of QEMU's own, behind which sits an echo that can lie. */
+    /**
+     * {@code serial-loop} checks our serial ports: here it checks a port of QEMU's, connected to an echo that can
+     * corrupt data.
+     */
     @Test
     void serialLoopTellsAnEchoFromNoise(@TempDir Path dir) throws Exception {
         try (var guest = Guest.boot();

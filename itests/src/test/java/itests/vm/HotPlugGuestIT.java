@@ -8,7 +8,7 @@ import java.nio.file.Files;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** Devices that come to a guest that runs, and go while it uses them. */
+/** Devices plugged into a running guest and removed while the guest uses them. */
 @RequiresVm
 final class HotPlugGuestIT {
     private static final String UUID = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001";
@@ -20,16 +20,16 @@ final class HotPlugGuestIT {
                 var guest = Guest.boot()) {
             platform.create("mtty", "mtty-2", OTHER);
             platform.remove(OTHER);
-            var nothing = platform.idleFootprint(); // but for what the first device of all brought
+            var nothing = platform.idleFootprint(); // includes resources allocated for the very first device
 
-            // Given back by the guest.
+            // Released by the guest.
             guest.plug("first", 5, platform.create("mtty", "mtty-2", UUID));
             new SerialCard(guest, 5, 2).loopAll(4096);
             guest.unplug("first");
             platform.remove(UUID);
             platform.awaitFootprint(nothing);
 
-            // Taken away while the guest transfers.
+            // Removed while the guest transfers.
             var socket = platform.create("mtty", "mtty-2", UUID);
             guest.plug("second", 5, socket);
             new SerialCard(guest, 5, 2).transfer();
@@ -40,7 +40,7 @@ final class HotPlugGuestIT {
             assertEquals("up", guest.run("echo up").ok());
             platform.awaitFootprint(nothing);
 
-            // There is room for others, under the same name and under another, next to the dead one in the guest and in
+            // New devices can be added, under the same name and another, next to the dead device in the guest and in
             // its place.
             guest.plug("third", 6, platform.create("mtty", "mtty-2", OTHER));
             new SerialCard(guest, 6, 2).loopAll(4096);

@@ -8,7 +8,10 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** QEMU dies by SIGKILL while its guest transfers, again and again: nothing of it is left in the platform, and the device serves the next one. */
+/**
+ * QEMU is repeatedly killed with SIGKILL while its guest transfers: it leaves nothing behind in the platform, and the
+ * device serves the next one.
+ */
 @RequiresVm
 final class KilledGuestIT {
     private static final String UUID = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001";

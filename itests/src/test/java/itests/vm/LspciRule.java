@@ -3,11 +3,11 @@ package itests.vm;
 import java.util.regex.Pattern;
 
 /**
- * In what a guest's {@code lspci -n -s 00:05.0 -xxvv} may differ from the kernel's document ("Using the Sample Code" of vfio-mediated-device.rst, 5.10).
- * What is not named here is equal.
+ * The permitted differences between a guest's {@code lspci -n -s 00:05.0 -xxvv} and the kernel's document ("Using the
+ * Sample Code" of vfio-mediated-device.rst, 5.10). Everything else is equal.
  */
 enum LspciRule {
-    /** The document is without {@code -n}: names of what a list of names has, numbers of the rest. */
+    /** The document does not use {@code -n}: it has names for known ids and numbers for the rest. */
     NAMES("(Serial controller|0700): (Device )?(4348:3253)", "0700: $3"),
     NAME_OF_THE_SUBSYSTEM("\tSubsystem: (Device )?", "\tSubsystem: "),
     /** The firmware places the ports. */
@@ -16,7 +16,7 @@ enum LspciRule {
     /** The firmware wires the slot. */
     IRQ_NUMBER("(?m)^(\tInterrupt: pin A routed to IRQ )\\d+", "$1*"),
     IRQ_NUMBER_IN_THE_HEADER("(?m)^(30:(?: [0-9a-f]{2}){12}) [0-9a-f]{2}", "$1 *"),
-    /** The guest's kernel is a newer one. */
+    /** The guest's kernel is newer. */
     DRIVER("(?m)^\tKernel driver in use: .*\n", "");
 
     private final Pattern pattern;
@@ -27,7 +27,7 @@ enum LspciRule {
         this.replacement = replacement;
     }
 
-    /** What is left of a dump when the rules have been applied. */
+    /** A dump after the rules have been applied. */
     static String normalize(String dump) {
         var text = dump;
         for (var rule : values()) {

@@ -11,9 +11,9 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 
-/** {@code ./mdev serve} with a run directory of its own, driven as a person does: by {@code ./mdev -c}. */
+/** {@code ./mdev serve} with its own run directory, driven as by a user: through {@code ./mdev -c}. */
 public final class Platform implements AutoCloseable {
-    /** Of the core's pool, of a client of the control socket, and of its line. */
+    /** Threads of the core's pool, of a control socket client, and of its line. */
     private static final List<String> PASSING =
             List.of("mdev-call-", "vfio-call-", "vfio-notifier-", "mdev-control-", "session-", "pipe-");
 
@@ -25,7 +25,7 @@ public final class Platform implements AutoCloseable {
         this.process = process;
     }
 
-    /** Starts a platform, with more options of {@code ./mdev} if given, and waits until devices can be created. */
+    /** Starts a platform, optionally with more options of {@code ./mdev}, and waits until devices can be created. */
     public static Platform start(String... options) throws IOException {
         return start(Files.createTempDirectory("mdev"), options);
     }
@@ -65,7 +65,7 @@ public final class Platform implements AutoCloseable {
         return new ArrayList<>(List.of(Home.file("mdev"), "--run", run.toString()));
     }
 
-    /** Runs shell commands; errors are part of the output. */
+    /** Runs shell commands; the output includes errors. */
     public Result run(String commands) throws IOException, InterruptedException {
         var command = launcher(run());
         command.addAll(List.of("-c", commands));
@@ -85,28 +85,31 @@ public final class Platform implements AutoCloseable {
         return process.pid();
     }
 
-    /** Where the device is served. */
+    /** The socket of the device. */
     Path socket(String uuid) {
         return run().resolve("vfio-user").resolve(uuid + ".sock");
     }
 
-    /** Creates a device; returns where it is served. */
+    /** Creates a device; returns its socket. */
     Path create(String parent, String type, String uuid) throws IOException, InterruptedException {
         run("mdev:create %s %s %s".formatted(parent, type, uuid)).ok();
         return socket(uuid);
     }
 
-    /** Writes a 1 to the device's {@code remove}, as the kernel document's step 8. */
+    /** Writes a 1 to the device's {@code remove}, as in step 8 of the kernel's document. */
     void remove(String uuid) throws IOException, InterruptedException {
         run("sysfs:write /sys/bus/mdev/devices/" + uuid + "/remove 1").ok();
     }
 
-    /** What the platform holds at this moment. */
+    /** The resources that the platform currently holds. */
     Footprint footprint() throws IOException {
         return Footprint.of(process.pid());
     }
 
-    /** What the platform holds when the threads of its pool and of the last command, which end when they like, have ended; seen twice, so it is no passing state. */
+    /**
+     * The resources that the platform holds once the threads of its pool and of the last command have exited; equal in
+     * two consecutive samples, so it is not a transient state.
+     */
     Footprint idleFootprint() {
         Footprint[] now = new Footprint[1];
         Deadline.await(Patience.TIME, "the pool is empty and the shell at rest", () -> {
@@ -128,9 +131,9 @@ public final class Platform implements AutoCloseable {
     }
 
     /**
-     * Waits until the platform holds no more and no less than it did {@code before}.
+     * Waits until the platform holds exactly the same resources as {@code before}.
      *
-     * @throws AssertionError if it does not come to that, with both
+     * @throws AssertionError on timeout, with both footprints
      */
     void awaitFootprint(Footprint before) throws IOException {
         try {
@@ -152,7 +155,9 @@ public final class Platform implements AutoCloseable {
         return process.isAlive();
     }
 
-    /** SIGTERM; returns the sockets that are still in the run directory when the platform has ended: there should be none. */
+    /**
+     * Sends SIGTERM; returns the sockets left in the run directory after the platform has ended: there should be none.
+     */
     public List<Path> stop() throws IOException, InterruptedException {
         process.destroy();
         if (!process.waitFor(Patience.TIME)) {

@@ -9,11 +9,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
 
-/** QEMU's control connection (QEMU, docs/interop/qmp-spec.rst). For one thread. */
+/** QEMU's control connection (QEMU, docs/interop/qmp-spec.rst). Not thread-safe. */
 final class Qmp implements AutoCloseable {
     private final JsonMapper json = new JsonMapper();
     private final UnixStream stream;
-    /** Came while something else was waited for. */
+    /** Events received while waiting for another message. */
     private final List<JsonNode> events = new ArrayList<>();
 
     Qmp(UnixStream stream) throws IOException {
@@ -25,8 +25,8 @@ final class Qmp implements AutoCloseable {
     /**
      * Runs a command.
      *
-     * @return what it returned
-     * @throws AssertionError if QEMU refuses it, with QEMU's reason
+     * @return the command's result
+     * @throws AssertionError if QEMU rejects it, with QEMU's reason
      */
     JsonNode execute(String command, Map<String, ?> arguments) throws IOException {
         var deadline = Deadline.in(Patience.TIME);
@@ -42,7 +42,7 @@ final class Qmp implements AutoCloseable {
         return execute(command, Map.of());
     }
 
-    /** Waits for an event, or takes one that came since the last call for it. */
+    /** Waits for an event, or consumes one received since the last call for it. */
     JsonNode event(String name) throws IOException {
         Predicate<JsonNode> wanted = message -> message.path("event").asText().equals(name);
         for (var event : events) {
@@ -54,7 +54,7 @@ final class Qmp implements AutoCloseable {
         return next(wanted, Deadline.in(Patience.TIME));
     }
 
-    /** Sends a command whose reply may not come: QEMU ends. */
+    /** Sends a command that may get no reply because QEMU exits. */
     void send(String command) throws IOException {
         send(command, Map.of(), Deadline.in(Patience.TIME));
     }

@@ -7,8 +7,8 @@ import java.lang.annotation.Target;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 /**
- * The test boots VMs. Where QEMU or a guest cannot be had it is skipped with the reason, or fails if the environment has a {@code MDEV_REQUIRE_VM}, as
- * where changes land.
+ * The test boots VMs. If QEMU or a guest is not available, it is skipped with the reason, or fails if the environment
+ * sets {@code MDEV_REQUIRE_VM}, as in CI.
  */
 @Target(ElementType.TYPE)
 @Retention(RetentionPolicy.RUNTIME)

@@ -1,14 +1,14 @@
 package itests.vm;
 
 /**
- * What a command came to.
+ * The result of a command.
  *
- * @param status its exit status; 137 if it was killed, for example because its time was over
- * @param output what it printed, errors included
+ * @param status its exit status; 137 if it was killed, for example on timeout
+ * @param output its output, including errors
  */
 public record Result(int status, String output) {
     /**
-     * The output without the line end that closes it.
+     * The output without its final line end.
      *
      * @throws AssertionError if the command failed
      */

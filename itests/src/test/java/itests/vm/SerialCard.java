@@ -4,14 +4,14 @@ import itests.Patience;
 import java.io.IOException;
 import java.util.List;
 
-/** A serial card as a guest has it in a slot, with as many ports. */
+/** A serial card in a slot of a guest, with the given number of ports. */
 record SerialCard(Guest guest, int slot, int ports) {
-    /** As {@code lspci} writes it. */
+    /** The slot in the notation of {@code lspci}. */
     String address() {
         return "00:%02x.0".formatted(slot);
     }
 
-    /** The terminals of its ports, once the guest's driver has made them. */
+    /** The terminals of its ports, once the guest's driver has created them. */
     List<String> ttys() throws IOException {
         return guest.run("while [ $(pci-ttys %1$s | wc -l) -lt %2$d ]; do usleep 20000; done; pci-ttys %1$s"
                         .formatted(address(), ports))
@@ -20,15 +20,18 @@ record SerialCard(Guest guest, int slot, int ports) {
                 .toList();
     }
 
-    /** Sends random bytes through a port at full speed, both ways at once; its result is whether they came back. */
+    /**
+     * Sends random bytes through a port at full speed, in both directions at once; the result states whether all bytes
+     * were echoed.
+     */
     Result loop(String tty, int bytes) throws IOException {
         return guest.run("serial-loop %s %d".formatted(tty, bytes), Patience.TIME);
     }
 
     /**
-     * Sends through all ports at once.
+     * Sends through all ports concurrently.
      *
-     * @throws AssertionError if a byte does not come back
+     * @throws AssertionError if a byte is not echoed
      */
     void loopAll(int bytes) throws IOException {
         loopAll(guest, ttys(), bytes);
@@ -42,7 +45,7 @@ record SerialCard(Guest guest, int slot, int ports) {
                 """.formatted(String.join(" ", ttys), bytes), Patience.TIME).ok();
     }
 
-    /** Sends without end from now on, through the first port, and waits until bytes come back. */
+    /** Starts to send endlessly through the first port and waits until bytes are echoed. */
     void transfer() throws IOException {
         var tty = ttys().getFirst();
         guest.background(
@@ -51,7 +54,7 @@ record SerialCard(Guest guest, int slot, int ports) {
                 .ok();
     }
 
-    /** The driver's account of the port: bytes sent and received, and each kind of error that there was. */
+    /** The driver's statistics of the port: bytes sent and received, and each kind of error that occurred. */
     String statistics(String tty) throws IOException {
         return guest.run(statisticsOf(tty)).ok();
     }

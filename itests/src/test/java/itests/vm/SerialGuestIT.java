@@ -14,7 +14,10 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 
-/** The kernel document's steps 3 to 7: a stock QEMU boots a stock Linux with our serial card in slot 5, and Linux's own driver drives it. */
+/**
+ * The kernel document's steps 3 to 7: a stock QEMU boots a stock Linux with our serial card in slot 5, and Linux's own
+ * driver drives it.
+ */
 @RequiresVm
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class SerialGuestIT {
@@ -32,7 +35,7 @@ final class SerialGuestIT {
         card = new SerialCard(guest, 5, 2);
     }
 
-    /** The platform has nothing to complain about, whatever the guest did. */
+    /** The platform has logged no warnings, regardless of the guest's actions. */
     @AfterAll
     void end() throws Exception {
         try (var platform = this.platform) {
@@ -131,7 +134,7 @@ final class SerialGuestIT {
                 .ok());
     }
 
-    /** The driver names an error, oe for an overrun for example, when it has had one. */
+    /** The driver lists an error, for example oe for an overrun, if it has occurred. */
     private void assertNoErrors(String tty) throws IOException {
         var statistics = card.statistics(tty);
         assertTrue(statistics.contains(" rx:"), statistics);
@@ -154,7 +157,7 @@ final class SerialGuestIT {
         card.loopAll(1000);
     }
 
-    /** Cut in the middle of a transfer: the next system finds a device as after power-on. */
+    /** Interrupted in the middle of a transfer: the next system finds the device in its power-on state. */
     @Test
     void theDeviceWorksAfterAResetDuringATransfer() throws Exception {
         card.transfer();

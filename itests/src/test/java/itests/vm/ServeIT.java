@@ -22,7 +22,7 @@ final class ServeIT {
 
             platform.create("mtty", "mtty-2", UUID);
             platform.remove(UUID);
-            var before = platform.idleFootprint(); // with what serves the sockets of all devices
+            var before = platform.idleFootprint(); // includes the threads that serve all devices' sockets
             platform.create("mtty", "mtty-2", UUID);
             assertTrue(platform.run("mdev:list").ok().contains(UUID));
             platform.run("mdev:remove " + UUID).ok();

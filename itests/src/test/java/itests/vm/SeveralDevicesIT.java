@@ -67,7 +67,7 @@ final class SeveralDevicesIT {
         SerialCard.loopAll(guest, ttys, 16 << 10);
     }
 
-    /** What a program in the guest draws is in the device's memory, where QEMU's monitor finds it. */
+    /** A guest program's drawing is in the device's memory, where QEMU's monitor finds it. */
     @Test
     void theScreenIsDrawnWhileAPortIsBusy() throws Exception {
         assertEquals(
@@ -79,7 +79,7 @@ final class SeveralDevicesIT {
         var address = guest.run("sed -n '1s/ .*//p' /sys/bus/pci/devices/0000:00:07.0/resource")
                 .ok();
         var drawn = Pattern.compile(": 0x6d 0x64 0x65 0x76 0x0a 0x6d 0x64 0x65");
-        // In the middle, where no cursor blinks. Linux draws a moment later than it is told to.
+        // In the middle, away from the blinking cursor. Linux draws shortly after the request.
         Deadline.await(
                 Patience.TIME,
                 "the pixels arrive",

@@ -7,10 +7,10 @@ import java.io.StringWriter;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 
-/** A shell command on a pseudo terminal, that of script(1), as if a person typed. */
+/** A shell command on the pseudo terminal of script(1), as if a user typed. */
 final class Terminal implements AutoCloseable {
     private final Process process;
-    /** All that was printed; filled by {@link #reader}. */
+    /** The output so far; filled by {@link #reader}. */
     private final StringWriter screen = new StringWriter();
 
     private final Thread reader;
@@ -33,7 +33,7 @@ final class Terminal implements AutoCloseable {
         }
     }
 
-    /** Waits for a text that was not awaited yet. */
+    /** Waits for a text after the last awaited one. */
     void await(String text, Duration time) {
         try {
             Deadline.await(time, "'" + text + "' is printed", () -> screen().indexOf(text, seen) >= 0);
@@ -48,7 +48,7 @@ final class Terminal implements AutoCloseable {
         process.getOutputStream().flush();
     }
 
-    /** The command's exit status, when it has ended. */
+    /** Waits for the command to end; returns its exit status. */
     int end(Duration time) throws InterruptedException {
         if (!process.waitFor(time.toMillis(), TimeUnit.MILLISECONDS)) {
             throw new AssertionError("it does not end; the screen:\n" + screen);
@@ -57,7 +57,7 @@ final class Terminal implements AutoCloseable {
         return process.exitValue();
     }
 
-    /** All that was printed. */
+    /** The output so far. */
     String screen() {
         return screen.toString();
     }

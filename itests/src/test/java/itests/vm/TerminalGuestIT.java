@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import itests.Patience;
 import org.junit.jupiter.api.Test;
 
-/** {@code ./mdev vm} as a person uses it: at a terminal. */
+/** {@code ./mdev vm} as used interactively on a terminal. */
 @RequiresVm
 final class TerminalGuestIT {
     private static final String UUID = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001";

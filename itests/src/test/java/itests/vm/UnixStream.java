@@ -12,13 +12,13 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.concurrent.locks.LockSupport;
 
-/** A connection to a UNIX socket whose reads have a deadline. For one thread. */
+/** A connection to a UNIX socket with a deadline for reads. Not thread-safe. */
 final class UnixStream implements AutoCloseable {
     private final SocketChannel channel;
     private final Selector selector;
     private final ByteBuffer received = ByteBuffer.allocate(1 << 16).limit(0);
 
-    /** Connects to {@code server}, which may not listen yet. */
+    /** Connects to {@code server}, which need not listen yet. */
     UnixStream(Path socket, Process server, Deadline deadline) throws IOException {
         channel = connect(UnixDomainSocketAddress.of(socket), server, deadline);
         channel.configureBlocking(false);

@@ -9,7 +9,10 @@ import java.nio.file.Files;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** The vendor bundle is updated between two uses, and stopped during one: its devices go, the framework and the guest stay. */
+/**
+ * The vendor bundle is updated between two uses and stopped during one: its devices are removed, the framework and the
+ * guest keep running.
+ */
 @RequiresVm
 final class UpdateGuestIT {
     private static final String UUID = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001";
@@ -18,7 +21,8 @@ final class UpdateGuestIT {
     void devicesGoWithTheirVendorAndTheGuestStays() throws Exception {
         try (var platform = Platform.start("--load", "vendor.mtty");
                 var guest = Guest.boot()) {
-            // Updated while nobody uses the device: it goes, the parent comes back, and so can the device.
+            // Updated while the device is unused: it is removed, the parent is registered again, and the device can be
+            // recreated.
             var socket = platform.create("mtty", "mtty-2", UUID);
             platform.run("update vendor.mtty").ok();
             assertAll(
@@ -29,7 +33,7 @@ final class UpdateGuestIT {
             guest.plug("updated", 5, platform.create("mtty", "mtty-2", UUID));
             new SerialCard(guest, 5, 2).transfer();
 
-            // Stopped while the guest transfers: cut, and all of it is released.
+            // Stopped while the guest transfers: the connection is closed and all resources are released.
             platform.run("stop vendor.mtty").ok();
             assertAll(
                     () -> assertFalse(platform.run("mdev:list").ok().contains(UUID)),
@@ -38,7 +42,7 @@ final class UpdateGuestIT {
                     () -> assertEquals("up", guest.run("echo up").ok()));
             platform.awaitFootprint(nothing);
 
-            // And back.
+            // Restarted.
             platform.run("start vendor.mtty").ok();
             guest.plug("restarted", 6, platform.create("mtty", "mtty-2", UUID));
             new SerialCard(guest, 6, 2).loopAll(4096);

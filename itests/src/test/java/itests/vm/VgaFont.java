@@ -4,7 +4,10 @@ import java.awt.image.BufferedImage;
 import java.util.HexFormat;
 import java.util.Map;
 
-/** Reads a guest's text console from a picture: some letters of Linux's 8x16 font (lib/fonts/font_8x16.c), each a byte per line. */
+/**
+ * Reads a guest's text console from a picture, with some letters of Linux's 8x16 font (lib/fonts/font_8x16.c), one byte
+ * per line.
+ */
 final class VgaFont {
     private static final int WIDTH = 8;
     private static final int HEIGHT = 16;
@@ -18,7 +21,7 @@ final class VgaFont {
 
     private VgaFont() {}
 
-    /** What stands in a row from a column on; {@code ?} for what is none of the letters. */
+    /** The text in a row from a column on; {@code ?} for unknown characters. */
     static String read(BufferedImage screen, int row, int column, int length) {
         var text = new StringBuilder();
         for (int i = 0; i < length; i++) {

@@ -20,7 +20,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** What {@code ./mdev vm} answers when there can be no VM: one line that says what to do. Where there can be one: {@link TerminalGuestIT}. */
+/**
+ * The error of {@code ./mdev vm} if no VM can start: one line that says what to do. {@link TerminalGuestIT} covers
+ * success.
+ */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class VmCommandIT {
     private static final String UUID = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001";
@@ -59,9 +62,10 @@ final class VmCommandIT {
     }
 
     /**
-     * In words and in the environment, RUN stands for the run directory, TEMP for one with the programs above.
+     * In arguments and in the environment, RUN stands for the run directory, TEMP for a directory with the programs
+     * above.
      *
-     * @param environment what differs; a PATH is put before the usual one
+     * @param environment the changed variables; a PATH is prepended to the usual one
      */
     record Wrong(Map<String, String> environment, List<String> arguments, int status, String error) {
         Wrong(int status, String error, String... arguments) {
@@ -85,14 +89,16 @@ final class VmCommandIT {
                                 .toArray(String[]::new)),
                 new Wrong(
                         2,
-                        "--drop, --load, --mount and --set apply only when a platform starts: a VM uses a running platform",
+                        "--drop, --load, --mount and --set apply only when a platform starts:"
+                                + " a VM uses a running platform",
                         "--load",
                         "vendor.mtty",
                         "vm",
                         UUID),
                 new Wrong(
                         1,
-                        "no platform runs on TEMP/none: start one with './mdev --run TEMP/none serve' and create the devices there",
+                        "no platform runs on TEMP/none: start one with './mdev --run TEMP/none serve' and"
+                                + " create the devices there",
                         "--run",
                         "TEMP/none",
                         "vm",
@@ -142,7 +148,8 @@ final class VmCommandIT {
                         "TEMP/plain was built without the device vfio-user-pci: choose another QEMU" + LEAVE_OUT),
                 Wrong.machine(
                         Map.of("PATH", "TEMP/tools:TEMP/old", "XDG_CACHE_HOME", "TEMP/cache"),
-                        "cannot fetch QEMU (40 MB): this is not a Debian system with apt sources; use Debian 12 or newer, or pass a QEMU"
+                        "cannot fetch QEMU (40 MB): this is not a Debian system with apt sources; use Debian 12 or newer, or"
+                                + " pass a QEMU"
                                 + " of version 10.1 or newer with --qemu PATH"),
                 Wrong.machine(
                         Map.of("PATH", "TEMP/arm:TEMP/old", "XDG_CACHE_HOME", "TEMP/cache"),

@@ -23,7 +23,7 @@ final class VmCondition implements ExecutionCondition {
         return ConditionEvaluationResult.disabled(missing);
     }
 
-    /** The scripts' message if there can be no VM, else empty. */
+    /** The scripts' message if no VM can start, else empty. */
     private static String missing() {
         try {
             for (var script : new String[] {"cnf/vm/qemu.sh", "cnf/vm/guest.sh"}) {

@@ -1,4 +1,4 @@
-/** Stock QEMU, stock Linux: guests that drive the platform's devices, each as a process of its own. */
+/** Stock QEMU, stock Linux: guests that drive the platform's devices, each in its own process. */
 @NullMarked
 package itests.vm;
 

@@ -18,7 +18,7 @@ import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.component.annotations.Reference;
 
-/** A vendor whose devices cost little and never run out, so that what is measured is the platform. */
+/** A vendor with cheap devices in unlimited number, so that the platform dominates the measurement. */
 @Component(service = {})
 public final class ManyDevices implements ParentOps<ManyDevices.Card> {
     static final String TYPE = "/sys/devices/virtual/bench/bench0/mdev_supported_types/bench-card";

@@ -26,7 +26,9 @@ import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Reference;
 
-/** What can only be measured inside the platform: commands that answer with numbers. Times are in seconds. */
+/**
+ * Commands that measure inside the platform what cannot be measured outside, and print numbers. Times are in seconds.
+ */
 @Component
 public final class Measurements implements ShellCommands {
     private static final double SECOND = 1e9;
@@ -34,7 +36,7 @@ public final class Measurements implements ShellCommands {
     private static final int BLOCKS = 7;
     private static final int COLLECTIONS = 4;
 
-    /** So many rounds are for the compiler, which begins anew when with many devices other branches are taken. */
+    /** The warm-up rounds for the compiler, which recompiles when many devices lead to other branches. */
     private static final int WARM_UP = 5;
 
     private final Sysfs sysfs;
@@ -77,7 +79,7 @@ public final class Measurements implements ShellCommands {
         List<Double> many = new ArrayList<>();
         List<Double> bytes = new ArrayList<>();
         for (int round = -WARM_UP; round < rounds; round++) {
-            heap(); // both rates begin with a heap that was just collected
+            heap(); // both rates begin with a freshly collected heap
             double without = rate();
             long before = heap();
             List<String> present = new ArrayList<>();
@@ -102,7 +104,10 @@ public final class Measurements implements ShellCommands {
         return new ShellResult.Details(answer);
     }
 
-    /** Pairs of a create and a remove per second: the middle one of several blocks, which a hiccup of the machine does not move. */
+    /**
+     * Pairs of a create and a remove per second: the median of several blocks, which is robust against short
+     * disturbances.
+     */
     private double rate() throws ErrnoException {
         List<Double> rates = new ArrayList<>();
         for (int block = 0; block < BLOCKS; block++) {
@@ -133,7 +138,10 @@ public final class Measurements implements ShellCommands {
         file.write(value.getBytes(StandardCharsets.US_ASCII));
     }
 
-    /** What is still referenced: a full collection may need another to see what finalizers and cleaners let go of. */
+    /**
+     * The referenced memory: a second full collection may be needed to free objects released by finalizers and
+     * cleaners.
+     */
     private static long heap() {
         Runtime runtime = Runtime.getRuntime();
         long used = Long.MAX_VALUE;

@@ -1,4 +1,4 @@
-/** The bundle that measures inside the platform: a vendor with as many devices as wanted, and commands. */
+/** The bundle that measures inside the platform: a vendor with an unlimited number of devices, and commands. */
 @NullMarked
 package itests.bench.inside;
 
