@@ -6,13 +6,12 @@ import java.util.List;
  * A bundle that is loaded as a module, {@code /sys/module/<name>}: the core, and each bundle that has registered a
  * parent or a driver.
  *
- * @param name of the module
- * @param bundleId of the framework
- * @param users who would lose something if the module went, in a few words each: open devices and their users, other
- *     modules
+ * @param name the name of the module
+ * @param bundleId the framework's id of the bundle
+ * @param users the users that prevent an unload, in a few words each: open devices with their users, other modules
  */
 public record LoadedModule(String name, long bundleId, List<String> users) {
-    /** The module of the core. */
+    /** The name of the core's module. */
     public static final String CORE = "mdev";
 
     private static final String VENDOR = "vendor.";
@@ -22,8 +21,8 @@ public record LoadedModule(String name, long bundleId, List<String> users) {
     }
 
     /**
-     * The name of a bundle's module: {@code vendor.mtty} is {@code mtty}, {@code vfio.mdev} is {@code vfio_mdev},
-     * {@code mdev.core} is {@code mdev}.
+     * Returns the name of a bundle's module: {@code mtty} for {@code vendor.mtty}, {@code vfio_mdev} for {@code
+     * vfio.mdev}, {@code mdev} for {@code mdev.core}.
      */
     public static String nameOf(String symbolicName) {
         if (symbolicName.equals("mdev.core")) {

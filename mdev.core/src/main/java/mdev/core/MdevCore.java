@@ -138,7 +138,7 @@ public final class MdevCore implements AutoCloseable {
         return modules.stream().filter(Module::live).toList();
     }
 
-    /** The same as a service shows them. */
+    /** The modules as {@link mdev.api.LoadedModules} reports them. */
     public List<LoadedModule> loadedModules() {
         return modules().stream()
                 .map(module -> new LoadedModule(module.name(), module.owner().bundleId(), module.users()))

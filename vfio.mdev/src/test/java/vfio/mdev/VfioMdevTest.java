@@ -320,7 +320,7 @@ class VfioMdevTest {
         platform.close();
     }
 
-    /** The container was kept for ever when the device of the group was gone. */
+    /** Regression: the container leaked after the removal of the group's device. */
     @Test
     void aRefusedDeviceKeepsNoPlaceInTheContainer() throws ErrnoException {
         Recorder recorder = new Recorder();

@@ -27,12 +27,12 @@ public interface Vfio {
     /** The numbers of all groups, in ascending order. */
     List<Integer> groups();
 
-    /** The devices that can be opened: the numbers of their groups by UUID in lower case. */
+    /** The devices that can be opened: a map from the UUID in lower case to the number of the group. */
     Map<String, Integer> devices();
 
     /**
-     * The {@code holder} of {@link #openGroup} that has the group open, or whose handles are still open; empty if it is
-     * free.
+     * The {@code holder}, as passed to {@link #openGroup}, that has the group or one of its device handles open; empty
+     * if the group is free.
      */
     Optional<String> holder(int group);
 }
