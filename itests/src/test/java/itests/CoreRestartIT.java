@@ -98,7 +98,7 @@ public class CoreRestartIT extends PlatformTestSupport {
         for (int round = 0; round < 10; round++) {
             core.stop();
             String last = seqnums(heard.events()).getLast();
-            Wait.until("EventAdmin has told all of the old core", () -> handled.contains(last));
+            Wait.until("EventAdmin has delivered all events of the old core", () -> handled.contains(last));
             heard.events().clear();
             handled.clear();
 
@@ -109,7 +109,7 @@ public class CoreRestartIT extends PlatformTestSupport {
                     .mapToObj(Integer::toString)
                     .toList();
             assertEquals(all, seqnums(events));
-            Wait.until("EventAdmin has told the last event", () -> handled.contains(all.getLast()));
+            Wait.until("EventAdmin has delivered the last event", () -> handled.contains(all.getLast()));
             assertEquals(all, List.copyOf(handled).subList(0, all.size()));
         }
     }

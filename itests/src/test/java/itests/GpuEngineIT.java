@@ -62,7 +62,7 @@ public class GpuEngineIT extends GpuTestSupport {
             client.submit(GpuCommand.fence(8));
             client.awaitFence(8);
             client.awaitIdle();
-            assertEquals("a message that nobody enabled", 0, client.messages(RING_DONE));
+            assertEquals("a message that is not enabled", 0, client.messages(RING_DONE));
             assertEquals(0, client.messages(FAULT));
         }
     }

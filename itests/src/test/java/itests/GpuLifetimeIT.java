@@ -140,7 +140,7 @@ public class GpuLifetimeIT extends GpuTestSupport {
         // cleared memory.
         Wait.until("it waits", () -> ended.isDone() || ender.getState() == Thread.State.TIMED_WAITING);
         held.let();
-        assertTrue("nobody is inside then", ended.get(Patience.TIME.toSeconds(), TimeUnit.SECONDS));
+        assertTrue("no call is inside then", ended.get(Patience.TIME.toSeconds(), TimeUnit.SECONDS));
     }
 
     @Test
@@ -168,7 +168,7 @@ public class GpuLifetimeIT extends GpuTestSupport {
                 assertWorks(next, 4);
             }
             assertAll("the last one's memory", 0x55, last.buffer());
-            assertAll("and his mapping", 0x66, last.frameBuffer());
+            assertAll("and its mapping", 0x66, last.frameBuffer());
         }
     }
 
@@ -187,7 +187,7 @@ public class GpuLifetimeIT extends GpuTestSupport {
             final long free = memoryFree();
             assertTrue("under way", client.is(GpuClient.BUSY));
             CompletableFuture.runAsync(() -> remove(uuid)).get(Patience.TIME.toSeconds(), TimeUnit.SECONDS);
-            assertEquals("he was asked", 0, asked.getCount());
+            assertEquals("the user was asked", 0, asked.getCount());
             client.buffer().fill((byte) 0x55);
             assertErrno(Errno.ENODEV, () -> client.read(GpuClient.STATUS));
             assertErrno(Errno.ENODEV, client::reset);
@@ -198,7 +198,7 @@ public class GpuLifetimeIT extends GpuTestSupport {
             other.awaitMessage(RING_DONE);
             assertEquals(SIDE, Float.intBitsToFloat(other.frameBuffer().get(NUMBER, PRODUCT)), 0);
             assertWorks(other, 7);
-            assertAll("the memory of whom it was taken from", 0x55, client.buffer());
+            assertAll("the memory of the former user", 0x55, client.buffer());
 
             other.submit(fillAll(0x22222222));
             other.submit(Collections.nCopies(FLOOD, DOWNLOAD_ALL));
@@ -209,7 +209,7 @@ public class GpuLifetimeIT extends GpuTestSupport {
             assertErrno(Errno.ENODEV, () -> other.read(GpuClient.STATUS));
             other.buffer().fill((byte) 0x77);
             Wait.until("its threads have ended", () -> !gpuRuns());
-            assertAll("the memory of whom it was taken from", 0x77, other.buffer());
+            assertAll("the memory of the former user", 0x77, other.buffer());
             assertEquals(Bundle.UNINSTALLED, gpu.getState());
         }
     }

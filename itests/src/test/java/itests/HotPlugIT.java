@@ -151,7 +151,7 @@ public class HotPlugIT extends PlatformTestSupport {
         Wait.until(
                 "the deleted driver is gone",
                 () -> tree.shape().equals(without) && vendors().isEmpty());
-        assertEquals("nobody else was touched", List.of(), disturbed);
+        assertEquals("no other bundle was affected", List.of(), disturbed);
     }
 
     /** Moves the complete file in one step, as recommended for big jars in a watched folder. */
@@ -199,7 +199,7 @@ public class HotPlugIT extends PlatformTestSupport {
         Wait.until("the new driver runs", () -> tree.shape().equals(with));
         assertEquals(Bundle.ACTIVE, bundle.getState());
         assertNotEquals(before, bundle.adapt(BundleWiring.class).getClassLoader());
-        assertEquals("nobody else was touched", List.of(), disturbed);
+        assertEquals("no other bundle was affected", List.of(), disturbed);
     }
 
     @Test

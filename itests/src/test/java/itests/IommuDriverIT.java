@@ -92,7 +92,7 @@ public class IommuDriverIT extends PlatformTestSupport {
             assertEquals(8, avail(container));
             group.getDevice(uuid).close();
             try (VfioContainer late = vfio.openContainer()) {
-                assertEquals("nobody new gets it", 0, late.checkExtension(TYPE));
+                assertEquals("no new user gets it", 0, late.checkExtension(TYPE));
             }
             group.unsetContainer();
 
@@ -110,7 +110,7 @@ public class IommuDriverIT extends PlatformTestSupport {
             group.setContainer(container);
             assertAbsent(container);
         }
-        assertEquals("nobody else was touched", List.of(), disturbed);
+        assertEquals("no other bundle was affected", List.of(), disturbed);
     }
 
     private static void assertAbsent(VfioContainer container) {

@@ -90,7 +90,7 @@ public class UeventIT extends PlatformTestSupport {
 
         List<Uevent> events = live();
 
-        Wait.until("EventAdmin has told all", () -> handled.size() >= events.size());
+        Wait.until("EventAdmin has delivered all events", () -> handled.size() >= events.size());
         assertEquals(events.stream().map(event -> new TreeMap<>(event.env())).toList(), handled);
         assertEquals(
                 List.of("add", "bind", "unbind", "remove"),
@@ -178,6 +178,6 @@ public class UeventIT extends PlatformTestSupport {
         registration.unregister();
         tree.create("mtty", "mtty-1", ONE);
         mtty.uninstall();
-        assertEquals("told of nothing once it is unregistered", 3, told.size());
+        assertEquals("no notification after unregistration", 3, told.size());
     }
 }

@@ -76,7 +76,7 @@ final class Holder implements AutoCloseable {
     /** Waits until the platform requests the device back. */
     void awaitRequest() throws LinuxException {
         if (!request.await(Patience.TIME)) {
-            throw new AssertionError("nobody asks for the device");
+            throw new AssertionError("the platform does not request the device");
         }
     }
 

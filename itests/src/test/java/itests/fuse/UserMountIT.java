@@ -21,7 +21,7 @@ final class UserMountIT {
             command -v fusermount3 > /dev/null || skip "no fusermount3"
             command -v setpriv > /dev/null || skip "no setpriv"
             chmod 711 "$dir" && mkdir "$dir/user" && chown 65534:65534 "$dir/user"
-            "${user[@]}" test -r "$mdev" -a -x "$JAVA_HOME/bin/java" -a -x "$dir" || skip "somebody else can read neither $mdev nor $JAVA_HOME"
+            "${user[@]}" test -r "$mdev" -a -x "$JAVA_HOME/bin/java" -a -x "$dir" || skip "another user can read neither $mdev nor $JAVA_HOME"
             mknod "$dir/fuse" c 10 229 && chmod 666 "$dir/fuse" && mount --bind "$dir/fuse" /dev/fuse || skip "no device node"
 
             run=$dir/user/run
@@ -53,7 +53,7 @@ final class UserMountIT {
     @Test
     void mountsAndUnmounts(@TempDir Path directory) throws Exception {
         boolean root = Integer.valueOf(0).equals(Files.getAttribute(Path.of("/proc/self"), "unix:uid"));
-        String out = root ? run(directory) : "skipped: it takes root to become somebody else\n";
+        String out = root ? run(directory) : "skipped: changing the user requires root\n";
         if (out.startsWith("skipped: ")) {
             System.out.print(out);
             Assumptions.abort(out);

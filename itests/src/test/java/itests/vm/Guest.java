@@ -98,7 +98,7 @@ final class Guest implements AutoCloseable {
         var deadline = Deadline.in(Patience.TIME);
         for (var now = status(query); !now.equals(state); now = status(query)) {
             if (deadline.isOver() || now.equals("failed")) {
-                throw failure(query + " tells " + now + ", not " + state, null);
+                throw failure(query + " reports " + now + ", not " + state, null);
             }
             LockSupport.parkNanos(5_000_000); // QEMU replies on the thread that does the work
         }

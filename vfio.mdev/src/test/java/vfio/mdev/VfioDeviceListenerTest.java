@@ -60,7 +60,7 @@ class VfioDeviceListenerTest {
                 heard.events);
         platform.vfio.removeListener(heard);
         platform.close();
-        assertEquals(4, heard.events.size(), "it hears no more");
+        assertEquals(4, heard.events.size(), "it gets no further notifications");
     }
 
     @Test

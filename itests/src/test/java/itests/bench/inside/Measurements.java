@@ -133,7 +133,7 @@ public final class Measurements implements ShellCommands {
 
     private void write(String path, String value) throws ErrnoException {
         if (!(sysfs.lookup(path, true) instanceof SysfsFile file)) {
-            throw new ErrnoException(Errno.EISDIR, path + " is no file");
+            throw new ErrnoException(Errno.EISDIR, path + " is not a file");
         }
         file.write(value.getBytes(StandardCharsets.US_ASCII));
     }

@@ -181,7 +181,7 @@ class VendorSlotTest {
         assertEquals(
                 Set.of("access of Ops[version=2]", "attribute of Ops[version=2]", "release of Ops[version=2]"),
                 Set.copyOf(log),
-                "nobody sees the old object after the freeze");
+                "no call sees the old object after the freeze");
     }
 
     /** A thread of the vendor's that calls back may be one that the vendor's release joins. */

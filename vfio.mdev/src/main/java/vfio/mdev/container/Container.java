@@ -61,7 +61,7 @@ public final class Container implements VfioContainer {
      */
     private final ReentrantReadWriteLock lock = new ReentrantReadWriteLock();
 
-    /** Logged when the lock is released. */
+    /** Faults to log once the lock is released. */
     private final Queue<Fault> unreported = new ConcurrentLinkedQueue<>();
 
     private final Set<Member> members = new LinkedHashSet<>();

@@ -78,7 +78,7 @@ class RegionMemoryTest {
             MemorySegment next = context().regionMemory(BAR, SIZE);
             assertEquals(-1, next.mismatch(MemorySegment.ofArray(new byte[(int) SIZE])), "all zeroes");
             hostile.segment().fill((byte) 1);
-            assertEquals(0, next.get(JAVA_BYTE, SIZE - 1), "nor can he draw");
+            assertEquals(0, next.get(JAVA_BYTE, SIZE - 1), "nor can it draw");
             next.fill((byte) 2);
             assertEquals(1, hostile.segment().get(JAVA_BYTE, 0), "nor look");
             try (Fd file = Fd.adopt(open.device().regionFd(BAR));
@@ -117,7 +117,7 @@ class RegionMemoryTest {
             }
         }
         assertErrno(Errno.ENODEV, () -> released.regionMemory(BAR, SIZE));
-        assertEquals(before, memfds(), "nobody can map it any more");
+        assertEquals(before, memfds(), "it can no longer be mapped");
         assertEquals(mapped + 1, mappings(), "but the user still does");
         user.segment().set(JAVA_BYTE, 0, (byte) 1);
         user.close();
