@@ -148,9 +148,8 @@ final class VmCommandIT {
                         "TEMP/plain was built without the device vfio-user-pci: choose another QEMU" + LEAVE_OUT),
                 Wrong.machine(
                         Map.of("PATH", "TEMP/tools:TEMP/old", "XDG_CACHE_HOME", "TEMP/cache"),
-                        "cannot fetch QEMU (40 MB): this is not a Debian system with apt sources; use Debian 12 or newer, or"
-                                + " pass a QEMU"
-                                + " of version 10.1 or newer with --qemu PATH"),
+                        "cannot fetch QEMU (40 MB): this is not a Debian system with apt sources; use Debian 12 or newer,"
+                                + " or pass a QEMU of version 10.1 or newer with --qemu PATH"),
                 Wrong.machine(
                         Map.of("PATH", "TEMP/arm:TEMP/old", "XDG_CACHE_HOME", "TEMP/cache"),
                         "VMs require an x86-64 machine: this is aarch64"),
