@@ -284,7 +284,7 @@ final class UserCases {
                 .add("two data flags", rig -> set(rig, eventfd | SetIrqs.DATA_NONE, 0, 0, TRIGGER))
                 .add("unknown flag", rig -> none(rig, SetIrqs.DATA_NONE | SetIrqs.ACTION_TRIGGER | 1 << 6))
                 .add("mask INTx", rig -> none(rig, SetIrqs.DATA_NONE | SetIrqs.ACTION_MASK))
-                .add("mask MSI, which IRQ_INFO does not call MASKABLE", rig -> {
+                .add("mask MSI, not MASKABLE in IRQ_INFO", rig -> {
                     int mask = SetIrqs.DATA_NONE | SetIrqs.ACTION_MASK;
                     rig.device().ioctl(new SetIrqs(mask, VfioPci.MSI_IRQ, 0, 1, new SetIrqs.Data.None()));
                 });
