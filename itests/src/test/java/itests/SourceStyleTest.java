@@ -20,7 +20,7 @@ final class SourceStyleTest {
 
     private static final int COLUMNS = 120;
 
-    /** Lines that are longer today. Lower it with each line that is wrapped; at 0 it goes. */
+    /** The number of remaining longer lines. Lower it with each wrapped line; remove it at 0. */
     private static final int LONG_LINES = 30;
 
     /** The formatter wraps code, but neither comments nor strings. */

@@ -279,7 +279,7 @@ public final class MdevDevice extends BusDevice {
         state = State.GONE;
         gone.countDown();
         if (leftBehind) {
-            log.warn("{}: device {}, which was left behind, is gone now", owner(), uuid);
+            log.warn("{}: device {}, left behind earlier, has been removed", owner(), uuid);
         }
     }
 

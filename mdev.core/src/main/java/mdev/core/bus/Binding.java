@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * and its own thread performs the subsequent steps when it returns.
  */
 final class Binding {
-    /** What came of an attempt to bind. */
+    /** The result of an attempt to bind. */
     enum Result {
         /** The device is bound to the driver. */
         BOUND,
@@ -18,7 +18,7 @@ final class Binding {
         BUSY,
         /** The device is bound to another driver, or is being removed. */
         TAKEN,
-        /** The driver does not take it: another one may. */
+        /** The driver rejects the device: another one may accept it. */
         REFUSED
     }
 
@@ -78,7 +78,7 @@ final class Binding {
         return true;
     }
 
-    /** The driver's remove has returned, or its probe has failed. */
+    /** Called when the driver's remove has returned or its probe has failed. */
     synchronized void unbind() {
         phase = Phase.UNBOUND;
         driver = null;

@@ -32,7 +32,7 @@ public final class BusDriver extends Kobject {
     private final MdevDriver ops;
 
     /**
-     * Inside are the calls of the driver, and every device from before its probe until after its remove; shut when the
+     * Contains the calls of the driver, and every device from before its probe until after its remove; shut when the
      * driver is unregistered.
      */
     private final Gate gate;
@@ -75,9 +75,9 @@ public final class BusDriver extends Kobject {
         switch (result) {
             case BOUND -> {}
             case BUSY ->
-                throw new ErrnoException(Errno.EBUSY, "device " + name + " is still in use; the log says by whom");
+                throw new ErrnoException(Errno.EBUSY, "device " + name + " is still in use; see the log for the calls");
             case TAKEN, REFUSED ->
-                throw new ErrnoException(Errno.ENODEV, "no device " + name + " that " + name() + " can be bound to");
+                throw new ErrnoException(Errno.ENODEV, "no device " + name + " to which " + name() + " can be bound");
         }
     }
 
@@ -110,7 +110,7 @@ public final class BusDriver extends Kobject {
         log.error("{}: driver {} has not released {} in time", owner, name(), device.name(), unbind.stack());
     }
 
-    /** @return false: another call of the driver for the device has not returned at the deadline */
+    /** @return false if another call of the driver for the device has not returned by the deadline */
     private boolean unbind(BusDevice device, Deadline deadline) {
         if (device.binding().beginUnbind(this, deadline)) {
             detach(device);
@@ -122,7 +122,7 @@ public final class BusDriver extends Kobject {
     /**
      * {@code really_probe()}, with {@code mdev_probe()} inside. A device is not probed while its slot is not quiet.
      *
-     * @param deadline how long to wait for another driver that is being bound or unbound, and for the slot
+     * @param deadline the deadline for another driver's bind or unbind in progress, and for the slot
      */
     Binding.Result attach(BusDevice device, Deadline deadline) {
         if (!gate.tryHold()) { // unhold() when the device is unbound
@@ -181,7 +181,7 @@ public final class BusDriver extends Kobject {
         return Binding.Result.BOUND;
     }
 
-    /** After {@link Binding#unbind}, outside of the change that it is in. */
+    /** Called after {@link Binding#unbind}, outside its change of the tree. */
     private void unbound(BusDevice device) {
         gate.unhold();
         device.binding().finish();

@@ -131,7 +131,7 @@ public class Gate {
         return enter(call, CALL, 0, SHUT);
     }
 
-    /** Enters as {@code unit} if all flags of {@code needed} are set, and none of {@code refusing}. */
+    /** Enters as {@code unit} if all flags of {@code needed} and none of {@code refusing} are set. */
     final Entry enter(String call, long unit, long needed, long refusing) throws ErrnoException {
         while (true) {
             long before = (long) STATE.getAndAdd(this, unit);
@@ -158,16 +158,19 @@ public class Gate {
         return entry;
     }
 
-    /** As {@link #enter}, for the calls that end what the gate was shut for, and of what {@link #tryHold} counts. */
+    /**
+     * As {@link #enter}, for the calls that complete the operation for which the gate was shut, and for calls of
+     * objects that {@link #tryHold} counts.
+     */
     public final Entry enterAnyway(String call) {
         STATE.getAndAdd(this, CALL);
         return record(call, CALL);
     }
 
     /**
-     * Counts a thing that is inside without a call of its own; pairs with {@link #unhold}.
+     * Counts an object as inside without its own call; pairs with {@link #unhold}.
      *
-     * @return false: shut, and not counted
+     * @return false if the gate is shut; the object is not counted then
      */
     public final boolean tryHold() {
         if (((long) STATE.getAndAdd(this, ACCESS) & SHUT) == 0) {
@@ -255,17 +258,17 @@ public class Gate {
         }
     }
 
-    /** Takes one entry back, on a thread that may be anybody's. */
+    /** Undoes one enter, on any thread. */
     void leave(long unit) {
         wake(minus(unit));
     }
 
-    /** Takes one entry back; the state after. */
+    /** Undoes one enter; returns the new state. */
     final long minus(long unit) {
         return (long) STATE.getAndAdd(this, -unit) - unit;
     }
 
-    /** The count went down, or a flag fell: tells the threads that wait for it. */
+    /** Called when the count has decreased or a flag was cleared: wakes the waiting threads. */
     final void wake(long now) {
         if ((now & WATCHED) == 0) {
             return;
@@ -320,7 +323,7 @@ public class Gate {
         set(FROZEN);
     }
 
-    /** Lets those in who wait. */
+    /** Admits the waiting callers. */
     public void thaw() {
         long now = clear(FROZEN);
         synchronized (this) {
@@ -344,7 +347,7 @@ public class Gate {
         return (state & (INSIDE | OCCUPIED)) == 0;
     }
 
-    /** Waits, after {@link #freeze}, until no call is inside; false when the deadline passed first. */
+    /** Waits, after {@link #freeze}, until no call is inside; returns false if the deadline passes first. */
     public final boolean awaitEmpty(Deadline deadline) {
         return awaitUninterruptibly(deadline, () -> (state & INSIDE) == 0);
     }

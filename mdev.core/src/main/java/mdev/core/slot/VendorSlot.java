@@ -20,13 +20,13 @@ public final class VendorSlot extends Gate implements Slot {
 
     private final BoundedCalls calls;
 
-    /** What {@link #vacate} has left to do; published by the flag VACATING. */
+    /** The release that {@link #vacate} has scheduled; published by the flag VACATING. */
     private @Nullable Runnable release;
 
     /**
      * @param owner the vendor's bundle
      * @param device the UUID of the device
-     * @param calls run a release that would else run on a thread of the vendor's
+     * @param calls runs a release that would otherwise run on a vendor's thread
      */
     public VendorSlot(ForeignBundle owner, String device, BoundedCalls calls) {
         super(owner, "device", device);
@@ -53,7 +53,7 @@ public final class VendorSlot extends Gate implements Slot {
         }
     }
 
-    /** A callback, or an entry that was refused: its thread may be one that the vendor's release waits for. */
+    /** Called for a callback or a rejected enter: the vendor's release may wait for its thread. */
     @Override
     void leave(long unit) {
         long now = minus(unit);
@@ -132,7 +132,7 @@ public final class VendorSlot extends Gate implements Slot {
         return awaitUninterruptibly(Deadline.in(timeout), () -> (state() & OCCUPIED) == 0);
     }
 
-    /** One of the threads that see that the release is due claims it: then it is inside, as a call. */
+    /** Exactly one of the threads that find the release due claims it: the claim counts as a call inside. */
     private boolean claimsRelease() {
         long now = state();
         while ((now & (VACATING | FROZEN | ACCESSES)) == VACATING) {

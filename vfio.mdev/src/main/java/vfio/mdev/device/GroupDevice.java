@@ -355,7 +355,7 @@ public final class GroupDevice {
         }
     }
 
-    /** Takes the user's memory from a vendor that does not come back; if it has, nothing is left to take. */
+    /** Revokes the user's memory from a vendor that has not returned; does nothing if it has. */
     public void detach() {
         OpenDevice late;
         lock.lock();

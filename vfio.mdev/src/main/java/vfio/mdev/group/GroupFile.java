@@ -28,7 +28,7 @@ final class GroupFile implements VfioGroup {
     @Override
     public void setContainer(VfioContainer container) throws ErrnoException {
         if (!(container instanceof Container ours)) {
-            throw new ErrnoException(Errno.EINVAL, "not a container of this API");
+            throw new ErrnoException(Errno.EINVAL, "the container was not opened through this API");
         }
         group.setContainer(this, ours);
     }
