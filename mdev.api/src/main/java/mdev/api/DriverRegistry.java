@@ -9,7 +9,8 @@ public interface DriverRegistry {
     /**
      * Registers a driver for the calling bundle. Unbound devices are probed before this returns.
      *
-     * @return closing it is {@code mdev_unregister_driver()}: every device is unbound, in parallel, within 4 seconds
+     * @return closing it is {@code mdev_unregister_driver()}: every device is unbound, in parallel, within
+     *     the removal timeout (4 seconds by default)
      * @throws ErrnoException EBUSY: the name is in use; EINVAL: the name is empty or not a valid file name
      */
     Registration registerDriver(MdevDriver driver) throws ErrnoException;

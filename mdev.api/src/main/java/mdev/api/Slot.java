@@ -39,8 +39,8 @@ public interface Slot {
      * The vendor's object. Valid only inside the slot; callers must not keep it, because an update of the vendor
      * replaces it.
      *
-     * @throws IllegalStateException called from inside the vendor's {@code create}, which has not returned the object
-     *     yet
+     * @throws IllegalStateException there is none: the vendor's {@code create} has not returned it yet, or the device
+     *     has been freed
      */
     DeviceOps ops();
 
@@ -70,9 +70,9 @@ public interface Slot {
     void occupy(Duration timeout) throws ErrnoException;
 
     /**
-     * Ends the occupation, once. {@code release} runs as soon as no access is inside and the slot is not frozen: on
-     * this thread, on the last thread to leave, or on the thread that thaws the slot. Once it has returned or thrown,
-     * the slot is vacant.
+     * Ends the occupation, once. {@code release} runs as soon as no access and no {@link #callOccupied} is inside and
+     * the slot is not frozen: on this thread, on the thread of the access that leaves last, or on a thread of the
+     * framework if the last to leave was another call. Once it has returned or thrown, the slot is vacant.
      */
     void vacate(Runnable release);
 

@@ -31,7 +31,7 @@ import mdev.sync.Deadline;
  * <ol>
  * <li>a UUID is unique: the map of devices, {@link #claim} and {@link #release};
  * <li>no create starts on a parent that is being unregistered: the parent's {@link mdev.core.slot.Gate};
- * <li>a device has at most one driver: {@code mdev.core.bus.BindState};
+ * <li>a device has at most one driver: {@code mdev.core.bus.Binding};
  * <li>events have the order of the changes: {@link Tree#change()}, under which the states of parents and devices
  * change.
  * </ol>
