@@ -45,8 +45,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The program: bnd's launcher calls it on the main thread once all bundles are started, and exits with what it returns.
- * In another framework nobody calls, and nothing happens.
+ * The main program: bnd's launcher calls it on the main thread once all bundles are started, and exits with the
+ * returned status. In any other framework it is never called and does nothing.
  */
 @Component(service = Callable.class, property = "main.thread=true")
 public final class Console implements Callable<Integer> {
@@ -54,7 +54,9 @@ public final class Console implements Callable<Integer> {
     private static final Duration READY = Duration.ofSeconds(10);
     private static final Duration LEAVING = Duration.ofSeconds(5);
 
-    /** {@code RELISTEN_FOR_MAIN_CALLABLE} of bnd's launcher: this console is being restarted, and another will come. */
+    /**
+     * {@code RELISTEN_FOR_MAIN_CALLABLE} of bnd's launcher: this console is being restarted, and a new one will follow.
+     */
     private static final int ANOTHER_WILL_COME = 198;
 
     private final BundleContext context;
@@ -64,8 +66,8 @@ public final class Console implements Callable<Integer> {
     private final CountDownLatch left = new CountDownLatch(1);
 
     /**
-     * Whom the end interrupts; guarded by this object's monitor, so that the launcher gets its thread back
-     * uninterrupted.
+     * The thread that a requested end interrupts. Guarded by this object's monitor, so that the thread returns to the
+     * launcher uninterrupted.
      */
     private @Nullable Thread main;
 
@@ -121,7 +123,7 @@ public final class Console implements Callable<Integer> {
         }
     }
 
-    /** Waits until all of the services are there; returns the names of those that are not by the deadline. */
+    /** Waits until all the services are registered; returns the names of those still missing at the deadline. */
     private List<String> missing(List<Class<?>> services, Deadline deadline) throws InterruptedException {
         List<String> missing = new ArrayList<>();
         for (Class<?> service : services) {
@@ -141,7 +143,7 @@ public final class Console implements Callable<Integer> {
                 .toList();
     }
 
-    /** Where the tree is mounted; the view that should have done it has warned where it could not. */
+    /** The mount point of the tree. If the mount failed, the view has logged a warning. */
     private String mounted() {
         ServiceReference<SysfsMount> view = context.getServiceReference(SysfsMount.class);
         return Optional.ofNullable(view)
@@ -184,7 +186,7 @@ public final class Console implements Callable<Integer> {
         }
     }
 
-    /** Loads the modules asked for, as a user would. */
+    /** Loads the requested modules with {@code mdev:modprobe}. */
     private int load(Settings settings, Function<UserTerminal, Shell> shells) {
         try (Shell shell = shells.apply(streams)) {
             return settings.load().stream()
@@ -226,8 +228,8 @@ public final class Console implements Callable<Integer> {
     }
 
     /**
-     * The bundle is stopped, by a refresh or with the framework: the main thread lets go of socket and lock, if it
-     * still has them.
+     * Called when the bundle stops, by a refresh or with the framework: the main thread releases the socket and the
+     * lock if it still holds them.
      */
     @Deactivate
     void close() {

@@ -5,13 +5,16 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.osgi.service.component.annotations.Component;
 
-/** The wish that the platform ends: said by anybody once, heard by the console. Its monitor guards the wish. */
+/**
+ * A request to end the platform: any thread may make it, the console acts on it. Its monitor guards the status and the
+ * listeners.
+ */
 @Component(service = Ending.class)
 public final class Ending {
     private final List<Runnable> listeners = new ArrayList<>();
     private @Nullable Integer status;
 
-    /** Asks for the end; the first one's status counts. */
+    /** Requests the end. Only the first request sets the status. */
     public void request(int status) {
         List<Runnable> told;
         synchronized (this) {
@@ -25,7 +28,7 @@ public final class Ending {
         told.forEach(Runnable::run);
     }
 
-    /** Runs the listener when the end is asked for: at once if it has been. */
+    /** Runs the listener when the end is requested, or immediately if it has been requested already. */
     void onRequest(Runnable listener) {
         boolean requested;
         synchronized (this) {
@@ -41,12 +44,12 @@ public final class Ending {
         return status != null;
     }
 
-    /** The status that was asked for, or the one given if nobody asked. */
+    /** The requested status, or {@code otherwise} if there was no request. */
     synchronized int statusOr(int otherwise) {
         return status == null ? otherwise : status;
     }
 
-    /** Waits until the end is asked for. */
+    /** Waits until the end is requested. */
     synchronized void await() throws InterruptedException {
         while (status == null) {
             wait();

@@ -7,14 +7,14 @@ import java.util.stream.Stream;
 import org.osgi.framework.BundleContext;
 import org.osgi.service.component.runtime.ServiceComponentRuntime;
 
-/** The PIDs that the launcher was given by {@code --set}, which it cannot check itself. */
+/** The PIDs given to the launcher with {@code --set}, which the launcher itself cannot check. */
 final class SetPids {
     /** The framework property that lists them, separated by spaces. */
     private static final String PROPERTY = "mdev.set";
 
     private SetPids() {}
 
-    /** Those that no component has. A vendor that is loaded later may have one of them. */
+    /** The PIDs that match no component. A vendor loaded later may still have one of them. */
     static List<String> unknown(BundleContext context) {
         String set = context.getProperty(PROPERTY);
         if (set == null) {
@@ -25,7 +25,7 @@ final class SetPids {
         Set<String> known = components.getComponentDescriptionDTOs().stream()
                 .flatMap(component -> Stream.of(component.configurationPid))
                 .collect(Collectors.toSet());
-        // FileInstall takes what follows the first hyphen for the name of a factory's configuration.
+        // FileInstall takes the part after the first hyphen as the name of a factory configuration.
         return Stream.of(set.split(" "))
                 .map(pid -> pid.split("-", 2)[0])
                 .distinct()

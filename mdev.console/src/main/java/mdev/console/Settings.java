@@ -12,14 +12,14 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the launcher was asked for, as it passes it on in framework properties.
+ * The launcher's options, passed as framework properties.
  *
  * @param mode {@code mdev.mode}
  * @param command {@code mdev.command}: the line of {@link Mode#COMMAND}
  * @param run {@code mdev.run}: the run directory
- * @param mount whether there is a {@code mdev.mount}: a directory to mount the tree on
+ * @param mount whether {@code mdev.mount}, the directory to mount the tree on, is set
  * @param load {@code mdev.load}: modules to load at start
- * @param leftovers {@code mdev.leftovers}: what the launcher made for this process, to be deleted after it
+ * @param leftovers {@code mdev.leftovers}: files created by the launcher for this process, to be deleted at its end
  */
 record Settings(Mode mode, String command, Path run, boolean mount, List<String> load, List<Path> leftovers) {
     enum Mode {
@@ -37,7 +37,7 @@ record Settings(Mode mode, String command, Path run, boolean mount, List<String>
         leftovers = List.copyOf(leftovers);
     }
 
-    /** @throws IllegalArgumentException with a line for the user */
+    /** @throws IllegalArgumentException with a one-line message for the user */
     static Settings of(Function<String, @Nullable String> properties) {
         UnaryOperator<String> property =
                 name -> Optional.ofNullable(properties.apply("mdev." + name)).orElse("");

@@ -12,8 +12,8 @@ import org.osgi.framework.BundleException;
 import org.osgi.framework.launch.Framework;
 
 /**
- * The end of the process, regular or by SIGTERM, SIGINT, SIGHUP: the framework is stopped before the process ends, so
- * that whatever the bundles made is removed. Neither Felix nor bnd's launcher does that.
+ * Shuts the process down, normally or on SIGTERM, SIGINT, SIGHUP: stops the framework before the process ends, so that
+ * everything the bundles created is removed. Neither Felix nor bnd's launcher does that.
  */
 final class Termination extends Thread {
     private static final Duration STOPPING = Duration.ofSeconds(20);
@@ -23,7 +23,7 @@ final class Termination extends Thread {
     private final boolean service;
     private final List<Path> leftovers;
 
-    /** The console has left by itself, and its status counts. */
+    /** The console has returned normally, and its status is the exit status. */
     private volatile boolean expected;
 
     private Termination(Framework framework, Ending ending, boolean service, List<Path> leftovers) {
@@ -37,8 +37,8 @@ final class Termination extends Thread {
     /**
      * Waits for the end. Pairs with {@link #forget}.
      *
-     * @param service whether SIGTERM is the regular end: the exit status is 0 then, where Java's would be 143
-     * @param leftovers deleted when the framework has stopped: what the launcher made, which has become this process
+     * @param service whether SIGTERM is the normal way to end: the exit status is then 0 instead of Java's 143
+     * @param leftovers the files of the launcher, which became this process; deleted once the framework has stopped
      */
     static Termination watch(Framework framework, Ending ending, boolean service, List<Path> leftovers) {
         Termination hook = new Termination(framework, ending, service, leftovers);
@@ -54,7 +54,7 @@ final class Termination extends Thread {
             framework.stop();
             framework.waitForStop(STOPPING.toMillis());
         } catch (BundleException | InterruptedException e) {
-            // The process ends all the same.
+            // The process ends anyway.
         }
         leftovers.forEach(Termination::delete);
         if (service && signalled) {
@@ -62,7 +62,7 @@ final class Termination extends Thread {
         }
     }
 
-    /** With classes of the JDK only: our bundle is stopped. */
+    /** Uses JDK classes only: this bundle is already stopped. */
     private static void delete(Path root) {
         try (Stream<Path> files = Files.walk(root)) {
             for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
@@ -73,12 +73,12 @@ final class Termination extends Thread {
         }
     }
 
-    /** The process is going to end, and not by a signal. */
+    /** The process is about to end without a signal. */
     void expect() {
         expected = true;
     }
 
-    /** The process is not ours to end any more. */
+    /** The console no longer controls the end of the process. */
     void forget() {
         try {
             Runtime.getRuntime().removeShutdownHook(this);

@@ -30,9 +30,9 @@ import org.osgi.service.component.annotations.ReferencePolicy;
 import org.osgi.service.component.runtime.ServiceComponentRuntime;
 
 /**
- * {@code felix:install}, {@code start}, {@code stop}, {@code update}, {@code uninstall}: Felix's commands with Felix's
- * arguments. Felix's own answer a failure like a success, know no symbolic names, and leave behind what they installed
- * in vain. And bundles as kernel modules: {@code mdev:modprobe}, {@code rmmod}.
+ * {@code felix:install}, {@code start}, {@code stop}, {@code update}, {@code uninstall}: replace Felix's commands, with
+ * the same arguments. Felix's commands report a failure like a success, accept no symbolic names, and leave bundles
+ * behind whose installation failed. Also {@code mdev:modprobe}, {@code rmmod}: bundles as kernel modules.
  */
 @Component
 public final class BundleCommands implements ShellCommands {
@@ -178,7 +178,7 @@ public final class BundleCommands implements ShellCommands {
         return ShellResult.DONE;
     }
 
-    /** Starts as the bundle says itself: now, or when its first class is needed. */
+    /** Starts by the bundle's activation policy: immediately, or when its first class is loaded. */
     private ShellResult modprobe(ShellInvocation invocation) throws ErrnoException {
         String word = invocation.arguments().getFirst();
         Path directory = invocation.directory();
@@ -194,7 +194,7 @@ public final class BundleCommands implements ShellCommands {
         return ShellResult.DONE;
     }
 
-    /** What came with the platform is only stopped, so that modprobe finds it again. */
+    /** Uninstalls the module. A bundle that came with the platform is only stopped, so that modprobe finds it again. */
     private ShellResult rmmod(ShellInvocation invocation) throws ErrnoException {
         String word = invocation.arguments().getFirst();
         Bundle bundle = names.find(word, invocation.directory())

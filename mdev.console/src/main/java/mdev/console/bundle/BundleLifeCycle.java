@@ -25,16 +25,16 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Installs, starts, stops, updates and uninstalls bundles. A failure is one line that begins with the word that the
- * user gave, and leaves nothing behind.
+ * Installs, starts, stops, updates and uninstalls bundles. A failure is reported on one line that begins with the
+ * user's word, and leaves nothing behind.
  *
- * @param faults what keeps a bundle that was started from its work
+ * @param faults finds out why a started bundle does nothing
  */
 record BundleLifeCycle(BundleContext context, Function<Bundle, Optional<ErrnoException>> faults) {
     private static final Logger LOG = LoggerFactory.getLogger(BundleLifeCycle.class);
     private static final Duration REFRESH = Duration.ofSeconds(30);
 
-    /** The bundle of that location, which may be installed already. */
+    /** The bundle from that location, which may be installed already. */
     Bundle install(String word, String location) throws ErrnoException {
         boolean known = context.getBundle(location) != null;
         Bundle bundle = attempt(word, () -> context.installBundle(location));
@@ -93,7 +93,7 @@ record BundleLifeCycle(BundleContext context, Function<Bundle, Optional<ErrnoExc
         });
     }
 
-    /** @param announce is given the bundles that are going to be restarted, if there are any */
+    /** @param announce receives the bundles about to be restarted; not called if there are none */
     void update(String word, Bundle bundle, String location, Consumer<List<Bundle>> announce)
             throws ErrnoException, InterruptedException {
         checkNotFramework(bundle, "updated");
@@ -117,7 +117,7 @@ record BundleLifeCycle(BundleContext context, Function<Bundle, Optional<ErrnoExc
         }
     }
 
-    /** Where a bundle is updated from if nothing else is said. */
+    /** The default location to update a bundle from. */
     static String origin(Bundle bundle) throws ErrnoException {
         checkNotFramework(bundle, "updated");
         String declared = bundle.getHeaders().get(Constants.BUNDLE_UPDATELOCATION);
@@ -135,7 +135,7 @@ record BundleLifeCycle(BundleContext context, Function<Bundle, Optional<ErrnoExc
         }
     }
 
-    /** The bundles that would be restarted if this one were refreshed. */
+    /** The bundles that a refresh of this one would restart. */
     List<Bundle> importersOf(Bundle bundle) {
         return wiring().getDependencyClosure(List.of(bundle)).stream()
                 .filter(other -> !other.equals(bundle))
@@ -160,12 +160,12 @@ record BundleLifeCycle(BundleContext context, Function<Bundle, Optional<ErrnoExc
         }
     }
 
-    /** Takes back what was installed in vain. */
+    /** Uninstalls a bundle after a failure. */
     private static void discard(Bundle bundle) {
         try {
             bundle.uninstall();
         } catch (BundleException e) {
-            throw new IllegalStateException("cannot take back " + bundle.getLocation(), e);
+            throw new IllegalStateException("cannot uninstall " + bundle.getLocation(), e);
         }
     }
 
@@ -181,7 +181,7 @@ record BundleLifeCycle(BundleContext context, Function<Bundle, Optional<ErrnoExc
         }
     }
 
-    /** The framework's reason in one line that begins with what it is about. */
+    /** The framework's reason on one line that begins with its subject. */
     private static ErrnoException failure(String subject, BundleException e) {
         LOG.info("{} failed", subject, e);
         Throwable cause = e;

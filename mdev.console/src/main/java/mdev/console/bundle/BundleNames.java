@@ -31,10 +31,7 @@ import org.osgi.framework.Constants;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/**
- * The bundles of the framework, and those that can be installed, by the words of the user: id, symbolic name, name as a
- * module, path or URL.
- */
+/** Finds installed and installable bundles by the user's words: id, symbolic name, module name, path or URL. */
 record BundleNames(BundleContext context) {
     /** A framework property: directories with bundles, separated as in a class path. */
     static final String PATH = "mdev.modules";
@@ -42,7 +39,7 @@ record BundleNames(BundleContext context) {
     private static final Logger LOG = LoggerFactory.getLogger(BundleNames.class);
     private static final String FILE = "file:";
 
-    /** An installed bundle. Of several with one symbolic name it is that of the highest version. */
+    /** An installed bundle. If several share a symbolic name, the highest version is returned. */
     Optional<Bundle> find(String word, Path directory) {
         if (isId(word)) {
             return Optional.ofNullable(context.getBundle(Long.parseLong(word)));
@@ -50,7 +47,7 @@ record BundleNames(BundleContext context) {
         return named(word).or(() -> locate(word, directory).flatMap(this::at));
     }
 
-    /** An installed bundle by its symbolic name or its name as a module. */
+    /** An installed bundle by its symbolic name or its module name. */
     private Optional<Bundle> named(String word) {
         return Arrays.stream(context.getBundles())
                 .filter(bundle -> matches(word, bundle.getSymbolicName()))
@@ -82,12 +79,12 @@ record BundleNames(BundleContext context) {
         return word.matches("[^/]{2,}:.*");
     }
 
-    /** {@code file:/x} and {@code file:///x} are one. */
+    /** Normalizes a location: {@code file:/x} and {@code file:///x} are equal. */
     private static String normal(String location) {
         return location.replaceFirst("^file:/+", "file:///");
     }
 
-    /** The URL of a word that has the form of a URL or a path; empty for one that can only be a name. */
+    /** The URL for a word in the form of a URL or a path; empty for a plain name. */
     private static Optional<String> locate(String word, Path directory) {
         if (isUrl(word) && !word.matches(FILE + "[^/].*")) {
             return Optional.of(normal(word));
@@ -108,11 +105,11 @@ record BundleNames(BundleContext context) {
     }
 
     /**
-     * Where to install a bundle from.
+     * The URL to install a bundle from.
      *
      * @param word a URL, the path of a file, or a name on the module path
      * @return empty for a name that is not on the module path
-     * @throws ErrnoException the word is no URL, or the path leads to no bundle
+     * @throws ErrnoException the word is not a valid URL, or the path does not name a bundle
      */
     Optional<String> location(String word, Path directory) throws ErrnoException {
         Optional<String> location = locate(word, directory);
@@ -142,10 +139,7 @@ record BundleNames(BundleContext context) {
         }
     }
 
-    /**
-     * The module names of what can be loaded: what is on the module path, and what came with the platform and is
-     * stopped.
-     */
+    /** The names of the loadable modules: those on the module path, and stopped ones that came with the platform. */
     Collection<String> loadable() {
         TreeSet<String> names = new TreeSet<>();
         files().keySet().forEach(name -> names.add(LoadedModule.nameOf(name)));
@@ -187,12 +181,12 @@ record BundleNames(BundleContext context) {
         return entries;
     }
 
-    /** What the manifest of a bundle says of it. */
+    /** The identity of a bundle from its manifest. */
     record Identity(String name, String version) {}
 
     /**
-     * @throws IOException the file is no jar
-     * @throws ErrnoException the jar is no bundle
+     * @throws IOException the file is not a jar
+     * @throws ErrnoException the jar is not a bundle
      */
     static Identity identity(Path file) throws IOException, ErrnoException {
         try (JarFile jar = new JarFile(file.toFile())) {
@@ -213,8 +207,8 @@ record BundleNames(BundleContext context) {
         } catch (ErrnoException e) {
             return Optional.empty();
         } catch (IOException e) {
-            // No warning: those reach the terminal, where the user gets the line of the command.
-            LOG.info("{} is no jar: {}", file, e.toString());
+            // Not a warning: it would appear on the terminal next to the message of the command.
+            LOG.info("{} is not a jar: {}", file, e.toString());
             return Optional.empty();
         }
     }

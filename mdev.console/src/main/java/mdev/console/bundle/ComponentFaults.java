@@ -15,8 +15,8 @@ import org.osgi.service.component.runtime.dto.ComponentConfigurationDTO;
 import org.osgi.service.component.runtime.dto.ComponentDescriptionDTO;
 
 /**
- * Why a bundle that was started does nothing. A component whose activation throws, or whose references are missing,
- * leaves its bundle active: only the runtime of the components knows.
+ * Finds out why a started bundle does nothing. A bundle stays active when the activation of a component throws or its
+ * references are unsatisfied; only the component runtime reports it.
  */
 record ComponentFaults(ServiceComponentRuntime runtime) {
     /** Empty if all components of the bundle that should be there are. */
@@ -24,7 +24,7 @@ record ComponentFaults(ServiceComponentRuntime runtime) {
         return failed(bundle).or(() -> waiting(bundle));
     }
 
-    /** A component whose class cannot be loaded, or whose activation has thrown. */
+    /** The failure of a component whose class cannot be loaded or whose activation threw. */
     Optional<ErrnoException> failed(Bundle bundle) {
         return runtime.getComponentDescriptionDTOs(bundle).stream()
                 .flatMap(component -> failed(bundle, component).stream())
@@ -37,7 +37,7 @@ record ComponentFaults(ServiceComponentRuntime runtime) {
         if (configurations.stream().anyMatch(one -> one.state == ComponentConfigurationDTO.ACTIVE)) {
             return Optional.empty();
         }
-        // DS does not tell that it could not load a class.
+        // DS does not report a class that it could not load.
         return unloadable(bundle, component.implementationClass)
                 .or(() -> configurations.stream()
                         .filter(one -> one.state == ComponentConfigurationDTO.FAILED_ACTIVATION)
@@ -78,7 +78,7 @@ record ComponentFaults(ServiceComponentRuntime runtime) {
         return List.of(component.serviceInterfaces).contains(service);
     }
 
-    /** The interfaces of the services that the component misses. */
+    /** The interfaces of the services that the component is missing. */
     private static List<String> missing(ComponentConfigurationDTO component) {
         return Stream.of(component.unsatisfiedReferences)
                 .flatMap(missing -> Stream.of(component.description.references)

@@ -38,9 +38,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps the jars of the drop folder loaded. FileInstall watches the folder and calls this for each jar that comes,
- * changes or goes; alone it would start nothing again that has failed, and let two jars of one module fight. A jar that
- * cannot be loaded is tried again when a bundle or a device goes that may have been in its way.
+ * Keeps the jars of the drop folder loaded. FileInstall watches the folder and calls this class for each jar that is
+ * added, changed or removed. On its own, FileInstall would not restart a failed bundle, and would let two jars of one
+ * module replace each other. A jar that cannot be loaded is retried when a bundle or a device that may have blocked it
+ * is removed.
  */
 @Component(
         service = {ArtifactInstaller.class, UeventListener.class, FailedModules.class},
@@ -54,10 +55,10 @@ public final class DropFolder implements ArtifactInstaller, UeventListener, Fail
     private final BundleContext context;
     private final BundleLifeCycle bundles;
 
-    /** The jars that are there. Only the worker changes it. */
+    /** The jars in the folder. Changed only by the worker. */
     private final Map<Path, Jar> jars = new ConcurrentSkipListMap<>();
 
-    /** What has gone since a jar was loaded last: it is no reason to try once more. Only the worker uses it. */
+    /** The device paths removed since a jar was last loaded: each triggers one retry only. Used only by the worker. */
     private final Set<String> triedAfter = ConcurrentHashMap.newKeySet();
 
     private volatile @Nullable Thread workerThread;
@@ -116,7 +117,7 @@ public final class DropFolder implements ArtifactInstaller, UeventListener, Fail
                 }
             });
         } catch (RejectedExecutionException e) {
-            LOG.debug("the drop folder is watched no more", e);
+            LOG.debug("the drop folder is no longer watched", e);
         }
     }
 
@@ -150,12 +151,12 @@ public final class DropFolder implements ArtifactInstaller, UeventListener, Fail
                 .toList();
     }
 
-    /** A name may be free again. */
+    /** A removed device may have freed a name. */
     @Override
     public void uevent(Uevent event) {
         if (event.action().equals("remove") && jars.values().stream().anyMatch(jar -> jar.fault() != null)) {
             submit(() -> {
-                // A driver that registers something before it fails would bring itself here without end.
+                // A driver that registers a device before it fails would otherwise retry itself forever.
                 if (triedAfter.add(event.devpath())) {
                     retry();
                 }
@@ -163,7 +164,7 @@ public final class DropFolder implements ArtifactInstaller, UeventListener, Fail
         }
     }
 
-    /** Another bundle was in the way, or is what a jar waits for. */
+    /** The bundle may have blocked a jar, or be one that a jar waits for. */
     @Override
     public void bundleChanged(BundleEvent event) {
         if ((event.getType() & (BundleEvent.UNINSTALLED | BundleEvent.STARTED)) != 0
@@ -254,7 +255,7 @@ public final class DropFolder implements ArtifactInstaller, UeventListener, Fail
         retry();
     }
 
-    /** A file that was only renamed, or that has a copy, leaves its module as it is. */
+    /** Keeps the module unchanged if its file was only renamed or has a copy. */
     private boolean adopt(Path file, Jar jar) {
         for (Path other : BundleNames.list(file.resolveSibling("."), "*.{jar,JAR}")) {
             Path copy = other.normalize();
@@ -267,7 +268,7 @@ public final class DropFolder implements ArtifactInstaller, UeventListener, Fail
                     return true;
                 }
             } catch (IOException e) {
-                LOG.debug("{} is no copy", copy, e);
+                LOG.debug("{} cannot be read as a copy", copy, e);
             }
         }
         return false;

@@ -1,4 +1,4 @@
-/** Felix's commands on bundles, as they should fail: one line, a status, and nothing changed. */
+/** Felix's bundle commands with proper failures: one line, a status, and nothing changed. */
 @NullMarked
 package mdev.console.bundle;
 

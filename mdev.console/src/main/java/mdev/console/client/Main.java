@@ -18,7 +18,7 @@ import org.jline.terminal.Terminal.Signal;
  * for one line. The exit status is the line's, or {@link #UNAVAILABLE}.
  */
 public final class Main {
-    /** {@code EX_UNAVAILABLE} of {@code <sysexits.h>}: nobody listens on the socket. */
+    /** {@code EX_UNAVAILABLE} of {@code <sysexits.h>}: no platform listens on the socket. */
     private static final int UNAVAILABLE = 69;
 
     private static final int USAGE = 64;

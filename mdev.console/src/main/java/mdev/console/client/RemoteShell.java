@@ -19,13 +19,13 @@ import mdev.console.shell.UserTerminal.RawMode;
 import mdev.sync.Deadline;
 import org.jspecify.annotations.Nullable;
 
-/** A shell in a running platform, at the other end of its control socket, with the terminal of this process. */
+/** A client of a running platform: its shell over the control socket, on the terminal of this process. */
 final class RemoteShell implements Shell {
     private static final int CHUNK = 8192;
     private static final long COMPLETION_SECONDS = 5;
     private static final Duration READER_ENDS = Duration.ofSeconds(2);
 
-    /** The platform went away; how its last line ended is unknown. */
+    /** The connection to the platform ended; the outcome of the last line is unknown. */
     static final class GoneException extends RuntimeException {
         private static final long serialVersionUID = 1L;
 
@@ -39,7 +39,7 @@ final class RemoteShell implements Shell {
     private final Runnable onGone;
     private final FrameWriter writer;
     private final BlockingQueue<Frame> frames = new LinkedBlockingQueue<>();
-    /** Ends {@link #frames}: told apart by identity. */
+    /** Marks the end of {@link #frames}; compared by identity. */
     private final Frame gone = Frame.of(FrameType.EOF);
 
     /** @param onGone runs once when the connection ends */
@@ -59,7 +59,7 @@ final class RemoteShell implements Shell {
                 frames.put(frame);
             }
         } catch (IOException | InterruptedException e) {
-            // However it ended, it is over.
+            // Every error ends the connection.
         }
         frames.add(gone);
         onGone.run();
@@ -89,7 +89,7 @@ final class RemoteShell implements Shell {
                         return new Outcome(frame.numbers().getInt(), frame.payload()[4] != 0);
                     }
                     default -> {
-                        // Candidates that came too late.
+                        // A late answer to an earlier completion.
                     }
                 }
             }
@@ -114,7 +114,7 @@ final class RemoteShell implements Shell {
         }
     }
 
-    /** Sends what there is of input, once. What is not asked for is not read: it belongs to who comes next. */
+    /** Sends one chunk of input. Input is read only on demand, so the rest stays for the next reader. */
     private void send() {
         byte[] buffer = new byte[CHUNK];
         try {
@@ -125,7 +125,7 @@ final class RemoteShell implements Shell {
         }
     }
 
-    /** The line is over: its reader leaves the terminal to others. */
+    /** Stops the input reader when the line ends, to release the terminal. */
     private static void stop(@Nullable Thread reader) {
         if (reader != null) {
             reader.interrupt();

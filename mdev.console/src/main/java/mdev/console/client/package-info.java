@@ -1,4 +1,4 @@
-/** The other end of the control socket: a program of its own. */
+/** The client of the control socket: a separate program. */
 @NullMarked
 package mdev.console.client;
 

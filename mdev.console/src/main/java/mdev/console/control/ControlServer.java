@@ -20,7 +20,7 @@ import mdev.sync.FaultLog;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Listens on the control socket; each client has a shell of its own. */
+/** Listens on the control socket; each client has its own shell. */
 public final class ControlServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ControlServer.class);
     private static final Duration RETRY = Duration.ofMillis(100);
@@ -33,7 +33,7 @@ public final class ControlServer implements AutoCloseable {
     /** Guarded by its monitor, with the threads of those in it running. */
     private final Set<ControlSession> sessions = new HashSet<>();
 
-    /** No session is added any more; guarded by the monitor of {@link #sessions}. */
+    /** No more sessions are added; guarded by the monitor of {@link #sessions}. */
     private boolean closed;
 
     private ControlServer(Path socket, ServerSocketChannel listener, Function<UserTerminal, Shell> shells) {
@@ -43,13 +43,13 @@ public final class ControlServer implements AutoCloseable {
     }
 
     /**
-     * Listens in a run directory whose lock is held: a socket that is there was left behind. Pairs with {@link #close}.
+     * Listens in a run directory whose lock is held: an existing socket there is stale. Pairs with {@link #close}.
      *
-     * @param shells makes the shell of a client
+     * @param shells creates the shell of a client
      */
     public static ControlServer open(RunDirectory directory, Function<UserTerminal, Shell> shells) throws IOException {
         Path socket = RunDirectory.socket(directory.path());
-        // A socket is born with the mode that the umask leaves. It gets its own where nobody else can reach it yet.
+        // The umask sets the mode of a new socket. It is changed in a private directory, before the socket is visible.
         Path nursery = directory.path().resolve(".new");
         Path newborn = nursery.resolve("s");
         Files.deleteIfExists(newborn);
@@ -82,7 +82,7 @@ public final class ControlServer implements AutoCloseable {
             try {
                 add(new Wire(listener.accept(), true), number);
             } catch (IOException | RuntimeException e) {
-                // One client who cannot be served, or no descriptor left for him: the next one may have more luck.
+                // This client cannot be served, or no descriptor is left. The next attempt may succeed.
                 if (listener.isOpen()) {
                     faults.report("serving a client", e);
                     Deadline.in(RETRY).poll(RETRY, () -> !listener.isOpen());
@@ -109,7 +109,7 @@ public final class ControlServer implements AutoCloseable {
         }
     }
 
-    /** Takes no more clients, interrupts what they run, and lets them know how it ended. */
+    /** Accepts no more clients, interrupts their lines, and sends each client the outcome. */
     @Override
     public void close() throws IOException {
         Files.deleteIfExists(socket);

@@ -23,9 +23,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One client. Three threads: one reads its frames; one does its work, lines and completions, in turn; one writes. So a
- * command can be interrupted while the client sends nothing, and while it prints itself, which on the socket would
- * break the connection.
+ * One client, served by three threads: one reads its frames, one runs its lines and completions in turn, and one
+ * writes. So a command can be interrupted while the client sends nothing, and also while it prints: on the socket
+ * itself, an interrupt would close the connection.
  */
 final class ControlSession implements UserTerminal {
     private static final Logger LOG = LoggerFactory.getLogger(ControlSession.class);
@@ -34,7 +34,7 @@ final class ControlSession implements UserTerminal {
     private static final Duration INTERRUPTING = Duration.ofSeconds(3);
     private static final Duration FINISHING = Duration.ofSeconds(2);
 
-    /** The last of {@link #work}: told apart by identity. */
+    /** Marks the end of {@link #work}; compared by identity. */
     private final Frame end = Frame.of(FrameType.EOF);
 
     private final Wire wire;
@@ -52,10 +52,10 @@ final class ControlSession implements UserTerminal {
     private volatile boolean hasTerminal;
     private volatile Path directory = Path.of("").toAbsolutePath();
 
-    /** No more work is begun: the client is gone, or is being sent away. */
+    /** No more work is started: the client has disconnected, or is being disconnected. */
     private volatile boolean ended;
 
-    /** @param closed told when the session is over */
+    /** @param closed called when the session has ended */
     ControlSession(Wire wire, Function<UserTerminal, Shell> shells, int number, Consumer<ControlSession> closed) {
         String name = "mdev-control-" + number;
         this.wire = wire;
@@ -148,8 +148,8 @@ final class ControlSession implements UserTerminal {
     }
 
     /**
-     * Ends the work of sessions: lets the lines that run end by themselves if they are about to, and then interrupts
-     * them until they do. A command that does not end is left behind.
+     * Ends the work of sessions: gives running lines a short grace period to end, then interrupts them until they end.
+     * A command that does not end is left behind.
      */
     private static void endWork(Collection<ControlSession> sessions) {
         for (ControlSession session : sessions) {
@@ -175,8 +175,8 @@ final class ControlSession implements UserTerminal {
     }
 
     /**
-     * The platform ends: interrupts the clients' lines, tells each how its line ended, and closes, all within one
-     * deadline.
+     * Called when the platform ends: interrupts the clients' lines, sends each client the outcome of its line, and
+     * closes the connections, all within one deadline.
      */
     static void close(Collection<ControlSession> sessions) {
         endWork(sessions);

@@ -3,12 +3,14 @@ package mdev.console.control;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 
-/** A message on the control socket: a type byte, an int32 length in network byte order, and so many bytes. */
+/**
+ * A message on the control socket: a type byte, an int32 length in network byte order, and a payload of that length.
+ */
 public final class Frame {
     /** The longest payload. */
     public static final int MAX_PAYLOAD = 1 << 20;
 
-    /** The length of what comes before the payload. */
+    /** The length of the header. */
     static final int HEADER = 5;
 
     private static final byte[] EMPTY = {};
@@ -16,7 +18,7 @@ public final class Frame {
     private final FrameType type;
     private final byte[] payload;
 
-    /** @param payload as the type says; not to be changed any more */
+    /** @param payload as defined by the type; must not be modified afterwards */
     public Frame(FrameType type, byte[] payload) {
         this.type = type;
         this.payload = payload;
@@ -51,7 +53,7 @@ public final class Frame {
         return type;
     }
 
-    /** Not to be changed. */
+    /** Must not be modified. */
     public byte[] payload() {
         return payload;
     }

@@ -10,14 +10,14 @@ import java.util.concurrent.Semaphore;
 import mdev.sync.Deadline;
 
 /**
- * Writes frames on a thread of its own, which nobody interrupts: on a socket that would break the connection. Output
- * that the client is slow to read holds up who prints it; other frames are few and never wait.
+ * Writes frames on its own thread, which is never interrupted: an interrupt would close the socket. If the client reads
+ * slowly, threads that print block; other frames are few and never wait.
  */
 public final class FrameWriter {
     private static final int CHUNK = 32 * 1024;
     private static final int CHUNKS_WAITING = 16;
 
-    /** The last of {@link #queue}: told apart by identity. */
+    /** Marks the end of {@link #queue}; compared by identity. */
     private final Frame end = Frame.of(FrameType.EOF);
 
     private final Wire wire;
@@ -25,7 +25,7 @@ public final class FrameWriter {
     private final Semaphore room = new Semaphore(CHUNKS_WAITING);
     private final Thread thread;
 
-    /** No output is taken any more: whoever waits for room is let go. */
+    /** No more output is accepted; threads that wait for room are released. */
     private volatile boolean finished;
 
     public FrameWriter(Wire wire, String name) {
@@ -42,19 +42,19 @@ public final class FrameWriter {
         queue.add(frame);
     }
 
-    /** Takes no more output, and ends when it has written what is waiting. */
+    /** Accepts no more output; the thread ends once it has written the queued frames. */
     public void finish() {
         finished = true;
         queue.add(end);
         room.release(CHUNKS_WAITING);
     }
 
-    /** Waits for the end; false if the peer has not taken everything by the deadline. */
+    /** Waits for the end; false if the peer has not received everything by the deadline. */
     boolean await(Deadline deadline) {
         return deadline.join(thread);
     }
 
-    /** A stream whose bytes become frames of the type. */
+    /** A stream whose bytes are sent as frames of the type. */
     OutputStream stream(FrameType type) {
         return new OutputStream() {
             @Override
@@ -72,7 +72,7 @@ public final class FrameWriter {
                         throw (InterruptedIOException) new InterruptedIOException().initCause(e);
                     }
                     if (finished) {
-                        room.release(); // for the next one that waits
+                        room.release(); // for the next waiting thread
                         throw new IOException("the session has ended");
                     }
                     queue.add(new Frame(type, Arrays.copyOfRange(bytes, at, Math.min(at + CHUNK, offset + length))));
@@ -90,7 +90,7 @@ public final class FrameWriter {
                         wire.write(frame);
                     }
                 } catch (IOException e) {
-                    // Its reader learns the same; until then nobody shall wait for room.
+                    // The reader detects it, too; until then no thread may block waiting for room.
                     broken = true;
                 }
                 if (frame.type() == FrameType.OUT || frame.type() == FrameType.ERR) {
@@ -98,7 +98,7 @@ public final class FrameWriter {
                 }
             }
         } catch (InterruptedException e) {
-            throw new AssertionError("nobody knows this thread", e);
+            throw new AssertionError("this thread is never interrupted", e);
         }
     }
 }

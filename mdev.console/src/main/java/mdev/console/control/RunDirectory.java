@@ -21,8 +21,8 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The directory that a platform runs on, and its lock: one platform per directory. The kernel lets go of the lock
- * however the platform ends.
+ * The run directory of a platform, and its lock: one platform per directory. The kernel releases the lock however the
+ * platform ends.
  */
 public final class RunDirectory implements AutoCloseable {
     /** {@code sun_path} in {@code <sys/un.h>}: the longest path of a socket, with its terminating zero. */
@@ -44,9 +44,9 @@ public final class RunDirectory implements AutoCloseable {
     }
 
     /**
-     * Makes the directory if need be and takes its lock. Pairs with {@link #close}.
+     * Creates the directory if necessary and takes its lock. Pairs with {@link #close}.
      *
-     * @throws IOException with a message for the user: the directory is no place for sockets, or has a platform
+     * @throws IOException with a message for the user: the directory is unsuitable or already in use
      */
     public static RunDirectory open(Path path) throws IOException {
         Path directory = path.toAbsolutePath().normalize();
@@ -59,7 +59,7 @@ public final class RunDirectory implements AutoCloseable {
                 if (!lock(channel)) {
                     throw new IOException("a platform runs on " + directory + " already" + owner(lockFile));
                 }
-                // Whoever held the lock before may have deleted the file on leaving: then ours is of no use.
+                // The previous holder may have deleted the file on exit: a lock on a deleted file is useless.
                 if (same(channel, lockFile)) {
                     write(channel, Long.toString(ProcessHandle.current().pid()));
                     return new RunDirectory(directory, lockFile, channel);
@@ -72,7 +72,7 @@ public final class RunDirectory implements AutoCloseable {
         }
     }
 
-    /** Where the control socket of a run directory is. */
+    /** The path of the control socket in a run directory. */
     static Path socket(Path directory) {
         return directory.resolve("control.sock");
     }
@@ -109,7 +109,7 @@ public final class RunDirectory implements AutoCloseable {
         }
     }
 
-    /** Who may write to the directory may replace the socket in it. */
+    /** Rejects a directory that others may write to: they could replace the socket in it. */
     private static void checkOwner(Path directory) throws IOException {
         Set<PosixFilePermission> permissions = Files.getPosixFilePermissions(directory);
         if (permissions.contains(PosixFilePermission.GROUP_WRITE)
@@ -149,7 +149,7 @@ public final class RunDirectory implements AutoCloseable {
     }
 
     private static boolean same(FileChannel channel, Path lockFile) throws IOException {
-        // Java has no fstat: what is written through the channel shows in the file only if both are one.
+        // Java has no fstat: data written to the channel appears in the file only if both are the same file.
         write(channel, "?" + System.nanoTime());
         channel.position(0);
         ByteBuffer mine = ByteBuffer.allocate((int) channel.size());
@@ -179,8 +179,7 @@ public final class RunDirectory implements AutoCloseable {
     }
 
     /**
-     * Removes the lock's file first and then lets go of it, so that nobody can take a lock that is about to vanish
-     * unseen.
+     * Deletes the lock file before it releases the lock, so that no other process can lock a file about to be deleted.
      */
     @Override
     public void close() throws IOException {

@@ -10,10 +10,10 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Frames over a socket. One thread reads and one writes; neither may be interrupted, for that closes the socket.
+ * Frames over a socket. One thread reads and one writes; neither may be interrupted, because that closes the socket.
  */
 public final class Wire implements AutoCloseable {
-    /** The peer broke the protocol. */
+    /** The peer violated the protocol. */
     static final class ProtocolException extends IOException {
         private static final long serialVersionUID = 1L;
 
@@ -47,7 +47,7 @@ public final class Wire implements AutoCloseable {
      * The next frame.
      *
      * @return {@code null} when the peer has closed between frames
-     * @throws ProtocolException no such type from this side, or a length that the type does not allow
+     * @throws ProtocolException the peer may not send this type, or not with this length
      * @throws IOException the connection broke, or was closed within a frame
      */
     public @Nullable Frame read() throws IOException {

@@ -19,7 +19,7 @@ record Arguments(List<String> positional, Set<String> flags) {
     static final String HELP = "--help";
     static final String JSON = "--json";
 
-    /** What was wrong with the arguments, in a few words. */
+    /** Describes an error in the arguments, in a few words. */
     static final class WrongArguments extends Exception {
         private static final long serialVersionUID = 1L;
 

@@ -13,7 +13,7 @@ import mdev.console.shell.Shell;
 import mdev.console.shell.UserTerminal;
 import mdev.sync.Deadline;
 
-/** The terminal of a line that a command runs: no input, and what is printed is kept. */
+/** The terminal for a line run by a command: it has no input and captures the output. */
 final class CapturedLine implements UserTerminal {
     private static final Duration LEAVING = Duration.ofSeconds(10);
 
@@ -26,10 +26,10 @@ final class CapturedLine implements UserTerminal {
     }
 
     /**
-     * Runs a line in the shell of the run. It has a thread of its own, for Gogo lets what it finds running on a
-     * command's thread print into that command's pipe.
+     * Runs a line in the shell of the run, on a separate thread: on a command's own thread, Gogo would print the output
+     * of the line into that command's pipe.
      *
-     * @throws InterruptedException the line was interrupted, as by Ctrl-C
+     * @throws InterruptedException the line was interrupted, for example by Ctrl-C
      */
     static Output run(Run run, String line) throws InterruptedException {
         CapturedLine terminal = new CapturedLine(run.terminal().directory());

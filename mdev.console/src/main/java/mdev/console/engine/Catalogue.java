@@ -7,9 +7,9 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentSkipListMap;
 import mdev.api.shell.ShellCommand;
 
-/** The declared commands that there are, by name. Any thread may call. */
+/** The currently declared commands by name. Thread-safe. */
 public final class Catalogue {
-    /** Where a name without scope is looked for, in this order. */
+    /** The scopes searched for a name without one, in this order. */
     static final List<String> SCOPES = List.of("mdev", "sysfs", "vfio", "console", "felix");
 
     private final Map<String, ShellCommand> byName = new ConcurrentSkipListMap<>();
@@ -23,7 +23,7 @@ public final class Catalogue {
         byName.remove(Usage.name(command), command);
     }
 
-    /** In the order of their names. */
+    /** All commands, sorted by name. */
     Collection<ShellCommand> all() {
         return byName.values();
     }

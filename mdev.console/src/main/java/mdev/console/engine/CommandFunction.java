@@ -17,8 +17,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A declared command as Gogo runs it. Whatever goes wrong is one line on standard error and a status: nothing is thrown
- * at Gogo, which would forget the rest of the line.
+ * Adapts a declared command to Gogo. Every failure is one line on standard error and a status. Nothing is thrown to
+ * Gogo, which would drop the rest of the line.
  */
 final class CommandFunction implements Function {
     private static final Logger LOG = LoggerFactory.getLogger(CommandFunction.class);
@@ -74,7 +74,7 @@ final class CommandFunction implements Function {
         } catch (InterruptedException e) {
             return Outcome.INTERRUPTED;
         } catch (RuntimeException | LinkageError e) {
-            // Not an error in the log: those reach the terminal as well, and the user gets the line below.
+            // Not logged as an error: it would appear on the terminal next to the line below.
             LOG.info("{} failed", name, e);
             err.println(name + ": failed: " + Failures.reason(e) + " (the log says more)");
             return Outcome.FAILED;

@@ -18,7 +18,7 @@ import org.osgi.service.component.annotations.Reference;
 import org.osgi.service.component.annotations.ReferenceCardinality;
 import org.osgi.service.component.annotations.ReferencePolicy;
 
-/** Collects the commands that bundles declare, and gives them to Gogo as functions. */
+/** Collects the commands declared by bundles and registers them with Gogo as functions. */
 @Component(service = Commands.class, immediate = true)
 public final class Commands {
     private record Published(ShellCommand command, ServiceRegistration<Function> function) {}
@@ -59,7 +59,10 @@ public final class Commands {
         }
     }
 
-    /** With a rank above 0: where Felix has a command of the same name, ours is the one that fails properly. */
+    /**
+     * Registered with a rank above 0, to replace a Felix command of the same name with one that reports failures
+     * properly.
+     */
     private Published publish(ShellCommand command) {
         catalogue.add(command);
         Map<String, Object> properties = Map.of(

@@ -12,10 +12,10 @@ import mdev.console.shell.Words;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** What Tab offers: commands, their flags, and what each parameter's candidates say. */
+/** Completes on Tab: commands, their flags, and the candidates of each parameter. */
 final class Completer {
     private static final Logger LOG = LoggerFactory.getLogger(Completer.class);
-    /** More than anybody reads, and little enough for one frame of the control socket. */
+    /** The most candidates offered: more than a user reads, and few enough for one frame of the control socket. */
     private static final int LIMIT = 5000;
 
     private final Catalogue commands;
@@ -40,8 +40,8 @@ final class Completer {
     }
 
     /**
-     * Commands with their scopes; also without, once something is typed. Those of console and felix are known by their
-     * bare names.
+     * Commands with their scopes, and also without once a word is started. Commands of console and felix appear under
+     * their bare names only.
      */
     private Stream<Completion> names(String prefix) {
         return commands.all().stream().flatMap(command -> {
@@ -89,7 +89,7 @@ final class Completer {
         }
     }
 
-    /** A directory goes on, and so does a scheme. */
+    /** Keeps the word open after a directory or a scheme. */
     private static Completion completion(String candidate) {
         return new Completion(candidate, "", candidate.endsWith("/") || candidate.endsWith(":"));
     }

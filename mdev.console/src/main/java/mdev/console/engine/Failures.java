@@ -11,11 +11,11 @@ import org.apache.felix.gogo.runtime.CommandNotFoundException;
 import org.apache.felix.gogo.runtime.SyntaxError;
 import org.jspecify.annotations.Nullable;
 
-/** The one place where a failure becomes a line for the user. */
+/** Converts failures to the line that the user sees. */
 final class Failures {
     private Failures() {}
 
-    /** The refusal, with its errno's name where the message does not tell it. */
+    /** The message of a refusal, with the errno's name unless the message contains it. */
     static String line(ErrnoException refusal) {
         String hint = refusal instanceof UnknownNameException unknown ? Spelling.hint(unknown) : "";
         String message = oneLine(refusal.getMessage() + hint);
@@ -23,7 +23,7 @@ final class Failures {
         return message.contains(name) ? message : message + " (" + name + ")";
     }
 
-    /** Something that was thrown by what is not a command of ours: Gogo itself, or one of Felix's commands. */
+    /** The message for an exception from Gogo itself or from one of Felix's commands. */
     static String line(Throwable thrown) {
         return switch (thrown) {
             case SyntaxError syntax -> "syntax error at column " + (syntax.column() + 1) + ": " + reason(syntax);

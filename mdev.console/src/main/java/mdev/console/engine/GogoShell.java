@@ -22,8 +22,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A shell on a Gogo session. Gogo gives up a line at its first exception, so the line is cut here: {@code ;} goes on
- * after a failure, {@code &&} and {@code ||} look at it, and a pipe fails when one of its commands does.
+ * A shell on a Gogo session. Gogo abandons a line at the first exception, so the line is split here: {@code ;}
+ * continues after a failure, {@code &&} and {@code ||} test its status, and a pipe fails when one of its commands
+ * fails.
  */
 public final class GogoShell implements Shell {
     private static final Logger LOG = LoggerFactory.getLogger(GogoShell.class);
@@ -36,7 +37,7 @@ public final class GogoShell implements Shell {
     private final PrintStream err;
     private volatile CommandSession session;
 
-    /** What {@link #interrupt} interrupts. */
+    /** The run that {@link #interrupt} interrupts. */
     private volatile @Nullable Run current;
 
     public GogoShell(CommandProcessor processor, Catalogue catalogue, UserTerminal terminal) {
@@ -52,7 +53,7 @@ public final class GogoShell implements Shell {
     private CommandSession open() {
         CommandSession opened = processor.createSession(terminal.in(), terminal.out(), terminal.err());
         opened.put("SCOPE", String.join(":", Catalogue.SCOPES) + ":*");
-        // Paths are sysfs paths and URLs: nothing to be matched against the working directory.
+        // Arguments are sysfs paths and URLs: no globbing in the working directory.
         opened.put(CommandSession.OPTION_NO_GLOB, true);
         return opened;
     }
@@ -120,7 +121,7 @@ public final class GogoShell implements Shell {
             err.println("mdev: no command '" + e.getCommand() + "'" + suggestion(e.getCommand()));
             return Outcome.NOT_FOUND;
         } catch (InterruptedException e) {
-            // Either this thread, which means the same as Ctrl-C, or the command's.
+            // Either this thread was interrupted, which equals Ctrl-C, or the command's.
             run.interrupt();
             return Outcome.INTERRUPTED;
         } catch (Exception e) {
@@ -155,9 +156,7 @@ public final class GogoShell implements Shell {
         }
     }
 
-    /**
-     * Interrupting a thread in a stream of the session closes the stream for good: the session goes on with new ones.
-     */
+    /** Replaces the session by one with new streams: interrupting a thread that uses a stream closes it permanently. */
     private void renew() {
         CommandSession old = session;
         CommandSession renewed = open();

@@ -8,7 +8,7 @@ import mdev.api.shell.ShellInvocation;
 import mdev.console.shell.UserTerminal;
 import org.apache.felix.service.command.Process;
 
-/** A run of a command within a Gogo pipe: its streams are the pipe's, its terminal the user's. */
+/** One run of a command within a Gogo pipe: its streams are the pipe's, its terminal is the user's. */
 record Invocation(Arguments parsed, Process process, Run run) implements ShellInvocation {
     @Override
     public List<String> arguments() {
@@ -21,12 +21,12 @@ record Invocation(Arguments parsed, Process process, Run run) implements ShellIn
     }
 
     /**
-     * The user's own, where no pipe or file takes its place: Gogo's wrapping of it would be closed for good, for all
-     * lines to come, when a command has its reading thread interrupted.
+     * The user's input, unless a pipe or a file replaces it. Gogo's wrapper of that input is not used: interrupting a
+     * command that reads it would close it permanently, for all later lines.
      */
     @Override
     public InputStream in() {
-        // In a closure within a pipe Gogo takes the pipe for a terminal.
+        // Within a closure in a pipe, Gogo reports the pipe as a terminal.
         boolean users = process.job().parent() == null && process.isTty(0);
         return users ? run.terminal().in() : process.in();
     }

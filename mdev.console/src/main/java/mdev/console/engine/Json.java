@@ -10,7 +10,7 @@ import java.util.Map;
 import mdev.api.shell.ShellResult;
 import org.jspecify.annotations.Nullable;
 
-/** Answers as JSON (RFC 8259), indented. */
+/** Renders results as indented JSON (RFC 8259). */
 final class Json {
     private Json() {}
 

@@ -8,7 +8,9 @@ import java.util.stream.Collectors;
 import mdev.api.shell.ShellResult;
 import org.jspecify.annotations.Nullable;
 
-/** Answers for people: a listing as aligned columns under capital headings, details as one fact per line. */
+/**
+ * Renders results as plain text: a listing as aligned columns under upper-case headings, details as one fact per line.
+ */
 final class PlainText {
     private static final String GAP = "  ";
 
@@ -102,7 +104,9 @@ final class PlainText {
         return table(keys.stream().map(Object::toString).toList(), rows, indent);
     }
 
-    /** A value on one line; control characters would break the table, or play with the terminal. */
+    /**
+     * Formats a value on one line, with control characters escaped: they would break the table or control the terminal.
+     */
     private static String cell(@Nullable Object value) {
         return switch (value) {
             case null -> "-";
@@ -119,7 +123,7 @@ final class PlainText {
         };
     }
 
-    /** The text with control characters as escapes. */
+    /** The text with control characters escaped. */
     static String printable(String text) {
         if (text.chars().noneMatch(Character::isISOControl)) {
             return text;

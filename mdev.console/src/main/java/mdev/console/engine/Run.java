@@ -11,8 +11,8 @@ import org.apache.felix.service.command.CommandSession;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A command line being run: where its commands report. Commands of a pipe run at once, and Gogo does not wait for one
- * that it has interrupted; its monitor guards who is still running.
+ * A command line being run, to which its commands report. The commands of a pipe run concurrently, and Gogo does not
+ * wait for a command that it interrupted. The monitor guards the set of running commands.
  */
 final class Run {
     private static final String VARIABLE = ".mdev.run";
@@ -26,18 +26,18 @@ final class Run {
     private boolean exit;
     private int exitStatus;
 
-    /** @param shells makes shells like the one that runs this, for other terminals */
+    /** @param shells creates shells like the one that runs this line, for other terminals */
     Run(UserTerminal terminal, Function<UserTerminal, Shell> shells) {
         this.terminal = terminal;
         this.shells = shells;
     }
 
-    /** Makes this the run that commands of the session belong to. */
+    /** Makes this the current run of the session. */
     void attach(CommandSession session) {
         session.put(VARIABLE, this);
     }
 
-    /** The run that a command of the session belongs to, or {@code null} when the session is not one of our shells. */
+    /** The current run of the session, or {@code null} if the session does not belong to one of our shells. */
     static @Nullable Run of(CommandSession session) {
         return session.get(VARIABLE) instanceof Run run ? run : null;
     }
@@ -50,7 +50,7 @@ final class Run {
         return terminal;
     }
 
-    /** A command starts on this thread. Pairs with {@link #leave}. */
+    /** Called when a command starts on this thread. Pairs with {@link #leave}. */
     synchronized void enter() throws InterruptedException {
         if (interrupted) {
             throw new InterruptedException();
@@ -58,7 +58,7 @@ final class Run {
         commands.add(Thread.currentThread());
     }
 
-    /** A command ended on this thread: it is interrupted no more. */
+    /** Called when a command has ended on this thread: the thread is no longer interrupted. */
     synchronized void leave() {
         commands.remove(Thread.currentThread());
         Thread.interrupted();
@@ -74,7 +74,7 @@ final class Run {
         return interrupted;
     }
 
-    /** Waits for commands that were interrupted to clean up after themselves; those that do not end are left behind. */
+    /** Waits for interrupted commands to clean up. Commands that do not end by the deadline are left behind. */
     synchronized void awaitCommands() {
         Deadline deadline = Deadline.in(CLEANING_UP);
         boolean again = false;
@@ -91,24 +91,24 @@ final class Run {
         }
     }
 
-    /** The threads of commands that have not ended. */
+    /** The threads of the commands still running. */
     synchronized Set<Thread> running() {
         return Set.copyOf(commands);
     }
 
-    /** A part of the current pipe failed. */
+    /** Called when a part of the current pipe has failed. */
     synchronized void failed(int status) {
         this.status = status;
     }
 
-    /** The status of the pipe since the last call: that of the part that failed last, or 0. */
+    /** The status of the pipe since the last call: that of the last part to fail, or 0. */
     synchronized int takeStatus() {
         int taken = status;
         status = 0;
         return taken;
     }
 
-    /** The line asks to leave the shell with a status. */
+    /** Requests to leave the shell with a status. */
     synchronized void exit(int status) {
         exitStatus = status;
         exit = true;

@@ -8,17 +8,14 @@ import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import mdev.api.shell.UnknownNameException;
 
-/** What was probably meant. */
+/** Suggestions for misspelt names. */
 final class Spelling {
     private static final int OFFERED = 3;
     private static final int LISTED = 8;
 
     private Spelling() {}
 
-    /**
-     * The end of a line about a name that does not exist: the names that do, or, of many, the one that was probably
-     * meant.
-     */
+    /** The end of a message about an unknown name: the known names, or, if there are many, the most similar one. */
     static String hint(UnknownNameException unknown) {
         List<String> known = unknown.known().stream().sorted().toList();
         if (unknown.listed() && known.isEmpty()) {
@@ -33,7 +30,7 @@ final class Spelling {
                 .orElse("");
     }
 
-    /** The commands nearest to a misspelt name, with or without their scopes as the name has one or not. */
+    /** The commands most similar to a misspelt name, compared with their scopes only if the name has one. */
     static List<String> nearestCommands(String name, Collection<String> commands) {
         boolean scoped = name.indexOf(':') >= 0;
         return nearest(name, commands, command -> scoped ? command : command.substring(command.indexOf(':') + 1));
@@ -53,7 +50,7 @@ final class Spelling {
                 .toList();
     }
 
-    /** The distance of Damerau and Levenshtein: characters put in, left out, replaced, or two swapped. */
+    /** The Damerau-Levenshtein distance: insertions, deletions, substitutions, and swaps of two characters. */
     static int distance(String left, String right) {
         String a = left.toLowerCase(Locale.ROOT);
         String b = right.toLowerCase(Locale.ROOT);

@@ -6,7 +6,7 @@ import java.util.stream.Stream;
 import mdev.api.shell.ShellCommand;
 import mdev.api.shell.ShellCommand.Flag;
 
-/** What a command says about itself. */
+/** The help texts of a command. */
 final class Usage {
     private Usage() {}
 
@@ -28,7 +28,7 @@ final class Usage {
                 .collect(Collectors.joining(" "));
     }
 
-    /** What {@code --help} prints. */
+    /** The output of {@code --help}. */
     static String help(ShellCommand command) {
         List<Flag> flags = Stream.concat(
                         command.flags().stream(),

@@ -13,8 +13,8 @@ import org.slf4j.LoggerFactory;
 import org.slf4j.event.Level;
 
 /**
- * Hands the warnings and errors of the OSGi log to the platform's log. The framework and Felix's bundles report there;
- * without it they would print to standard output, among the results of commands.
+ * Forwards the warnings and errors of the OSGi log to the platform's log. The framework and Felix's bundles report
+ * there; without a listener they would print to standard output, mixed with the results of commands.
  */
 @Component(service = {})
 public final class FrameworkLog implements LogListener {
@@ -34,7 +34,7 @@ public final class FrameworkLog implements LogListener {
 
     @Override
     public void logged(LogEntry entry) {
-        // Every bundle and service that comes or goes is an entry, too.
+        // Bundle and service events are log entries, too.
         if (!LogLevel.WARN.implies(entry.getLogLevel())) {
             return;
         }

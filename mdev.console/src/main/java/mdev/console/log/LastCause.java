@@ -2,7 +2,7 @@ package mdev.console.log;
 
 import org.jspecify.annotations.Nullable;
 
-/** The reason of a failure on one line: the innermost cause that has a message. */
+/** The reason for a failure on one line: the innermost cause that has a message. */
 public final class LastCause {
     private static final String CAUSED_BY = "Caused by: ";
 
@@ -16,7 +16,7 @@ public final class LastCause {
         return line(told.getClass().getName(), told.getMessage());
     }
 
-    /** Of a printed stack trace: DS tells of a component's failure no other way. */
+    /** Takes the cause from a printed stack trace, the only form in which DS reports the failure of a component. */
     public static String ofTrace(String trace) {
         int cause = trace.lastIndexOf("\n" + CAUSED_BY);
         String last = cause < 0 ? trace : trace.substring(cause + 1 + CAUSED_BY.length());
@@ -24,7 +24,7 @@ public final class LastCause {
         return line(words[0].strip(), words.length == 1 ? null : words[1]);
     }
 
-    /** A message of one word, such as the name of a class, says nothing without its exception. */
+    /** Adds the name of the exception to a message of one word, such as a class name, which explains nothing alone. */
     private static String line(String exception, @Nullable String message) {
         String name = exception.substring(exception.lastIndexOf('.') + 1);
         if (message == null) {

@@ -1,4 +1,4 @@
-/** What the framework and its bundles report. */
+/** The log entries of the framework and its bundles. */
 @NullMarked
 package mdev.console.log;
 

@@ -6,8 +6,8 @@ import java.io.InterruptedIOException;
 import java.util.Objects;
 
 /**
- * Input that is fetched only when somebody reads it, and whose reader can be interrupted: what a command does not read
- * stays with whoever has it. Its monitor guards the chunk and whether one was asked for.
+ * An input that fetches data only on a read, and whose reader can be interrupted. Data that a command does not read
+ * stays at its source. The monitor guards the chunk and the pending demand.
  */
 public final class DemandInput extends InputStream {
     private static final byte[] NOTHING = {};
@@ -18,12 +18,12 @@ public final class DemandInput extends InputStream {
     private boolean asked;
     private boolean ended;
 
-    /** @param demand asks for one {@link #offer} or {@link #end}; must not block */
+    /** @param demand requests one {@link #offer} or {@link #end}; must not block */
     public DemandInput(Runnable demand) {
         this.demand = demand;
     }
 
-    /** Hands over what was asked for. */
+    /** Delivers the requested data. */
     public synchronized void offer(byte[] bytes) {
         byte[] rest = new byte[available() + bytes.length];
         System.arraycopy(chunk, position, rest, 0, available());
@@ -34,14 +34,14 @@ public final class DemandInput extends InputStream {
         notifyAll();
     }
 
-    /** There is no more, until {@link #reopen}. */
+    /** Ends the input, until {@link #reopen}. */
     public synchronized void end() {
         ended = true;
         asked = false;
         notifyAll();
     }
 
-    /** Forgets an end: a terminal's Ctrl-D ends the input of one command only. */
+    /** Clears the end: Ctrl-D on a terminal ends the input of one command only. */
     public synchronized void reopen() {
         ended = false;
     }

@@ -2,19 +2,19 @@ package mdev.console.shell;
 
 import java.util.List;
 
-/** Something that runs command lines: the engine of this platform, or one behind a control socket. */
+/** Runs command lines: in the engine of this platform, or behind a control socket. */
 public interface Shell extends AutoCloseable {
-    /** Runs a line to its end, printing on the terminal that the shell was made for. One line at a time. */
+    /** Runs a line to its end, with output on the terminal that the shell was created for. One line at a time. */
     Outcome run(String line);
 
-    /** Ctrl-C: interrupts the line being run, if one is. Any thread may call. */
+    /** Interrupts the running line, if any, as Ctrl-C does. Any thread may call. */
     void interrupt();
 
     /**
-     * What Tab offers.
+     * The completions offered on Tab.
      *
      * @param head the line up to the cursor
-     * @return what the last word of {@code head} could be, in order
+     * @return the candidates for the last word of {@code head}, in order
      */
     List<Completion> complete(String head);
 
@@ -22,11 +22,11 @@ public interface Shell extends AutoCloseable {
     void close();
 
     /**
-     * How a line ended.
+     * The outcome of a line.
      *
      * @param status 0, or the status of the first part that failed: 1 refused, 2 wrong arguments, 127 no such command,
      *     130 interrupted
-     * @param exit whether the line asked to leave the shell
+     * @param exit whether the line requested to leave the shell
      */
     record Outcome(int status, boolean exit) {
         public static final int FAILED = 1;
@@ -36,11 +36,11 @@ public interface Shell extends AutoCloseable {
     }
 
     /**
-     * A candidate of completion.
+     * A completion candidate.
      *
      * @param value the whole word, unquoted
      * @param description one line; empty for none
-     * @param open whether the word goes on after it, as a directory's does
+     * @param open whether the word continues after the value, as after a directory
      */
     record Completion(String value, String description, boolean open) {}
 }

@@ -4,7 +4,7 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.file.Path;
 
-/** What a running line has of its user. */
+/** The user's streams and terminal, as seen by a running line. */
 public interface UserTerminal {
     /**
      * Standard input. A blocked read ends with an {@link java.io.InterruptedIOException} when its thread is
@@ -19,21 +19,21 @@ public interface UserTerminal {
     /** The width and height of the terminal; see {@link Size#DEFAULT}. */
     Size size();
 
-    /** Puts the terminal into raw mode until closed; without a terminal nothing happens. */
+    /** Puts the terminal into raw mode until closed; without a terminal this does nothing. */
     RawMode rawMode();
 
-    /** Where relative file names start. */
+    /** The directory that relative file names are resolved against. */
     Path directory();
 
     /** Width and height in characters. */
     record Size(int columns, int rows) {
-        /** What is assumed without a terminal. */
+        /** The size assumed without a terminal. */
         public static final Size DEFAULT = new Size(80, 24);
     }
 
     /** A terminal in raw mode. */
     interface RawMode extends AutoCloseable {
-        /** What there is without a terminal. */
+        /** The mode without a terminal, which does nothing. */
         RawMode NONE = new RawMode() {
             @Override
             public boolean present() {

@@ -4,12 +4,12 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The words of the statement that the cursor is in, as Gogo splits them: by blanks, with quotes and backslashes, and
- * afresh after a semicolon, a bar, an ampersand, an opening brace or parenthesis and line ends.
+ * The words of the statement at the cursor, split like Gogo does: at blanks, with quotes and backslashes. A new
+ * statement starts after a semicolon, a bar, an ampersand, an opening brace or parenthesis, and a line end.
  *
  * @param words unquoted; the last one is the word at the cursor and may be empty
- * @param start where the raw text of the last word begins
- * @param quote the quote that is open at the cursor, or 0
+ * @param start the offset of the raw text of the last word
+ * @param quote the open quote at the cursor, or 0
  */
 public record Words(List<String> words, int start, char quote) {
     public Words {
@@ -63,7 +63,7 @@ public record Words(List<String> words, int start, char quote) {
         return words.subList(0, words.size() - 1);
     }
 
-    /** Writes a word so that it stays one. */
+    /** Quotes a word if necessary, so that Gogo reads it as one word. */
     public static String quote(String word) {
         boolean plain =
                 word.chars().noneMatch(c -> Character.isWhitespace(c) || "'\"\\;|&{}()[]<>$#*?~`!".indexOf(c) >= 0);

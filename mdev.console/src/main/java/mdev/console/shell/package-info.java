@@ -1,5 +1,5 @@
 /**
- * What both ends of a shell share: lines, completions, the user's terminal. Only the JDK is used, for the client runs
+ * Shared by both ends of a shell: lines, completions, the user's terminal. Uses the JDK only, because the client runs
  * without OSGi.
  */
 @NullMarked

@@ -7,13 +7,13 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Map;
 import java.util.Optional;
 
-/** Where lines are remembered across restarts (XDG base directories). */
+/** The location of the persistent history (XDG base directories). */
 final class History {
     private History() {}
 
     /**
-     * The file, there and readable by its owner only; empty where it cannot be: then history lasts as long as the
-     * shell.
+     * The history file, created readable by its owner only. Empty if it cannot be created: the history then lasts as
+     * long as the shell.
      */
     static Optional<Path> file(Map<String, String> environment) {
         String state = environment.getOrDefault("XDG_STATE_HOME", "");

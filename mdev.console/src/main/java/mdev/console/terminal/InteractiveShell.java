@@ -13,7 +13,7 @@ import org.jline.reader.LineReaderBuilder;
 import org.jline.reader.UserInterruptException;
 import org.jline.terminal.Terminal.Signal;
 
-/** Prompts, edits, completes, remembers; the lines themselves run in a {@link Shell}, here or behind a socket. */
+/** Prompts, line editing, completion and history. The lines run in a {@link Shell}, local or behind a socket. */
 public final class InteractiveShell {
     private static final String PROMPT = "mdev> ";
 
@@ -21,7 +21,7 @@ public final class InteractiveShell {
     private final LineReader reader;
     private final BooleanSupplier ending;
 
-    /** @param ending whether a line that is being edited has become pointless: asked when its thread was interrupted */
+    /** @param ending whether to abandon the line being edited: queried when its thread was interrupted */
     public InteractiveShell(Shell shell, JLineTerminal terminal, BooleanSupplier ending) {
         this.shell = shell;
         this.ending = ending;
@@ -53,7 +53,7 @@ public final class InteractiveShell {
     }
 
     /**
-     * Runs lines until one asks to leave, the input ends, or the platform does.
+     * Runs lines until one leaves the shell, the input ends, or the platform ends.
      *
      * @return the status to exit with
      */
@@ -71,7 +71,7 @@ public final class InteractiveShell {
                     }
                 }
             } catch (UserInterruptException e) {
-                // Ctrl-C on a line: a new one.
+                // Ctrl-C while editing: discards the line.
             } catch (EndOfFileException e) {
                 return 0;
             } catch (IOError e) {

@@ -14,15 +14,15 @@ import org.jline.terminal.TerminalBuilder;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The terminal that the process runs on. Commands write to the file descriptors themselves: nothing then waits in a
- * buffer for a flush, and an error stream that goes elsewhere still does.
+ * The terminal of the process. Commands write directly to the file descriptors, so no output waits in a buffer for a
+ * flush, and a redirected error stream stays redirected.
  */
 public final class JLineTerminal implements UserTerminal, AutoCloseable {
     private final Terminal terminal;
     private final OutputStream out = new FileOutputStream(FileDescriptor.out);
     private final OutputStream err = new FileOutputStream(FileDescriptor.err);
 
-    /** A terminal that does not know its size, as a new pseudo terminal or a serial line, gets the usual one. */
+    /** The default size, for a terminal that does not know its own: a new pseudo terminal or a serial line. */
     JLineTerminal(Terminal terminal) {
         this.terminal = terminal;
         if (terminal.getColumns() <= 0 || terminal.getRows() <= 0) {
@@ -47,8 +47,8 @@ public final class JLineTerminal implements UserTerminal, AutoCloseable {
     }
 
     /**
-     * JLine asks terminals what they can, and takes an answer that comes later than 200 ms, as over a slow line, for
-     * typing. Of this one's kind it knows that it must not be asked.
+     * JLine queries the capabilities of a terminal, and takes an answer that arrives after 200 ms, as on a slow line,
+     * for typed input. It sends no query to a terminal of this type.
      */
     private static @Nullable String environment(String name) {
         return name.equals("TERM_PROGRAM") ? "Apple_Terminal" : System.getenv(name);

@@ -7,7 +7,7 @@ import org.jline.reader.EOFError;
 import org.jline.reader.ParsedLine;
 import org.jline.reader.Parser;
 
-/** Gives JLine the words that Gogo will see. A quote that is open goes on with the next line. */
+/** Splits a line for JLine into the words that Gogo will see. An open quote continues on the next line. */
 final class LineParser implements Parser {
     @Override
     public ParsedLine parse(String line, int cursor, ParseContext context) {
@@ -20,7 +20,7 @@ final class LineParser implements Parser {
         return new WordsLine(line, cursor, Words.of(line.substring(0, cursor)));
     }
 
-    /** A backslash is Gogo's affair. */
+    /** Disables JLine's escapes: Gogo handles backslashes. */
     @Override
     public boolean isEscapeChar(char c) {
         return false;

@@ -10,20 +10,20 @@ import mdev.console.shell.Shell;
 import mdev.console.shell.Shell.Outcome;
 import org.jspecify.annotations.Nullable;
 
-/** Runs the lines of an input that is no terminal: no prompt, no banner. */
+/** Runs lines from an input other than a terminal: no prompt, no banner. */
 public final class PipedShell {
     private final Shell shell;
     private final InputStream in;
     private final BooleanSupplier ending;
 
-    /** @param in shared with the commands, hence read no further than the end of each line */
+    /** @param in shared with the commands, so never read beyond the end of the current line */
     public PipedShell(Shell shell, InputStream in, BooleanSupplier ending) {
         this.shell = shell;
         this.in = in;
         this.ending = ending;
     }
 
-    /** @return the status of the last line, or the one that a line exited with */
+    /** @return the status of the last line, or the exit status that a line requested */
     public int run() throws IOException {
         int status = 0;
         try {

@@ -7,7 +7,7 @@ import java.util.concurrent.Semaphore;
 import mdev.console.shell.DemandInput;
 
 /**
- * Reads standard input one chunk per demand, on a thread of its own: the read of a file descriptor cannot be
+ * Reads standard input, one chunk per demand, on its own thread, because the read of a file descriptor cannot be
  * interrupted.
  */
 final class Pump implements Runnable {
@@ -21,7 +21,7 @@ final class Pump implements Runnable {
         this.source = source;
     }
 
-    /** The thread starts waiting, and ends with the source or the process. */
+    /** The thread waits for the first demand, and ends with the source or the process. */
     static DemandInput of(InputStream source) {
         Pump pump = new Pump(source);
         Thread.ofPlatform().daemon().name("mdev-stdin").start(pump);
@@ -41,7 +41,7 @@ final class Pump implements Runnable {
                 }
             }
         } catch (IOException | InterruptedException e) {
-            // What cannot be read any more has ended.
+            // A read error is the end of the input.
         }
         input.end();
     }

@@ -9,7 +9,8 @@ import java.nio.file.Path;
 import mdev.console.shell.UserTerminal;
 
 /**
- * The process's own streams. JLine is loaded only if there is a terminal and a command wants its size or its raw mode.
+ * The standard streams of the process. JLine is loaded only when there is a terminal and a command needs its size or
+ * its raw mode.
  */
 public final class StandardStreams implements UserTerminal {
     private final InputStream in = Pump.of(new FileInputStream(FileDescriptor.in));

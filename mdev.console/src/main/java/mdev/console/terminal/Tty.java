@@ -5,8 +5,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * Whether a standard stream is a terminal: isatty(3) as far as {@code /proc} tells, for {@code System.console()} costs
- * a tenth of a second.
+ * Whether a standard stream is a terminal: isatty(3) as far as {@code /proc} shows it. {@code System.console()} would
+ * cost a tenth of a second.
  */
 public enum Tty {
     STDIN(0),
@@ -29,7 +29,7 @@ public enum Tty {
         }
     }
 
-    /** Whether a person sits there: input and output are both terminals. */
+    /** Whether the process is interactive: input and output are both terminals. */
     public static boolean interactive() {
         return STDIN.isTerminal() && STDOUT.isTerminal();
     }
