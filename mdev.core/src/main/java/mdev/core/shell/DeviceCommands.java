@@ -17,7 +17,7 @@ import mdev.core.MdevDevice;
 import mdev.core.Parent;
 import mdev.core.SupportedType;
 
-/** {@code mdev:create} and {@code mdev:remove}: friendlier ways to write the files of that name. */
+/** {@code mdev:create} and {@code mdev:remove}: write the sysfs files of the same names. */
 final class DeviceCommands {
     private final Named named;
 
@@ -60,7 +60,7 @@ final class DeviceCommands {
 
     private static void write(SysfsDirectory directory, String name, String value) throws ErrnoException {
         if (!(directory.child(name) instanceof SysfsFile file)) {
-            throw new ErrnoException(Errno.ENODEV, directory.name() + " is going");
+            throw new ErrnoException(Errno.ENODEV, directory.name() + " is being removed");
         }
         file.write(value.getBytes(StandardCharsets.ISO_8859_1));
     }

@@ -29,7 +29,7 @@ import mdev.core.SupportedType;
 import mdev.core.bus.BusDriver;
 import org.jspecify.annotations.Nullable;
 
-/** What there is: {@code mdev:lsmod}, {@code parents}, {@code types}, {@code list}, {@code show}, {@code drivers}. */
+/** The listings: {@code mdev:lsmod}, {@code parents}, {@code types}, {@code list}, {@code show}, {@code drivers}. */
 final class ListCommands {
     private final MdevCore core;
     private final Supplier<List<DeviceDetails>> details;
@@ -161,7 +161,7 @@ final class ListCommands {
         return new ShellResult.Details(facts);
     }
 
-    /** The readable files of the device itself; those of power management are the same for all. */
+    /** The readable files of the device, without those of power management, which are the same for all devices. */
     private static void attributes(SysfsDirectory directory, String prefix, Map<String, @Nullable Object> found) {
         for (SysfsNode node : directory.children()) {
             if (node instanceof SysfsFile file

@@ -12,7 +12,7 @@ import mdev.core.MdevCore;
 
 /** {@code mdev:monitor}, as {@code udevadm monitor --property}. */
 final class MonitorCommand {
-    /** How far a terminal that is not read may fall behind, until events are lost to it. */
+    /** The number of events queued for a slow terminal; further events are lost. */
     private static final int BACKLOG = 4096;
 
     private final MdevCore core;

@@ -17,7 +17,7 @@ import mdev.core.Parent;
 import mdev.core.SupportedType;
 import org.jspecify.annotations.Nullable;
 
-/** Finds what a user named, completes what he types. */
+/** Finds objects by the names that the user typed, and completes those names. */
 final class Named {
     private final MdevCore core;
 
@@ -55,7 +55,7 @@ final class Named {
         return offer(() -> core.parents().stream().map(Parent::name).toList());
     }
 
-    /** The types of the parent that is the word before. */
+    /** The types of the parent named by the previous word. */
     Candidates types() {
         return (words, prefix) -> words.isEmpty()
                 ? List.of()

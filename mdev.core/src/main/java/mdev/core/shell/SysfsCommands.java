@@ -51,7 +51,7 @@ final class SysfsCommands {
 
     private ShellResult ls(ShellInvocation invocation) throws ErrnoException {
         boolean full = invocation.flag("-l");
-        // As ls(1): -l tells of a link, without it of what the link leads to.
+        // As ls(1): -l shows a link itself; without it, ls shows the link's target.
         SysfsNode at = find(path(invocation), !full);
         List<SysfsNode> nodes = at instanceof SysfsDirectory directory ? directory.children() : List.of(at);
         List<List<@Nullable Object>> rows = new ArrayList<>();
@@ -113,7 +113,7 @@ final class SysfsCommands {
         throw new ErrnoException(Errno.EISDIR, path + " is a directory");
     }
 
-    /** Finds the entry; if it does not exist the shell suggests one of the last directory on the way. */
+    /** Finds the entry. If it does not exist, the shell suggests one of the last existing directory on the path. */
     private SysfsNode find(String path, boolean followLast) throws ErrnoException {
         try {
             return sysfs.lookup(path, followLast);

@@ -30,8 +30,8 @@ import org.osgi.framework.wiring.BundleWiring;
 
 /**
  * "Using the Sample Code" of the kernel's {@code Documentation/driver-api/vfio-mediated-device.rst}, step by step,
- * through shell commands and the VFIO API only. Where the document boots a virtual machine, the demo does what the
- * machine's firmware and drivers would.
+ * through shell commands and the VFIO API only. In place of the document's virtual machine, the demo acts as its
+ * firmware and drivers.
  */
 final class Demo {
     static final String MODULE = "vendor.mtty";
@@ -110,7 +110,7 @@ final class Demo {
         }
     }
 
-    /** After Ctrl-C: nothing shall be left then, either. */
+    /** Unloads the module after Ctrl-C, to leave nothing behind. */
     private void leave() {
         Optional<Bundle> module = module(context);
         try {
@@ -209,7 +209,7 @@ final class Demo {
         }
     }
 
-    /** Sends a line and returns what comes back, a FIFO's worth with each interrupt. */
+    /** Sends a line and returns the received bytes, read one FIFO at a time per interrupt. */
     private static String exchange(String line, Serial8250 port, IntxService interrupts)
             throws ErrnoException, InterruptedException {
         byte[] bytes = line.getBytes(StandardCharsets.US_ASCII);
@@ -258,7 +258,7 @@ final class Demo {
         transcript.shown("no parent, no device, no bundle, no class loader");
     }
 
-    /** @throws ErrnoException EBUSY: the demo would unload what somebody else has loaded */
+    /** @throws ErrnoException EBUSY: the module is loaded already, and the demo would unload it */
     static void checkUnloaded(BundleContext context) throws ErrnoException {
         if (module(context).isPresent()) {
             throw new ErrnoException(

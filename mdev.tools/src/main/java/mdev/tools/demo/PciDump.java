@@ -7,8 +7,8 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * The header of a serial controller as {@code lspci -xxvv} prints it, but for what the guest's kernel adds (slot and
- * driver).
+ * The configuration header of a serial controller as {@code lspci -xxvv} prints it, without the guest kernel's
+ * additions (slot and driver).
  */
 final class PciDump {
     /** The standardized part of the configuration space. */
@@ -34,9 +34,9 @@ final class PciDump {
     private PciDump() {}
 
     /**
-     * @param slot where the guest has it, for example {@code 00:05.0}
+     * @param slot its slot in the guest, for example {@code 00:05.0}
      * @param bytes the first {@link #LENGTH} bytes
-     * @param sizes of the first regions, as many as are to be shown
+     * @param sizes the sizes of the regions to show, from the first
      */
     static String of(String slot, byte[] bytes, List<Long> sizes) {
         ByteBuffer config = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);

@@ -5,7 +5,7 @@ import mdev.api.errno.ErrnoException;
 import mdev.api.shell.ShellInvocation;
 import mdev.api.shell.ShellInvocation.Output;
 
-/** What the demo shows: steps, each with what was typed, what came back, and whether it held. */
+/** The output of the demo: its steps, each with the input, the output, and whether it succeeded. */
 final class Transcript {
     private static final String INDENT = "    ";
 
@@ -14,19 +14,19 @@ final class Transcript {
     private int number;
     private int failed;
 
-    /** @param shell runs what is typed, and gets the transcript */
+    /** @param shell runs the input, and prints the transcript */
     Transcript(ShellInvocation shell) {
         this.shell = shell;
         this.out = shell.out();
     }
 
-    /** What a step does; it holds unless it throws. */
+    /** The action of a step, which succeeds unless it throws. */
     @FunctionalInterface
     interface Step {
         void perform() throws ErrnoException, InterruptedException, Failure;
     }
 
-    /** A step did not hold. */
+    /** A step failed. */
     static final class Failure extends Exception {
         private static final long serialVersionUID = 1L;
 
@@ -35,7 +35,7 @@ final class Transcript {
         }
     }
 
-    /** Performs a step. Those after one that failed are still performed: they clean up, too. */
+    /** Performs a step. The steps after a failed one still run, because they also clean up. */
     void step(String title, Step step) throws InterruptedException {
         number++;
         out.println("\n" + number + ". " + title);
@@ -54,7 +54,7 @@ final class Transcript {
         shown(run(line));
     }
 
-    /** Runs a line that must be refused, and shows it with the complaint. */
+    /** Runs a line that must be rejected, and shows it with the error message. */
     void typeInVain(String line) throws Failure, InterruptedException {
         prompt(line);
         Output output = shell.run(line);

@@ -1,4 +1,4 @@
-/** The kernel document's walk-through of its sample, performed and checked. */
+/** Runs and checks the kernel document's walk-through of its sample. */
 @NullMarked
 package mdev.tools.demo;
 

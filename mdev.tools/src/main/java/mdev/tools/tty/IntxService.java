@@ -14,19 +14,22 @@ import mdev.sync.Deadline;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The interrupt thread of a device: the line is one, so all ports of a card share it, as drivers share an IRQ. */
+/**
+ * The interrupt thread of a device. A device has one INTx line, so all ports of a card share it, as drivers share an
+ * IRQ.
+ */
 public final class IntxService implements AutoCloseable {
-    /** What may have raised the line. Called on the interrupt thread. */
+    /** A possible source of the interrupt. Called on the interrupt thread. */
     public interface Source {
         /**
-         * Serves the causes that there are.
+         * Serves all pending causes.
          *
          * @return whether there was one
-         * @throws ErrnoException the device does not answer any more
+         * @throws ErrnoException the device no longer responds
          */
         boolean service() throws ErrnoException;
 
-        /** There will be no interrupt any more. */
+        /** Called when no more interrupts will be delivered. */
         void hangUp(ErrnoException reason);
     }
 
@@ -57,7 +60,7 @@ public final class IntxService implements AutoCloseable {
                 raised.release();
             }
 
-            // Also when the device is cut off: the thread then finds out.
+            // Also when the device is cut off: the thread then detects it.
             @Override
             public void close() {
                 raised.release();
@@ -80,8 +83,8 @@ public final class IntxService implements AutoCloseable {
                     for (Source source : sources) {
                         found |= source.service();
                     }
-                } while (found && !Thread.currentThread().isInterrupted()); // a broken device has always something
-                // The signal has masked the line; if something came since, it is high and signals again here.
+                } while (found && !Thread.currentThread().isInterrupted()); // a broken device always reports a cause
+                // The signal masked the line. If a new cause has raised it since, it signals again here.
                 device.ioctl(SetIrqs.unmask(VfioPci.INTX_IRQ, 0));
                 synchronized (this) {
                     served++;
@@ -96,9 +99,9 @@ public final class IntxService implements AutoCloseable {
     }
 
     /**
-     * Waits until so many interrupts have been served.
+     * Waits until that many interrupts have been served.
      *
-     * @return how many have been
+     * @return the number served
      */
     public synchronized int awaitServed(int count, Deadline deadline) {
         boolean waiting = true;
@@ -114,7 +117,7 @@ public final class IntxService implements AutoCloseable {
         try {
             device.ioctl(SetIrqs.disarm(VfioPci.INTX_IRQ));
         } catch (ErrnoException e) {
-            // The device is gone, and its triggers with it.
+            // The device was removed together with its triggers.
         }
         thread.interrupt();
         if (!Deadline.in(CLOSING).join(thread)) {

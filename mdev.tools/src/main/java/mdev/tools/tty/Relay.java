@@ -14,14 +14,14 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Carries bytes between a user and a serial port: keys on the thread of the command, what the port receives on one of
- * its own. On a terminal Ctrl-] ends it. Without one the input's end does, when as many bytes have come back as were
- * sent or nothing comes any more.
+ * Transfers bytes between a user and a serial port: keys on the thread of the command, received bytes on a separate
+ * thread. On a terminal Ctrl-] ends it. Otherwise it ends after the end of the input, once as many bytes have been
+ * received as were sent or no more arrive.
  */
 final class Relay {
     private static final Logger LOG = LoggerFactory.getLogger(Relay.class);
     private static final int CTRL_RIGHT_BRACKET = 0x1d;
-    /** How long to wait for the next byte of what is to come back. */
+    /** How long to wait for the next received byte after the end of the input. */
     private static final Duration SILENCE = Duration.ofSeconds(2);
 
     private static final Duration CLOSING = Duration.ofSeconds(10);
@@ -47,9 +47,9 @@ final class Relay {
     }
 
     /**
-     * Runs until the user has enough.
+     * Runs until the user or the end of the input ends it.
      *
-     * @throws ErrnoException ENODEV: the device went; EIO: the input failed
+     * @throws ErrnoException ENODEV: the device was removed; EIO: the input failed
      */
     void run() throws ErrnoException, InterruptedException {
         Thread receiver = Thread.ofPlatform().daemon().name("vfio-tty").start(this::receive);
@@ -69,7 +69,7 @@ final class Relay {
         } finally {
             receiver.interrupt();
             if (!Deadline.in(CLOSING).join(receiver)) {
-                LOG.warn("the output of vfio:tty does not take its bytes", BoundedCalls.stackOf(receiver));
+                LOG.warn("the output of vfio:tty is blocked", BoundedCalls.stackOf(receiver));
             }
         }
     }
@@ -83,7 +83,7 @@ final class Relay {
         }
     }
 
-    /** Ends the relay from outside, for example because the device is going. Any thread. */
+    /** Ends the relay from any thread, for example because the device is being removed. */
     synchronized void end(String reason) {
         if (ended == null) {
             ended = reason;
@@ -121,7 +121,7 @@ final class Relay {
             synchronized (this) {
                 reading = false;
                 if (ended != null) {
-                    Thread.interrupted(); // it was end(), not Ctrl-C
+                    Thread.interrupted(); // interrupted by end(), not by Ctrl-C
                 }
             }
         }
@@ -129,7 +129,7 @@ final class Relay {
 
     private synchronized int stopped() throws InterruptedException {
         if (ended == null) {
-            Thread.interrupted(); // it is in the exception now
+            Thread.interrupted(); // the exception reports it
             throw new InterruptedException();
         }
         return -1;
@@ -152,7 +152,7 @@ final class Relay {
             for (int next = port.read(); next >= 0; next = port.read()) {
                 out.write(next);
                 if (terminal && next == '\r') {
-                    out.write('\n'); // a raw terminal does not add it, and what is typed ends with a return only
+                    out.write('\n'); // in raw mode the terminal does not add it, and Enter sends only a return
                 }
                 out.flush();
                 synchronized (this) {
@@ -162,7 +162,7 @@ final class Relay {
             }
             end("the device was removed");
         } catch (InterruptedException e) {
-            // run() is over
+            // run() has ended
         }
     }
 }

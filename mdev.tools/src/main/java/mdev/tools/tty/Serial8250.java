@@ -12,13 +12,13 @@ import mdev.sync.Deadline;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A driver of one 16550A port, by the National PC16550D data sheet: 115200 8N1 with FIFOs, all data by interrupt. Any
- * thread may read and write.
+ * A driver for one 16550A port, written to the National PC16550D data sheet: 115200 8N1 with FIFOs, all data by
+ * interrupt. Thread-safe for readers and writers.
  */
 public final class Serial8250 implements IntxService.Source, AutoCloseable {
     /**
-     * How much one service reads at most, so that a device that always has data cannot hold it ({@code
-     * serial8250_rx_chars()}).
+     * The most bytes that one service reads, so that a device that always has data cannot block the thread
+     * ({@code serial8250_rx_chars()}).
      */
     private static final int RX_BUDGET = 256;
 
@@ -36,7 +36,7 @@ public final class Serial8250 implements IntxService.Source, AutoCloseable {
     private static final int IER_THRI = 0x02;
     private static final int IER_RLSI = 0x04;
     private static final int IIR_NONE = 0x01;
-    /** FIFOs on and cleared, trigger level 1: an interrupt for the first byte, the rest is read along with it. */
+    /** FIFOs enabled and cleared, trigger level 1: the first byte raises an interrupt, and the rest is read with it. */
     private static final int FCR_SETUP = 0x07;
 
     private static final int LCR_DLAB = 0x80;
@@ -48,14 +48,14 @@ public final class Serial8250 implements IntxService.Source, AutoCloseable {
     private static final int LSR_DR = 0x01;
     private static final int LSR_THRE = 0x20;
     private static final int FIFO = 16;
-    /** In {@link #received}: nothing comes any more. */
+    /** In {@link #received}: the end of the data. */
     private static final int END = -1;
 
     private final VfioDevice device;
     private final int region;
     private final BlockingQueue<Byte> sending = new ArrayBlockingQueue<>(4096);
 
-    /** Its last place is kept for an {@link #END}: it is full only with one in it. */
+    /** Its last slot is reserved for an {@link #END}, so a full queue contains one. */
     private final BlockingQueue<Integer> received = new ArrayBlockingQueue<>(1 << 16);
 
     private volatile @Nullable ErrnoException hungUp;
@@ -73,7 +73,7 @@ public final class Serial8250 implements IntxService.Source, AutoCloseable {
      *
      * @param region the port's I/O region
      * @param line the interrupt of the port's card
-     * @throws ErrnoException the device does not answer
+     * @throws ErrnoException the device does not respond
      */
     public Serial8250(VfioDevice device, int region, IntxService line) throws ErrnoException {
         this.device = device;
@@ -91,13 +91,13 @@ public final class Serial8250 implements IntxService.Source, AutoCloseable {
         out(LCR, LCR_8N1);
         out(IIR_FCR, FCR_SETUP);
         out(MCR, MCR_DTR_RTS_OUT2);
-        in(LSR); // what was left of before
+        in(LSR); // clears stale state
         in(RBR_THR);
         in(MSR);
     }
 
     /**
-     * Sends the bytes as the line takes them; waits while too many are waiting.
+     * Sends the bytes at the pace of the line; blocks while too many are queued.
      *
      * @throws ErrnoException the device is gone
      */
@@ -120,7 +120,7 @@ public final class Serial8250 implements IntxService.Source, AutoCloseable {
         }
     }
 
-    /** The next byte, or -1 when the line is hung up. Waits for it. */
+    /** Waits for the next byte; -1 when the line is hung up. */
     public int read() throws InterruptedException {
         int next = received.take();
         if (next == END) {
@@ -132,7 +132,7 @@ public final class Serial8250 implements IntxService.Source, AutoCloseable {
     /**
      * The next byte.
      *
-     * @throws ErrnoException ETIMEDOUT: it did not come; else what hung up the line
+     * @throws ErrnoException ETIMEDOUT: no byte arrived; otherwise the reason for the hang-up
      */
     public int read(Deadline deadline) throws ErrnoException, InterruptedException {
         Integer next = received.poll(deadline.remainingNanos(), TimeUnit.NANOSECONDS);
@@ -146,10 +146,7 @@ public final class Serial8250 implements IntxService.Source, AutoCloseable {
         return next;
     }
 
-    /**
-     * Reads before it sends: of a looped line a full transmit FIFO comes back at once, and must find the receiver
-     * empty.
-     */
+    /** Reads before it sends: in loopback, a full transmit FIFO is received at once, so the receiver must be empty. */
     @Override
     public synchronized boolean service() throws ErrnoException {
         if ((in(IIR_FCR) & IIR_NONE) != 0) {
@@ -158,7 +155,7 @@ public final class Serial8250 implements IntxService.Source, AutoCloseable {
         int status = in(LSR);
         for (int budget = RX_BUDGET; (status & LSR_DR) != 0 && budget > 0; budget--) {
             int next = in(RBR_THR);
-            if (received.remainingCapacity() > 1) { // what nobody reads is lost, as in any tty
+            if (received.remainingCapacity() > 1) { // an overrun loses bytes, as in any tty
                 received.add(next);
             }
             status = in(LSR);
@@ -206,8 +203,8 @@ public final class Serial8250 implements IntxService.Source, AutoCloseable {
     }
 
     private void hangUp() {
-        sending.clear(); // lets a waiting writer go on, which then sees why
-        received.offer(END); // after what has been received; if it does not fit there is one already
+        sending.clear(); // releases a waiting writer, which then reports the reason
+        received.offer(END); // after the received bytes; if the queue is full, it contains one already
     }
 
     /** Stops the port's interrupts and hangs up. */

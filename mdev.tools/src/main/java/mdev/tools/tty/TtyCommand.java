@@ -18,7 +18,7 @@ import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Reference;
 
-/** {@code vfio:tty}: the minicom of the kernel document's walk-through, as a VFIO user in this process. */
+/** {@code vfio:tty}: replaces minicom in the kernel document's walk-through, as a VFIO user in this process. */
 @Component
 public final class TtyCommand implements ShellCommands {
     /** An 8250's registers. */
