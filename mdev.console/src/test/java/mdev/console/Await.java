@@ -7,7 +7,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 
-/** Waiting for conditions, never for time. */
+/** Waits for conditions, never for a fixed time. */
 public final class Await {
     private static final Duration DEADLINE = Duration.ofSeconds(60);
 

@@ -8,7 +8,7 @@ import java.nio.file.Path;
 import mdev.console.shell.DemandInput;
 import mdev.console.shell.UserTerminal;
 
-/** A user without a screen: types what it was given, and remembers what it was shown. */
+/** A terminal in memory: provides the given input and records the output. */
 public class MemoryTerminal implements UserTerminal {
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
     private final ByteArrayOutputStream err = new ByteArrayOutputStream();
@@ -25,7 +25,7 @@ public class MemoryTerminal implements UserTerminal {
         in.end();
     }
 
-    /** A user who types nothing yet. */
+    /** A terminal without input so far. */
     public static MemoryTerminal silent() {
         MemoryTerminal terminal = new MemoryTerminal();
         terminal.in.reopen();
@@ -38,12 +38,12 @@ public class MemoryTerminal implements UserTerminal {
         in.end();
     }
 
-    /** What was shown on standard output since the last call. */
+    /** The text printed on standard output since the last call. */
     public String takeOut() {
         return take(out);
     }
 
-    /** What was shown on standard error since the last call. */
+    /** The text printed on standard error since the last call. */
     public String takeErr() {
         return take(err);
     }

@@ -21,7 +21,7 @@ import org.osgi.framework.BundleContext;
 import org.osgi.framework.launch.Framework;
 import org.osgi.service.component.runtime.ServiceComponentRuntime;
 
-/** {@code modprobe} of modules whose components do not come up, against a real Felix with its DS. */
+/** {@code modprobe} of modules whose components fail to start, against a real Felix with its DS. */
 class BrokenModulesTest {
     @TempDir
     private static Path temp;

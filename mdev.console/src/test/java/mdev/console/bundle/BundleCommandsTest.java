@@ -202,7 +202,7 @@ class BundleCommandsTest {
         assertEquals(1, context.getBundles().length);
     }
 
-    /** The words for a bundle; @ is its file: URL, PATH its file. */
+    /** The words that name a bundle; @ is its file: URL, PATH its file. */
     private static final List<String> WORDS = List.of("mtty", "vendor.mtty", "@modules/mtty.jar", "PATH");
 
     @Test

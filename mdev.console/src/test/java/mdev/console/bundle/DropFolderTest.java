@@ -23,7 +23,7 @@ import org.osgi.framework.BundleContext;
 import org.osgi.framework.launch.Framework;
 import org.osgi.service.component.runtime.ServiceComponentRuntime;
 
-/** What becomes of the jars of the drop folder, in a real Felix with its DS; the test stands for the watcher. */
+/** The handling of jars in the drop folder, in a real Felix with its DS. The test takes the place of FileInstall. */
 class DropFolderTest {
     private static final List<String> GOOD = List.of(Working.class.getName() + ",,");
 

@@ -20,7 +20,7 @@ import org.osgi.framework.Constants;
 import org.osgi.framework.launch.Framework;
 import org.osgi.framework.launch.FrameworkFactory;
 
-/** A real Felix with its DS, and modules for it. */
+/** A real Felix with its DS, and test modules for it. */
 final class TestModules {
     private static final String SHARED = "org.osgi.service.component;version=1.5.1,"
             + "org.osgi.service.component.runtime;version=1.5.0,org.osgi.service.component.runtime.dto;version=1.5.0,"
@@ -30,8 +30,8 @@ final class TestModules {
     private TestModules() {}
 
     /**
-     * @param major version of its class files; 0 is the right one
-     * @param components each "class, service it provides, service it needs"; the last two may be empty
+     * @param major version of its class files; 0 for the supported one
+     * @param components each "class, provided service, required service"; the last two may be empty
      */
     record Module(String name, int major, List<String> components) {}
 

@@ -130,7 +130,7 @@ class ControlServerTest {
             expect(wire, FrameType.READ, "");
             wire.write(Frame.of(FrameType.EOF));
             expectStatus(wire, 0);
-            // The end of one command's input is not the next one's.
+            // The end of the input of one command does not affect the next command.
             wire.write(Frame.of(FrameType.RUN, "mdev:cat"));
             expect(wire, FrameType.READ, "");
             wire.write(Frame.of(FrameType.EOF));
@@ -232,7 +232,7 @@ class ControlServerTest {
         threadsEnd();
     }
 
-    /** Nothing waits for it: neither the session, nor, when it goes on, its output for a reader. */
+    /** The session does not wait for it, and once it continues, its output does not wait for a reader. */
     @Test
     void aCommandThatDoesNotEndIsLeftBehind() throws Exception {
         try (Wire gone = connect()) {

@@ -58,7 +58,7 @@ class GogoShellTest {
                 new Line("mdev:lst", 127, "", "mdev: no command 'mdev:lst'; did you mean mdev:list?\n"),
                 new Line("lits", 127, "", "mdev: no command 'lits'; did you mean mdev:list?\n"),
                 new Line("xyzzy", 127, "", "mdev: no command 'xyzzy'; 'help' lists the commands\n"),
-                // A line goes on after a failure, and has the status of the first.
+                // A line continues after a failure, and returns the status of the first failure.
                 new Line("mdev:fail; mdev:echo on", 1, "on\n", "mdev:fail: it is in use (EBUSY)\n"),
                 new Line("mdev:echo on; mdev:fail", 1, "on\n", "mdev:fail: it is in use (EBUSY)\n"),
                 new Line(

@@ -29,7 +29,7 @@ class SpellingTest {
         assertEquals(meant, String.join(" ", Spelling.nearestCommands(typed, COMMANDS)));
     }
 
-    /** Few names are listed, of many the nearest is offered; of a directory it is never the whole. */
+    /** A few names are listed; of many, the most similar is suggested. A directory is never listed in full. */
     @Test
     void hints() {
         List<String> few = List.of("mtty-2", "mtty-1");

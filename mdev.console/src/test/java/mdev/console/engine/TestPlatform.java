@@ -34,7 +34,7 @@ public final class TestPlatform implements AutoCloseable {
 
     public final CountDownLatch interrupted = new CountDownLatch(1);
 
-    /** Lets {@code mdev:hang} go on, which no interrupt does. */
+    /** Releases {@code mdev:hang}, which ignores interrupts. */
     public final CountDownLatch released = new CountDownLatch(1);
 
     private final ThreadIOImpl threadIo = new ThreadIOImpl();
@@ -101,8 +101,8 @@ public final class TestPlatform implements AutoCloseable {
     }
 
     /**
-     * A thread of Gogo that ends an interrupted command makes sure that its streams are the system's: not after we have
-     * taken them back.
+     * Waits for Gogo's threads: a thread that ends an interrupted command sets the system's streams, which must not
+     * happen after they have been restored.
      */
     @Override
     public void close() {

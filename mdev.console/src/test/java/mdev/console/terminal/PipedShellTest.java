@@ -9,7 +9,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class PipedShellTest {
-    /** In the table a bar is a line's end. */
+    /** In the table, a bar stands for the end of a line. */
     @ParameterizedTest
     @CsvSource(
             delimiter = '>',

@@ -33,7 +33,7 @@ class MonitorCommandTest {
 
     private final AtomicInteger delivered = new AtomicInteger();
 
-    /** A terminal that stops taking output at its first byte. */
+    /** A terminal that blocks at the first byte of output. */
     private static final class Stopped extends OutputStream {
         private final ByteArrayOutputStream taken = new ByteArrayOutputStream();
         final CountDownLatch reached = new CountDownLatch(1);
@@ -43,7 +43,7 @@ class MonitorCommandTest {
         public void write(int b) {
             reached.countDown();
             try {
-                if (go.getCount() > 0) { // else the interrupt is the monitor's
+                if (go.getCount() > 0) { // otherwise the interrupt is meant for the monitor
                     go.await();
                 }
             } catch (InterruptedException e) {
@@ -127,13 +127,13 @@ class MonitorCommandTest {
                             .action()
                             .run(new Run(new PrintStream(terminal, false, StandardCharsets.UTF_8)));
                 } catch (InterruptedException e) {
-                    // what ends it
+                    // ends the monitor
                 } catch (ErrnoException e) {
                     throw new AssertionError(e);
                 }
             });
             emitUntil(core, () -> terminal.reached.getCount() == 0); // it listens
-            core.listen(_ -> delivered.incrementAndGet()); // hears each event after the monitor
+            core.listen(_ -> delivered.incrementAndGet()); // receives each event after the monitor
             emit(core, MANY);
             emitUntil(core, () -> delivered.get() >= MANY);
             terminal.go.countDown();

@@ -93,7 +93,7 @@ class Serial8250Test {
             });
             Await.blocked(reader);
             platform.remove(mdev);
-            // Nobody was asked: that its trigger is let go tells the interrupt thread.
+            // No removal request was sent: the release of its trigger notifies the interrupt thread.
             reader.join();
             ErrnoException gone = assertThrows(ErrnoException.class, () -> port.write(new byte[5000], 0, 5000));
             assertEquals(Errno.ENODEV, gone.errno());
@@ -105,7 +105,7 @@ class Serial8250Test {
         platform.close();
     }
 
-    /** Also when it filled all the room that there is. */
+    /** Also when the buffer is full. */
     @Test
     void whatWasReceivedBeforeTheHangUpStaysReadable() throws Exception {
         try (OpenedDevice open = platform.open(mdev);
@@ -124,7 +124,7 @@ class Serial8250Test {
         platform.close();
     }
 
-    /** A device whose register always tells of a cause, as one that is no UART may: who talks to it still gets away. */
+    /** A device that always reports a cause, such as one that is not a UART: its client can still detach. */
     @Test
     void letsGoOfADeviceThatAlwaysHasSomething() throws Exception {
         CountDownLatch serving = new CountDownLatch(1000);

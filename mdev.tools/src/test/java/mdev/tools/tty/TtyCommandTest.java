@@ -38,7 +38,7 @@ class TtyCommandTest {
 
     TtyCommandTest() throws ErrnoException {}
 
-    /** A run of a command with its streams in memory. */
+    /** One run of a command, with its streams in memory. */
     private record Run(List<String> arguments, InputStream in, ByteArrayOutputStream output, boolean terminal)
             implements ShellInvocation {
         static Run with(InputStream in, boolean terminal, String... arguments) {
@@ -148,7 +148,7 @@ class TtyCommandTest {
         platform.close();
     }
 
-    /** Gives its bytes, then one more when they have come back. */
+    /** Provides its bytes, then one more once they have been received. */
     private static InputStream keys(String text, CountDownLatch echoed, int last) {
         return new InputStream() {
             private final InputStream first = bytes(text);

@@ -1,8 +1,8 @@
 package mdev.console.bundle.broken;
 
-/** A component of test bundles that cannot be activated before something is free. */
+/** A component for test bundles whose activation fails until a resource is free. */
 public final class Throwing implements Runnable {
-    /** A system property, which a bundle's own copy of this class can see. */
+    /** A system property, so that it is visible to the copy of this class in each bundle. */
     public static final String FREE = "mdev.test.free";
 
     public Throwing() {

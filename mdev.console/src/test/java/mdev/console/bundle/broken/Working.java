@@ -1,6 +1,6 @@
 package mdev.console.bundle.broken;
 
-/** A component of test bundles that does nothing, as two services. */
+/** A component for test bundles that provides two services and does nothing. */
 public final class Working implements Runnable, AutoCloseable {
     @Override
     public void run() {

@@ -1,4 +1,4 @@
-/** What bundles of tests are made of. */
+/** Classes packed into the test bundles. */
 @NullMarked
 package mdev.console.bundle.broken;
 
