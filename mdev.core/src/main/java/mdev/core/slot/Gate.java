@@ -49,7 +49,7 @@ public class Gate {
     static final long VACATING = 1L << 57;
 
     /** A thread, or {@link #whenQuiet}, waits for a change: the last call to leave signals it. */
-    private static final long WATCHED = 1L << 58;
+    static final long WATCHED = 1L << 58;
 
     static final long FROZEN = 1L << 59;
 

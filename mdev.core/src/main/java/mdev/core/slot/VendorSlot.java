@@ -46,6 +46,12 @@ public final class VendorSlot extends Gate implements Slot {
     @Override
     public void leave() {
         long now = minus(ACCESS);
+        if ((now & (VACATING | WATCHED)) != 0) { // one test: this is the path of each access
+            left(now);
+        }
+    }
+
+    private void left(long now) {
         if ((now & VACATING) != 0 && claimsRelease()) {
             release();
         } else {
