@@ -30,6 +30,7 @@ final class TestVendor implements ParentOps<TestVendor.Port> {
     private final AtomicInteger free;
     private final Map<String, Port> ports = new ConcurrentHashMap<>();
     private final AtomicInteger removed = new AtomicInteger();
+    private final AtomicInteger stores = new AtomicInteger();
     volatile Step inCreate = _ -> {};
     volatile Step inRemove = _ -> {};
     volatile Step inShow = _ -> {};
@@ -64,6 +65,11 @@ final class TestVendor implements ParentOps<TestVendor.Port> {
         return removed.get();
     }
 
+    /** Of the values of all devices. */
+    int stores() {
+        return stores.get();
+    }
+
     int free() {
         return free.get();
     }
@@ -84,7 +90,10 @@ final class TestVendor implements ParentOps<TestVendor.Port> {
                             inShow.run(port.uuid);
                             return "shown\n";
                         }),
-                        Attribute.readWrite("value", () -> port.value, value -> port.value = value))));
+                        Attribute.readWrite("value", () -> port.value, value -> {
+                            stores.incrementAndGet();
+                            port.value = value;
+                        }))));
     }
 
     @Override

@@ -2,6 +2,7 @@ package mdev.fuse.session;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -10,20 +11,27 @@ import mdev.api.errno.ErrnoException;
 import mdev.fuse.wire.Reply;
 import mdev.linux.LinuxException;
 import mdev.sync.BoundedCalls;
+import mdev.sync.Deadline;
 import mdev.sync.FaultLog;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * The requests that run a vendor's code, each on a thread of its own while it does: one that hangs holds up its caller
- * and nobody else, and an interrupt of the caller is heard. Not closed: what runs when the mount goes runs on,
- * unanswered.
+ * and nobody else. A signal of the caller ends its wait only if the caller is ending: as in sysfs, what was begun is
+ * answered otherwise. Not closed: what runs when the mount goes runs on, unanswered.
  */
 final class Calls {
     private static final Logger log = LoggerFactory.getLogger(Calls.class);
 
     /** Calls at once; each keeps a thread until its vendor comes back, also when its caller has gone. */
     private static final int MOST = 1024;
+
+    /** Between two looks at the pending signals of a caller. */
+    private static final Duration LOOK = Duration.ofMillis(20);
+
+    /** After this a caller that has got a signal is answered, whatever the signal was. */
+    private static final Duration LONGEST = Duration.ofDays(1);
 
     private final Channel channel;
     private final BoundedCalls threads = new BoundedCalls("mdev-fuse-call");
@@ -49,20 +57,20 @@ final class Calls {
     }
 
     /** A request that runs; whoever sets {@code answered} answers. */
-    private record Call(AtomicBoolean answered) {}
+    private record Call(long unique, CallingThread caller, AtomicBoolean answered, AtomicBoolean interrupted) {}
 
     /** Does the work and answers. By the receiving thread, so that the request's interrupt can only come later. */
-    void start(long unique, Work work) throws ErrnoException {
-        Call call = new Call(new AtomicBoolean());
+    void start(long unique, CallingThread caller, Work work) throws ErrnoException {
+        Call call = new Call(unique, caller, new AtomicBoolean(), new AtomicBoolean());
         running.put(unique, call);
-        if (running.size() > MOST
-                || threads.tryStart("mdev-fuse-call-" + unique, () -> run(unique, call, work)) == null) {
+        if (running.size() > MOST || threads.tryStart("mdev-fuse-call-" + unique, () -> run(call, work)) == null) {
             running.remove(unique);
             throw new ErrnoException(Errno.EAGAIN, "too many calls of vendors have not returned");
         }
     }
 
-    private void run(long unique, Call call, Work work) {
+    private void run(Call call, Work work) {
+        long unique = call.unique();
         try (Arena arena = Arena.ofConfined()) {
             Reply reply = new Reply(arena, work.room());
             boolean done = false;
@@ -86,12 +94,30 @@ final class Calls {
         }
     }
 
-    /** The caller gets EINTR at once; what was begun goes on. Nothing happens if it is answered already. */
+    /**
+     * The caller has got a signal. The kernel tells of the first one only, so its signals are looked at from now on until the call is answered. Nothing happens if it is
+     * already.
+     */
     void interrupt(long unique) {
         Call call = running.get(unique);
-        if (call != null && call.answered().compareAndSet(false, true)) {
+        if (call != null
+                && call.interrupted().compareAndSet(false, true)
+                && threads.tryStart("mdev-fuse-signals-" + unique, () -> watch(call)) == null) {
+            giveUp(call);
+        }
+    }
+
+    private void watch(Call call) {
+        Deadline.in(LONGEST)
+                .poll(LOOK, () -> call.answered().get() || call.caller().isEnding());
+        giveUp(call);
+    }
+
+    /** The caller gets EINTR; what was begun goes on. */
+    private void giveUp(Call call) {
+        if (call.answered().compareAndSet(false, true)) {
             try (Arena arena = Arena.ofConfined()) {
-                send(new Reply(arena, 0).refusal(Errno.EINTR.number(), unique));
+                send(new Reply(arena, 0).refusal(Errno.EINTR.number(), call.unique()));
             }
         }
     }

@@ -206,7 +206,7 @@ public final class FuseSession implements AutoCloseable {
                 return read(request, out);
             }
             case WRITE -> {
-                calls.start(request.unique(), write(request));
+                calls.start(request.unique(), caller(request), write(request));
                 return false;
             }
             case RELEASE -> release(request.u64(0));
@@ -320,11 +320,15 @@ public final class FuseSession implements AutoCloseable {
         OpenFile open = opened(request.u64(0));
         Show show = new Show(open, file(open.node()), request.u64(8), request.u32(16));
         if (open.needsShow(show.offset())) {
-            calls.start(request.unique(), show);
+            calls.start(request.unique(), caller(request), show);
             return false;
         }
         show.run(out);
         return true;
+    }
+
+    private static CallingThread caller(Request request) {
+        return new CallingThread(request.pid());
     }
 
     /**

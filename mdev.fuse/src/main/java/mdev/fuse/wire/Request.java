@@ -27,7 +27,7 @@ import java.nio.charset.StandardCharsets;
  * @param message header and body
  */
 public record Request(MemorySegment message) {
-    /** Room for the largest: a write of one page; the kernel wants 8192 at least ({@code FUSE_MIN_READ_BUFFER}). */
+    /** Room for the largest: a write of two pages; the kernel wants 8192 at least ({@code FUSE_MIN_READ_BUFFER}). */
     public static final int MAX_LENGTH = 16 << 10;
 
     static final int HEADER = 40;
@@ -58,6 +58,11 @@ public record Request(MemorySegment message) {
     /** The node that it is about. */
     public long nodeid() {
         return message.get(JAVA_LONG_UNALIGNED, 16);
+    }
+
+    /** The thread that asks; 0 when it is in a PID namespace that the mount's does not contain. */
+    public int pid() {
+        return message.get(JAVA_INT_UNALIGNED, 32);
     }
 
     /** A {@code uint32_t} of the body. */
