@@ -12,6 +12,7 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.Supplier;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.sysfs.Sysfs;
@@ -220,7 +221,7 @@ final class CallerSysfs implements Sysfs, AutoCloseable {
         }
 
         @Override
-        public int write(byte[] data) throws ErrnoException {
+        public int write(byte[] data, Supplier<String> requester) throws ErrnoException {
             if (!open) {
                 call("open", real(entry.path()));
                 open = true;

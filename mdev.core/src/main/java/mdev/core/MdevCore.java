@@ -158,7 +158,7 @@ public final class MdevCore implements AutoCloseable {
         return uevents;
     }
 
-    BoundedCalls calls() {
+    public BoundedCalls calls() {
         return calls;
     }
 

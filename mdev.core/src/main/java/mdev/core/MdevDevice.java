@@ -6,11 +6,11 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Supplier;
 import mdev.api.MdevType;
 import mdev.api.ParentDevice;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
-import mdev.api.sysfs.Attribute;
 import mdev.api.sysfs.AttributeGroup;
 import mdev.core.bus.BusDevice;
 import mdev.core.slot.Gate;
@@ -62,6 +62,9 @@ public final class MdevDevice extends BusDevice {
 
     private volatile boolean leftBehind;
 
+    /** Who removes it, for the log; written by the thread that has moved it to REMOVING, before it takes it down. */
+    private volatile String remover = "its parent, which is unregistered";
+
     private MdevDevice(SupportedType type, UUID uuid) {
         super(
                 type.parent(),
@@ -79,10 +82,11 @@ public final class MdevDevice extends BusDevice {
     /**
      * {@code mdev_device_create()}.
      *
-     * @throws ErrnoException EEXIST: the UUID is in use; ENODEV: the parent is being unregistered; ENOSPC: no instance
-     *     is left; else the vendor's errno
+     * @param requester names who asks, for the log
+     * @throws ErrnoException EEXIST: the UUID is in use; ENODEV: the parent is being unregistered; else the vendor's
+     *     errno: ENOSPC when no instance is left
      */
-    static void create(SupportedType type, UUID uuid) throws ErrnoException {
+    static void create(SupportedType type, UUID uuid, Supplier<String> requester) throws ErrnoException {
         MdevCore core = type.parent().core();
         MdevDevice device = new MdevDevice(type, uuid);
         if (!core.claim(device)) {
@@ -98,6 +102,7 @@ public final class MdevDevice extends BusDevice {
             throw e;
         }
         boolean published = false;
+        String who = requester.get(); // now, as it may be killed while the vendor creates
         try {
             device.allocate();
             device.publish();
@@ -111,11 +116,17 @@ public final class MdevDevice extends BusDevice {
             }
             entry.close();
         }
+        log.info(
+                "{}: created {}, a {} of {}, for {}",
+                device.owner(),
+                uuid,
+                type.id(),
+                type.parent().name(),
+                who);
     }
 
     /** The vendor creates its half; the device is not visible yet. */
     private void allocate() throws ErrnoException {
-        type.requireInstance();
         VendorOps.Instance<?> made;
         try (Gate.Entry _ = slot.enter("create")) {
             made = type.parent().ops().create(this); // removed in free()
@@ -162,9 +173,9 @@ public final class MdevDevice extends BusDevice {
     }
 
     /** {@code remove_store()}. */
-    private void removeStore(String value) throws ErrnoException {
+    private void removeStore(String value, Supplier<String> requester) throws ErrnoException {
         if (Text.unsigned(value) != 0) {
-            remove();
+            remove(requester);
         }
     }
 
@@ -174,9 +185,10 @@ public final class MdevDevice extends BusDevice {
      * @throws ErrnoException the errno of the vendor's veto; ENODEV: the device is already being removed; EAGAIN: no
      *     thread can be started to remove it; EINTR: interrupted, but the removal continues
      */
-    private void remove() throws ErrnoException {
+    private void remove(Supplier<String> requester) throws ErrnoException {
         try (Gate.Entry _ = type.parent().gate().enter("remove of " + uuid)) {
             slot.run("mayRemove", this::mayRemove);
+            String who = requester.get();
             AtomicBoolean first = new AtomicBoolean();
             CountDownLatch retired = new CountDownLatch(1);
             // The thread is started before the first change: a removal that cannot be finished does not begin.
@@ -184,6 +196,7 @@ public final class MdevDevice extends BusDevice {
                 first.set(retire(State.ACTIVE));
                 retired.countDown();
                 if (first.get()) {
+                    remover = who;
                     tearDown();
                 }
             });
@@ -271,6 +284,7 @@ public final class MdevDevice extends BusDevice {
             free();
         }
         forget();
+        log.info("{}: removed {}, for {}", owner(), uuid, remover);
     }
 
     /** The last step of a removal or a failed create: frees the UUID. */
@@ -342,7 +356,7 @@ public final class MdevDevice extends BusDevice {
         slot.describe(contents, groups);
         if (now == State.ACTIVE) {
             contents.link("mdev_type", type);
-            contents.file(Attribute.writeOnly("remove", this::removeStore));
+            contents.file("remove", this::removeStore);
         }
     }
 

@@ -5,6 +5,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.UUID;
+import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import mdev.api.MdevType;
 import mdev.api.ParentDevice;
@@ -37,7 +38,7 @@ public final class SupportedType extends Directory {
     }
 
     /** A validated type. */
-    record Draft(String id, MdevType type, String deviceApi, Attribute available) {
+    record Draft(String id, MdevType type, String deviceApi) {
 
         /**
          * @throws ErrnoException EINVAL: an invalid file name, or an attribute is missing or not readable; EEXIST: two
@@ -54,9 +55,8 @@ public final class SupportedType extends Directory {
                 }
                 Names.check(id, type.attributes(), new HashSet<>(Set.of("create", "devices")));
                 String deviceApi = show(owner, id, mandatory(id, type, MdevType.DEVICE_API));
-                Attribute available = mandatory(id, type, MdevType.AVAILABLE_INSTANCES);
-                number(id, show(owner, id, available));
-                drafts.add(new Draft(id, type, deviceApi, available));
+                requireNumber(id, show(owner, id, mandatory(id, type, MdevType.AVAILABLE_INSTANCES)));
+                drafts.add(new Draft(id, type, deviceApi));
             }
             return drafts;
         }
@@ -88,9 +88,9 @@ public final class SupportedType extends Directory {
             return value.strip();
         }
 
-        private static int number(String id, String available) throws ErrnoException {
+        private static void requireNumber(String id, String available) throws ErrnoException {
             try {
-                return Integer.parseInt(available);
+                Integer.parseInt(available);
             } catch (NumberFormatException e) {
                 throw new ErrnoException(
                         Errno.EINVAL, "type " + id + ": available_instances is not a number: " + available);
@@ -100,14 +100,14 @@ public final class SupportedType extends Directory {
 
     @Override
     protected void contents(Contents contents) {
-        contents.file(Attribute.writeOnly("create", this::create));
+        contents.file("create", this::create);
         draft.type()
                 .attributes()
                 .forEach(attribute -> contents.file(parent.gate().guard(attribute)));
     }
 
     /** {@code create_store()}: 36 characters, and optionally any one character after them. */
-    private void create(String value) throws ErrnoException {
+    private void create(String value, Supplier<String> requester) throws ErrnoException {
         if (value.length() != UUID_LENGTH && value.length() != UUID_LENGTH + 1) {
             throw new ErrnoException(Errno.EINVAL, "expected a UUID of 36 characters, not " + value.length());
         }
@@ -115,34 +115,7 @@ public final class SupportedType extends Directory {
         if (!UUID_FORM.matcher(text).matches()) {
             throw new ErrnoException(Errno.EINVAL, "not a UUID like " + new UUID(0, 0));
         }
-        MdevDevice.create(this, UUID.fromString(text));
-    }
-
-    /**
-     * The limit that the kernel document promises and 5.10 does not enforce. The vendor enforces it among concurrent
-     * creates.
-     *
-     * @throws ErrnoException ENOSPC
-     */
-    void requireInstance() throws ErrnoException {
-        if (availableInstances() <= 0) {
-            throw new ErrnoException(Errno.ENOSPC, "no instance of " + id() + " is left on " + parent.name());
-        }
-    }
-
-    /**
-     * Reads {@code available_instances}.
-     *
-     * @throws ErrnoException ENODEV: the parent is being unregistered; else the vendor's errno
-     */
-    public int availableInstances() throws ErrnoException {
-        ForeignBundle owner = parent.module().owner();
-        String value = Draft.read(owner, id(), parent.gate().guard(draft.available()));
-        try {
-            return Draft.number(id(), value);
-        } catch (ErrnoException e) {
-            throw owner.fault(id() + "/" + MdevType.AVAILABLE_INSTANCES, e);
-        }
+        MdevDevice.create(this, UUID.fromString(text), requester);
     }
 
     /** Notifies listeners that the number of available instances has changed. */

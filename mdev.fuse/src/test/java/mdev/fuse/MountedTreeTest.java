@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -70,6 +71,37 @@ final class MountedTreeTest {
         assertEquals(ONE + "\n23\n", tree.sh("ls bus/mdev/devices; cat " + TYPE + "/available_instances"));
         assertEquals("vfio-pci\n", tree.sh("cat bus/mdev/devices/" + ONE + "/mdev_type/device_api"));
         assertEquals("", tree.sh("echo 1 > bus/mdev/devices/" + ONE + "/remove; ls bus/mdev/devices"));
+    }
+
+    @Test
+    void theLogNamesTheProcessThatAsked() throws IOException {
+        String uuid = UUID.randomUUID().toString();
+        String create = "echo " + uuid + " > " + TYPE + "/create; ";
+        String remove = "echo 1 > bus/mdev/devices/" + uuid + "/remove; ";
+        String pid = tree.sh(create + remove + "echo $$").strip();
+
+        Path log = Path.of(System.getProperty("org.slf4j.simpleLogger.logFile"));
+        assertEquals(
+                List.of("created bash[" + pid + "]", "removed bash[" + pid + "]"),
+                Files.readAllLines(log).stream()
+                        .filter(line -> line.contains(uuid))
+                        .map(line -> line.replaceFirst(".* (created|removed) .*, for ", "$1 "))
+                        .toList());
+    }
+
+    /** {@code kernfs_fop_write()}: of more than a page the first is one store, and the writer is told so. */
+    @ParameterizedTest
+    @CsvSource({"4095, 4095", "4096, 4096", "4097, 4096", "8192, 4096", "100000, 4096"})
+    void aLongWriteIsOneStoreOfAPage(int length, int taken) {
+        tree.assumePython();
+        assertEquals("", tree.sh(CREATE));
+
+        assertEquals(
+                taken + "\n",
+                tree.sh("python3 -c \"import os; print(os.write(os.open('bus/mdev/devices/" + ONE
+                        + "/vendor/value', os.O_WRONLY), b'x' * " + length + "))\""));
+        assertEquals(1, tree.vendor.stores());
+        assertEquals(taken + "\n", tree.sh("cat bus/mdev/devices/" + ONE + "/vendor/value | wc -c"));
     }
 
     @ParameterizedTest

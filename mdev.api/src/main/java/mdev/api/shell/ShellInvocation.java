@@ -36,6 +36,11 @@ public interface ShellInvocation {
     /** The base of relative file names: the user's working directory, which may differ from the platform's. */
     Path directory();
 
+    /** Names the shell that runs the command, for the log. */
+    default String requester() {
+        return "a shell";
+    }
+
     /**
      * Runs a command line in a shell of its own, without input and without a terminal. Interrupting the calling thread
      * is Ctrl-C for the line.

@@ -1,5 +1,6 @@
 package mdev.api.sysfs;
 
+import java.util.function.Supplier;
 import mdev.api.errno.ErrnoException;
 import org.osgi.annotation.versioning.ProviderType;
 
@@ -18,11 +19,19 @@ public non-sealed interface SysfsFile extends SysfsNode {
     byte[] read() throws ErrnoException;
 
     /**
-     * Passes one write(2) to the attribute.
+     * Passes one write(2) to the attribute: its first 4096 bytes.
      *
-     * @return the number of bytes accepted: always all of them (0 for an empty write, which does not reach the owner)
-     * @throws ErrnoException EACCES: the mode forbids writing; ENODEV: the entry has been removed; EINVAL: more than
-     *     4096 bytes; EIO: the attribute has no {@code store()} or its owner failed; else the owner's errno
+     * @param requester names who asks, for the log: for example {@code bash[4711]}. Called only if it is logged, on the
+     *     caller's thread.
+     * @return the number of bytes accepted: all, or 4096 of more, as kernfs has it (0 for an empty write, which does not
+     *     reach the owner)
+     * @throws ErrnoException EACCES: the mode forbids writing; ENODEV: the entry has been removed; EIO: the attribute
+     *     has no {@code store()} or its owner failed; else the owner's errno
      */
-    int write(byte[] data) throws ErrnoException;
+    int write(byte[] data, Supplier<String> requester) throws ErrnoException;
+
+    /** As {@link #write(byte[], Supplier)}, for a requester without a name. */
+    default int write(byte[] data) throws ErrnoException {
+        return write(data, () -> "a bundle");
+    }
 }

@@ -37,6 +37,7 @@ final class ControlSession implements UserTerminal {
     /** Marks the end of {@link #work}; compared by identity. */
     private final Frame end = Frame.of(FrameType.EOF);
 
+    private final int number;
     private final Wire wire;
     private final Consumer<ControlSession> closed;
     private final Shell shell;
@@ -58,6 +59,7 @@ final class ControlSession implements UserTerminal {
     /** @param closed called when the session has ended */
     ControlSession(Wire wire, Function<UserTerminal, Shell> shells, int number, Consumer<ControlSession> closed) {
         String name = "mdev-control-" + number;
+        this.number = number;
         this.wire = wire;
         this.closed = closed;
         this.writer = new FrameWriter(wire, name + "-writer");
@@ -210,6 +212,11 @@ final class ControlSession implements UserTerminal {
     @Override
     public Size size() {
         return size;
+    }
+
+    @Override
+    public String name() {
+        return "client " + number + " of the control socket";
     }
 
     @Override

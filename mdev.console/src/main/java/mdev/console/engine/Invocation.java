@@ -68,6 +68,11 @@ record Invocation(Arguments parsed, Process process, Run run) implements ShellIn
     }
 
     @Override
+    public String requester() {
+        return run.terminal().name();
+    }
+
+    @Override
     public Size size() {
         UserTerminal.Size size = run.terminal().size();
         return new Size(size.columns(), size.rows());

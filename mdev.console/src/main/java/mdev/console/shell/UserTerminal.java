@@ -22,6 +22,11 @@ public interface UserTerminal {
     /** Puts the terminal into raw mode until closed; without a terminal this does nothing. */
     RawMode rawMode();
 
+    /** The name of the shell, for the log. */
+    default String name() {
+        return "the shell";
+    }
+
     /** The directory that relative file names are resolved against. */
     Path directory();
 

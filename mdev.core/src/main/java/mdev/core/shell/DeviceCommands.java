@@ -44,24 +44,25 @@ final class DeviceCommands {
         Parent parent = named.parent(arguments.get(0));
         SupportedType type = named.type(parent, arguments.get(1));
         if (arguments.size() > 2) {
-            write(type, "create", arguments.get(2));
+            write(type, "create", arguments.get(2), invocation);
             return ShellResult.DONE;
         }
         String uuid = UUID.randomUUID().toString();
-        write(type, "create", uuid);
+        write(type, "create", uuid, invocation);
         return new ShellResult.Text(uuid);
     }
 
     private ShellResult remove(ShellInvocation invocation) throws ErrnoException {
         MdevDevice device = named.device(invocation.arguments().getFirst());
-        write(device, "remove", "1");
+        write(device, "remove", "1", invocation);
         return ShellResult.DONE;
     }
 
-    private static void write(SysfsDirectory directory, String name, String value) throws ErrnoException {
+    private static void write(SysfsDirectory directory, String name, String value, ShellInvocation invocation)
+            throws ErrnoException {
         if (!(directory.child(name) instanceof SysfsFile file)) {
             throw new ErrnoException(Errno.ENODEV, directory.name() + " is being removed");
         }
-        file.write(value.getBytes(StandardCharsets.ISO_8859_1));
+        file.write(value.getBytes(StandardCharsets.ISO_8859_1), invocation::requester);
     }
 }

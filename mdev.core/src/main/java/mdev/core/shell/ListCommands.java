@@ -1,6 +1,5 @@
 package mdev.core.shell;
 
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -27,6 +26,7 @@ import mdev.core.Module;
 import mdev.core.Parent;
 import mdev.core.SupportedType;
 import mdev.core.bus.BusDriver;
+import mdev.sync.Deadline;
 import org.jspecify.annotations.Nullable;
 
 /** The listings: {@code mdev:lsmod}, {@code parents}, {@code types}, {@code list}, {@code show}, {@code drivers}. */
@@ -35,12 +35,14 @@ final class ListCommands {
     private final Supplier<List<DeviceDetails>> details;
     private final Supplier<List<FailedModules>> failed;
     private final Named named;
+    private final AttributeReads reads;
 
     ListCommands(MdevCore core, Supplier<List<DeviceDetails>> details, Supplier<List<FailedModules>> failed) {
         this.core = core;
         this.details = details;
         this.failed = failed;
         this.named = new Named(core);
+        this.reads = new AttributeReads(core.calls());
     }
 
     List<ShellCommand> commands() {
@@ -98,30 +100,56 @@ final class ListCommands {
         return new ShellResult.Listing(List.of("parent", "module", "bundle", "types", "devices", "path"), rows);
     }
 
-    private ShellResult types(ShellInvocation invocation) throws ErrnoException {
+    private ShellResult types(ShellInvocation invocation) throws ErrnoException, InterruptedException {
         List<Parent> parents = invocation.arguments().isEmpty()
                 ? List.copyOf(core.parents())
                 : List.of(named.parent(invocation.arguments().getFirst()));
+        List<TypeReads> begun = parents.stream()
+                .flatMap(parent -> parent.types().stream())
+                .map(type -> new TypeReads(
+                        type,
+                        begin(type, MdevType.NAME),
+                        begin(type, MdevType.AVAILABLE_INSTANCES),
+                        begin(type, MdevType.DESCRIPTION)))
+                .toList();
+        Deadline deadline = AttributeReads.deadline();
         List<List<@Nullable Object>> rows = new ArrayList<>();
-        for (Parent parent : parents) {
-            for (SupportedType type : parent.types()) {
-                rows.add(row(
-                        parent.name(),
-                        type.id(),
-                        text(type, MdevType.NAME),
-                        type.deviceApi(),
-                        available(type),
-                        text(type, MdevType.DESCRIPTION)));
-            }
+        for (TypeReads reads : begun) {
+            rows.add(row(
+                    reads.type().parent().name(),
+                    reads.type().id(),
+                    text(reads.name(), deadline),
+                    reads.type().deviceApi(),
+                    number(text(reads.available(), deadline)),
+                    text(reads.description(), deadline)));
         }
         return new ShellResult.Listing(
                 List.of("parent", "type", "name", "device_api", "available_instances", "description"), rows);
     }
 
-    private static @Nullable Object available(SupportedType type) {
+    /** A type and the reads of its attributes; null where it has no such attribute. */
+    private record TypeReads(
+            SupportedType type,
+            AttributeReads.@Nullable Read name,
+            AttributeReads.@Nullable Read available,
+            AttributeReads.@Nullable Read description) {}
+
+    private AttributeReads.@Nullable Read begin(SysfsDirectory directory, String name) {
+        return directory.child(name) instanceof SysfsFile file ? reads.begin(file) : null;
+    }
+
+    private static @Nullable String text(AttributeReads.@Nullable Read read, Deadline deadline)
+            throws InterruptedException {
+        return read == null ? null : read.await(deadline);
+    }
+
+    private static @Nullable Object number(@Nullable String text) {
+        if (text == null || text.equals(AttributeReads.HANGS)) {
+            return text;
+        }
         try {
-            return type.availableInstances();
-        } catch (ErrnoException e) {
+            return Integer.valueOf(text);
+        } catch (NumberFormatException e) {
             return null;
         }
     }
@@ -141,7 +169,7 @@ final class ListCommands {
         return new ShellResult.Listing(List.of("uuid", "parent", "type", "driver", "group", "state", "user"), rows);
     }
 
-    private ShellResult show(ShellInvocation invocation) throws ErrnoException {
+    private ShellResult show(ShellInvocation invocation) throws ErrnoException, InterruptedException {
         MdevDevice device = named.device(invocation.arguments().getFirst());
         SequencedMap<String, @Nullable Object> facts = new LinkedHashMap<>();
         facts.put("uuid", device.name());
@@ -154,22 +182,30 @@ final class ListCommands {
         facts.put("group", Named.orNull(device.iommuGroup()));
         facts.put("user", Named.orNull(device.user()));
         facts.put("path", device.path());
+        SequencedMap<String, AttributeReads.Read> begun = new LinkedHashMap<>();
+        begin(device, "", begun);
+        Deadline deadline = AttributeReads.deadline();
         Map<String, @Nullable Object> attributes = new LinkedHashMap<>();
-        attributes(device, "", attributes);
+        for (Map.Entry<String, AttributeReads.Read> read : begun.entrySet()) {
+            attributes.put(read.getKey(), read.getValue().await(deadline));
+        }
         facts.put("attributes", attributes);
         details.get().forEach(more -> facts.putAll(more.usage(device.name())));
         return new ShellResult.Details(facts);
     }
 
-    /** The readable files of the device, without those of power management, which are the same for all devices. */
-    private static void attributes(SysfsDirectory directory, String prefix, Map<String, @Nullable Object> found) {
+    /**
+     * Begins to read the readable files of the device, without those of power management, which are the same for all
+     * devices.
+     */
+    private void begin(SysfsDirectory directory, String prefix, Map<String, AttributeReads.Read> found) {
         for (SysfsNode node : directory.children()) {
             if (node instanceof SysfsFile file
                     && (file.mode() & 0444) != 0
                     && !file.name().equals("uevent")) {
-                found.put(prefix + file.name(), text(file));
+                found.put(prefix + file.name(), reads.begin(file));
             } else if (node instanceof SysfsDirectory group && !group.name().equals("power")) {
-                attributes(group, prefix + group.name() + "/", found);
+                begin(group, prefix + group.name() + "/", found);
             }
         }
     }
@@ -190,18 +226,6 @@ final class ListCommands {
         return core.devices().stream()
                 .sorted(Comparator.comparing(MdevDevice::name))
                 .toList();
-    }
-
-    private static @Nullable Object text(SysfsDirectory directory, String name) {
-        return directory.child(name) instanceof SysfsFile file ? text(file) : null;
-    }
-
-    private static @Nullable Object text(SysfsFile file) {
-        try {
-            return new String(file.read(), StandardCharsets.UTF_8).stripTrailing();
-        } catch (ErrnoException e) {
-            return e.errno().toString();
-        }
     }
 
     private static List<@Nullable Object> row(@Nullable Object... cells) {

@@ -71,7 +71,11 @@ final class SysfsCommands {
 
     private ShellResult write(ShellInvocation invocation) throws ErrnoException {
         SysfsFile file = file(invocation.arguments().get(0));
-        file.write(invocation.arguments().get(1).getBytes(StandardCharsets.UTF_8));
+        byte[] value = invocation.arguments().get(1).getBytes(StandardCharsets.UTF_8);
+        int taken = file.write(value, invocation::requester);
+        while (taken < value.length) { // as write(1) callers go on
+            taken += file.write(Arrays.copyOfRange(value, taken, value.length), invocation::requester);
+        }
         return ShellResult.DONE;
     }
 

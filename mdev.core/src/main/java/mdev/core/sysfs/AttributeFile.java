@@ -1,6 +1,7 @@
 package mdev.core.sysfs;
 
 import java.nio.charset.StandardCharsets;
+import java.util.function.Supplier;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.sysfs.Attribute;
@@ -15,19 +16,35 @@ final class AttributeFile implements SysfsFile {
     private static final Logger log = LoggerFactory.getLogger(AttributeFile.class);
 
     private final Directory holder;
-    private final Attribute attribute;
     private final long ino;
+    private final String name;
+    private final int mode;
+    private final Attribute.@Nullable Show show;
+    private final @Nullable RequestedStore store;
 
-    AttributeFile(Directory holder, Attribute attribute, long ino) {
+    AttributeFile(Directory holder, long ino, Attribute attribute) {
         this.holder = holder;
-        this.attribute = attribute;
         this.ino = ino;
+        this.name = attribute.name();
+        this.mode = attribute.mode() & 0777;
+        this.show = attribute.show();
+        Attribute.Store taker = attribute.store();
+        this.store = taker == null ? null : (value, _) -> taker.store(value);
+    }
+
+    /** A file of mode 0200. */
+    AttributeFile(Directory holder, long ino, String name, RequestedStore store) {
+        this.holder = holder;
+        this.ino = ino;
+        this.name = name;
+        this.mode = 0200;
+        this.show = null;
+        this.store = store;
     }
 
     @Override
     public byte[] read() throws ErrnoException {
         open(0444);
-        Attribute.Show show = attribute.show();
         if (show == null) {
             throw new ErrnoException(Errno.EIO, path() + " has no show function");
         }
@@ -45,25 +62,22 @@ final class AttributeFile implements SysfsFile {
     }
 
     @Override
-    public int write(byte[] data) throws ErrnoException {
+    public int write(byte[] data, Supplier<String> requester) throws ErrnoException {
         open(0222);
         if (data.length == 0) {
             return 0;
         }
-        if (data.length > SIZE) {
-            throw new ErrnoException(Errno.EINVAL, path() + " accepts at most " + SIZE + " bytes, not " + data.length);
-        }
-        Attribute.Store store = attribute.store();
         if (store == null) {
             throw new ErrnoException(Errno.EIO, path() + " has no store function");
         }
+        int taken = Math.min(data.length, SIZE);
         try {
-            store.store(new String(data, StandardCharsets.ISO_8859_1));
+            store.store(new String(data, 0, taken, StandardCharsets.ISO_8859_1), requester);
         } catch (RuntimeException e) {
             throw failed(e);
         }
         holder.tree().notifyListeners(this);
-        return data.length;
+        return taken;
     }
 
     private void open(int bits) throws ErrnoException {
@@ -82,7 +96,7 @@ final class AttributeFile implements SysfsFile {
 
     @Override
     public String name() {
-        return attribute.name();
+        return name;
     }
 
     @Override
@@ -92,7 +106,7 @@ final class AttributeFile implements SysfsFile {
 
     @Override
     public int mode() {
-        return attribute.mode() & 0777;
+        return mode;
     }
 
     @Override

@@ -51,7 +51,12 @@ public final class Contents {
 
     /** An attribute file. */
     public void file(Attribute attribute) {
-        make(attribute.name(), place -> new AttributeFile(directory, attribute, place));
+        make(attribute.name(), place -> new AttributeFile(directory, place, attribute));
+    }
+
+    /** A write-only file of the core. */
+    public void file(String name, RequestedStore store) {
+        make(name, place -> new AttributeFile(directory, place, name, store));
     }
 
     /** Adds a link to a directory. */

@@ -4,11 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayOutputStream;
-import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -18,7 +16,6 @@ import java.util.function.BooleanSupplier;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import mdev.api.errno.ErrnoException;
-import mdev.api.shell.ShellInvocation;
 import mdev.api.sysfs.SysfsFile;
 import mdev.core.Limits;
 import mdev.core.MdevCore;
@@ -57,48 +54,6 @@ class MonitorCommandTest {
         }
     }
 
-    private record Run(PrintStream out) implements ShellInvocation {
-        @Override
-        public Output run(String line) {
-            throw new UnsupportedOperationException();
-        }
-
-        @Override
-        public List<String> arguments() {
-            return List.of();
-        }
-
-        @Override
-        public boolean flag(String name) {
-            return false;
-        }
-
-        @Override
-        public InputStream in() {
-            return InputStream.nullInputStream();
-        }
-
-        @Override
-        public PrintStream err() {
-            return out;
-        }
-
-        @Override
-        public RawTerminal rawTerminal() {
-            throw new UnsupportedOperationException();
-        }
-
-        @Override
-        public Path directory() {
-            return Path.of("");
-        }
-
-        @Override
-        public Size size() {
-            return new Size(80, 24);
-        }
-    }
-
     private static void emit(MdevCore core, int count) throws ErrnoException {
         SysfsFile trigger = (SysfsFile) core.sysfs().lookup("/sys/bus/mdev/uevent", true);
         for (int i = 0; i < count; i++) {
@@ -125,7 +80,8 @@ class MonitorCommandTest {
                             .commands()
                             .getFirst()
                             .action()
-                            .run(new Run(new PrintStream(terminal, false, StandardCharsets.UTF_8)));
+                            .run(new TestInvocation(
+                                    List.of(), new PrintStream(terminal, false, StandardCharsets.UTF_8)));
                 } catch (InterruptedException e) {
                     // ends the monitor
                 } catch (ErrnoException e) {

@@ -41,6 +41,12 @@ public final class FuseSession implements AutoCloseable {
     private static final int LONGEST_LISTING = 1 << 17;
     private static final Duration LEAVE = Duration.ofSeconds(5);
 
+    /**
+     * Two pages. The kernel sends the next piece of a longer write only if the one before was taken in full; so the
+     * first page of a long write is one store, and the writer is told so, as by {@code kernfs_fop_write()}.
+     */
+    private static final int MAX_WRITE = 2 * SysfsFile.SIZE;
+
     private static final int O_ACCMODE = 3;
     private static final int READABLE = 0444;
     private static final int WRITABLE = 0222;
@@ -240,7 +246,7 @@ public final class FuseSession implements AutoCloseable {
             log.error("this kernel speaks FUSE {}.{}: 7.31 (Linux 5.4) is needed", asked.major(), asked.minor());
             throw new ErrnoException(Errno.EPROTO);
         }
-        asked.answer(out, SysfsFile.SIZE);
+        asked.answer(out, MAX_WRITE);
     }
 
     private void lookup(Request request, Reply out) throws ErrnoException {
@@ -337,7 +343,7 @@ public final class FuseSession implements AutoCloseable {
      */
     private Store write(Request request) throws ErrnoException {
         OpenFile open = opened(request.u64(0));
-        return new Store(sysfs, file(open.node()), request.bytes(40, request.u32(16)));
+        return new Store(sysfs, file(open.node()), request.bytes(40, request.u32(16)), caller(request));
     }
 
     /** As {@link #read}. */

@@ -31,11 +31,13 @@ final class Store implements Calls.Work {
     private final Sysfs sysfs;
     private final SysfsFile file;
     private final byte[] data;
+    private final CallingThread caller;
 
-    Store(Sysfs sysfs, SysfsFile file, byte[] data) {
+    Store(Sysfs sysfs, SysfsFile file, byte[] data, CallingThread caller) {
         this.sysfs = sysfs;
         this.file = file;
         this.data = data;
+        this.caller = caller;
     }
 
     @Override
@@ -45,7 +47,7 @@ final class Store implements Calls.Work {
 
     @Override
     public void run(Reply reply) throws ErrnoException {
-        reply.u32(file.write(data)).u32(0);
+        reply.u32(file.write(data, caller::describe)).u32(0);
     }
 
     /**
@@ -63,7 +65,7 @@ final class Store implements Calls.Work {
         try {
             if (sysfs.lookup(device + "/mdev_type", true).path().equals(create.group("type"))
                     && sysfs.lookup(device + "/remove", true) instanceof SysfsFile remove) {
-                remove.write(ONE);
+                remove.write(ONE, () -> "mdev.fuse, because its creator was killed");
             }
         } catch (ErrnoException e) {
             log.warn("the create of {} was interrupted, but it stays: {}", uuid, e.getMessage());

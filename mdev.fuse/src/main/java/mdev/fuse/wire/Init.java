@@ -35,7 +35,7 @@ public record Init(int major, int minor, int flags) {
         return major == MAJOR && minor >= MINOR;
     }
 
-    /** A write brings one page at most, as sysfs takes it; longer ones come in pieces. */
+    /** @param maxWrite how much one write brings; longer ones come in pieces */
     public Reply answer(Reply reply, int maxWrite) {
         return reply.u32(MAJOR)
                 .u32(MINOR)

@@ -71,7 +71,8 @@ final class StoreTest {
     }
 
     private Store store(String path) throws ErrnoException {
-        return new Store(sysfs, (SysfsFile) sysfs.lookup(path, true), UUID_TEXT.getBytes(ISO_8859_1));
+        return new Store(
+                sysfs, (SysfsFile) sysfs.lookup(path, true), UUID_TEXT.getBytes(ISO_8859_1), new CallingThread(0));
     }
 
     private static void run(Store store) throws ErrnoException {
