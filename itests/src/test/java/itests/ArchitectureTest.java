@@ -28,6 +28,7 @@ final class ArchitectureTest {
             Map.entry("mdev.api", Set.of()),
             Map.entry("mdev.sync", Set.of()),
             Map.entry("mdev.config", Set.of()),
+            Map.entry("mdev.log", Set.of()),
             Map.entry("mdev.linux", Set.of("mdev.sync")),
             Map.entry("mdev.pci", Set.of("mdev.api", "mdev.sync")),
             Map.entry("mdev.core", Set.of("mdev.api", "mdev.sync", "mdev.config")),

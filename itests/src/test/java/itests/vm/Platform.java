@@ -151,6 +151,14 @@ public final class Platform implements AutoCloseable {
         return Files.readString(dir.resolve("err"));
     }
 
+    /** The messages of guests that were refused so far, by the log. */
+    List<String> refusals() throws IOException {
+        return Files.readString(run().resolve("mdev.log"))
+                .lines()
+                .filter(line -> line.contains("refused"))
+                .toList();
+    }
+
     public boolean isAlive() {
         return process.isAlive();
     }

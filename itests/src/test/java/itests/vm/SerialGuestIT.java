@@ -35,7 +35,7 @@ final class SerialGuestIT {
         card = new SerialCard(guest, 5, 2);
     }
 
-    /** The platform has logged no warnings, regardless of the guest's actions. */
+    /** The platform has logged no warnings and no refusals, regardless of the guest's actions. */
     @AfterAll
     void end() throws Exception {
         try (var platform = this.platform) {
@@ -44,6 +44,7 @@ final class SerialGuestIT {
             }
             assertEquals(List.of(), platform.stop());
             assertEquals("", platform.errors());
+            assertEquals(List.of(), platform.refusals());
         }
     }
 

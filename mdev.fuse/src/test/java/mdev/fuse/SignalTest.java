@@ -17,7 +17,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Signals of a caller while its store runs: as in sysfs a store runs to its end, unless the caller is going to die or somebody asks it to end. */
+/** A caller gets signals while its store runs: as in sysfs that runs to its end, unless the caller is to end. */
 @RequiresFuse
 final class SignalTest {
     private static final String DEVICE = "bus/mdev/devices/" + ONE;

@@ -17,7 +17,7 @@ class FaultLogTest {
             log.report("read", new RuntimeException());
         }
         assertEquals(List.of("vendor.x (parent p) failed in read"), lines);
-        now += FaultLog.PAUSE.toNanos();
+        now += LimitedLog.PAUSE.toNanos();
         log.report("write", new RuntimeException());
         log.report("write", new RuntimeException());
         assertEquals("vendor.x (parent p) failed in write (and 99999 more since the last report)", lines.getLast());

@@ -33,6 +33,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import vfio.user.server.Acceptor;
 import vfio.user.server.DeviceServer;
+import vfio.user.session.ClientLog;
 import vfio.user.session.Options;
 import vfio.user.session.ServedDevice;
 import vfio.user.trace.MessageCounters;
@@ -148,7 +149,14 @@ public final class VfioUser implements VfioDeviceListener, DeviceDetails, AutoCl
         try {
             Shared common = shared(directory);
             ServedDevice device = new ServedDevice(
-                    vfio, name, group, () -> options, new MessageCounters(), new TraceSwitch(), common.aio);
+                    vfio,
+                    name,
+                    group,
+                    () -> options,
+                    new MessageCounters(),
+                    new TraceSwitch(),
+                    new ClientLog(name),
+                    common.aio);
             servers.put(name, new DeviceServer(device, path, common.acceptor)); // ended in removed()
         } catch (LinuxException | IOException e) {
             LOG.error("device {} is not served: {}", name, e.toString());

@@ -23,8 +23,8 @@ public non-sealed interface SysfsFile extends SysfsNode {
      *
      * @param requester names who asks, for the log: for example {@code bash[4711]}. Called only if it is logged, on the
      *     caller's thread.
-     * @return the number of bytes accepted: all, or 4096 of more, as kernfs has it (0 for an empty write, which does not
-     *     reach the owner)
+     * @return the number of bytes accepted: all, or 4096 of more, as kernfs has it (0 for an empty write, which does
+     *     not reach the owner)
      * @throws ErrnoException EACCES: the mode forbids writing; ENODEV: the entry has been removed; EIO: the attribute
      *     has no {@code store()} or its owner failed; else the owner's errno
      */

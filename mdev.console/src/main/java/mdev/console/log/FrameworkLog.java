@@ -13,12 +13,16 @@ import org.slf4j.LoggerFactory;
 import org.slf4j.event.Level;
 
 /**
- * Forwards the warnings and errors of the OSGi log to the platform's log. The framework and Felix's bundles report
- * there; without a listener they would print to standard output, mixed with the results of commands.
+ * Forwards the entries of the OSGi log to the platform's log, as far as the levels allow that {@link LogLevels} sets.
+ * The framework and Felix's bundles report there; without a listener they would print to standard output, mixed with
+ * the results of commands.
  */
 @Component(service = {})
 public final class FrameworkLog implements LogListener {
     private static final Logger LOG = LoggerFactory.getLogger(FrameworkLog.class);
+
+    /** Prefix of the loggers of framework events. */
+    private static final String EVENTS = "Events.";
 
     private final LogReaderService log;
 
@@ -35,10 +39,15 @@ public final class FrameworkLog implements LogListener {
     @Override
     public void logged(LogEntry entry) {
         // Bundle and service events are log entries, too.
-        if (!LogLevel.WARN.implies(entry.getLogLevel())) {
+        if (entry.getLoggerName().startsWith(EVENTS) && !LogLevel.WARN.implies(entry.getLogLevel())) {
             return;
         }
-        Level level = entry.getLogLevel() == LogLevel.WARN ? Level.WARN : Level.ERROR;
+        // The entry has passed the level of its logger; this class may have a higher one.
+        Level level = switch (entry.getLogLevel()) {
+            case AUDIT, ERROR -> Level.ERROR;
+            case WARN -> Level.WARN;
+            case INFO, DEBUG, TRACE -> Level.INFO;
+        };
         Throwable thrown = entry.getException();
         LOG.atLevel(level)
                 .setCause(thrown)

@@ -36,10 +36,10 @@ final class ListCommandsTest {
     private static final String UUID_TEXT = new UUID(0, 1).toString();
 
     private final MdevCore core = new MdevCore(new ForeignBundle("mdev.core", "0.1.0", 1), Limits.STANDARD, _ -> {});
-    private final ListCommands commands = new ListCommands(core, List::of);
+    private final ListCommands commands = new ListCommands(core, List::of, List::of);
     private final Hanging vendor = new Hanging();
 
-    /** A vendor of which, from the registration on, the instances of its first type and an attribute of its devices hang. */
+    /** Once registered, the instances of its first type and an attribute of its devices hang. */
     private static final class Hanging implements ParentOps<DeviceOps> {
         private final CountDownLatch leave = new CountDownLatch(1);
         private final AtomicInteger asked = new AtomicInteger();

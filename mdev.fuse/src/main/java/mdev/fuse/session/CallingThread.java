@@ -15,7 +15,7 @@ import java.util.Map;
  * @param proc the directory {@code /proc}
  */
 record CallingThread(int id, Path proc) {
-    /** HUP, INT, QUIT, TERM: they ask a program to end. In a shell whose {@code echo} is a builtin Ctrl-C is handled. */
+    /** HUP, INT, QUIT, TERM: they ask a program to end. A shell, whose {@code echo} is a builtin, handles Ctrl-C. */
     private static final long ENDING = bit(1) | bit(2) | bit(3) | bit(15);
 
     private static final long KILL = bit(9);
@@ -34,8 +34,8 @@ record CallingThread(int id, Path proc) {
     }
 
     /**
-     * Whether a pending signal will kill the process or asks it to end: then the answer must not be waited for. True also when that cannot be told, so that no process
-     * becomes unkillable.
+     * Whether a pending signal will kill the process or asks it to end: then it must not wait for its answer. Also true
+     * when that is unknown, so that no process becomes unkillable.
      */
     boolean isEnding() {
         try {

@@ -95,8 +95,8 @@ final class Calls {
     }
 
     /**
-     * The caller has got a signal. The kernel tells of the first one only, so its signals are looked at from now on until the call is answered. Nothing happens if it is
-     * already.
+     * The caller has a signal pending. The kernel reports only the first one, so its signals are polled from now
+     * on until the call is answered. Nothing happens if it is answered already.
      */
     void interrupt(long unique) {
         Call call = running.get(unique);

@@ -13,7 +13,7 @@ final class CallingThreadTest {
     @TempDir
     Path proc;
 
-    /** A signal is a bit of each mask: 1 is HUP, 2 INT, 4 QUIT, 100 KILL, 200 USR1, 2000 ALRM, 4000 TERM, 10000 CHLD, 8000000 WINCH. */
+    /** Mask bits: 1 HUP, 2 INT, 4 QUIT, 100 KILL, 2000 ALRM, 4000 TERM, 8000 STKFLT, 10000 CHLD, 8000000 WINCH. */
     @ParameterizedTest
     @CsvSource(textBlock = """
                    0,       0,       0,       0,      0,   false

@@ -36,8 +36,6 @@ public final class Connection implements Runnable {
     /** Of the last message that was refused; so that a trace and a log can tell more than its errno. */
     private @Nullable ErrnoException refusal;
 
-    private boolean refusedBefore;
-
     /** @param socket closed when the connection ends */
     public Connection(ServedDevice device, UnixSocket socket) {
         this.device = device;
@@ -77,7 +75,7 @@ public final class Connection implements Runnable {
             } while (sending.awaitInput(device.answer()) && inbox.receive());
             sending.finish();
         } catch (LinuxException e) {
-            LOG.debug("device {}: the connection ended: {}", device.name(), e.toString());
+            device.log().ended(e);
         } catch (RuntimeException | Error e) {
             LOG.error("device {}: the connection failed", device.name(), e);
         } finally {
@@ -119,12 +117,10 @@ public final class Connection implements Runnable {
                 length = session.dispatch(command, request, fds, reply, replyFds);
             }
         } catch (ErrnoException e) {
-            refused(e);
+            refused(request, e);
         } catch (RuntimeException | Error e) {
-            if (!refusedBefore) {
-                LOG.error("device {}: a command failed", device.name(), e);
-            }
-            refused(new ErrnoException(Errno.EIO, "the server failed"));
+            device.log().failed(request.commandNumber(), e);
+            refused(request, new ErrnoException(Errno.EIO, "the server failed"));
         } finally {
             if (!fds.isEmpty()) {
                 fds.forEach(Fd::close);
@@ -153,14 +149,9 @@ public final class Connection implements Runnable {
         }
     }
 
-    private void refused(ErrnoException e) {
+    private void refused(Message request, ErrnoException e) {
         refusal = e;
         device.counters().error(e.errno());
-        if (refusedBefore) {
-            LOG.debug("device {}: refused: {}", device.name(), e.toString());
-        } else { // one line per client: whoever sends garbage must not fill the log
-            LOG.info("device {}: refused: {} (more of this client only in a trace)", device.name(), e.toString());
-            refusedBefore = true;
-        }
+        device.log().refused(request.commandNumber(), e);
     }
 }

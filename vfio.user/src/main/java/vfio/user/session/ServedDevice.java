@@ -22,6 +22,7 @@ public record ServedDevice(
         Supplier<Options> options,
         MessageCounters counters,
         TraceSwitch trace,
+        ClientLog log,
         AioContext aio) {
     int spins() {
         return options.get().spins();

@@ -1,0 +1,61 @@
+package mdev.log;
+
+import java.util.Collection;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.tinylog.Level;
+
+/**
+ * Which messages of a class are logged.
+ *
+ * @param text what it was parsed of
+ * @param standard of classes that no prefix names
+ * @param byPrefix by package or class name
+ * @param lowest no message below it is logged, whatever its class
+ * @param highest each message at or above it is logged
+ */
+record Levels(String text, Level standard, Map<String, Level> byPrefix, Level lowest, Level highest) {
+    /** @param text for example {@code info mdev=debug}; a word that is none of this is ignored */
+    static Levels parse(String text) {
+        Level standard = Level.INFO;
+        Map<String, Level> byPrefix = new HashMap<>();
+        for (String word : text.strip().split("\\s+", -1)) {
+            int sign = word.indexOf('=');
+            Level level = level(word.substring(sign + 1), standard);
+            if (sign > 0) {
+                byPrefix.put(word.substring(0, sign), level);
+            } else {
+                standard = level;
+            }
+        }
+        Collection<Level> all =
+                Stream.concat(Stream.of(standard), byPrefix.values().stream()).toList();
+        return new Levels(text, standard, Map.copyOf(byPrefix), Collections.min(all), Collections.max(all));
+    }
+
+    private static Level level(String name, Level otherwise) {
+        return Stream.of(Level.values())
+                .filter(level -> level.name().equals(name.toUpperCase(Locale.ROOT)))
+                .findFirst()
+                .orElse(otherwise);
+    }
+
+    /** The level of a class: that of the longest prefix of its name. */
+    Level of(String className) {
+        String prefix = className;
+        while (true) {
+            Level level = byPrefix.get(prefix);
+            if (level != null) {
+                return level;
+            }
+            int dot = prefix.lastIndexOf('.');
+            if (dot < 0) {
+                return standard;
+            }
+            prefix = prefix.substring(0, dot);
+        }
+    }
+}
