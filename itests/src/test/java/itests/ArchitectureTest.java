@@ -30,7 +30,7 @@ final class ArchitectureTest {
             Map.entry("mdev.config", Set.of()),
             Map.entry("mdev.log", Set.of()),
             Map.entry("mdev.linux", Set.of("mdev.sync")),
-            Map.entry("mdev.pci", Set.of("mdev.api", "mdev.sync")),
+            Map.entry("mdev.pci", Set.of("mdev.api")),
             Map.entry("mdev.core", Set.of("mdev.api", "mdev.sync", "mdev.config")),
             Map.entry("mdev.console", Set.of("mdev.api", "mdev.sync")),
             Map.entry("mdev.tools", Set.of("mdev.api", "mdev.sync")),

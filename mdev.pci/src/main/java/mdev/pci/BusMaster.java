@@ -1,9 +1,9 @@
 package mdev.pci;
 
-import java.time.Duration;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
-import mdev.sync.Deadline;
 
 /**
  * The gate that every access of a function to the bus passes: Bus Master Enable of its COMMAND register (PCI Local Bus
@@ -16,9 +16,9 @@ final class BusMaster {
      * the user must answer may take seconds, and cannot be answered by a user who waits for the write of COMMAND: it
      * ends by itself.
      */
-    private static final Duration LONGEST = Duration.ofSeconds(1);
+    private static final long LONGEST = TimeUnit.SECONDS.toNanos(1);
 
-    private static final Duration LOOK = Duration.ofNanos(20_000);
+    private static final long LOOK = TimeUnit.MICROSECONDS.toNanos(20);
 
     private final BooleanSupplier enabled;
 
@@ -50,6 +50,16 @@ final class BusMaster {
 
     /** Called after COMMAND has changed: with the bit clear, waits until the accesses under way have ended. */
     void settle() {
-        var _ = Deadline.in(LONGEST).poll(LOOK, () -> enabled() || inside.get() == 0);
+        long begin = System.nanoTime();
+        boolean interrupted = false;
+        while (!enabled() && inside.get() != 0 && System.nanoTime() - begin < LONGEST) {
+            LockSupport.parkNanos(this, LOOK);
+            // A pending interrupt would end each further park at once. No mdev.sync here: a vendor copies mdev.pci
+            // only.
+            interrupted |= Thread.interrupted();
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
     }
 }
