@@ -82,7 +82,7 @@ public final class MdevDevice extends BusDevice {
     /**
      * {@code mdev_device_create()}.
      *
-     * @param requester names who asks, for the log
+     * @param requester supplies the name of the caller for the log
      * @throws ErrnoException EEXIST: the UUID is in use; ENODEV: the parent is being unregistered; else the vendor's
      *     errno: ENOSPC when no instance is left
      */

@@ -21,8 +21,8 @@ public non-sealed interface SysfsFile extends SysfsNode {
     /**
      * Passes one write(2) to the attribute: its first 4096 bytes.
      *
-     * @param requester names who asks, for the log: for example {@code bash[4711]}. Called only if it is logged, on the
-     *     caller's thread.
+     * @param requester supplies the name of the caller for the log, e.g. {@code bash[4711]}; called on the caller's
+     *     thread, and only if the name is logged
      * @return the number of bytes accepted: all, or 4096 of more, as kernfs has it (0 for an empty write, which does
      *     not reach the owner)
      * @throws ErrnoException EACCES: the mode forbids writing; ENODEV: the entry has been removed; EIO: the attribute

@@ -73,7 +73,7 @@ public final class LogLevels {
                     LogLevel.valueOf(word.level().toUpperCase(Locale.ROOT)));
         }
         osgi.getLoggerContext(null).setLogLevels(loggers);
-        // Who reads them knows that the levels are set.
+        // Logged last: once the warnings appear, the levels are in effect.
         warnings.forEach(warning -> LOG.warn("{}: {}", LogConfig.PID, warning));
     }
 

@@ -6,6 +6,6 @@ import mdev.api.errno.ErrnoException;
 /** {@code store()} of a file of the core that logs who asked; see {@link mdev.api.sysfs.Attribute.Store}. */
 @FunctionalInterface
 public interface RequestedStore {
-    /** @param requester names who asks, on this thread */
+    /** @param requester supplies the name of the caller; called on this thread */
     void store(String value, Supplier<String> requester) throws ErrnoException;
 }
