@@ -108,7 +108,7 @@ final class SerialGuestIT {
         for (var tty : card.ttys()) {
             var line = "The quick brown fox jumps over the lazy " + tty;
             assertEquals(line, guest.run("""
-                            mkfifo keys && trap 'rm keys screen' EXIT
+                            mkfifo keys && : >screen && trap 'rm keys screen' EXIT
                             microcom -s 115200 %1$s <keys >screen & exec 3>keys
                             echo '%2$s' >&3
                             until grep -q '%2$s' screen; do usleep 20000; done
