@@ -91,10 +91,12 @@ final class MountedTree implements AutoCloseable {
 
     /**
      * Begins a bash script that changes to the mounted directory. It is not the initial directory of the process,
-     * because this process must not look it up.
+     * because this process must not look it up. Signals have their default actions, although tests may run under
+     * nohup: a shell cannot trap what was ignored when it started.
      */
     Process start(String script) throws IOException {
-        List<String> command = new ArrayList<>(List.of("bash", "-c", "cd " + directory + "\n" + script));
+        List<String> command =
+                new ArrayList<>(List.of("env", "--default-signal", "bash", "-c", "cd " + directory + "\n" + script));
         ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
         builder.environment().put("LC_ALL", "C");
         return builder.start();
