@@ -12,11 +12,13 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import itests.vm.Platform;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -177,7 +179,8 @@ final class CommandLineIT {
     }
 
     /**
-     * @param arguments the launcher's arguments; RUN stands for the platform's run directory, NEW for a nonexistent one
+     * @param arguments the launcher's arguments; RUN stands for the platform's run directory, NEW for a nonexistent one,
+     *     FOREIGN for another user's
      */
     record WrongStart(List<String> arguments, int status, String error) {}
 
@@ -185,8 +188,28 @@ final class CommandLineIT {
         String tooLong = "x".repeat(100);
         return Stream.of(
                 new WrongStart(List.of("--frob"), 2, "mdev: unknown option '--frob': see ./mdev --help"),
-                new WrongStart(List.of("lsmod"), 2, "mdev: unknown option 'lsmod': see ./mdev --help"),
+                new WrongStart(
+                        List.of("list", "-x"),
+                        2,
+                        "mdev: unknown command 'list': ./mdev -c 'list -x' runs a shell command; see ./mdev --help"),
                 new WrongStart(List.of("-c"), 2, "mdev: -c needs a value: see ./mdev --help"),
+                new WrongStart(List.of("--run="), 2, "mdev: --run needs a value: see ./mdev --help"),
+                new WrongStart(List.of("--private"), 2, "mdev: --private applies only to -c: see ./mdev --help"),
+                new WrongStart(
+                        List.of("--private", "--run=NEW", "-c", "mdev:lsmod"),
+                        2,
+                        "mdev: --run does not apply to a private platform, which has a directory of its own: "),
+                new WrongStart(
+                        List.of("--run", "NEW", "-c", "mdev:lsmod"),
+                        1,
+                        "mdev: no platform runs on NEW: start one with './mdev --run NEW serve', "
+                                + "or give the command one of its own with --private"),
+                new WrongStart(
+                        List.of("--run", "FOREIGN", "-c", "mdev:lsmod"),
+                        1,
+                        "mdev: FOREIGN belongs to another user: choose another --run DIR"),
+                new WrongStart(
+                        List.of("--run=FOREIGN"), 1, "mdev: FOREIGN belongs to another user: choose another --run DIR"),
                 new WrongStart(
                         List.of("--run", "NEW", "--drop", "/nope", "serve"),
                         2,
@@ -215,7 +238,7 @@ final class CommandLineIT {
                         1,
                         "mdev:modprobe: no module 'vendor.mty': gpu_sim, mtty (ENOENT)"),
                 new WrongStart(
-                        List.of("--run", "NEW", "--no-mount", "-c", "mdev:modprobe /etc/passwd"),
+                        List.of("--private", "--no-mount", "-c", "mdev:modprobe /etc/passwd"),
                         1,
                         "mdev:modprobe: /etc/passwd is no bundle (EINVAL)"));
     }
@@ -223,17 +246,50 @@ final class CommandLineIT {
     @ParameterizedTest
     @MethodSource("wrongStarts")
     void aWrongStartGetsOneLineAndStartsNothing(WrongStart wrong, @TempDir Path temp) throws Exception {
-        String fresh = temp.resolve("new").toString();
+        UnaryOperator<String> real = text -> text.replace("RUN", run())
+                .replace("NEW", temp.resolve("new").toString())
+                .replace("FOREIGN", foreign(temp).toString());
         String before = state.now();
-        Mdev.Ended ended = mdev.run(wrong.arguments().stream()
-                .map(word -> word.replace("RUN", run()).replace("NEW", fresh))
-                .toArray(String[]::new));
+        Mdev.Ended ended = mdev.run(wrong.arguments().stream().map(real).toArray(String[]::new));
         assertAll(
-                () -> assertOneLine(wrong.error().replace("RUN", run()).replace("NEW", fresh), ended),
+                () -> assertOneLine(real.apply(wrong.error()), ended),
                 () -> assertEquals("", ended.out()),
                 () -> assertEquals(wrong.status(), ended.status()),
                 () -> assertEquals(before, state.now()),
                 () -> assertEquals(Set.of(), sockets(temp)));
+    }
+
+    /** A directory that belongs to another user, also if this one is root. */
+    private static Path foreign(Path temp) {
+        try {
+            Path root = Path.of("/");
+            if (!Files.getOwner(root).equals(Files.getOwner(temp))) {
+                return root;
+            }
+            Path foreign = temp.resolve("foreign");
+            if (Files.notExists(foreign)) {
+                Files.setAttribute(Files.createDirectory(foreign), "unix:uid", 65534);
+            }
+            return foreign;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Test
+    void aCommandStartsNoPlatform(@TempDir Path temp) throws Exception {
+        Path run = temp.resolve("run");
+        mdev.runWith("exit\n", "--run", run.toString(), "--no-mount").ok();
+        String log = Files.readString(run.resolve("mdev.log"));
+        Mdev.Ended ended = mdev.run("--run", run.toString(), "-c", "mdev:lsmod");
+        assertOneLine("mdev: no platform runs on " + run + ": ", ended);
+        assertEquals(1, ended.status());
+        assertEquals(log, Files.readString(run.resolve("mdev.log")));
+    }
+
+    @Test
+    void printsTheVersion() throws Exception {
+        assertTrue(mdev.run("--version").ok().matches("mdev \\d+\\.\\d+\\.\\d+\\S*\n"));
     }
 
     @Test
@@ -390,7 +446,7 @@ final class CommandLineIT {
         for (String module : List.of("vfio_user", "mdev_fuse", "mdev_tools", "vfio_mdev")) {
             line += "; mdev:rmmod " + module + " && mdev:modprobe " + module;
         }
-        Mdev.Ended ended = mdev.run("--no-mount", "-c", line + "; mdev:list");
+        Mdev.Ended ended = mdev.run("--private", "--no-mount", "-c", line + "; mdev:list");
         assertEquals("", ended.err());
         assertTrue(ended.ok().matches("(?s).*" + device + "  mtty    mtty-1  vfio_mdev .*"), ended.out());
     }

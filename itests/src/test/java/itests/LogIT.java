@@ -28,11 +28,11 @@ final class LogIT {
     void aStartAppends() throws Exception {
         Path run = temp.resolve("run");
         Path log = run.resolve("mdev.log");
-        mdev.run("--run", run.toString(), "--no-mount", "-c", "mdev:lsmod").ok();
+        mdev.runWith("mdev:lsmod\n", "--run", run.toString(), "--no-mount").ok();
         String first = Files.readString(log);
         assertTrue(!first.isEmpty());
 
-        mdev.run("--run", run.toString(), "--no-mount", "-c", "mdev:lsmod").ok();
+        mdev.runWith("mdev:lsmod\n", "--run", run.toString(), "--no-mount").ok();
         String both = Files.readString(log);
         assertTrue(both.startsWith(first) && both.length() > first.length(), both);
     }
@@ -40,13 +40,12 @@ final class LogIT {
     @Test
     void itsSizeIsBounded() throws Exception {
         Path run = temp.resolve("run");
-        ProcessBuilder builder = mdev.command(
-                "--run",
-                run.toString(),
-                "--no-mount",
-                "-c",
-                "mdev:modprobe vendor.mtty; "
-                        + ("mdev:create mtty mtty-1 " + UUID_TEXT + "; mdev:remove " + UUID_TEXT + "; ").repeat(50));
+        Path lines = Files.writeString(
+                temp.resolve("lines"),
+                "mdev:modprobe vendor.mtty\n"
+                        + ("mdev:create mtty mtty-1 " + UUID_TEXT + "; mdev:remove " + UUID_TEXT + "\n").repeat(50));
+        ProcessBuilder builder =
+                mdev.command("--run", run.toString(), "--no-mount").redirectInput(lines.toFile());
         builder.environment().put("MDEV_LOG_SIZE", "2KB");
         builder.environment().put("MDEV_LOG_FILES", "3");
         assertEquals(0, Mdev.end(builder.start()));
