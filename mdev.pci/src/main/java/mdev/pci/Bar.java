@@ -63,8 +63,8 @@ public record Bar(int index, Space space, boolean prefetchable, long size) {
         return space.flags | (prefetchable ? PREFETCHABLE : 0);
     }
 
-    /** The address bits that can be written; the bits that cannot tell the size. */
-    long addressMask() {
-        return -size;
+    /** The offset of the register in configuration space. */
+    int register() {
+        return Header.BASE_ADDRESS_0 + Integer.BYTES * index;
     }
 }

@@ -2,28 +2,101 @@ package mdev.pci;
 
 /**
  * An entry of the capability list (PCI Local Bus 3.0, 6.7). {@link PciFunction} chains them in the order of their
- * declaration.
+ * declaration. A vendor can add capabilities of its own: registers whose bits the guest reads and writes as declared;
+ * {@link PciDevice#configWritten} tells it of each write.
  */
-public sealed interface Capability {
-    /** The capability id. */
+public interface Capability {
+    /** The capability id, 1 to 255. */
     int id();
 
-    /** The length with the two header bytes. */
+    /** The length in bytes with the header, which has two bytes. */
     int length();
 
     /** Puts down what follows the header; offsets count from the header. */
     void layOut(Layout at);
 
-    /** Where a capability puts its registers. */
-    @FunctionalInterface
+    /** Where a capability puts its registers. What it puts nothing at reads as 0. */
     interface Layout {
         /**
          * @param offset from the capability's begin
          * @param size in bytes, 1 to 4
          * @param value after power-on
          * @param writable the bits that the guest can write
+         * @throws IllegalArgumentException a byte is declared twice, or beyond configuration space
          */
         void put(int offset, int size, int value, int writable);
+
+        /** Names the bits of a register that the device sets and that the guest clears by writing 1. */
+        void clearable(int offset, int size, int bits);
+    }
+
+    /**
+     * PCI Express (PCI Express Base 3.0, 7.8), version 2: gives the function 4 KiB of configuration space, and a reset
+     * that the guest can start (Function Level Reset). The function is a root complex integrated endpoint if it has no
+     * link.
+     *
+     * @param linkSpeed 1 to 6: 2.5, 5, 8, 16, 32, 64 GT/s; 0 for no link
+     * @param linkWidth 1, 2, 4, 8, 12, 16 or 32 lanes; 0 for no link
+     */
+    record Express(int linkSpeed, int linkWidth) implements Capability {
+        /** The byte of Device Control with Initiate Function Level Reset, its highest bit. */
+        static final int RESET = 9;
+
+        private static final int VERSION = 2;
+        private static final int INTEGRATED_ENDPOINT = 9 << 4;
+        private static final int ROLE_BASED_ERRORS = 1 << 15;
+        private static final int FUNCTION_LEVEL_RESET = 1 << 28;
+
+        /** After power-on: relaxed ordering, no snoop, read requests of 512 bytes (7.8.4). */
+        private static final int DEVICE_CONTROL = 0x2810;
+
+        /** Error reports, relaxed ordering, no snoop, the size of read requests. */
+        private static final int DEVICE_CONTROL_BITS = 0x781f;
+
+        private static final int DEVICE_STATUS_ERRORS = 0xf;
+
+        /** ASPM, read completion boundary, common clock, extended synch. */
+        private static final int LINK_CONTROL_BITS = 0xcb;
+
+        private static final int COMPLETION_TIMEOUT_DISABLE = 0x10;
+
+        public Express {
+            boolean link = linkSpeed >= 1 && linkSpeed <= 6 && (Integer.bitCount(linkWidth) == 1 || linkWidth == 12);
+            if (!(link && linkWidth <= 32) && (linkSpeed | linkWidth) != 0) {
+                throw new IllegalArgumentException(
+                        "a link of speed %d and %d lanes: speed 1 to 6, 1, 2, 4, 8, 12, 16 or 32 lanes; or 0 and 0"
+                                .formatted(linkSpeed, linkWidth));
+            }
+        }
+
+        @Override
+        public int id() {
+            return 0x10;
+        }
+
+        @Override
+        public int length() {
+            return 0x3c;
+        }
+
+        @Override
+        public void layOut(Layout at) {
+            int link = linkSpeed | (linkWidth << 4);
+            at.put(0x02, 2, VERSION | (link == 0 ? INTEGRATED_ENDPOINT : 0), 0);
+            at.put(0x04, 4, ROLE_BASED_ERRORS | FUNCTION_LEVEL_RESET, 0);
+            at.put(0x08, 2, DEVICE_CONTROL, DEVICE_CONTROL_BITS);
+            at.put(0x0a, 2, 0, 0);
+            at.clearable(0x0a, 2, DEVICE_STATUS_ERRORS);
+            at.put(0x24, 4, COMPLETION_TIMEOUT_DISABLE, 0);
+            at.put(0x28, 2, 0, COMPLETION_TIMEOUT_DISABLE);
+            if (link != 0) {
+                at.put(0x0c, 4, link, 0);
+                at.put(0x10, 2, 0, LINK_CONTROL_BITS);
+                at.put(0x12, 2, link, 0);
+                at.put(0x2c, 4, ((1 << linkSpeed) - 1) << 1, 0);
+                at.put(0x30, 2, linkSpeed, 0xf);
+            }
+        }
     }
 
     /**
@@ -54,16 +127,16 @@ public sealed interface Capability {
     /**
      * MSI with 64-bit addresses (6.8.1).
      *
-     * @param vectors 1, 2, 4, 8, 16 or 32
+     * @param vectors 1, 2, 4, 8, 16 or 32; the guest may enable fewer
      * @param maskable whether the guest can mask each vector; one that is masked becomes pending
      */
     record Msi(int vectors, boolean maskable) implements Capability {
         static final int CONTROL = 2;
         static final int ENABLE = 0x1;
+        static final int MULTIPLE_ENABLE = 0x70;
         static final int MASK_BITS = 16;
         static final int PENDING_BITS = 20;
 
-        private static final int MULTIPLE_ENABLE = 0x70;
         private static final int ADDRESS_64 = 0x80;
         private static final int MASKABLE = 0x100;
 

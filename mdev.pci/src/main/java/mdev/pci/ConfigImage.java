@@ -1,5 +1,7 @@
 package mdev.pci;
 
+import java.util.IdentityHashMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -8,15 +10,27 @@ import java.util.stream.IntStream;
  * then only read.
  */
 final class ConfigImage {
-    final byte[] values = new byte[Header.CONFIG_SIZE];
-    final byte[] writable = new byte[Header.CONFIG_SIZE];
-    final byte[] clearable = new byte[Header.CONFIG_SIZE];
-    private final boolean[] used = new boolean[Header.CONFIG_SIZE];
-    private final int[] capabilities = new int[1 << Byte.SIZE];
+    /** Of a capability, with its id and the offset of the next. */
+    private static final int CAPABILITY_HEADER = 2;
+
+    private static final int EXTENDED_HEADER = 4;
+
+    final byte[] values;
+    final byte[] writable;
+    final byte[] clearable;
+    private final boolean[] used;
+    private final IdentityHashMap<Capability, Integer> offsets = new IdentityHashMap<>();
+
+    ConfigImage(int size) {
+        values = new byte[size];
+        writable = new byte[size];
+        clearable = new byte[size];
+        used = new boolean[size];
+    }
 
     /** Puts a register down; nothing may be there yet. */
     void put(int offset, int size, int value, int writableBits) {
-        if (offset < 0 || offset > Header.CONFIG_SIZE - size) {
+        if (offset < 0 || offset > values.length - size) {
             throw new IllegalArgumentException("%d bytes at 0x%x: beyond configuration space".formatted(size, offset));
         }
         for (int i = 0; i < size; i++) {
@@ -45,22 +59,61 @@ final class ConfigImage {
         int next = 0;
         for (Capability capability : declared.reversed()) {
             int at = room(capability.length());
-            put(at, 1, capability.id(), 0);
+            put(at, 1, bits("a capability id", capability.id(), Byte.SIZE), 0);
             put(at + 1, 1, next, 0);
-            capability.layOut((offset, size, value, writableBits) -> put(at + offset, size, value, writableBits));
-            // Reserved bytes of the capability are taken too.
-            for (int i = 0; i < capability.length(); i++) {
-                used[at + i] = true;
-            }
-            capabilities[capability.id()] = at;
+            fill(capability, at, CAPABILITY_HEADER);
             next = at;
         }
         return next;
     }
 
-    /** Where the capability of an id lies; 0 if there is none. */
-    int capability(int id) {
-        return capabilities[id];
+    /** Puts the extended capabilities one after the other: the first must be at 0x100. */
+    void chainExtended(List<ExtendedCapability> declared) {
+        int at = Header.CONFIG_SIZE;
+        for (Iterator<ExtendedCapability> left = declared.iterator(); left.hasNext(); ) {
+            ExtendedCapability capability = left.next();
+            int end = at + ((capability.length() + 3) & ~3);
+            int next = left.hasNext() ? end : 0;
+            int id = bits("an extended capability id", capability.id(), Short.SIZE);
+            put(at, EXTENDED_HEADER, id | (bits("a version", capability.version(), 4) << 16) | (next << 20), 0);
+            fill(capability, at, EXTENDED_HEADER);
+            at = end;
+        }
+    }
+
+    private void fill(Capability capability, int at, int header) {
+        if (capability.length() < header || capability.length() > values.length - at) {
+            throw new IllegalArgumentException("no room for a capability of " + capability.length() + " bytes");
+        }
+        capability.layOut(new Capability.Layout() {
+            @Override
+            public void put(int offset, int size, int value, int writableBits) {
+                if (offset < header || offset > capability.length() - size) {
+                    throw new IllegalArgumentException(
+                            "%s: %d bytes at %d are not inside behind the header".formatted(capability, size, offset));
+                }
+                ConfigImage.this.put(at + offset, size, value, writableBits);
+            }
+
+            @Override
+            public void clearable(int offset, int size, int bits) {
+                ConfigImage.this.clearable(at + offset, size, bits);
+            }
+        });
+        // Reserved bytes of the capability are taken too.
+        for (int i = 0; i < capability.length(); i++) {
+            used[at + i] = true;
+        }
+        offsets.put(capability, at);
+    }
+
+    /** Where a capability lies. */
+    int offset(Capability capability) {
+        Integer at = offsets.get(capability);
+        if (at == null) {
+            throw new IllegalArgumentException(capability + " is not declared");
+        }
+        return at;
     }
 
     private int room(int length) {
@@ -71,5 +124,13 @@ final class ConfigImage {
             }
         }
         throw new IllegalArgumentException("no room for a capability of " + length + " bytes");
+    }
+
+    /** Checks that a value has no more bits than its field. */
+    static int bits(String what, int value, int bits) {
+        if (value >>> bits != 0) {
+            throw new IllegalArgumentException("%s 0x%x: %d bits are right".formatted(what, value, bits));
+        }
+        return value;
     }
 }

@@ -6,13 +6,15 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.function.IntUnaryOperator;
+import mdev.pci.ExtendedCapability.ResizableBar;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Live configuration space: the region of a device that a guest finds it by.
  *
  * <p>Every access is a row of byte accesses, each under the byte's own write mask: sized, unaligned and crossing ones
- * give what byte enables on the bus would. Each byte changes atomically; no lock is needed, since no rule ties two
- * bytes together.
+ * give what byte enables on the bus would. Each byte changes atomically; no lock is needed, since the only rule that
+ * ties two bytes together is applied when they are read: a BAR has the address bits of the size that is chosen then.
  */
 final class ConfigSpace implements Region {
     private static final VarHandle BYTE = MethodHandles.arrayElementVarHandle(byte[].class);
@@ -21,11 +23,25 @@ final class ConfigSpace implements Region {
     private final IntUnaryOperator live;
     private final byte[] bytes;
 
+    private final @Nullable ResizableBar resizable;
+
+    /** Where the register of the BAR that can be resized lies, and where the byte with its chosen size. */
+    private final int resizableFrom;
+
+    private final int resizableTo;
+    private final int chosenSize;
+
     /** @param live the bits that the device sets in the byte at an offset, such as the Interrupt Status in STATUS */
     ConfigSpace(PciFunction function, IntUnaryOperator live) {
         this.image = function.image();
         this.live = live;
         this.bytes = image.values.clone();
+        ResizableBar one = function.resizable();
+        Bar bar = one == null ? null : function.bar(one.bar());
+        this.resizable = one;
+        this.resizableFrom = bar == null ? 0 : bar.register();
+        this.resizableTo = bar == null ? 0 : bar.register() + (bar.space() == Bar.Space.MEMORY_64 ? 8 : 4);
+        this.chosenSize = one == null ? 0 : function.offset(one) + ResizableBar.CHOSEN;
     }
 
     @Override
@@ -61,12 +77,38 @@ final class ConfigSpace implements Region {
         return (((read(at) & 0xff) | (read(at + 1) << Byte.SIZE)) & bits) != 0;
     }
 
+    /** The device's view of a register; bytes that another thread is writing may be of before or after. */
+    long get(int at, int size) {
+        long value = 0;
+        for (int i = 0; i < size; i++) {
+            value |= (long) (read(at + i) & 0xff) << (Byte.SIZE * i);
+        }
+        return value;
+    }
+
+    /** Sets a register, whatever the guest can write of it. */
+    void set(int at, int size, long value) {
+        for (int i = 0; i < size; i++) {
+            BYTE.setVolatile(bytes, at + i, (byte) (value >> (Byte.SIZE * i)));
+        }
+    }
+
     private byte read(int at) {
-        return (byte) ((byte) BYTE.getVolatile(bytes, at) | live.applyAsInt(at));
+        int undecoded = image.writable[at] & ~writable(at);
+        return (byte) (((byte) BYTE.getVolatile(bytes, at) & ~undecoded) | live.applyAsInt(at));
+    }
+
+    private int writable(int at) {
+        int bits = image.writable[at];
+        return resizable == null || at < resizableFrom || at >= resizableTo
+                ? bits
+                : bits
+                        & (int) (-resizable.size((byte) BYTE.getVolatile(bytes, chosenSize))
+                                >> (Byte.SIZE * (at - resizableFrom)));
     }
 
     private void write(int at, byte value) {
-        int writable = image.writable[at];
+        int writable = writable(at);
         int clearable = image.clearable[at];
         if ((writable | clearable) == 0) {
             return;

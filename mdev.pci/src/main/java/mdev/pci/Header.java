@@ -11,6 +11,7 @@ final class Header {
     static final int BASE_ADDRESS_0 = 0x10;
     static final int SUBSYSTEM_VENDOR_ID = 0x2c;
     static final int SUBSYSTEM_ID = 0x2e;
+    static final int ROM_ADDRESS = 0x30;
     static final int CAPABILITY_LIST = 0x34;
     static final int INTERRUPT_LINE = 0x3c;
     static final int INTERRUPT_PIN = 0x3d;
@@ -18,8 +19,14 @@ final class Header {
     /** Where the header ends. */
     static final int SIZE = 0x40;
 
-    /** The whole configuration space. */
+    /** The whole configuration space; with PCI Express, its first part. */
     static final int CONFIG_SIZE = 0x100;
+
+    /** The whole configuration space with PCI Express. */
+    static final int EXPRESS_CONFIG_SIZE = 0x1000;
+
+    /** Of the ROM's register; the rest is its address. */
+    static final int ROM_ENABLE = 0x1;
 
     static final int COMMAND_IO = 0x1;
     static final int COMMAND_MEMORY = 0x2;

@@ -85,7 +85,7 @@ public final class Interrupts {
     Interrupts(PciFunction function, ConfigSpace config, BusMaster bus) {
         this.config = config;
         Msi one = function.msi();
-        int at = function.at(one);
+        int at = one == null ? 0 : function.offset(one);
         msi = one == null
                 ? null
                 : new Messages(VfioPci.MSI_IRQ, one.vectors(), bus, new MsiRules(config, at, one.maskable()));
@@ -95,7 +95,7 @@ public final class Interrupts {
             msix = null;
         } else {
             var table = new MsixTable(many.vectors(), this::update);
-            var rules = new MsixRules(config, function.at(many), table);
+            var rules = new MsixRules(config, function.offset(many), table);
             msix = new Msix(many, new Messages(VfioPci.MSIX_IRQ, many.vectors(), bus, rules), table);
         }
     }

@@ -1,6 +1,7 @@
 package mdev.pci;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -37,6 +38,9 @@ public class PciDevice implements DeviceOps {
     private final @Nullable Region[] regions = new @Nullable Region[VfioPci.NUM_REGIONS];
     private final long[] sizes = new long[VfioPci.NUM_REGIONS];
 
+    /** Where the byte with Initiate Function Level Reset lies; nowhere without PCI Express. */
+    private final long flr;
+
     /**
      * Calls of {@link #tellBusMaster} that nobody has answered yet. Who makes it positive tells the regions, until it
      * is 0 again.
@@ -55,6 +59,8 @@ public class PciDevice implements DeviceOps {
      */
     protected PciDevice(PciFunction function, Function<Interrupts, List<? extends Region>> regions) {
         this.function = function;
+        Capability.Express express = function.express();
+        this.flr = express == null ? Long.MAX_VALUE : function.offset(express) + Capability.Express.RESET;
         this.config = new ConfigSpace(function, this::live);
         this.bus = new BusMaster(this::busMaster);
         this.interrupts = new Interrupts(function, config, bus);
@@ -69,7 +75,11 @@ public class PciDevice implements DeviceOps {
             Region region = made.get(i);
             put(bar.index(), structures.isEmpty() ? region : new MsixBar(region, bar.size(), structures), bar.size());
         }
-        put(VfioPci.CONFIG_REGION, config, Header.CONFIG_SIZE);
+        byte[] rom = function.rom();
+        if (rom != null) {
+            put(VfioPci.ROM_REGION, new Rom(MemorySegment.ofArray(rom)), rom.length);
+        }
+        put(VfioPci.CONFIG_REGION, config, function.configSize());
     }
 
     private void put(int index, Region region, long size) {
@@ -116,10 +126,58 @@ public class PciDevice implements DeviceOps {
     @Override
     public final void write(int region, long offset, MemorySegment data, long dataOffset, int length)
             throws ErrnoException {
-        region(region, offset, length).write(offset, data, dataOffset, length);
-        if (region == VfioPci.CONFIG_REGION) {
-            settle();
+        Region written = region(region, offset, length);
+        if (region == VfioPci.ROM_REGION) {
+            throw new ErrnoException(Errno.EINVAL, "a ROM cannot be written");
         }
+        written.write(offset, data, dataOffset, length);
+        if (region == VfioPci.CONFIG_REGION) {
+            if (startsReset(offset, data, dataOffset, length)) {
+                reset();
+            } else {
+                settle();
+            }
+            configWritten((int) offset, length);
+        }
+    }
+
+    /** Whether a write to configuration space sets Initiate Function Level Reset, which always reads as 0. */
+    private boolean startsReset(long offset, MemorySegment data, long dataOffset, int length) {
+        long at = flr - offset;
+        return at >= 0 && at < length && data.get(ValueLayout.JAVA_BYTE, dataOffset + at) < 0;
+    }
+
+    /**
+     * The user has written to configuration space: called after the bits that can be written have changed and after the
+     * toolkit has followed them (bus mastering, interrupts, a Function Level Reset). {@link #getConfig} tells what is
+     * there now, which may already be of another write: writes come from any number of threads at once. A vendor that
+     * does not want a value sets another.
+     *
+     * @param offset of the first byte written, 0 to 4095
+     * @param length how many bytes, in one access of the user: any number, at any place
+     * @throws ErrnoException the errno that the user gets for the access, although the bits have changed
+     */
+    protected void configWritten(int offset, int length) throws ErrnoException {}
+
+    /**
+     * Reads a register of configuration space as the guest does. Thread-safe; bytes that another thread is writing may
+     * be of before or after.
+     *
+     * @param offset in bytes; for a register of a capability, from {@link PciFunction#offset}
+     * @param size in bytes, 1 to 8
+     * @throws IndexOutOfBoundsException beyond configuration space
+     */
+    public final long getConfig(int offset, int size) {
+        return config.get(offset, size);
+    }
+
+    /**
+     * Sets a register of configuration space, whatever the guest can write of it; a reset sets it back to its
+     * declaration. Parameters as for {@link #getConfig}. Not for registers that the toolkit acts for, such as COMMAND:
+     * it does not follow.
+     */
+    protected final void setConfig(int offset, int size, long value) {
+        config.set(offset, size, value);
     }
 
     @Override
@@ -211,9 +269,9 @@ public class PciDevice implements DeviceOps {
         if (index < 0 || index >= regions.length) {
             throw new ErrnoException(Errno.EINVAL);
         }
-        // Also the regions that are not there are read-write, with size 0: as the sample answers.
-        int flags = RegionInfo.READ | RegionInfo.WRITE;
         Region region = regions[index];
+        // Also the regions that are not there are read-write, with size 0: as the sample answers.
+        int flags = RegionInfo.READ | (region instanceof Rom ? 0 : RegionInfo.WRITE);
         List<Area> areas = region == null ? List.of() : region.mappable();
         if (areas.isEmpty()) {
             return new RegionInfo(index, flags, sizes[index]);

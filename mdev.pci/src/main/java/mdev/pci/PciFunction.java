@@ -1,9 +1,13 @@
 package mdev.pci;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
+import mdev.pci.Capability.Express;
 import mdev.pci.Capability.Msi;
 import mdev.pci.Capability.MsiX;
+import mdev.pci.ExtendedCapability.ResizableBar;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -48,6 +52,9 @@ public final class PciFunction {
     private final int hiddenMsi;
     private final @Nullable Msi msi;
     private final @Nullable MsiX msix;
+    private final @Nullable Express express;
+    private final @Nullable ResizableBar resizable;
+    private final byte @Nullable [] rom;
 
     private PciFunction(Builder builder) {
         image = builder.image();
@@ -56,6 +63,9 @@ public final class PciFunction {
         hiddenMsi = builder.hiddenMsi;
         msi = builder.only(Msi.class);
         msix = builder.only(MsiX.class);
+        express = builder.only(Express.class);
+        resizable = builder.only(ResizableBar.class);
+        rom = builder.rom;
     }
 
     /** A function of the given ids; everything else is declared on the builder. */
@@ -70,6 +80,11 @@ public final class PciFunction {
     /** The BARs in the order of their declaration. */
     public List<Bar> bars() {
         return bars;
+    }
+
+    /** The BAR of an index. */
+    Bar bar(int index) {
+        return bars.stream().filter(bar -> bar.index() == index).findFirst().orElseThrow();
     }
 
     public Pin pin() {
@@ -96,9 +111,34 @@ public final class PciFunction {
         return msix;
     }
 
-    /** Where a capability lies in configuration space; 0 for none. */
-    int at(@Nullable Capability capability) {
-        return capability == null ? 0 : image.capability(capability.id());
+    @Nullable
+    Express express() {
+        return express;
+    }
+
+    @Nullable
+    ResizableBar resizable() {
+        return resizable;
+    }
+
+    /** The expansion ROM, as long as its BAR; null for none. */
+    byte @Nullable [] rom() {
+        return rom;
+    }
+
+    /** The bytes of configuration space: 256, or 4096 with PCI Express. */
+    public int configSize() {
+        return image.values.length;
+    }
+
+    /**
+     * The offset of a capability in configuration space.
+     *
+     * @param capability the object that was declared
+     * @throws IllegalArgumentException it was not declared
+     */
+    public int offset(Capability capability) {
+        return image.offset(capability);
     }
 
     /**
@@ -119,8 +159,10 @@ public final class PciFunction {
         private boolean busMaster;
         private Pin pin = Pin.NONE;
         private int hiddenMsi;
+        private byte @Nullable [] rom;
         private final List<Bar> bars = new ArrayList<>();
         private final List<Capability> capabilities = new ArrayList<>();
+        private final List<ExtendedCapability> extended = new ArrayList<>();
         private final List<Bytes> deviceSpecific = new ArrayList<>();
 
         private Builder(int vendor, int device) {
@@ -130,7 +172,7 @@ public final class PciFunction {
 
         /** The revision, 8 bits. */
         public Builder revision(int revision) {
-            this.revision = bits("revision", revision, 8);
+            this.revision = ConfigImage.bits("revision", revision, 8);
             return this;
         }
 
@@ -139,7 +181,7 @@ public final class PciFunction {
          * controller.
          */
         public Builder classCode(int classCode) {
-            this.classCode = bits("class code", classCode, 24);
+            this.classCode = ConfigImage.bits("class code", classCode, 24);
             return this;
         }
 
@@ -188,16 +230,40 @@ public final class PciFunction {
             return this;
         }
 
-        /** Adds to the capability list, which is in the order of these calls. */
+        /**
+         * An expansion ROM (6.3), which the guest reads; the toolkit answers there. Its BAR is the image rounded up to
+         * a power of two, at least 2 KiB; the rest reads as 0xff. The image is not looked at: a firmware runs it if it
+         * says that it is for that firmware.
+         *
+         * @param image 1 byte to 16 MiB
+         */
+        public Builder rom(byte[] image) {
+            if (image.length == 0 || image.length > 16 << 20) {
+                throw new IllegalArgumentException("a ROM of " + image.length + " bytes: 1 byte to 16 MiB are right");
+            }
+            byte[] padded = Arrays.copyOf(image, Math.max(2048, Integer.highestOneBit(2 * image.length - 1)));
+            Arrays.fill(padded, image.length, padded.length, (byte) 0xff);
+            rom = padded;
+            return this;
+        }
+
+        /**
+         * Adds to the capability list, or to the extended one; both are in the order of these calls. The toolkit acts
+         * for those that it declares itself; of others it keeps the bits.
+         */
         public Builder capability(Capability capability) {
-            capabilities.add(capability);
+            if (capability instanceof ExtendedCapability one) {
+                extended.add(one);
+            } else {
+                capabilities.add(capability);
+            }
             return this;
         }
 
         /**
          * Read-only bytes behind the header.
          *
-         * @param offset 0x40 or more
+         * @param offset 0x40 to 0xff
          * @param data one {@code char} per byte (ISO 8859-1)
          */
         public Builder deviceSpecific(int offset, String data) {
@@ -210,12 +276,23 @@ public final class PciFunction {
             if (messages != null) {
                 check(messages);
             }
+            ResizableBar resizable = only(ResizableBar.class);
+            if (resizable != null
+                    && bars.stream()
+                            .noneMatch(bar -> bar.index() == resizable.bar()
+                                    && bar.space() != Bar.Space.IO
+                                    && bar.size() == resizable.largest())) {
+                throw new IllegalArgumentException(resizable + ": there is no such memory BAR");
+            }
+            if (!extended.isEmpty() && only(Express.class) == null) {
+                throw new IllegalArgumentException(extended + ": only with PCI Express");
+            }
             return new PciFunction(this);
         }
 
         /** A capability that a function has once at most. */
         private <T extends Capability> @Nullable T only(Class<T> kind) {
-            List<T> all = capabilities.stream()
+            List<T> all = Stream.concat(capabilities.stream(), extended.stream())
                     .filter(kind::isInstance)
                     .map(kind::cast)
                     .toList();
@@ -247,18 +324,22 @@ public final class PciFunction {
         }
 
         private ConfigImage image() {
-            var image = new ConfigImage();
+            var image = new ConfigImage(only(Express.class) == null ? Header.CONFIG_SIZE : Header.EXPRESS_CONFIG_SIZE);
             image.put(Header.VENDOR_ID, 2, vendor, 0);
             image.put(Header.DEVICE_ID, 2, device, 0);
             image.put(Header.COMMAND, 2, decoding ? decodable() : 0, commandMask());
             image.put(Header.REVISION_ID, 1, revision, 0);
             image.put(Header.CLASS, 3, classCode, 0);
             bars.forEach(bar -> putBar(image, bar));
+            if (rom != null) {
+                image.put(Header.ROM_ADDRESS, 4, 0, -rom.length | Header.ROM_ENABLE);
+            }
             image.put(Header.SUBSYSTEM_VENDOR_ID, 2, subsystemVendor, 0);
             image.put(Header.SUBSYSTEM_ID, 2, subsystem, 0);
             image.put(Header.INTERRUPT_LINE, 1, 0, 0xff);
             image.put(Header.INTERRUPT_PIN, 1, pin.number, 0);
             deviceSpecific.forEach(bytes -> putBytes(image, bytes));
+            image.chainExtended(extended);
             int first = image.chain(capabilities);
             image.put(Header.CAPABILITY_LIST, 1, first, 0);
             image.put(Header.STATUS, 2, devsel.status | (first == 0 ? 0 : Header.STATUS_CAPABILITY_LIST), 0);
@@ -269,7 +350,7 @@ public final class PciFunction {
         private int decodable() {
             return bars.stream()
                     .mapToInt(bar -> bar.space() == Bar.Space.IO ? Header.COMMAND_IO : Header.COMMAND_MEMORY)
-                    .reduce(0, (a, b) -> a | b);
+                    .reduce(rom == null ? 0 : Header.COMMAND_MEMORY, (a, b) -> a | b);
         }
 
         private int commandMask() {
@@ -279,33 +360,32 @@ public final class PciFunction {
                     | (pin == Pin.NONE ? 0 : Header.COMMAND_INTX_DISABLE);
         }
 
-        private static void putBar(ConfigImage image, Bar bar) {
-            int offset = Header.BASE_ADDRESS_0 + 4 * bar.index();
-            image.put(offset, 4, bar.flags(), (int) bar.addressMask());
+        /** Of a BAR that can be resized, all bits that the smallest one has: {@link ConfigSpace} takes some away. */
+        private void putBar(ConfigImage image, Bar bar) {
+            ResizableBar resizable = only(ResizableBar.class);
+            long mask = resizable != null && resizable.bar() == bar.index() ? -resizable.smallest() : -bar.size();
+            image.put(bar.register(), 4, bar.flags(), (int) mask);
             if (bar.space() == Bar.Space.MEMORY_64) {
-                image.put(offset + 4, 4, 0, (int) (bar.addressMask() >>> 32));
+                image.put(bar.register() + 4, 4, 0, (int) (mask >>> 32));
             }
         }
 
         private static void putBytes(ConfigImage image, Bytes bytes) {
-            if (bytes.offset() < Header.SIZE) {
+            if (bytes.offset() < Header.SIZE || bytes.offset() + bytes.data().length() > Header.CONFIG_SIZE) {
                 throw new IllegalArgumentException(
-                        "device-specific bytes at 0x%x: the header ends at 0x40".formatted(bytes.offset()));
+                        "device-specific bytes at 0x%x: from 0x40 to 0xff are right".formatted(bytes.offset()));
             }
             for (int i = 0; i < bytes.data().length(); i++) {
-                image.put(bytes.offset() + i, 1, bits("a byte", bytes.data().charAt(i), 8), 0);
+                image.put(
+                        bytes.offset() + i,
+                        1,
+                        ConfigImage.bits("a byte", bytes.data().charAt(i), 8),
+                        0);
             }
         }
 
         private static int id(String what, int value) {
-            return bits(what, value, 16);
-        }
-
-        private static int bits(String what, int value, int bits) {
-            if (value >>> bits != 0) {
-                throw new IllegalArgumentException("%s 0x%x: %d bits are right".formatted(what, value, bits));
-            }
-            return value;
+            return ConfigImage.bits(what, value, 16);
         }
     }
 }
