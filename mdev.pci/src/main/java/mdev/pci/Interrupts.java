@@ -2,6 +2,7 @@ package mdev.pci;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import mdev.api.vfio.VfioContext;
 import mdev.api.vfio.VfioPci;
@@ -10,12 +11,17 @@ import mdev.pci.Capability.MsiX;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The interrupts of one device: an INTx line that several sources share, and messages. Any thread may call; nothing
- * here takes a lock, blocks or allocates.
+ * The interrupts of one device: an INTx line that all sources share, and messages. Any thread may call; nothing here
+ * takes a lock, blocks or allocates.
  *
- * <p>INTx is the OR of the sources unless COMMAND disables it or the guest has enabled messages. With messages enabled
- * a source sends message 0 when it rises: each source for itself, so that one that rises while another is high is not
- * lost. Message 0 is not for other uses then.
+ * <p>A vendor makes a {@link Source} for each cause that it tells apart, with the vector that is the source's if the
+ * guest has enabled messages, and calls it without knowing what the guest has enabled (PCI Local Bus 3.0, 6.8):
+ *
+ * <ul>
+ *   <li>MSI-X: the source sends its vector.
+ *   <li>MSI: the same; if the guest has enabled fewer vectors than the source's, the vector modulo their number.
+ *   <li>else INTx: the line is the OR of the sources, unless COMMAND disables it or the function has no pin.
+ * </ul>
  *
  * <p>A message that the guest has masked, or that is to be sent while Bus Master Enable is clear, is pending until
  * neither is so.
@@ -33,6 +39,13 @@ public final class Interrupts {
             return maskable
                     && config.has(at + Msi.MASK_BITS + vector / Short.SIZE * Short.BYTES, 1 << vector % Short.SIZE);
         }
+
+        /** The guest can enable all vectors or a smaller power of two of them. */
+        @Override
+        public int granted(int vector) {
+            int logarithm = (int) (config.get(at + Msi.CONTROL, 1) & Msi.MULTIPLE_ENABLE) >> 4;
+            return vector & ((1 << logarithm) - 1);
+        }
     }
 
     /** 6.8.2: the guest enables MSI-X, and masks vectors one by one or all at once. */
@@ -45,6 +58,11 @@ public final class Interrupts {
         @Override
         public boolean masked(int vector) {
             return config.has(at + MsiX.CONTROL, MsiX.FUNCTION_MASK) || table.masked(vector);
+        }
+
+        @Override
+        public int granted(int vector) {
+            return vector;
         }
     }
 
@@ -61,6 +79,9 @@ public final class Interrupts {
 
     private record Msix(MsiX capability, Messages messages, MsixTable table) {}
 
+    /** The vectors of MSI-X; and the sources. */
+    private static final int MOST = 2048;
+
     private final ConfigSpace config;
 
     /**
@@ -74,16 +95,20 @@ public final class Interrupts {
     /** Where the pending bits of MSI lie in configuration space; not in it if there are none. */
     private final int msiPending;
 
-    /** The sources that are high, a bit for each. {@link #drive} makes the line follow. */
-    private final AtomicInteger levels = new AtomicInteger();
+    private final boolean pin;
 
-    private int sources;
+    /** All that were made, while the device is being made; then only read. */
+    private final List<Source> sources = new ArrayList<>();
+
+    /** How many sources are high. {@link #drive} makes the line follow. */
+    private final AtomicInteger levels = new AtomicInteger();
 
     /** Of the open device, else null. */
     private volatile @Nullable VfioContext context;
 
     Interrupts(PciFunction function, ConfigSpace config, BusMaster bus) {
         this.config = config;
+        this.pin = function.pin() != PciFunction.Pin.NONE;
         Msi one = function.msi();
         int at = one == null ? 0 : function.offset(one);
         msi = one == null
@@ -100,55 +125,90 @@ public final class Interrupts {
         }
     }
 
-    /** A part of the device that asserts the line by itself, such as one port of a serial card. */
+    /**
+     * A cause of interrupts, such as one port of a serial card or one queue of a network card. Calls for one source
+     * come in the order of what they tell: from under the lock that guards its state.
+     */
     public final class Source {
-        private final int bit;
+        private final int vector;
+        private final AtomicBoolean high = new AtomicBoolean();
 
-        private Source(int bit) {
-            this.bit = bit;
+        private Source(int vector) {
+            this.vector = vector;
         }
 
         /**
-         * Sets the source's level. Calls for one source come in the order of what they tell: from under the lock that
-         * guards its state.
+         * Sets the source's level. With messages enabled, the source sends its message when it rises: each source for
+         * itself, so that one that rises while another with the same vector is high is not lost. When it falls, a
+         * message that is still pending is taken back, unless another source with that vector is high.
          */
         public void level(boolean high) {
-            int before = high
-                    ? levels.getAndAccumulate(bit, (all, one) -> all | one)
-                    : levels.getAndAccumulate(~bit, (all, others) -> all & others);
+            set(high, false);
+        }
+
+        /**
+         * The cause has occurred, again or for the first time: {@code level(true)}, but with messages enabled each call
+         * sends one. The level stays high until {@code level(false)}, which the guest's acknowledgement causes.
+         */
+        public void interrupt() {
+            set(true, true);
+        }
+
+        private void set(boolean now, boolean again) {
+            boolean changed = high.getAndSet(now) != now;
+            if (changed) {
+                levels.getAndAdd(now ? 1 : -1);
+            }
             VfioContext user = context;
-            if (high == ((before & bit) != 0) || user == null) {
+            if (user == null || !(changed || again)) {
                 return;
             }
-            if (enabled(VfioPci.MSI_IRQ, user)) {
-                tell(VfioPci.MSI_IRQ, high);
-            } else if (enabled(VfioPci.MSIX_IRQ, user)) {
-                tell(VfioPci.MSIX_IRQ, high);
+            int index = enabled(user);
+            if (index != VfioPci.INTX_IRQ
+                    && (now || (!anyHigh(index, vector) && withdraw(index, vector) && anyHigh(index, vector)))) {
+                // What is pending when the last source has fallen would tell of nothing (6.8.2.4); unless another has
+                // risen meanwhile.
+                message(index, vector);
             }
             drive(user);
         }
+    }
 
-        /**
-         * What is pending when the last source has fallen would tell of nothing (6.8.2.4); unless another rises
-         * meanwhile.
-         */
-        private void tell(int index, boolean high) {
-            if (high || (!pending() && withdraw(index, 0) && pending())) {
-                message(index, 0);
+    /** Whether a source is high whose message is the same as that of a vector. */
+    private boolean anyHigh(int index, int vector) {
+        Messages messages = messages(index);
+        for (int i = 0; i < sources.size(); i++) {
+            Source source = sources.get(i);
+            if (source.high.get()
+                    && (messages == null || messages.granted(source.vector) == messages.granted(vector))) {
+                return true;
             }
         }
+        return false;
+    }
+
+    /** As {@link #source(int)}, with vector 0. */
+    public Source source() {
+        return source(0);
     }
 
     /**
-     * A new source. Called while the device is being made.
+     * A new source. Called while the device is being made. Several can have the same vector.
      *
-     * @throws IllegalStateException there are 32
+     * @param vector of MSI-X or MSI, 0 to 2047; one that is not declared in the kind that the guest has enabled is not
+     *     sent
+     * @throws IllegalStateException there are 2048
      */
-    public Source source() {
-        if (sources == Integer.SIZE) {
-            throw new IllegalStateException("a device has at most 32 interrupt sources");
+    public Source source(int vector) {
+        if (vector < 0 || vector >= MOST) {
+            throw new IllegalArgumentException("vector " + vector + ": 0 to " + (MOST - 1) + " are right");
         }
-        return new Source(1 << sources++);
+        if (sources.size() == MOST) {
+            throw new IllegalStateException("a device has at most " + MOST + " interrupt sources");
+        }
+        Source made = new Source(vector);
+        sources.add(made);
+        return made;
     }
 
     /**
@@ -157,7 +217,7 @@ public final class Interrupts {
      * @param index {@link VfioPci#MSI_IRQ} or {@link VfioPci#MSIX_IRQ}; dropped if the guest has not enabled the kind
      * @param vector from 0; one that the user has not armed is dropped
      */
-    public void message(int index, int vector) {
+    void message(int index, int vector) {
         VfioContext user = context;
         if (user == null) {
             return;
@@ -176,7 +236,7 @@ public final class Interrupts {
      *
      * @return whether it was pending
      */
-    public boolean withdraw(int index, int vector) {
+    boolean withdraw(int index, int vector) {
         Messages messages = messages(index);
         return messages != null && messages.withdraw(vector);
     }
@@ -189,7 +249,13 @@ public final class Interrupts {
         };
     }
 
-    /** Whether messages of the kind stand in for the line. */
+    /** The kind of interrupt that the guest has enabled; {@link VfioPci#INTX_IRQ} if no messages. */
+    private int enabled(VfioContext user) {
+        return enabled(VfioPci.MSI_IRQ, user)
+                ? VfioPci.MSI_IRQ
+                : enabled(VfioPci.MSIX_IRQ, user) ? VfioPci.MSIX_IRQ : VfioPci.INTX_IRQ;
+    }
+
     private boolean enabled(int index, VfioContext user) {
         Messages messages = messages(index);
         return messages == null ? user.armed(index, 0) : messages.enabled();
@@ -281,9 +347,9 @@ public final class Interrupts {
     }
 
     private boolean intx(VfioContext user) {
-        return pending()
+        return pin
+                && pending()
                 && !config.has(Header.COMMAND, Header.COMMAND_INTX_DISABLE)
-                && !enabled(VfioPci.MSI_IRQ, user)
-                && !enabled(VfioPci.MSIX_IRQ, user);
+                && enabled(user) == VfioPci.INTX_IRQ;
     }
 }

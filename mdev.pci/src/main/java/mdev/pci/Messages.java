@@ -16,6 +16,9 @@ final class Messages {
         boolean enabled();
 
         boolean masked(int vector);
+
+        /** The vector that is sent for a wanted one, of those that the guest lets the device use. */
+        int granted(int vector);
     }
 
     private final int index;
@@ -40,15 +43,20 @@ final class Messages {
         return rules.enabled();
     }
 
+    int granted(int vector) {
+        return rules.granted(vector);
+    }
+
     /** The pending bits of the vectors from {@code 64 * word} on. */
     long pending(int word) {
         return pending.get(word);
     }
 
-    void send(VfioContext user, int vector) {
-        if (vector < 0 || vector >= vectors) {
+    void send(VfioContext user, int wanted) {
+        if (wanted < 0 || wanted >= vectors) {
             return;
         }
+        int vector = rules.granted(wanted);
         pending.accumulateAndGet(vector / Long.SIZE, 1L << vector, (all, one) -> all | one);
         if (rules.enabled()) {
             deliver(user, vector);
@@ -63,7 +71,7 @@ final class Messages {
      * @return whether it was pending
      */
     boolean withdraw(int vector) {
-        return vector >= 0 && vector < vectors && take(vector);
+        return vector >= 0 && vector < vectors && take(rules.granted(vector));
     }
 
     void clear() {

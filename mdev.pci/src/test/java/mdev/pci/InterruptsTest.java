@@ -116,10 +116,12 @@ class InterruptsTest {
 
     @Test
     void sourcesAreLimited() {
-        for (int i = sources.size(); i < 32; i++) {
+        for (int i = sources.size(); i < 2048; i++) {
             interrupts.getFirst().source();
         }
         assertThrows(IllegalStateException.class, interrupts.getFirst()::source);
+        assertThrows(IllegalArgumentException.class, () -> interrupts.getFirst().source(-1));
+        assertThrows(IllegalArgumentException.class, () -> interrupts.getFirst().source(2048));
     }
 
     /**

@@ -94,7 +94,7 @@ class MessagesTest {
         int number = Integer.parseInt("0" + step.replaceAll("\\D", ""));
         switch (step.replaceAll("\\d+", "#").replaceAll("[+-]$", "")) {
             case "bme" -> bit(Header.COMMAND, Header.COMMAND_MASTER, on);
-            case "msi" -> bit(capability(0x05) + 2, 0x01, on);
+            case "msi" -> bit(capability(0x05) + 2, 0x31, on); // with all 8 vectors
             case "msimask#" -> bit(capability(0x05) + 16, 1 << number, on);
             case "msix" -> bit(capability(0x11) + 3, 0x80, on);
             case "fmask" -> bit(capability(0x11) + 3, 0x40, on);

@@ -1,10 +1,11 @@
 package vendor.gpusim.engine;
 
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.IntStream;
 import mdev.api.vfio.VfioContext;
-import mdev.api.vfio.VfioPci;
 import mdev.pci.Interrupts;
 import mdev.pci.Registers;
 import mdev.pci.SharedMemory;
@@ -64,7 +65,9 @@ public final class EngineRegisters implements Registers {
 
     private final Engine engine;
     private final SharedMemory memory;
-    private final Interrupts interrupts;
+    /** By their numbers, which are their vectors. */
+    private final List<Interrupts.Source> interrupts;
+
     private final EngineCounters counters;
     private final double share;
 
@@ -110,7 +113,8 @@ public final class EngineRegisters implements Registers {
             Engine engine, SharedMemory memory, Interrupts interrupts, EngineCounters counters, double share) {
         this.engine = engine;
         this.memory = memory;
-        this.interrupts = interrupts;
+        this.interrupts =
+                IntStream.range(0, VECTORS).mapToObj(interrupts::source).toList();
         this.counters = counters;
         this.share = share;
     }
@@ -147,6 +151,7 @@ public final class EngineRegisters implements Registers {
             faultSlot = 0;
             enabled = 0;
             pending.set(0);
+            interrupts.forEach(source -> source.level(false));
             vblanks.set(0);
         });
     }
@@ -389,8 +394,10 @@ public final class EngineRegisters implements Registers {
         pending.getAndAccumulate(~causes, (all, others) -> all & others);
         for (int interrupt = 0; interrupt < VECTORS; interrupt++) {
             int bit = 1 << interrupt;
-            if ((causes & bit) != 0 && interrupts.withdraw(VfioPci.MSIX_IRQ, interrupt) && (pending.get() & bit) != 0) {
-                interrupts.message(VfioPci.MSIX_IRQ, interrupt);
+            if ((causes & bit) != 0) {
+                interrupts.get(interrupt).level(false);
+                // It may have occurred again before the level fell.
+                interrupts.get(interrupt).level((pending.get() & enabled & bit) != 0);
             }
         }
     }
@@ -398,7 +405,7 @@ public final class EngineRegisters implements Registers {
     private void raise(int interrupt) {
         pending.getAndAccumulate(1 << interrupt, (all, one) -> all | one);
         if ((enabled & 1 << interrupt) != 0) {
-            interrupts.message(VfioPci.MSIX_IRQ, interrupt);
+            interrupts.get(interrupt).interrupt();
         }
     }
 }

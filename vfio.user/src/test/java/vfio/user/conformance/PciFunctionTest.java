@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import mdev.api.vfio.VfioContext;
 import mdev.api.vfio.VfioPci;
@@ -38,11 +39,11 @@ final class PciFunctionTest {
 
     /** Registers of a device that does DMA. */
     private static final class Engine implements Registers {
-        private final Interrupts interrupts;
+        private final List<Interrupts.Source> sources;
         private volatile @Nullable VfioContext user;
 
         Engine(Interrupts interrupts) {
-            this.interrupts = interrupts;
+            sources = IntStream.range(0, VECTORS).mapToObj(interrupts::source).toList();
         }
 
         VfioContext user() {
@@ -62,7 +63,7 @@ final class PciFunctionTest {
         /** A doorbell: sends the message of the written vector. */
         @Override
         public void write(long offset, int size, long value) {
-            interrupts.message(VfioPci.MSIX_IRQ, (int) value);
+            sources.get((int) value).interrupt();
         }
     }
 
