@@ -179,8 +179,8 @@ final class CommandLineIT {
     }
 
     /**
-     * @param arguments the launcher's arguments; RUN stands for the platform's run directory, NEW for a nonexistent one,
-     *     FOREIGN for another user's
+     * @param arguments the launcher's arguments; RUN stands for the platform's run directory, NEW for a nonexistent
+     *     one, FOREIGN for another user's
      */
     record WrongStart(List<String> arguments, int status, String error) {}
 
