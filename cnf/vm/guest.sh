@@ -5,7 +5,7 @@ set -euo pipefail
 # shellcheck source=cnf/vm/debian.sh
 . "$(dirname "$(readlink -f "$0")")/debian.sh"
 
-modules=(bochs) # 8250_pci and virtio_console are built in
+modules=(bochs uio_pci_generic) # 8250_pci and virtio_console are built in; uio_pci_generic hands a device to a script
 
 build() {
     local root=$1/root fs=$1/fs lib=usr/lib/x86_64-linux-gnu version name file

@@ -38,7 +38,8 @@ final class ArchitectureTest {
             Map.entry("vfio.user", Set.of("mdev.api", "mdev.linux", "mdev.sync", "mdev.config")),
             Map.entry("mdev.fuse", Set.of("mdev.api", "mdev.linux", "mdev.sync")),
             Map.entry("vendor.mtty", Set.of("mdev.api", "mdev.pci", "mdev.sync")),
-            Map.entry("vendor.gpu-sim", Set.of("mdev.api", "mdev.pci", "mdev.sync")));
+            Map.entry("vendor.gpu-sim", Set.of("mdev.api", "mdev.pci", "mdev.sync")),
+            Map.entry("vendor.edu", Set.of("mdev.api", "mdev.pci", "mdev.config")));
 
     private static final Set<String> FOLDERS = MAY_IMPORT.keySet();
 

@@ -97,6 +97,6 @@ final class ConfigurationDocTest {
     void theTableIsWhatTheBundlesDeclare() throws Exception {
         List<String> documented = documented();
         assertEquals(declared(), documented);
-        assertEquals(10, documented.size());
+        assertEquals(11, documented.size());
     }
 }

@@ -1,0 +1,5 @@
+/** QEMU's educational device. */
+@NullMarked
+package vendor.edu;
+
+import org.jspecify.annotations.NullMarked;
