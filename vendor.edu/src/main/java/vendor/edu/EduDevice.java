@@ -30,11 +30,10 @@ final class EduDevice extends PciDevice {
     private static final int BUFFER = 0x40000, BUFFER_SIZE = 4096;
 
     EduDevice(LongSupplier dmaMask) {
-        super(FUNCTION, interrupts -> List.of(new Bar0(interrupts, interrupts.source(), dmaMask)));
+        super(FUNCTION, interrupts -> List.of(new Bar0(interrupts.source(), dmaMask)));
     }
 
     private static final class Bar0 implements Registers {
-        private final Interrupts interrupts;
         private final Interrupts.Source line;
         private final LongSupplier dmaMask;
 
@@ -46,8 +45,7 @@ final class EduDevice extends PciDevice {
         @SuppressWarnings("NullAway.Init") // accesses come between open and release
         private VfioContext user;
 
-        Bar0(Interrupts interrupts, Interrupts.Source line, LongSupplier dmaMask) {
-            this.interrupts = interrupts;
+        Bar0(Interrupts.Source line, LongSupplier dmaMask) {
             this.line = line;
             this.dmaMask = dmaMask;
         }
@@ -88,13 +86,12 @@ final class EduDevice extends PciDevice {
             }
         }
 
-        /** Sends a message also while the line is high: the guest may have read the reasons just before. */
+        /** Also while the line is high, as a message then: the guest may have read the reasons just before. */
         private void interrupt(int reason) {
-            if (reasons != 0) {
-                interrupts.message(VfioPci.MSI_IRQ, 0);
-            }
             reasons |= reason;
-            line.level(reasons != 0);
+            if (reasons != 0) {
+                line.interrupt();
+            }
         }
 
         private void compute(int n) {
