@@ -348,7 +348,7 @@ public final class EngineRegisters implements Registers {
         if (ring == now) {
             fence = done.value();
             if (done.frame()) {
-                counters.frame();
+                counters.frames().incrementAndGet();
             }
             raise(RING_DONE);
         }

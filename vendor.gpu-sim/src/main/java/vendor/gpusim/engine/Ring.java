@@ -112,7 +112,8 @@ final class Ring {
             return null;
         }
         underWay = null;
-        counters.moved(begun.work().bytes());
+        counters.commands().incrementAndGet();
+        counters.bytes().addAndGet(begun.work().bytes());
         advance();
         return begun.command();
     }

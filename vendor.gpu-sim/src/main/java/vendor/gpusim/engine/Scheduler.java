@@ -108,7 +108,7 @@ final class Scheduler {
     void pay(User payer, long nanos) {
         payer.virtualTime += nanos / payer.limit;
         payer.credit -= nanos;
-        payer.registers.counters().worked(nanos);
+        payer.registers.counters().busy().addAndGet(nanos);
         await(payer, nanos);
     }
 
@@ -116,7 +116,7 @@ final class Scheduler {
     void await(@Nullable User busy, long nanos) {
         for (User user : users) {
             if (user != busy && user.registers.waits()) {
-                user.registers.counters().waited(nanos);
+                user.registers.counters().waiting().addAndGet(nanos);
             }
         }
     }

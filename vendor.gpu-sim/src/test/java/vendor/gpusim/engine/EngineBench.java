@@ -190,8 +190,9 @@ final class EngineBench {
                 }
                 LockSupport.parkNanos(PAUSE);
             }
-            long[] busy =
-                    guests.stream().mapToLong(guest -> guest.counters.busy()).toArray();
+            long[] busy = guests.stream()
+                    .mapToLong(guest -> guest.counters.busy().get())
+                    .toArray();
             double mean = LongStream.of(busy).average().orElseThrow();
             System.out.printf(
                     Locale.ROOT,

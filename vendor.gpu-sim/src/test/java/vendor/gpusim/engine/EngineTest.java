@@ -63,7 +63,7 @@ class EngineTest {
         guest.finish();
         Guest.await(
                 "the interrupts", () -> guest.interrupts.get(EngineRegisters.RING_DONE) == 3 * Guest.RING_SLOTS + 1);
-        assertEquals(3 * Guest.RING_SLOTS, guest.counters.frames());
+        assertEquals(3 * Guest.RING_SLOTS, guest.counters.frames().get());
         Guest.await("the end of the last command", () -> !guest.busy());
         assertEquals(1, guest.read(EngineRegisters.INTERRUPT_STATUS));
         guest.write(EngineRegisters.INTERRUPT_STATUS, 1);
@@ -410,9 +410,9 @@ class EngineTest {
         }
         for (Guest guest : four) {
             guest.finish();
-            assertEquals(5, guest.counters.commands());
-            assertEquals(4 * 64 * 64 * 4, guest.counters.bytes());
-            Guest.await("the busy time", () -> guest.counters.busy() > 0);
+            assertEquals(5, guest.counters.commands().get());
+            assertEquals(4 * 64 * 64 * 4, guest.counters.bytes().get());
+            Guest.await("the busy time", () -> guest.counters.busy().get() > 0);
         }
     }
 

@@ -66,7 +66,7 @@ class SchedulerTest {
         String[] expected = percent.split(" ", -1);
         for (int i = 0; i < expected.length; i++) {
             double right = Double.parseDouble(expected[i]);
-            assertEquals(right, 100.0 * guests.get(i).counters.busy() / now, 0.05 * right, "vGPU " + i);
+            assertEquals(right, 100.0 * guests.get(i).counters.busy().get() / now, 0.05 * right, "vGPU " + i);
         }
     }
 
@@ -91,7 +91,7 @@ class SchedulerTest {
         for (int i = 0; i < 100; i++) {
             scheduler.pay(Objects.requireNonNull(scheduler.next(Policy.BEST_EFFORT)), Scheduler.SLICE);
         }
-        assertEquals(50.0, (double) guests.get(1).counters.busy() / Scheduler.SLICE, 1);
+        assertEquals(50.0, (double) guests.get(1).counters.busy().get() / Scheduler.SLICE, 1);
     }
 
     /**
@@ -112,9 +112,9 @@ class SchedulerTest {
         scheduler.users(guests.stream().map(guest -> guest.registers).toList());
         serve(scheduler, Policy.FIXED_SHARE, 10_000);
         var counters = guests.getFirst().counters;
-        long before = counters.busy();
+        long before = counters.busy().get();
         serve(scheduler, Policy.BEST_EFFORT, 100);
-        assertEquals(50.0, (double) (counters.busy() - before) / Scheduler.SLICE, 5);
+        assertEquals(50.0, (double) (counters.busy().get() - before) / Scheduler.SLICE, 5);
     }
 
     private static void serve(Scheduler scheduler, Policy policy, int slices) {
