@@ -6,6 +6,8 @@ import static java.nio.ByteOrder.LITTLE_ENDIAN;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import java.util.function.IntBinaryOperator;
+import java.util.function.LongConsumer;
 
 /** The pixel commands, executed line by line. */
 final class Blitter {
@@ -21,12 +23,6 @@ final class Blitter {
     private final int[] source = new int[1 << 16];
 
     private final int[] destination = new int[1 << 16];
-
-    /** Combines a source pixel and the old destination pixel. */
-    @FunctionalInterface
-    private interface Combination {
-        int of(int source, int destination);
-    }
 
     private final int part;
 
@@ -82,20 +78,15 @@ final class Blitter {
         });
     }
 
-    @FunctionalInterface
-    private interface Line {
-        void put(long y);
-    }
-
     /**
      * Processes each line of the source; starts at the end if the destination would otherwise overwrite unread lines.
      */
-    private Work eachLine(MemorySegment memory, Surface to, Surface from, Line line) throws Fault {
+    private Work eachLine(MemorySegment memory, Surface to, Surface from, LongConsumer line) throws Fault {
         check(memory, to, from, to.stride() == from.stride() || !to.overlaps(from));
         boolean backwards = to.offset() > from.offset();
         return work(to, 2 * to.line() * to.height(), (begin, end) -> {
             for (long i = begin; i < end; i++) {
-                line.put(backwards ? to.height() - 1 - i : i);
+                line.accept(backwards ? to.height() - 1 - i : i);
             }
         });
     }
@@ -129,10 +120,11 @@ final class Blitter {
         }
     }
 
-    private void combine(MemorySegment memory, Surface to, long y, Combination combination) {
+    /** Combines each source pixel, in the buffer, with the old destination pixel. */
+    private void combine(MemorySegment memory, Surface to, long y, IntBinaryOperator combination) {
         get(memory, to, y, destination);
         for (int x = 0; x < to.width(); x++) {
-            destination[x] = combination.of(source[x], destination[x]);
+            destination[x] = combination.applyAsInt(source[x], destination[x]);
         }
         MemorySegment.copy(destination, 0, memory, PIXEL, to.at(y), to.width());
     }
