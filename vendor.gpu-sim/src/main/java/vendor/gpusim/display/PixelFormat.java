@@ -11,26 +11,10 @@ import java.util.Optional;
 
 /** The layout of a pixel in the frame buffer, with the names of {@code drm_fourcc.h}. */
 public enum PixelFormat {
-    XRGB8888(4) {
-        @Override
-        int rgb(MemorySegment memory, long offset) {
-            return memory.get(LITTLE_32, offset) & 0xffffff;
-        }
-    },
+    XRGB8888(4),
     /** XRGB8888 in big-endian byte order. */
-    BGRX8888(4) {
-        @Override
-        int rgb(MemorySegment memory, long offset) {
-            return memory.get(BIG_32, offset) & 0xffffff;
-        }
-    },
-    RGB565(2) {
-        @Override
-        int rgb(MemorySegment memory, long offset) {
-            int pixel = memory.get(LITTLE_16, offset);
-            return widen(pixel >> 11, 5) << 16 | widen(pixel >> 5, 6) << 8 | widen(pixel, 5);
-        }
-    };
+    BGRX8888(4),
+    RGB565(2);
 
     private static final ValueLayout.OfInt LITTLE_32 = JAVA_INT_UNALIGNED.withOrder(LITTLE_ENDIAN);
     private static final ValueLayout.OfInt BIG_32 = JAVA_INT_UNALIGNED.withOrder(BIG_ENDIAN);
@@ -57,7 +41,16 @@ public enum PixelFormat {
     }
 
     /** A pixel as 0xRRGGBB. */
-    abstract int rgb(MemorySegment memory, long offset);
+    int rgb(MemorySegment memory, long offset) {
+        return switch (this) {
+            case XRGB8888 -> memory.get(LITTLE_32, offset) & 0xffffff;
+            case BGRX8888 -> memory.get(BIG_32, offset) & 0xffffff;
+            case RGB565 -> {
+                int pixel = memory.get(LITTLE_16, offset);
+                yield widen(pixel >> 11, 5) << 16 | widen(pixel >> 5, 6) << 8 | widen(pixel, 5);
+            }
+        };
+    }
 
     /** Expands a colour of fewer bits to 8; all ones remain all ones. */
     private static int widen(int value, int bits) {
