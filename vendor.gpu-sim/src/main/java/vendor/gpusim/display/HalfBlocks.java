@@ -44,14 +44,6 @@ public final class HalfBlocks {
 
     /** Select graphic rendition 38 or 48, direct colour (ISO 8613-6). */
     private static void colour(StringBuilder text, int what, int rgb) {
-        text.append("\033[")
-                .append(what)
-                .append(";2;")
-                .append(rgb >> 16)
-                .append(';')
-                .append((rgb >> 8) & 0xff)
-                .append(';')
-                .append(rgb & 0xff)
-                .append('m');
+        text.append("\033[%d;2;%d;%d;%dm".formatted(what, rgb >> 16, rgb >> 8 & 0xff, rgb & 0xff));
     }
 }

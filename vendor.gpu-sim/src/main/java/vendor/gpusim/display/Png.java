@@ -4,6 +4,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.zip.CRC32;
 import java.util.zip.DeflaterOutputStream;
@@ -14,8 +15,9 @@ import java.util.zip.DeflaterOutputStream;
  */
 public final class Png {
     private static final long SIGNATURE = 0x8950_4e47_0d0a_1a0aL;
-    private static final int BITS = 8;
-    private static final int TRUECOLOUR = 2;
+    private static final int HEADER = 13;
+    private static final byte BITS = 8;
+    private static final byte TRUECOLOUR = 2;
     private static final int UNFILTERED = 0;
 
     private Png() {}
@@ -24,13 +26,9 @@ public final class Png {
     public static void write(Picture picture, OutputStream out) throws IOException {
         var png = new DataOutputStream(out);
         png.writeLong(SIGNATURE);
-        var header = new ByteArrayOutputStream();
-        var fields = new DataOutputStream(header);
-        fields.writeInt(picture.width());
-        fields.writeInt(picture.height());
-        // Deflated, adaptive filters, not interlaced: the only or the usual value of each field, all 0.
-        fields.write(new byte[] {BITS, TRUECOLOUR, 0, 0, 0});
-        chunk(png, "IHDR", header.toByteArray());
+        // The rest is 0, the only or the usual value of each field: deflated, adaptive filters, not interlaced.
+        var header = ByteBuffer.allocate(HEADER).putInt(picture.width()).putInt(picture.height());
+        chunk(png, "IHDR", header.put(BITS).put(TRUECOLOUR).array());
         chunk(png, "IDAT", data(picture));
         chunk(png, "IEND", new byte[0]);
         png.flush();
