@@ -8,7 +8,7 @@ import java.lang.foreign.ValueLayout;
 import vendor.gpusim.engine.Fault.Code;
 
 /** The compute commands. Sums are computed with 64 bits and rounded once. */
-final class Arithmetic {
+record Arithmetic(int part) {
     private static final ValueLayout.OfFloat NUMBER = JAVA_FLOAT_UNALIGNED.withOrder(LITTLE_ENDIAN);
 
     /**
@@ -16,12 +16,6 @@ final class Arithmetic {
      * different cache line.
      */
     private static final int SCATTERED = 8;
-
-    private final int part;
-
-    Arithmetic(int part) {
-        this.part = part;
-    }
 
     /** Element by element, so that the result is defined even if it overlaps an operand. */
     Work vector(MemorySegment memory, RingCommand.Vector vector) throws Fault {

@@ -14,13 +14,7 @@ import vendor.gpusim.display.Png;
 import vendor.gpusim.gpu.Vgpus;
 
 /** {@code gpu:screenshot}. */
-final class ScreenshotCommand implements ShellCommand.Action {
-    private final Vgpus vgpus;
-
-    ScreenshotCommand(Vgpus vgpus) {
-        this.vgpus = vgpus;
-    }
-
+record ScreenshotCommand(Vgpus vgpus) implements ShellCommand.Action {
     @Override
     public ShellResult run(ShellInvocation invocation) throws ErrnoException {
         String uuid = invocation.arguments().get(0);

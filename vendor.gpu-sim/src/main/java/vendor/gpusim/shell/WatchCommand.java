@@ -10,17 +10,11 @@ import vendor.gpusim.gpu.Vgpu;
 import vendor.gpusim.gpu.Vgpus;
 
 /** {@code gpu:watch}. */
-final class WatchCommand implements ShellCommand.Action {
+record WatchCommand(Vgpus vgpus) implements ShellCommand.Action {
     private static final long LOOK_MILLIS = 100;
     private static final String CLEAR_BELOW = "\033[J";
     private static final String OFF = "The display is off." + HalfBlocks.END_OF_LINE;
     private static final String HOME = "\033[H";
-
-    private final Vgpus vgpus;
-
-    WatchCommand(Vgpus vgpus) {
-        this.vgpus = vgpus;
-    }
 
     @Override
     public ShellResult run(ShellInvocation invocation) throws ErrnoException, InterruptedException {
