@@ -2,8 +2,9 @@ package vendor.gpusim.engine;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.IntBinaryOperator;
 import java.util.stream.IntStream;
 import mdev.api.vfio.VfioContext;
 import mdev.pci.Interrupts;
@@ -49,6 +50,7 @@ public final class EngineRegisters implements Registers {
     static final int INTERRUPT_STATUS = 0x40;
     static final int INTERRUPT_ENABLE = 0x44;
     static final int VBLANK_COUNT = 0x48;
+    private static final int END = 0x4c;
 
     static final int RING_DONE = 0;
     static final int FAULT = 1;
@@ -71,15 +73,8 @@ public final class EngineRegisters implements Registers {
     private final EngineCounters counters;
     private final double share;
 
-    private volatile int baseLow;
-    private volatile int baseHigh;
-    private volatile int slots;
-    private volatile int fence;
-    private volatile Fault.Code fault = Fault.Code.NONE;
-    private volatile int faultSlot;
-    private volatile int enabled;
-    private final AtomicInteger pending = new AtomicInteger();
-    private final AtomicInteger vblanks = new AtomicInteger();
+    /** The registers that hold the last value that the guest or the engine set; each has 4 bytes. */
+    private final AtomicIntegerArray words = new AtomicIntegerArray(END / Integer.BYTES);
 
     /** The enabled ring, or null. Set by the guest; read by the engine once for each part of a command. */
     private volatile @Nullable Ring ring;
@@ -143,16 +138,10 @@ public final class EngineRegisters implements Registers {
     @Override
     public void reset() {
         quiesce(() -> {
-            baseLow = 0;
-            baseHigh = 0;
-            slots = 0;
-            fence = 0;
-            fault = Fault.Code.NONE;
-            faultSlot = 0;
-            enabled = 0;
-            pending.set(0);
+            for (int i = 0; i < words.length(); i++) {
+                words.set(i, 0);
+            }
             interrupts.forEach(source -> source.level(false));
-            vblanks.set(0);
         });
     }
 
@@ -202,24 +191,26 @@ public final class EngineRegisters implements Registers {
             case ID -> MAGIC;
             case VERSION -> REVISION;
             case MEMORY_SIZE -> (int) memory.memory().byteSize();
-            case RING_BASE_LOW -> baseLow;
-            case RING_BASE_HIGH -> baseHigh;
-            case RING_SLOTS -> slots;
             case CONTROL -> now == null ? 0 : ENABLE;
             case HEAD -> now == null ? 0 : now.head();
             case TAIL -> now == null ? 0 : now.tail();
-            case FENCE -> fence;
             case STATUS ->
                 // In this order: the end of BUSY follows the report of its cause.
-                ((now != null && now.waits()) || atWork.isLocked() ? BUSY : 0)
-                        | (fault == Fault.Code.NONE ? 0 : FAULTED);
-            case FAULT_CODE -> fault.number();
-            case FAULT_SLOT -> faultSlot;
-            case INTERRUPT_STATUS -> pending.get();
-            case INTERRUPT_ENABLE -> enabled;
-            case VBLANK_COUNT -> vblanks.get();
-            default -> 0;
+                ((now != null && now.waits()) || atWork.isLocked() ? BUSY : 0) | (get(FAULT_CODE) == 0 ? 0 : FAULTED);
+            default -> offset < END ? get(offset) : 0;
         };
+    }
+
+    private int get(int offset) {
+        return words.get(offset / Integer.BYTES);
+    }
+
+    private void set(int offset, int value) {
+        words.set(offset / Integer.BYTES, value);
+    }
+
+    private void accumulate(int offset, int operand, IntBinaryOperator change) {
+        words.getAndAccumulate(offset / Integer.BYTES, operand, change);
     }
 
     /** Registers must be written with their full width; narrower writes are ignored. */
@@ -230,14 +221,12 @@ public final class EngineRegisters implements Registers {
         }
         int word = (int) value;
         switch ((int) offset) {
-            case RING_BASE_LOW -> baseLow = word;
-            case RING_BASE_HIGH -> baseHigh = word;
-            case RING_SLOTS -> slots = word;
+            case RING_BASE_LOW, RING_BASE_HIGH, RING_SLOTS -> set((int) offset, word);
             case CONTROL -> control((word & ENABLE) != 0);
             case TAIL -> doorbell(word);
             case INTERRUPT_STATUS -> acknowledge(word);
             case INTERRUPT_ENABLE -> {
-                enabled = word & ((1 << VECTORS) - 1);
+                set(INTERRUPT_ENABLE, word & ((1 << VECTORS) - 1));
                 engine.wake();
             }
             default -> {
@@ -252,8 +241,9 @@ public final class EngineRegisters implements Registers {
         if (!enable || dma == null) {
             disable();
         } else if (ring == null) {
-            fault = Fault.Code.NONE;
-            long base = Integer.toUnsignedLong(baseLow) | (long) baseHigh << 32;
+            set(FAULT_CODE, Fault.Code.NONE.number());
+            long base = Integer.toUnsignedLong(get(RING_BASE_LOW)) | (long) get(RING_BASE_HIGH) << 32;
+            int slots = get(RING_SLOTS);
             if (Ring.valid(base, slots)) {
                 ring = new Ring(base, slots, memory.memory(), dma);
             } else {
@@ -346,7 +336,7 @@ public final class EngineRegisters implements Registers {
     /** Reports a completed fence, unless the guest has meanwhile replaced the ring. */
     private void done(Ring now, RingCommand.Fence done) {
         if (ring == now) {
-            fence = done.value();
+            set(FENCE, done.value());
             if (done.frame()) {
                 counters.frames().incrementAndGet();
             }
@@ -362,8 +352,8 @@ public final class EngineRegisters implements Registers {
     }
 
     private void fault(Fault.Code code, int slot) {
-        faultSlot = slot;
-        fault = code;
+        set(FAULT_SLOT, slot);
+        set(FAULT_CODE, code.number());
         raise(FAULT);
     }
 
@@ -374,7 +364,7 @@ public final class EngineRegisters implements Registers {
         }
         try {
             if (wantsVblank()) {
-                vblanks.incrementAndGet();
+                accumulate(VBLANK_COUNT, 1, Integer::sum);
                 raise(VBLANK);
             }
         } finally {
@@ -383,7 +373,7 @@ public final class EngineRegisters implements Registers {
     }
 
     boolean wantsVblank() {
-        return (enabled & 1 << VBLANK) != 0;
+        return (get(INTERRUPT_ENABLE) & 1 << VBLANK) != 0;
     }
 
     /**
@@ -391,20 +381,20 @@ public final class EngineRegisters implements Registers {
      * its cause has meanwhile occurred again.
      */
     private void acknowledge(int causes) {
-        pending.getAndAccumulate(~causes, (all, others) -> all & others);
+        accumulate(INTERRUPT_STATUS, ~causes, (all, others) -> all & others);
         for (int interrupt = 0; interrupt < VECTORS; interrupt++) {
             int bit = 1 << interrupt;
             if ((causes & bit) != 0) {
                 interrupts.get(interrupt).level(false);
                 // It may have occurred again before the level fell.
-                interrupts.get(interrupt).level((pending.get() & enabled & bit) != 0);
+                interrupts.get(interrupt).level((get(INTERRUPT_STATUS) & get(INTERRUPT_ENABLE) & bit) != 0);
             }
         }
     }
 
     private void raise(int interrupt) {
-        pending.getAndAccumulate(1 << interrupt, (all, one) -> all | one);
-        if ((enabled & 1 << interrupt) != 0) {
+        accumulate(INTERRUPT_STATUS, 1 << interrupt, (all, one) -> all | one);
+        if ((get(INTERRUPT_ENABLE) & 1 << interrupt) != 0) {
             interrupts.get(interrupt).interrupt();
         }
     }
