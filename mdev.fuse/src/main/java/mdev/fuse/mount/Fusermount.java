@@ -26,8 +26,8 @@ final class Fusermount implements Mounter {
     private static final String PROGRAM = "fusermount3";
 
     @Override
-    public Fd mount(Path directory, String source, String subtype, int uid, int gid) throws MountException {
-        String options = "nosuid,nodev,noexec,default_permissions,fsname=" + source + ",subtype=" + subtype;
+    public Fd mount(Path directory, int uid, int gid) throws MountException, LinuxException {
+        String options = "nosuid,nodev,noexec,default_permissions,fsname=" + NAME + ",subtype=" + NAME;
         try (UnixSocket.Pair pair = UnixSocket.pair(1);
                 Arena arena = Arena.ofConfined()) {
             run(pair.second().fd(), "-o", options, "--", directory.toString());
@@ -39,8 +39,6 @@ final class Fusermount implements Mounter {
                 detach(directory); // the mount exists, but no session can serve it
                 throw e;
             }
-        } catch (LinuxException e) {
-            throw new MountException(e.getMessage());
         }
     }
 
@@ -58,29 +56,27 @@ final class Fusermount implements Mounter {
     }
 
     @Override
-    public void unmount(Path directory) throws MountException {
+    public void unmount(Path directory) throws MountException, LinuxException {
         try {
             run("-u", directory);
-        } catch (MountException e) {
+        } catch (MountException | LinuxException e) {
             log.warn("{} is in use: detached, so that no new process can enter it ({})", directory, e.getMessage());
             detach(directory);
         }
     }
 
     @Override
-    public void detach(Path directory) throws MountException {
+    public void detach(Path directory) throws MountException, LinuxException {
         run("-uz", directory);
     }
 
-    private static void run(String option, Path directory) throws MountException {
+    private static void run(String option, Path directory) throws MountException, LinuxException {
         try (UnixSocket.Pair pair = UnixSocket.pair(0)) {
             run(pair.second().fd(), option, "--", directory.toString());
-        } catch (LinuxException e) {
-            throw new MountException(e.getMessage());
         }
     }
 
-    private static void run(Fd socket, String... arguments) throws MountException {
+    private static void run(Fd socket, String... arguments) throws MountException, LinuxException {
         try {
             Program.Ended ended = Program.run(
                     Stream.concat(Stream.of(PROGRAM), Stream.of(arguments)).toList(),
@@ -94,10 +90,10 @@ final class Fusermount implements Mounter {
                                 : ended.errors().strip());
             }
         } catch (LinuxException e) {
-            throw new MountException(
-                    e.errno() == Errno.ENOENT.number()
-                            ? "mounting without root requires " + PROGRAM + ": install the package fuse3"
-                            : e.getMessage());
+            if (e.errno() != Errno.ENOENT.number()) {
+                throw e;
+            }
+            throw new MountException("mounting without root requires " + PROGRAM + ": install the package fuse3");
         }
     }
 }

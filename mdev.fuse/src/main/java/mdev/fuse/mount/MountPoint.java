@@ -27,10 +27,6 @@ import org.slf4j.LoggerFactory;
 public final class MountPoint {
     private static final Logger log = LoggerFactory.getLogger(MountPoint.class);
 
-    private static final String SOURCE = "mdev";
-    private static final String SUBTYPE = "mdev";
-    private static final String TYPE = "fuse." + SUBTYPE;
-
     /** As in path resolution: {@code MAXSYMLINKS}. */
     private static final int MOST_LINKS = 40;
 
@@ -75,7 +71,7 @@ public final class MountPoint {
             boolean made = make(directory);
             try {
                 Path real = directory.toRealPath(); // before mounting: then this process would have to answer
-                Fd fd = mounter.mount(real, SOURCE, SUBTYPE, uid, gid);
+                Fd fd = mounter.mount(real, uid, gid);
                 try {
                     return new Mounted(new MountPoint(real, made, mounter, device(real)), fd);
                 } catch (IOException e) {
@@ -83,7 +79,7 @@ public final class MountPoint {
                     mounter.detach(real);
                     throw e;
                 }
-            } catch (MountException | IOException e) {
+            } catch (MountException | LinuxException | IOException e) {
                 if (made) {
                     Files.deleteIfExists(directory);
                 }
@@ -91,6 +87,8 @@ public final class MountPoint {
             }
         } catch (FileAlreadyExistsException e) {
             throw new MountException(directory + " is not a directory: choose another with --mount DIR");
+        } catch (LinuxException e) {
+            throw new MountException(e.getMessage());
         } catch (IOException e) {
             throw new MountException(e + ": choose another directory with --mount DIR");
         }
@@ -99,7 +97,7 @@ public final class MountPoint {
     /** The newest mount of our type, which is the one just made. */
     private static String device(Path directory) throws IOException {
         return MountTable.read().at(directory).reversed().stream()
-                .filter(entry -> entry.type().equals(TYPE))
+                .filter(entry -> entry.type().equals(Mounter.TYPE))
                 .findFirst()
                 .map(MountTable.Entry::device)
                 .orElse(""); // already unmounted by another process, which the session will notice
@@ -145,9 +143,10 @@ public final class MountPoint {
     }
 
     /** Clears only dead mounts of our type: a live one belongs to another platform. */
-    private static void clear(Path directory, Mounter mounter, Duration grace) throws IOException, MountException {
+    private static void clear(Path directory, Mounter mounter, Duration grace)
+            throws IOException, MountException, LinuxException {
         for (MountTable.Entry entry : MountTable.read().at(directory).reversed()) {
-            if (!entry.type().equals(TYPE)) {
+            if (!entry.type().equals(Mounter.TYPE)) {
                 return;
             }
             requireDead(directory, grace);
@@ -222,7 +221,7 @@ public final class MountPoint {
      * reused as soon as the connection is gone.
      */
     private boolean isLikeOurs(MountTable.Entry entry) {
-        return entry.type().equals(TYPE) && entry.device().equals(device);
+        return entry.type().equals(Mounter.TYPE) && entry.device().equals(device);
     }
 
     /**
@@ -244,7 +243,7 @@ public final class MountPoint {
                 return; // our mount is gone, and another platform's mount has its device number
             }
             mounter.unmount(directory);
-        } catch (MountException e) {
+        } catch (MountException | LinuxException e) {
             log.warn("{} is left behind: {}", directory, e.getMessage());
         } catch (IOException e) {
             log.warn("{} is left behind: {}", directory, e.toString());

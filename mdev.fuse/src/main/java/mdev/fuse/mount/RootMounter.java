@@ -13,7 +13,7 @@ final class RootMounter implements Mounter {
     private static final Logger log = LoggerFactory.getLogger(RootMounter.class);
 
     @Override
-    public Fd mount(Path directory, String source, String subtype, int uid, int gid) throws MountException {
+    public Fd mount(Path directory, int uid, int gid) throws MountException {
         Fd fd;
         try {
             fd = Fd.open(Path.of("/dev/fuse"), Fd.O_RDWR | Fd.O_NONBLOCK);
@@ -22,9 +22,9 @@ final class RootMounter implements Mounter {
         }
         try {
             Mount.mount(
-                    source,
+                    NAME,
                     directory,
-                    "fuse." + subtype,
+                    TYPE,
                     Mount.MS_NOSUID | Mount.MS_NODEV | Mount.MS_NOEXEC,
                     "fd=" + fd.number() + ",rootmode=40755,user_id=" + uid + ",group_id=" + gid
                             + ",default_permissions,allow_other");
@@ -38,7 +38,7 @@ final class RootMounter implements Mounter {
     }
 
     @Override
-    public void unmount(Path directory) throws MountException {
+    public void unmount(Path directory) throws LinuxException {
         try {
             Mount.unmount(directory);
         } catch (LinuxException e) {
@@ -46,17 +46,13 @@ final class RootMounter implements Mounter {
                 log.warn("{} is in use: detached, so that no new process can enter it", directory);
                 detach(directory);
             } else if (e.errno() != Errno.EINVAL.number()) {
-                throw new MountException(e.getMessage());
+                throw e;
             }
         }
     }
 
     @Override
-    public void detach(Path directory) throws MountException {
-        try {
-            Mount.detach(directory);
-        } catch (LinuxException e) {
-            throw new MountException(e.getMessage());
-        }
+    public void detach(Path directory) throws LinuxException {
+        Mount.detach(directory);
     }
 }
