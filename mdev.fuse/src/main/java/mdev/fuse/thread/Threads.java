@@ -1,18 +1,15 @@
 package mdev.fuse.thread;
 
-/** Starts threads that keep no references to the starting thread's context. */
+/** Starts threads that keep no references to the starting thread's context, such as its context class loader. */
 public final class Threads {
     private Threads() {}
 
     /** Starts a daemon thread. */
     public static Thread start(String name, Runnable task) {
-        Thread thread = Thread.ofPlatform()
+        return Thread.ofPlatform()
                 .name(name)
                 .daemon()
                 .inheritInheritableThreadLocals(false)
-                .unstarted(task);
-        thread.setContextClassLoader(Threads.class.getClassLoader());
-        thread.start();
-        return thread;
+                .start(task);
     }
 }
