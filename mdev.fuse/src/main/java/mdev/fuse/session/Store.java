@@ -21,24 +21,13 @@ import org.slf4j.LoggerFactory;
  * };
  * </pre>
  */
-final class Store implements Calls.Work {
+@SuppressWarnings("ArrayRecordComponent") // the data is not copied, and writes are not compared
+record Store(Sysfs sysfs, SysfsFile file, byte[] data, CallingThread caller) implements Calls.Work {
     private static final Logger log = LoggerFactory.getLogger(Store.class);
 
     private static final int UUID_LENGTH = 36;
     private static final Pattern CREATE = Pattern.compile("(?<type>(?<parent>.+)/mdev_supported_types/[^/]+)/create");
     private static final byte[] ONE = {'1'};
-
-    private final Sysfs sysfs;
-    private final SysfsFile file;
-    private final byte[] data;
-    private final CallingThread caller;
-
-    Store(Sysfs sysfs, SysfsFile file, byte[] data, CallingThread caller) {
-        this.sysfs = sysfs;
-        this.file = file;
-        this.data = data;
-        this.caller = caller;
-    }
 
     @Override
     public int room() {
