@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 
 /**
  * The names that the kernel may have cached, by directory node, each with its own node. A name is added before the
@@ -21,20 +22,12 @@ final class DentryCache {
 
     /** Called before a lookup in the tree; followed by {@link #found} or {@link #missing}. */
     void asked(long directory, String name) {
-        directories.compute(directory, (_, known) -> {
-            Map<String, Long> names = known == null ? new ConcurrentHashMap<>() : known;
-            names.putIfAbsent(name, ASKED);
-            return names;
-        });
+        change(directory, names -> names.putIfAbsent(name, ASKED));
     }
 
     /** The kernel caches the name until {@link #forgotten}. */
     void found(long directory, String name, long node) {
-        directories.compute(directory, (_, known) -> {
-            Map<String, Long> names = known == null ? new ConcurrentHashMap<>() : known;
-            names.put(name, node);
-            return names;
-        });
+        change(directory, names -> names.put(name, node));
     }
 
     /** The name does not exist. A cached earlier entry is taken by the thread that removed it. */
@@ -44,8 +37,14 @@ final class DentryCache {
 
     /** The kernel has dropped this node; the name may have got another one since. */
     void forgotten(long directory, String name, long node) {
-        directories.computeIfPresent(directory, (_, names) -> {
-            names.remove(name, node);
+        change(directory, names -> names.remove(name, node));
+    }
+
+    /** Keeps only directories with names. */
+    private void change(long directory, Consumer<Map<String, Long>> change) {
+        directories.compute(directory, (_, known) -> {
+            Map<String, Long> names = known == null ? new ConcurrentHashMap<>() : known;
+            change.accept(names);
             return names.isEmpty() ? null : names;
         });
     }
