@@ -53,7 +53,8 @@ public final class Fuse implements SysfsMount, AutoCloseable {
 
     @Activate
     public Fuse(BundleContext context, @Reference Sysfs sysfs) {
-        this(sysfs, directory(context.getProperty("mdev.mount")));
+        String mount = context.getProperty("mdev.mount");
+        this(sysfs, mount == null || mount.isBlank() ? null : Path.of(mount));
     }
 
     /** @param directory where to mount; null to not mount */
@@ -72,10 +73,6 @@ public final class Fuse implements SysfsMount, AutoCloseable {
     @Activate
     public void mount() {
         mounted = directory == null ? null : tryMount(sysfs, directory, forget); // unmounted in close()
-    }
-
-    private static @Nullable Path directory(@Nullable String property) {
-        return property == null || property.isBlank() ? null : Path.of(property);
     }
 
     private static @Nullable Mounted tryMount(Sysfs sysfs, Path directory, Duration forget) {

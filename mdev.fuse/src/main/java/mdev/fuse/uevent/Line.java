@@ -6,7 +6,6 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Map;
-import mdev.api.Uevent;
 
 /** One line of the stream: a JSON object whose values are strings. */
 final class Line {
@@ -14,16 +13,12 @@ final class Line {
 
     private Line() {}
 
-    static byte[] of(Uevent event) {
-        return of(event.env());
-    }
-
     /** Replaces events that a reader has lost. */
     static byte[] lost(long events) {
         return of(Map.of("LOST", Long.toString(events)));
     }
 
-    private static byte[] of(Map<String, String> fields) {
+    static byte[] of(Map<String, String> fields) {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         try (JsonGenerator json = JSON.createGenerator(bytes)) {
             json.writeStartObject();

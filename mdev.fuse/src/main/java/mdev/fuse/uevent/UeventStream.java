@@ -46,7 +46,8 @@ public final class UeventStream implements UeventListener, AutoCloseable {
 
     @Activate
     public UeventStream(BundleContext context) {
-        this(path(context.getProperty("mdev.run")));
+        String run = context.getProperty("mdev.run");
+        this(run == null ? null : Path.of(run, NAME));
     }
 
     /** @param path where to listen; null to not listen */
@@ -58,10 +59,6 @@ public final class UeventStream implements UeventListener, AutoCloseable {
     @Activate
     public void listen() {
         socket = path == null ? null : tryListen(path); // closed in close()
-    }
-
-    private static @Nullable Path path(@Nullable String run) {
-        return run == null ? null : Path.of(run, NAME);
     }
 
     private @Nullable UnixServerSocket tryListen(Path path) {
@@ -108,7 +105,7 @@ public final class UeventStream implements UeventListener, AutoCloseable {
     @Override
     public void uevent(Uevent event) {
         if (!readers.isEmpty()) {
-            byte[] line = Line.of(event);
+            byte[] line = Line.of(event.env());
             readers.forEach(reader -> reader.offer(line));
         }
     }
