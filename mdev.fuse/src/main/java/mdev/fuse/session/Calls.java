@@ -9,7 +9,6 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.fuse.wire.Reply;
-import mdev.linux.LinuxException;
 import mdev.sync.BoundedCalls;
 import mdev.sync.Deadline;
 import mdev.sync.FaultLog;
@@ -87,7 +86,7 @@ final class Calls {
             }
             running.remove(unique);
             if (call.answered().compareAndSet(false, true)) {
-                send(message);
+                channel.answer(message);
             } else if (done) {
                 work.unwanted();
             }
@@ -117,16 +116,8 @@ final class Calls {
     private void giveUp(Call call) {
         if (call.answered().compareAndSet(false, true)) {
             try (Arena arena = Arena.ofConfined()) {
-                send(new Reply(arena, 0).refusal(Errno.EINTR.number(), call.unique()));
+                channel.answer(new Reply(arena, 0).refusal(Errno.EINTR.number(), call.unique()));
             }
-        }
-    }
-
-    private void send(MemorySegment message) {
-        try {
-            channel.send(message);
-        } catch (LinuxException e) {
-            log.debug("nobody waits for an answer: {}", e.getMessage());
         }
     }
 }

@@ -88,7 +88,7 @@ final class Channel implements AutoCloseable {
     }
 
     /**
-     * Sends an answer or a notification.
+     * Sends a message.
      *
      * @throws LinuxException ENOENT: the request was aborted, or the kernel does not know the subject of the
      *     notification; ENODEV: unmounted
@@ -102,6 +102,15 @@ final class Channel implements AutoCloseable {
         } finally {
             senders.remove(Thread.currentThread());
             sending.unlock();
+        }
+    }
+
+    /** Sends the answer to a request, which may have been aborted meanwhile. */
+    void answer(MemorySegment message) {
+        try {
+            send(message);
+        } catch (LinuxException e) {
+            log.debug("nobody waits for an answer: {}", e.getMessage());
         }
     }
 

@@ -15,7 +15,6 @@ import mdev.api.sysfs.SysfsDirectory;
 import mdev.api.sysfs.SysfsFile;
 import mdev.api.sysfs.SysfsLink;
 import mdev.api.sysfs.SysfsListener;
-import mdev.api.sysfs.SysfsNode;
 import mdev.fuse.thread.Threads;
 import mdev.fuse.wire.Attributes;
 import mdev.fuse.wire.Dirents;
@@ -187,11 +186,7 @@ public final class FuseSession implements AutoCloseable {
             log.error("{} failed", request.opcode(), e);
             message = reply.refusal(Errno.EIO.number(), unique);
         }
-        try {
-            channel.send(message);
-        } catch (LinuxException e) {
-            log.debug("nobody waits for an answer: {}", e.getMessage());
-        }
+        channel.answer(message);
     }
 
     /** @return whether there is an answer to be sent: none to a notice, and not yet to a call */
@@ -274,8 +269,7 @@ public final class FuseSession implements AutoCloseable {
         if (!(nodes.get(request.nodeid()).in(root) instanceof SysfsLink link)) {
             throw new ErrnoException(Errno.ENOENT);
         }
-        byte[] target = link.target().getBytes(StandardCharsets.UTF_8);
-        out.bytes(target, 0, target.length);
+        out.bytes(link.target().getBytes(StandardCharsets.UTF_8));
     }
 
     /**
@@ -306,8 +300,7 @@ public final class FuseSession implements AutoCloseable {
 
     /** The attribute itself; its entry may have gone while it was open. */
     private SysfsFile file(Node node) throws ErrnoException {
-        SysfsNode entry = node.in(root);
-        if (!(entry instanceof SysfsFile file)) {
+        if (!(node.in(root) instanceof SysfsFile file)) {
             throw new ErrnoException(Errno.ENODEV);
         }
         return file;

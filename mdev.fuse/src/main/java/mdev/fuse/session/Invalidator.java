@@ -145,11 +145,7 @@ final class Invalidator implements AutoCloseable {
         byte[] name = entry.name().getBytes(StandardCharsets.UTF_8);
         try (Arena arena = Arena.ofConfined()) {
             Reply message = new Reply(arena, Long.BYTES + 2L * Integer.BYTES + name.length + 1);
-            message.u64(entry.directory())
-                    .u32(name.length)
-                    .u32(0)
-                    .bytes(name, 0, name.length)
-                    .zeros(1);
+            message.u64(entry.directory()).u32(name.length).u32(0).bytes(name).zeros(1);
             channel.send(message.notification(FUSE_NOTIFY_INVAL_ENTRY));
         } catch (LinuxException e) {
             log.trace("the kernel has already forgotten {}: {}", entry, e.getMessage());

@@ -13,7 +13,6 @@ record Show(OpenFile open, SysfsFile file, long offset, int size) implements Cal
 
     @Override
     public void run(Reply reply) throws ErrnoException {
-        byte[] content = open.read(file, offset, size);
-        reply.bytes(content, 0, content.length);
+        reply.bytes(open.read(file, offset, size));
     }
 }

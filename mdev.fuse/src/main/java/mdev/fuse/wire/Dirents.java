@@ -27,7 +27,7 @@ public record Dirents(Reply reply, long room) {
             return false;
         }
         reply.u64(ino).u64(next).u32(bytes.length).u32(kind.direntType());
-        reply.bytes(bytes, 0, bytes.length).zeros(padding);
+        reply.bytes(bytes).zeros(padding);
         return true;
     }
 }

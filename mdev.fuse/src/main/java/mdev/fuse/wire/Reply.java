@@ -56,9 +56,9 @@ public final class Reply {
         return this;
     }
 
-    public Reply bytes(byte[] from, int offset, int length) {
-        MemorySegment.copy(from, offset, memory, JAVA_BYTE, end, length);
-        end += length;
+    public Reply bytes(byte[] from) {
+        MemorySegment.copy(from, 0, memory, JAVA_BYTE, end, from.length);
+        end += from.length;
         return this;
     }
 
