@@ -33,7 +33,7 @@ import org.osgi.framework.wiring.BundleWiring;
  * through shell commands and the VFIO API only. In place of the document's virtual machine, the demo acts as its
  * firmware and drivers.
  */
-final class Demo {
+record Demo(BundleContext context, Sysfs sysfs, Vfio vfio, Transcript transcript) {
     static final String MODULE = "vendor.mtty";
 
     private static final String UUID = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001";
@@ -83,18 +83,6 @@ final class Demo {
     private static final ValueLayout.OfInt LITTLE_ENDIAN =
             ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
-    private final BundleContext context;
-    private final Sysfs sysfs;
-    private final Vfio vfio;
-    private final Transcript transcript;
-
-    Demo(BundleContext context, Sysfs sysfs, Vfio vfio, Transcript transcript) {
-        this.context = context;
-        this.sysfs = sysfs;
-        this.vfio = vfio;
-        this.transcript = transcript;
-    }
-
     static Optional<Bundle> module(BundleContext context) {
         return Arrays.stream(context.getBundles())
                 .filter(bundle -> MODULE.equals(bundle.getSymbolicName()))
@@ -112,9 +100,8 @@ final class Demo {
 
     /** Unloads the module after Ctrl-C, to leave nothing behind. */
     private void leave() {
-        Optional<Bundle> module = module(context);
         try {
-            if (module.isPresent()) {
+            if (module(context).isPresent()) {
                 transcript.run("mdev:rmmod -f " + MODULE);
             }
         } catch (Failure | InterruptedException e) {
