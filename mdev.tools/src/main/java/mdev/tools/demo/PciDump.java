@@ -14,18 +14,10 @@ final class PciDump {
     /** The standardized part of the configuration space. */
     static final int LENGTH = 64;
 
-    private static final List<String> COMMAND_BITS = List.of(
-            "I/O",
-            "Mem",
-            "BusMaster",
-            "SpecCycle",
-            "MemWINV",
-            "VGASnoop",
-            "ParErr",
-            "Stepping",
-            "SERR",
-            "FastB2B",
-            "DisINTx");
+    /** From bit 0 on. */
+    private static final List<String> COMMAND_BITS =
+            List.of("I/O Mem BusMaster SpecCycle MemWINV VGASnoop ParErr Stepping SERR FastB2B DisINTx".split(" "));
+
     private static final List<String> INTERFACES =
             List.of("8250", "16450", "16550", "16650", "16750", "16850", "16950");
     private static final List<String> DEVSEL = List.of("fast", "medium", "slow", "?");
