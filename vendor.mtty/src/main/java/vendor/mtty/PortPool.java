@@ -26,14 +26,11 @@ final class PortPool {
      * @throws ErrnoException ENOSPC: not enough free ports
      */
     void take(int ports) throws ErrnoException {
-        int before;
-        do {
-            before = free.get();
-            if (before < ports) {
-                throw new ErrnoException(
-                        Errno.ENOSPC, "%d of %d ports are free, %d are needed".formatted(before, total, ports));
-            }
-        } while (!free.compareAndSet(before, before - ports));
+        int before = free.getAndUpdate(now -> now < ports ? now : now - ports);
+        if (before < ports) {
+            throw new ErrnoException(
+                    Errno.ENOSPC, "%d of %d ports are free, %d are needed".formatted(before, total, ports));
+        }
     }
 
     void give(int ports) {
