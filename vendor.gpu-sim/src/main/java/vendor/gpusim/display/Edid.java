@@ -10,11 +10,6 @@ final class Edid {
     private static final int DESCRIPTORS = 0x36;
     private static final int DESCRIPTOR_SIZE = 18;
 
-    /** The usual chromaticity of sRGB monitors (3.7). */
-    private static final byte[] SRGB = {
-        (byte) 0xee, (byte) 0x91, (byte) 0xa3, 0x54, 0x4c, (byte) 0x99, 0x26, 0x0f, 0x50, 0x54
-    };
-
     private Edid() {}
 
     /** A block with the resolution as the preferred timing and a correct checksum. */
@@ -23,20 +18,14 @@ final class Edid {
         var edid = ByteBuffer.wrap(block);
         edid.put(new byte[] {0, -1, -1, -1, -1, -1, -1, 0});
         edid.putShort(manufacturer("MDV")).putShort((short) 0x0100).putInt(0);
-        edid.put((byte) 0).put((byte) (2026 - 1990));
-        edid.put((byte) 1).put((byte) 4);
+        put(edid, 0, 2026 - 1990, 1, 4);
         // Digital, 8 bits a colour; size at 96 dots an inch; gamma 2.2; sRGB, preferred timing is native.
-        edid.put((byte) 0xa0)
-                .put(centimetres(width))
-                .put(centimetres(height))
-                .put((byte) 120)
-                .put((byte) 0x06);
-        edid.put(SRGB);
+        put(edid, 0xa0, centimetres(width), centimetres(height), 120, 0x06);
+        // The usual chromaticity of sRGB monitors (3.7).
+        put(edid, 0xee, 0x91, 0xa3, 0x54, 0x4c, 0x99, 0x26, 0x0f, 0x50, 0x54);
         // 640x480, 800x600 and 1024x768, each at 60 Hz; no standard timings.
-        edid.put((byte) 0x21).put((byte) 0x08).put((byte) 0);
-        for (int i = 0; i < 16; i++) {
-            edid.put((byte) 1);
-        }
+        put(edid, 0x21, 0x08, 0);
+        put(edid, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1);
         Timing.reducedBlanking(width, height).put(edid);
         text(edid.position(DESCRIPTORS + DESCRIPTOR_SIZE), 0xfc, "gpu-sim");
         text(edid.position(DESCRIPTORS + 2 * DESCRIPTOR_SIZE), 0xfe, width + "x" + height);
@@ -50,8 +39,15 @@ final class Edid {
         return (short) ((letters.charAt(0) - '@') << 10 | (letters.charAt(1) - '@') << 5 | (letters.charAt(2) - '@'));
     }
 
-    private static byte centimetres(int dots) {
-        return (byte) Math.min(255, Math.round(dots * 2.54 / 96));
+    /** Appends the low byte of each value. */
+    private static void put(ByteBuffer edid, int... values) {
+        for (int value : values) {
+            edid.put((byte) value);
+        }
+    }
+
+    private static int centimetres(int dots) {
+        return (int) Math.min(255, Math.round(dots * 2.54 / 96));
     }
 
     private static void text(ByteBuffer edid, int tag, String text) {
@@ -108,18 +104,17 @@ final class Edid {
 
         /** The detailed timing descriptor (3.10.2): digital separate sync, horizontal positive. */
         void put(ByteBuffer edid) {
-            edid.put((byte) clock).put((byte) (clock >> 8));
+            Edid.put(edid, clock, clock >> 8);
             pair(edid, width, HORIZONTAL_BLANK);
             pair(edid, height, verticalBlank);
-            edid.put((byte) HORIZONTAL_FRONT).put((byte) HORIZONTAL_SYNC);
-            edid.put((byte) (VERTICAL_FRONT << 4 | verticalSync)).put((byte) 0);
+            Edid.put(edid, HORIZONTAL_FRONT, HORIZONTAL_SYNC, VERTICAL_FRONT << 4 | verticalSync, 0);
             pair(edid, (int) Math.round(width * 25.4 / 96), (int) Math.round(height * 25.4 / 96));
-            edid.put((byte) 0).put((byte) 0).put((byte) 0x1a);
+            Edid.put(edid, 0, 0, 0x1a);
         }
 
         /** Two 12-bit numbers: the low bytes, then a byte with both upper nibbles. */
         private static void pair(ByteBuffer edid, int first, int second) {
-            edid.put((byte) first).put((byte) second).put((byte) (first >> 8 << 4 | second >> 8));
+            Edid.put(edid, first, second, first >> 8 << 4 | second >> 8);
         }
     }
 }
