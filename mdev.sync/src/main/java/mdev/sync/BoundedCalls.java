@@ -37,24 +37,18 @@ public final class BoundedCalls implements AutoCloseable {
 
     /** @param name the prefix of the names of idle threads */
     public BoundedCalls(String name) {
-        this(threads(name));
+        // Threads that inherit nothing also get the system class loader, not that of the first calling thread.
+        this(Thread.ofPlatform()
+                .daemon()
+                .name(name + "-", 0)
+                .inheritInheritableThreadLocals(false)
+                .factory());
     }
 
     /** @param factory creates the threads; if it throws, no thread can be started */
     public BoundedCalls(ThreadFactory factory) {
         threads = new ThreadPoolExecutor(
                 0, Integer.MAX_VALUE, IDLE.toNanos(), TimeUnit.NANOSECONDS, new SynchronousQueue<>(), factory);
-    }
-
-    private static ThreadFactory threads(String name) {
-        var builder = Thread.ofPlatform().daemon().name(name + "-", 0).inheritInheritableThreadLocals(false);
-        ClassLoader own = BoundedCalls.class.getClassLoader();
-        return task -> {
-            Thread thread = builder.unstarted(task);
-            // The default would be the class loader of the first calling thread.
-            thread.setContextClassLoader(own);
-            return thread;
-        };
     }
 
     /** A started call. */
