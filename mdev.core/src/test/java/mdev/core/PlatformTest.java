@@ -6,11 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -30,12 +26,12 @@ import mdev.api.ParentRegistry;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.shell.ShellCommand;
-import mdev.api.shell.ShellInvocation;
 import mdev.api.shell.ShellResult;
 import mdev.api.shell.UnknownNameException;
 import mdev.api.sysfs.Sysfs;
 import mdev.core.bundle.CoreComponent;
 import mdev.core.shell.CoreCommands;
+import mdev.core.shell.TestInvocation;
 import mdev.core.slot.ForeignBundle;
 import org.apache.felix.framework.Felix;
 import org.junit.jupiter.api.AfterEach;
@@ -136,50 +132,7 @@ class PlatformTest {
         List<String> arguments = new ArrayList<>(List.of(words));
         Set<String> flags =
                 Set.of("-f", "-l").stream().filter(arguments::remove).collect(Collectors.toSet());
-        return command(command).action().run(new Invocation(arguments, flags, new ByteArrayOutputStream()));
-    }
-
-    private record Invocation(List<String> arguments, Set<String> flags, ByteArrayOutputStream output)
-            implements ShellInvocation {
-        @Override
-        public Output run(String line) {
-            throw new UnsupportedOperationException();
-        }
-
-        @Override
-        public boolean flag(String name) {
-            return flags.contains(name);
-        }
-
-        @Override
-        public InputStream in() {
-            return InputStream.nullInputStream();
-        }
-
-        @Override
-        public PrintStream out() {
-            return new PrintStream(output, true, StandardCharsets.UTF_8);
-        }
-
-        @Override
-        public PrintStream err() {
-            return out();
-        }
-
-        @Override
-        public RawTerminal rawTerminal() {
-            throw new UnsupportedOperationException();
-        }
-
-        @Override
-        public Path directory() {
-            return Path.of("");
-        }
-
-        @Override
-        public Size size() {
-            return new Size(80, 24);
-        }
+        return command(command).action().run(new TestInvocation(arguments, flags));
     }
 
     private void assertLine(String line, Errno errno, String command, String... words) {

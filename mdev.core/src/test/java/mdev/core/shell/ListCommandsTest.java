@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -105,7 +106,7 @@ final class ListCommandsTest {
                 .filter(each -> each.name().equals(name))
                 .findFirst()
                 .orElseThrow();
-        return command.action().run(new TestInvocation(List.of(arguments)));
+        return command.action().run(new TestInvocation(List.of(arguments), Set.of()));
     }
 
     private static List<@Nullable Object> row(@Nullable Object... cells) {

@@ -8,6 +8,7 @@ import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -81,7 +82,7 @@ class MonitorCommandTest {
                             .getFirst()
                             .action()
                             .run(new TestInvocation(
-                                    List.of(), new PrintStream(terminal, false, StandardCharsets.UTF_8)));
+                                    List.of(), Set.of(), new PrintStream(terminal, false, StandardCharsets.UTF_8)));
                 } catch (InterruptedException e) {
                     // ends the monitor
                 } catch (ErrnoException e) {

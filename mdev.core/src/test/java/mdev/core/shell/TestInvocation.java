@@ -6,12 +6,13 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 import mdev.api.shell.ShellInvocation;
 
 /** A run of a command without a terminal. */
-record TestInvocation(List<String> arguments, PrintStream out) implements ShellInvocation {
-    TestInvocation(List<String> arguments) {
-        this(arguments, new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8));
+public record TestInvocation(List<String> arguments, Set<String> flags, PrintStream out) implements ShellInvocation {
+    public TestInvocation(List<String> arguments, Set<String> flags) {
+        this(arguments, flags, new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8));
     }
 
     @Override
@@ -21,7 +22,7 @@ record TestInvocation(List<String> arguments, PrintStream out) implements ShellI
 
     @Override
     public boolean flag(String name) {
-        return false;
+        return flags.contains(name);
     }
 
     @Override

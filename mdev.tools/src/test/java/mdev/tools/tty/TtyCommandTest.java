@@ -5,13 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InterruptedIOException;
-import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;
@@ -19,7 +16,6 @@ import mdev.api.Mdev;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.shell.ShellCommand;
-import mdev.api.shell.ShellInvocation;
 import mdev.api.shell.ShellResult;
 import mdev.api.shell.UnknownNameException;
 import org.jspecify.annotations.Nullable;
@@ -27,6 +23,7 @@ import org.junit.jupiter.api.Test;
 import vfio.mdev.Await;
 import vfio.mdev.OpenedDevice;
 import vfio.mdev.SerialCard;
+import vfio.mdev.ShellRun;
 import vfio.mdev.TestPlatform;
 
 class TtyCommandTest {
@@ -38,79 +35,13 @@ class TtyCommandTest {
 
     TtyCommandTest() throws ErrnoException {}
 
-    /** One run of a command, with its streams in memory. */
-    private record Run(List<String> arguments, InputStream in, ByteArrayOutputStream output, boolean terminal)
-            implements ShellInvocation {
-        static Run with(InputStream in, boolean terminal, String... arguments) {
-            return new Run(List.of(arguments), in, new ByteArrayOutputStream(), terminal);
-        }
-
-        static Run of(String... arguments) {
-            return with(InputStream.nullInputStream(), false, arguments);
-        }
-
-        @Override
-        public boolean flag(String name) {
-            return false;
-        }
-
-        @Override
-        public PrintStream out() {
-            return new PrintStream(output, true, StandardCharsets.ISO_8859_1);
-        }
-
-        @Override
-        public PrintStream err() {
-            return out();
-        }
-
-        @Override
-        public RawTerminal rawTerminal() {
-            return new RawTerminal() {
-                @Override
-                public boolean present() {
-                    return terminal;
-                }
-
-                @Override
-                public void close() {}
-            };
-        }
-
-        @Override
-        public Path directory() {
-            return Path.of("");
-        }
-
-        @Override
-        public Size size() {
-            return new Size(80, 24);
-        }
-
-        @Override
-        public Output run(String line) {
-            throw new UnsupportedOperationException();
-        }
-
-        String text() {
-            return output.toString(StandardCharsets.ISO_8859_1);
-        }
-    }
-
-    private ShellResult run(String name, Run run) throws ErrnoException, InterruptedException {
-        ShellCommand command = commands.stream()
-                .filter(each -> each.name().equals(name))
-                .findFirst()
-                .orElseThrow();
-        return command.action().run(run);
-    }
-
     private static InputStream bytes(String text) {
         return new ByteArrayInputStream(text.getBytes(StandardCharsets.ISO_8859_1));
     }
 
     private void assertRefused(Errno errno, String message, String command, String... arguments) {
-        ErrnoException refused = assertThrows(ErrnoException.class, () -> run(command, Run.of(arguments)));
+        ErrnoException refused =
+                assertThrows(ErrnoException.class, () -> ShellRun.of(arguments).perform(commands, command));
         assertEquals(errno, refused.errno());
         assertEquals(message, refused.getMessage());
     }
@@ -128,7 +59,8 @@ class TtyCommandTest {
 
     @Test
     void namesTheDevicesThatCanBeOpened() {
-        UnknownNameException refused = assertThrows(UnknownNameException.class, () -> run("tty", Run.of("x")));
+        UnknownNameException refused =
+                assertThrows(UnknownNameException.class, () -> ShellRun.of("x").perform(commands, "tty"));
         assertEquals(Errno.ENODEV, refused.errno());
         assertEquals("no device 'x' is bound to vfio_mdev", refused.getMessage());
         assertEquals(List.of(uuid), refused.known());
@@ -139,8 +71,8 @@ class TtyCommandTest {
     void relaysAPipeUntilAllHasComeBack() throws Exception {
         String text = "the quick brown fox\n".repeat(100);
         for (String port : List.of("0", "1")) {
-            Run run = Run.with(bytes(text), false, uuid, port);
-            assertEquals(ShellResult.DONE, run("tty", run));
+            ShellRun run = ShellRun.with(bytes(text), false, uuid, port);
+            assertEquals(ShellResult.DONE, run.perform(commands, "tty"));
             assertEquals(text, run.text());
         }
         assertEquals(card.opens.get(), card.releases.get());
@@ -180,31 +112,37 @@ class TtyCommandTest {
     @Test
     void endsOnATerminalWithCtrlRightBracket() throws Exception {
         CountDownLatch echoed = new CountDownLatch(1);
-        Run run = Run.with(keys("hello\r", echoed, 0x1d), true, uuid);
+        ShellRun run = ShellRun.with(keys("hello\r", echoed, 0x1d), true, uuid);
         Thread user = Thread.ofPlatform().start(() -> {
             Await.until("the echo", () -> run.text().endsWith("hello\r\n"));
             echoed.countDown();
         });
-        assertEquals(ShellResult.DONE, run("tty", run));
+        assertEquals(ShellResult.DONE, run.perform(commands, "tty"));
         user.join();
         assertTrue(run.text().startsWith("Port 0 of " + uuid), run::text);
         assertEquals(1, card.releases.get());
         platform.close();
     }
 
-    @Test
-    void endsWithOneLineWhenTheDeviceIsRemoved() throws Exception {
-        AtomicReference<@Nullable Throwable> end = new AtomicReference<>();
-        Run run = Run.with(keys("x", new CountDownLatch(1), -1), true, uuid);
+    /** A user that has typed a key, got its echo, and waits for the next key; {@code end} gets what ends it. */
+    private Thread typist(boolean terminal, AtomicReference<@Nullable Throwable> end) {
+        ShellRun run = ShellRun.with(keys("x", new CountDownLatch(1), -1), terminal, uuid);
         Thread user = Thread.ofPlatform().name("user").start(() -> {
             try {
-                run("tty", run);
+                run.perform(commands, "tty");
             } catch (Throwable e) {
                 end.set(e);
             }
         });
         Await.until("the echo", () -> run.text().endsWith("x"));
         Await.blocked(user);
+        return user;
+    }
+
+    @Test
+    void endsWithOneLineWhenTheDeviceIsRemoved() throws Exception {
+        AtomicReference<@Nullable Throwable> end = new AtomicReference<>();
+        Thread user = typist(true, end);
         platform.remove(mdev);
         assertEquals(1, card.releases.get());
         user.join();
@@ -216,16 +154,7 @@ class TtyCommandTest {
     @Test
     void endsWithCtrlC() throws Exception {
         AtomicReference<@Nullable Throwable> end = new AtomicReference<>();
-        Run run = Run.with(keys("x", new CountDownLatch(1), -1), false, uuid);
-        Thread user = Thread.ofPlatform().name("user").start(() -> {
-            try {
-                run("tty", run);
-            } catch (Throwable e) {
-                end.set(e);
-            }
-        });
-        Await.until("the echo", () -> run.text().endsWith("x"));
-        Await.blocked(user);
+        Thread user = typist(false, end);
         user.interrupt();
         user.join();
         assertTrue(end.get() instanceof InterruptedException, () -> "" + end.get());

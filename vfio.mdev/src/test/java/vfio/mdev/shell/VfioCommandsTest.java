@@ -4,9 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
-import java.io.InputStream;
-import java.io.PrintStream;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -17,7 +14,6 @@ import mdev.api.Mdev;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.shell.ShellCommand;
-import mdev.api.shell.ShellInvocation;
 import mdev.api.shell.ShellResult;
 import mdev.api.shell.UnknownNameException;
 import mdev.api.vfio.Iommu;
@@ -29,6 +25,7 @@ import org.junit.jupiter.api.Test;
 import vfio.mdev.Await;
 import vfio.mdev.OpenedDevice;
 import vfio.mdev.SerialCard;
+import vfio.mdev.ShellRun;
 import vfio.mdev.TestPlatform;
 
 class VfioCommandsTest {
@@ -40,66 +37,18 @@ class VfioCommandsTest {
 
     VfioCommandsTest() throws ErrnoException {}
 
-    /** A run of a command that neither reads nor prints. */
-    private record Run(List<String> arguments) implements ShellInvocation {
-        static Run of(String... arguments) {
-            return new Run(List.of(arguments));
-        }
-
-        @Override
-        public boolean flag(String name) {
-            return false;
-        }
-
-        @Override
-        public InputStream in() {
-            throw new UnsupportedOperationException();
-        }
-
-        @Override
-        public PrintStream out() {
-            throw new UnsupportedOperationException();
-        }
-
-        @Override
-        public PrintStream err() {
-            throw new UnsupportedOperationException();
-        }
-
-        @Override
-        public RawTerminal rawTerminal() {
-            throw new UnsupportedOperationException();
-        }
-
-        @Override
-        public Path directory() {
-            throw new UnsupportedOperationException();
-        }
-
-        @Override
-        public Size size() {
-            throw new UnsupportedOperationException();
-        }
-
-        @Override
-        public Output run(String line) {
-            throw new UnsupportedOperationException();
-        }
-    }
-
-    private ShellResult run(String name, Run run) throws ErrnoException, InterruptedException {
-        ShellCommand command = commands.stream()
-                .filter(each -> each.name().equals(name))
-                .findFirst()
-                .orElseThrow();
-        return command.action().run(run);
+    private ShellResult run(String name, String... arguments) throws ErrnoException, InterruptedException {
+        ShellRun run = ShellRun.of(arguments);
+        ShellResult result = run.perform(commands, name);
+        assertEquals("", run.text());
+        return result;
     }
 
     @Test
     void listsGroupsAndTheirHolders() throws Exception {
         platform.add(1, new SerialCard());
         OpenedDevice open = platform.open(mdev);
-        ShellResult.Listing listing = (ShellResult.Listing) run("groups", Run.of());
+        ShellResult.Listing listing = (ShellResult.Listing) run("groups");
         assertEquals(List.of("group", "devices", "holder", "container", "iommu", "viable"), listing.columns());
         assertEquals(2, listing.rows().size());
         assertEquals(1, listing.rows().getFirst().getFirst());
@@ -113,14 +62,14 @@ class VfioCommandsTest {
 
     @Test
     void tellsWhatADeviceHas() throws Exception {
-        ShellResult.Details idle = (ShellResult.Details) run("info", Run.of(uuid.toUpperCase(Locale.ROOT)));
+        ShellResult.Details idle = (ShellResult.Details) run("info", uuid.toUpperCase(Locale.ROOT));
         assertEquals(uuid, idle.fields().get("uuid"));
         assertEquals(null, idle.fields().get("user"));
         assertEquals(card.opens.get(), card.releases.get());
         assertEquals(List.of("bar0", "bar1", "config"), names(idle, "regions"));
         try (OpenedDevice open = platform.open(mdev)) {
             open.device().ioctl(SetIrqs.arm(0, 0, () -> {}));
-            ShellResult.Details used = (ShellResult.Details) run("info", Run.of(uuid));
+            ShellResult.Details used = (ShellResult.Details) run("info", uuid);
             assertEquals("test", used.fields().get("user"));
             assertEquals(List.of("intx", "msi", "req"), names(used, "irqs"));
             assertEquals(List.of(1, 0, 0), values(used, "irqs", "armed"));
@@ -161,9 +110,9 @@ class VfioCommandsTest {
                 Thread.ofPlatform().start(() -> assertThrows(ErrnoException.class, () -> container.setIommu(1000)));
         inside.await();
         ShellResult.Details info =
-                assertTimeoutPreemptively(TestPlatform.PATIENCE, () -> (ShellResult.Details) run("info", Run.of(uuid)));
+                assertTimeoutPreemptively(TestPlatform.PATIENCE, () -> (ShellResult.Details) run("info", uuid));
         assertEquals("busy", info.fields().get("iommu"));
-        ShellResult.Listing groups = (ShellResult.Listing) run("groups", Run.of());
+        ShellResult.Listing groups = (ShellResult.Listing) run("groups");
         assertEquals(
                 Arrays.asList(3, List.of(uuid), "test", 1, "busy", true),
                 groups.rows().getFirst());
@@ -185,7 +134,7 @@ class VfioCommandsTest {
 
     @Test
     void namesTheDevicesThatAreBound() {
-        UnknownNameException refused = assertThrows(UnknownNameException.class, () -> run("info", Run.of("x")));
+        UnknownNameException refused = assertThrows(UnknownNameException.class, () -> run("info", "x"));
         assertEquals(Errno.ENODEV, refused.errno());
         assertEquals("no device 'x' is bound to vfio_mdev", refused.getMessage());
         assertEquals(List.of(uuid), refused.known());

@@ -4,10 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.ByteArrayOutputStream;
-import java.io.InputStream;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -16,11 +12,11 @@ import java.util.regex.Pattern;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.shell.ShellCommand;
-import mdev.api.shell.ShellInvocation;
 import mdev.api.vfio.VfioPci;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import vfio.mdev.ShellRun;
 import vfio.user.shell.TraceCommand;
 import vfio.user.trace.Trace;
 import vfio.user.trace.TraceSwitch;
@@ -124,44 +120,6 @@ class TraceTest {
         }
     }
 
-    /** One run of the command. */
-    private record Run(List<String> arguments, PrintStream out) implements ShellInvocation {
-        @Override
-        public Output run(String line) {
-            throw new UnsupportedOperationException();
-        }
-
-        @Override
-        public boolean flag(String name) {
-            return false;
-        }
-
-        @Override
-        public InputStream in() {
-            return InputStream.nullInputStream();
-        }
-
-        @Override
-        public PrintStream err() {
-            return out;
-        }
-
-        @Override
-        public RawTerminal rawTerminal() {
-            throw new AssertionError();
-        }
-
-        @Override
-        public Path directory() {
-            return Path.of("");
-        }
-
-        @Override
-        public Size size() {
-            return new Size(80, 24);
-        }
-    }
-
     @Test
     void theCommandRecordsInAFileUntilTheDeviceIsGone(@TempDir Path temp) throws Exception {
         Path file = temp.resolve("trace");
@@ -169,20 +127,19 @@ class TraceTest {
                 Client client = rig.client()) {
             ShellCommand command = new TraceCommand(rig.server).commands().getFirst();
             String uuid = rig.mdev.uuid().toString();
-            PrintStream out = new PrintStream(new ByteArrayOutputStream(), true, StandardCharsets.UTF_8);
             Thread tracing = Thread.ofPlatform().start(() -> {
                 try {
-                    command.action().run(new Run(List.of(uuid, file.toString()), out));
+                    command.action().run(ShellRun.of(uuid, file.toString()));
                 } catch (ErrnoException | InterruptedException e) {
                     throw new AssertionError(e);
                 }
             });
             Rig.await("it is traced", true, () -> isTraced(rig));
             ErrnoException busy =
-                    assertThrows(ErrnoException.class, () -> command.action().run(new Run(List.of(uuid), out)));
+                    assertThrows(ErrnoException.class, () -> command.action().run(ShellRun.of(uuid)));
             assertEquals(Errno.EBUSY, busy.errno());
-            ErrnoException again = assertThrows(
-                    ErrnoException.class, () -> command.action().run(new Run(List.of(uuid, file.toString()), out)));
+            ErrnoException again =
+                    assertThrows(ErrnoException.class, () -> command.action().run(ShellRun.of(uuid, file.toString())));
             assertEquals(Errno.EBUSY, again.errno());
             client.read(0, 0x20, 1);
             rig.platform.remove(rig.mdev);
@@ -191,7 +148,7 @@ class TraceTest {
             assertTrue(lines.getFirst().contains("REGION_READ region 0 offset 0x20 count 1"), lines::toString);
             assertTrue(lines.getLast().endsWith("removed"), lines::toString);
             ErrnoException gone =
-                    assertThrows(ErrnoException.class, () -> command.action().run(new Run(List.of(uuid), out)));
+                    assertThrows(ErrnoException.class, () -> command.action().run(ShellRun.of(uuid)));
             assertEquals(Errno.ENODEV, gone.errno());
         }
     }
