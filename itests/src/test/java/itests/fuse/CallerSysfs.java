@@ -76,16 +76,17 @@ final class CallerSysfs implements Sysfs, AutoCloseable {
     @Override
     public SysfsNode lookup(String path, boolean followLast) throws ErrnoException {
         String[] status = call(followLast ? "stat" : "lstat", real(path)).split(" ");
-        int mode = Integer.parseInt(status[0], 8);
-        Entry entry = new Entry(path, mode & 07777, Long.parseLong(status[2]));
-        return switch (mode & TYPE) {
-            case 0040000 -> new Directory(entry);
-            case 0120000 -> new Link(entry, call("readlink", real(path)));
+        int bits = Integer.parseInt(status[0], 8);
+        int mode = bits & 07777;
+        long ino = Long.parseLong(status[2]);
+        return switch (bits & TYPE) {
+            case 0040000 -> new Directory(path, mode, ino);
+            case 0120000 -> new Link(path, mode, ino, call("readlink", real(path)));
             case 0100000 -> {
                 if (Long.parseLong(status[1]) != SysfsFile.SIZE) {
                     throw new AssertionError(path + " has the size " + status[1]);
                 }
-                yield new OneFile(entry);
+                yield new OneFile(path, mode, ino);
             }
             default -> throw new AssertionError(path + " is " + status[0]);
         };
@@ -117,24 +118,48 @@ final class CallerSysfs implements Sysfs, AutoCloseable {
         caller.destroy();
     }
 
-    /** The properties common to all entries. */
-    private record Entry(String path, int mode, long ino) {
-        String name() {
+    /** The part of {@link SysfsNode} that is the same for all entries. */
+    abstract static class Entry {
+        private final String path;
+        private final int mode;
+        private final long ino;
+
+        Entry(String path, int mode, long ino) {
+            this.path = path;
+            this.mode = mode;
+            this.ino = ino;
+        }
+
+        public String name() {
             return path.substring(path.lastIndexOf('/') + 1);
+        }
+
+        public String path() {
+            return path;
+        }
+
+        public int mode() {
+            return mode;
+        }
+
+        public long ino() {
+            return ino;
+        }
+
+        public boolean exists() {
+            return true;
         }
     }
 
-    private final class Directory implements SysfsDirectory {
-        private final Entry entry;
-
-        Directory(Entry entry) {
-            this.entry = entry;
+    private final class Directory extends Entry implements SysfsDirectory {
+        Directory(String path, int mode, long ino) {
+            super(path, mode, ino);
         }
 
         @Override
         public @Nullable SysfsNode child(String name) {
             try {
-                return lookup(entry.path() + "/" + name, false);
+                return lookup(path() + "/" + name, false);
             } catch (ErrnoException e) {
                 return null;
             }
@@ -143,115 +168,51 @@ final class CallerSysfs implements Sysfs, AutoCloseable {
         @Override
         public List<SysfsNode> children(String after, int limit) {
             try {
-                return Arrays.stream(call("readdir", real(entry.path())).split("/"))
+                return Arrays.stream(call("readdir", real(path())).split("/"))
                         .filter(name -> !name.isEmpty() && name.compareTo(after) > 0)
                         .limit(limit)
                         .map(name -> Objects.requireNonNull(child(name), name))
                         .toList();
             } catch (ErrnoException e) {
-                throw new AssertionError(entry.path(), e);
+                throw new AssertionError(path(), e);
             }
-        }
-
-        @Override
-        public String name() {
-            return entry.name();
-        }
-
-        @Override
-        public String path() {
-            return entry.path();
-        }
-
-        @Override
-        public int mode() {
-            return entry.mode();
-        }
-
-        @Override
-        public long ino() {
-            return entry.ino();
-        }
-
-        @Override
-        public boolean exists() {
-            return true;
         }
     }
 
-    private record Link(Entry entry, String target) implements SysfsLink {
-        @Override
-        public String name() {
-            return entry.name();
+    private static final class Link extends Entry implements SysfsLink {
+        private final String target;
+
+        Link(String path, int mode, long ino, String target) {
+            super(path, mode, ino);
+            this.target = target;
         }
 
         @Override
-        public String path() {
-            return entry.path();
-        }
-
-        @Override
-        public int mode() {
-            return entry.mode();
-        }
-
-        @Override
-        public long ino() {
-            return entry.ino();
-        }
-
-        @Override
-        public boolean exists() {
-            return true;
+        public String target() {
+            return target;
         }
     }
 
     /** Opened for the first write and kept open for later ones. */
-    private final class OneFile implements SysfsFile {
-        private final Entry entry;
+    private final class OneFile extends Entry implements SysfsFile {
         private boolean open;
 
-        OneFile(Entry entry) {
-            this.entry = entry;
+        OneFile(String path, int mode, long ino) {
+            super(path, mode, ino);
         }
 
         @Override
         public byte[] read() throws ErrnoException {
-            return HEX.parseHex(call("read", real(entry.path())));
+            return HEX.parseHex(call("read", real(path())));
         }
 
         @Override
         public int write(byte[] data, Supplier<String> requester) throws ErrnoException {
             if (!open) {
-                call("open", real(entry.path()));
+                call("open", real(path()));
                 open = true;
             }
             return Integer.parseInt(call("write", new String(data, ISO_8859_1)));
-        }
-
-        @Override
-        public String name() {
-            return entry.name();
-        }
-
-        @Override
-        public String path() {
-            return entry.path();
-        }
-
-        @Override
-        public int mode() {
-            return entry.mode();
-        }
-
-        @Override
-        public long ino() {
-            return entry.ino();
-        }
-
-        @Override
-        public boolean exists() {
-            return true;
         }
     }
 }
