@@ -21,26 +21,19 @@ import java.util.concurrent.CountDownLatch;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** What other processes find on the mounted tree. */
 @RequiresFuse
-final class MountedTreeTest {
+final class MountedTreeTest extends MountedTreeTestSupport {
     private static final String CREATE = "echo " + ONE + " > " + TYPE + "/create; ";
 
-    private MountedTree tree;
-
-    @BeforeEach
-    void mount() throws Exception {
-        tree = new MountedTree(24);
-    }
-
     @AfterEach
+    @Override
     void unmount() throws IOException {
-        tree.close();
+        super.unmount();
         assertFalse(isMounted(tree.directory), "a mount is left behind");
     }
 
@@ -191,15 +184,17 @@ final class MountedTreeTest {
         Process hangs = tree.start("exec 3> " + TYPE + "/create; trap 'exit 3' TERM; echo " + ONE + " >&3");
         entered.await();
 
-        tree.sh("kill -TERM " + hangs.pid());
-        assertEquals(
-                "[3]",
-                MountedTree.ended(hangs).replaceAll("(?s).*\\[", "["),
-                "the caller comes back before the vendor does");
+        assertReturnsOnTerm(hangs);
         leave.countDown();
         MountedTree.await("the device is undone", () -> tree.vendor.removed() == 1);
         MountedTree.await("and gone", () -> tree.sh("ls bus/mdev/devices").isEmpty());
         assertEquals(24, tree.vendor.free());
+    }
+
+    /** The caller's call returns before that of the vendor. */
+    private void assertReturnsOnTerm(Process caller) throws Exception {
+        tree.sh("kill -TERM " + caller.pid());
+        assertEquals("[3]", MountedTree.ended(caller).replaceAll("(?s).*\\[", "["));
     }
 
     /** As {@link #anInterruptedCreateIsUndone}. */
@@ -212,11 +207,7 @@ final class MountedTreeTest {
         Process hangs = tree.start("trap 'exit 3' TERM; echo 1 > bus/mdev/devices/" + ONE + "/remove");
         entered.await();
 
-        tree.sh("kill -TERM " + hangs.pid());
-        assertEquals(
-                "[3]",
-                MountedTree.ended(hangs).replaceAll("(?s).*\\[", "["),
-                "the caller comes back before the vendor does");
+        assertReturnsOnTerm(hangs);
         leave.countDown();
         MountedTree.await(
                 "the device is gone", () -> tree.sh("ls bus/mdev/devices").isEmpty());

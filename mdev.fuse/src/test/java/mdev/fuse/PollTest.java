@@ -5,9 +5,7 @@ import static mdev.fuse.MountedTree.named;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.io.BufferedReader;
-import java.io.IOException;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -15,20 +13,12 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Notifications of other processes that poll an attribute. */
 @RequiresFuse
-final class PollTest {
+final class PollTest extends MountedTreeTestSupport {
     private static final String CREATE = named("echo ONE > TYPE/create; ");
 
-    private MountedTree tree;
-
     @BeforeEach
-    void mount() throws Exception {
-        tree = new MountedTree(24);
+    void assumePython() throws Exception {
         tree.assumePython();
-    }
-
-    @AfterEach
-    void unmount() throws IOException {
-        tree.close();
     }
 
     /** The sequence of the kernel's documentation: read, poll for POLLPRI, seek to the beginning and read again. */

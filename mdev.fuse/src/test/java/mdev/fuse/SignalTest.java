@@ -11,7 +11,6 @@ import java.nio.file.Path;
 import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -19,23 +18,15 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** A caller gets signals while its store runs: as in sysfs that runs to its end, unless the caller is to end. */
 @RequiresFuse
-final class SignalTest {
+final class SignalTest extends MountedTreeTestSupport {
     private static final String DEVICE = "bus/mdev/devices/" + ONE;
 
     private final CountDownLatch entered = new CountDownLatch(1);
     private final CountDownLatch leave = new CountDownLatch(1);
 
-    private MountedTree tree;
-
-    @BeforeEach
-    void mount() throws Exception {
-        tree = new MountedTree(24);
-    }
-
     @AfterEach
-    void unmount() throws IOException {
+    void leave() {
         leave.countDown();
-        tree.close();
     }
 
     /** A create that is inside its vendor. */

@@ -20,7 +20,6 @@ import mdev.api.ParentDevice;
 import mdev.api.Registration;
 import mdev.api.sysfs.SysfsFile;
 import mdev.core.slot.ForeignBundle;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -28,24 +27,16 @@ import org.junit.jupiter.api.Test;
  * After a change of the tree has returned, no process finds the old state, although the kernel caches lookups.
  */
 @RequiresFuse
-final class StaleEntryTest {
+final class StaleEntryTest extends MountedTreeTestSupport {
     private static final int READERS = 4;
     private static final int ROUNDS = 40;
     private static final String UUID = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001";
     private static final String PARENT = "devices/virtual/mtty/mtty";
     private static final String TYPE = PARENT + "/mdev_supported_types/mtty-1";
 
-    private MountedTree tree;
-
     @BeforeEach
-    void mount() throws Exception {
-        tree = new MountedTree(24);
+    void assumePython() throws Exception {
         tree.assumePython();
-    }
-
-    @AfterEach
-    void unmount() throws IOException {
-        tree.close();
     }
 
     /** A change of the tree. */

@@ -19,26 +19,12 @@ import mdev.api.sysfs.Sysfs;
 import mdev.api.sysfs.SysfsDirectory;
 import mdev.api.sysfs.SysfsListener;
 import mdev.api.sysfs.SysfsNode;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Cleanup after a mount that was not ended by the platform. */
 @RequiresFuse
-final class UnmountTest {
-    private MountedTree tree;
-
-    @BeforeEach
-    void mount() throws Exception {
-        tree = new MountedTree(24);
-    }
-
-    @AfterEach
-    void unmount() throws IOException {
-        tree.close();
-    }
-
+final class UnmountTest extends MountedTreeTestSupport {
     /** The same tree with a count of its listeners. */
     private static class Listened implements Sysfs {
         private final Sysfs sysfs;
