@@ -46,7 +46,7 @@ final class ArchitectureTest {
     private static final JavaClasses ALL = read(FOLDERS);
 
     @Test
-    void theTableNamesEveryBundle() throws IOException {
+    void tableNamesEveryBundle() throws IOException {
         try (Stream<Path> folders = Files.list(ROOT)) {
             assertEquals(
                     FOLDERS,
@@ -58,13 +58,13 @@ final class ArchitectureTest {
 
     @ParameterizedTest
     @FieldSource("FOLDERS")
-    void aBundleHasOneRootPackage(String folder) {
+    void bundleHasOneRootPackage(String folder) {
         classes().should().resideInAPackage(rootPackage(folder) + "..").check(read(Set.of(folder)));
     }
 
     @ParameterizedTest
     @FieldSource("FOLDERS")
-    void aBundleImportsOnlyWhatTheTableSays(String folder) {
+    void bundleImportsOnlyTheTablesPackages(String folder) {
         String[] others = FOLDERS.stream()
                 .filter(other ->
                         !other.equals(folder) && !MAY_IMPORT.get(folder).contains(other))
@@ -85,7 +85,7 @@ final class ArchitectureTest {
     }
 
     @Test
-    void nothingIsDoneByReflectionOrUnsafe() {
+    void bundlesUseNeitherReflectionNorUnsafe() {
         noClasses()
                 .should()
                 .dependOnClassesThat()

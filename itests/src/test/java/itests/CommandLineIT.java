@@ -164,7 +164,7 @@ final class CommandLineIT {
 
     @ParameterizedTest
     @MethodSource("wrongCommands")
-    void aWrongCommandGetsOneLineAndChangesNothing(Wrong wrong) throws Exception {
+    void invalidCommandPrintsOneLineAndChangesNothing(Wrong wrong) throws Exception {
         String before = state.now();
         Mdev.Ended ended = shell(wrong.line());
         assertAll(
@@ -247,7 +247,7 @@ final class CommandLineIT {
 
     @ParameterizedTest
     @MethodSource("wrongStarts")
-    void aWrongStartGetsOneLineAndStartsNothing(WrongStart wrong, @TempDir Path temp) throws Exception {
+    void invalidStartPrintsOneLineAndStartsNothing(WrongStart wrong, @TempDir Path temp) throws Exception {
         UnaryOperator<String> real = text -> text.replace("RUN", run())
                 .replace("NEW", temp.resolve("new").toString())
                 .replace("FOREIGN", foreign(temp).toString());
@@ -295,7 +295,7 @@ final class CommandLineIT {
     }
 
     @Test
-    void aRunDirectoryWhosePathIsTooLongIsNotMade(@TempDir Path temp) throws Exception {
+    void rejectsARunDirectoryWithATooLongPath(@TempDir Path temp) throws Exception {
         // One byte too long for /vfio-user/<uuid>.sock within a UNIX socket's 107 bytes.
         String run = temp + "/" + "x".repeat(Math.max(1, 55 - temp.toString().length()));
         Mdev.Ended ended = mdev.run("--run", run, "serve");
@@ -332,7 +332,7 @@ final class CommandLineIT {
 
     @ParameterizedTest
     @MethodSource("lines")
-    void theStatusIsThatOfTheFirstFailure(Line line) throws Exception {
+    void statusIsThatOfTheFirstFailure(Line line) throws Exception {
         Mdev.Ended ended = shell(line.line());
         assertEquals(line.status(), ended.status(), ended.err());
         assertEquals(line.goesOn(), ended.out().contains("vendor.mtty"), ended.out());
@@ -390,7 +390,7 @@ final class CommandLineIT {
                             "vfio_user")));
 
     @Test
-    void everyListingCanBeHadAsJson() throws Exception {
+    void everyListingPrintsJson() throws Exception {
         String line = LISTINGS.stream()
                 .map(listing -> listing.command() + " --json")
                 .reduce((some, more) -> some + "; " + more)
@@ -421,7 +421,7 @@ final class CommandLineIT {
     }
 
     @Test
-    void theSerialPortReturnsWhatIsPipedIntoIt() throws Exception {
+    void serialPortEchoesPipedInput() throws Exception {
         String line = "The quick brown fox jumps over the lazy dog.\n";
         assertEquals(
                 line,
@@ -430,7 +430,7 @@ final class CommandLineIT {
     }
 
     @Test
-    void fileNamesStartWhereTheUserIs(@TempDir Path temp) throws Exception {
+    void fileNamesAreRelativeToTheUsersDirectory(@TempDir Path temp) throws Exception {
         Files.writeString(temp.resolve("here.jar"), "no bundle");
         Path errors = temp.resolve("errors");
         Process client = mdev.command("--run", run(), "-c", "mdev:modprobe here.jar")
@@ -442,7 +442,7 @@ final class CommandLineIT {
     }
 
     @Test
-    void aModuleOfThePlatformComesBackAfterRmmod() throws Exception {
+    void modprobeReloadsAPlatformModuleAfterRmmod() throws Exception {
         String device = uuid(1);
         String line = "mdev:modprobe mtty; mdev:create mtty mtty-1 " + device;
         for (String module : List.of("vfio_user", "mdev_fuse", "mdev_tools", "vfio_mdev")) {
@@ -454,7 +454,7 @@ final class CommandLineIT {
     }
 
     @Test
-    void serveTellsWhenItIsReadyAndLeavesNothingThatIsServed(@TempDir Path temp) throws Exception {
+    void serveReportsReadinessAndLeavesNoSocket(@TempDir Path temp) throws Exception {
         Path run = temp.resolve("run");
         Path errors = temp.resolve("errors");
         Process serve = mdev.command("--run", run.toString(), "--no-mount", "--load", "vendor.mtty", "serve")
@@ -483,7 +483,7 @@ final class CommandLineIT {
     }
 
     @Test
-    void aShellLeavesNothingButTheLogWhenItIsLeft(@TempDir Path temp) throws Exception {
+    void exitedShellLeavesOnlyTheLog(@TempDir Path temp) throws Exception {
         Path run = temp.resolve("run");
         mdev.runWith("mdev:modprobe vendor.mtty\nexit\n", "--run", run.toString(), "--no-mount")
                 .ok();

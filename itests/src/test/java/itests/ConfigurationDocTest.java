@@ -94,7 +94,7 @@ final class ConfigurationDocTest {
     }
 
     @Test
-    void theTableIsWhatTheBundlesDeclare() throws Exception {
+    void tableMatchesTheBundlesDeclarations() throws Exception {
         List<String> documented = documented();
         assertEquals(declared(), documented);
         assertEquals(11, documented.size());

@@ -32,7 +32,7 @@ final class ConfigurationIT {
     }
 
     @Test
-    void anInvalidSettingIsOneLineAndTheDefault() throws Exception {
+    void invalidSettingLogsOneLineAndUsesTheDefault() throws Exception {
         try (Platform platform = Platform.start(
                 "--set", "mdev.core.removalTimeout=abc",
                 "--set", "vfio.mdev.requestTimeout=3600001",
@@ -66,7 +66,7 @@ final class ConfigurationIT {
      * devices.
      */
     @Test
-    void aFileInTheDropFolderConfiguresARunningPlatform() throws Exception {
+    void fileInTheDropFolderConfiguresARunningPlatform() throws Exception {
         try (Platform platform = Platform.start("--drop", drop.toString(), "--load", "vendor.mtty")) {
             platform.run("mdev:create mtty mtty-1 " + DEVICE).ok();
             String before = state(platform);

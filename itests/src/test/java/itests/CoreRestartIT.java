@@ -89,7 +89,7 @@ public class CoreRestartIT extends PlatformTestSupport {
     }
 
     @Test
-    public void aListenerFromBeforeHearsEveryEventOfTheNewCore() throws Exception {
+    public void earlierListenerReceivesEveryEventOfTheNewCore() throws Exception {
         List<String> handled = new CopyOnWriteArrayList<>();
         listeners.add(context.registerService(
                 EventHandler.class,
@@ -115,7 +115,7 @@ public class CoreRestartIT extends PlatformTestSupport {
     }
 
     @Test
-    public void itRunsWithoutEventAdmin() throws Exception {
+    public void coreRunsWithoutEventAdmin() throws Exception {
         bundleNamed("org.apache.felix.eventadmin").stop();
         core.stop();
         heard.events().clear();
@@ -160,7 +160,7 @@ public class CoreRestartIT extends PlatformTestSupport {
     }
 
     @Test
-    public void aCoreThatStopsClosesTheModulesOfAllBundlesAtOnce() throws Exception {
+    public void stoppingCoreClosesTheModulesOfAllBundlesAtOnce() throws Exception {
         CountDownLatch removals = new CountDownLatch(2);
         new Together("one", removals).register(bundleNamed("org.apache.felix.log"));
         new Together("two", removals).register(bundleNamed("org.apache.felix.eventadmin"));

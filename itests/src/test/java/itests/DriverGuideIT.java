@@ -56,7 +56,7 @@ public class DriverGuideIT extends PlatformTestSupport {
     }
 
     @Test
-    public void theDriverOfThePageWorks() throws Exception {
+    public void driverOfTheGuideWorks() throws Exception {
         Bundle bundle =
                 context.installBundle(Path.of(context.getProperty(JAR)).toUri().toString());
         bundle.start();

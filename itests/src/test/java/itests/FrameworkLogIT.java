@@ -16,7 +16,7 @@ public class FrameworkLogIT extends PlatformTestSupport {
     private LogService log;
 
     @Test
-    public void entriesOfTheOsgiLogReachSlf4j() throws Exception {
+    public void osgiLogEntriesReachSlf4j() throws Exception {
         String message = UUID.randomUUID().toString();
         log.getLogger("any").error(message);
 

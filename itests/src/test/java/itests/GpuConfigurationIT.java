@@ -52,7 +52,7 @@ final class GpuConfigurationIT {
     }
 
     @Test
-    void aConfigurationThatComesAndGoesIsAGpuPluggedInAndUnplugged() throws Exception {
+    void configurationPlugsAGpuInAndUnplugsIt() throws Exception {
         assertEquals("268435456", read(GPU + "gpu0/gpu/memory_total"));
         configure("one", "name=gpu1", "memory=64");
         Wait.until("gpu1 is plugged in", () -> plugged("gpu1"));
@@ -70,7 +70,7 @@ final class GpuConfigurationIT {
 
     /** Each is rejected with a log line and has no other effect. */
     @Test
-    void aConfigurationThatIsWrongPlugsNothingIn() throws Exception {
+    void invalidConfigurationPlugsNoGpuIn() throws Exception {
         configure("small", "name=small", "memory=7");
         configure("words", "name=words", "memory=many");
         configure("twice", "name=gpu0");

@@ -16,7 +16,7 @@ import org.junit.Test;
 /** The engine of vendor.gpu-sim with the platform's own DMA, messages and memory. */
 public class GpuEngineIT extends GpuTestSupport {
     @Test
-    public void movesPixelsByDmaAndTellsByMessages() throws Exception {
+    public void movesPixelsByDmaAndSignalsByMessages() throws Exception {
         try (GpuClient client = open(uuid)) {
             assertPowerOn(client);
             MemorySegment buffer = client.buffer();
@@ -70,7 +70,7 @@ public class GpuEngineIT extends GpuTestSupport {
     private record Forbidden(String name, long ring, GpuCommand command) {}
 
     @Test
-    public void memoryThatIsNotMappedOrForbidsItFaultsWhoUsesIt() throws Exception {
+    public void accessToUnmappedOrProtectedMemoryFaults() throws Exception {
         long readable = 0x1000_0000L;
         long writable = 0x2000_0000L;
         long nowhere = 0x3000_0000L;

@@ -68,7 +68,7 @@ public class GpuLifetimeIT extends GpuTestSupport {
     }
 
     @Test
-    public void aResetEndsWhatIsUnderWay() throws Exception {
+    public void resetEndsTheRunningCommand() throws Exception {
         try (GpuClient client = open(uuid);
                 GpuClient other = open(otherUuid)) {
             client.enable();
@@ -98,7 +98,7 @@ public class GpuLifetimeIT extends GpuTestSupport {
     }
 
     @Test
-    public void aResetWaitsForTheAccessThatIsUnderWay() throws Exception {
+    public void resetWaitsForTheRunningAccess() throws Exception {
         try (GpuClient client = open(uuid)) {
             endWhileInside(client, client::reset);
             assertPowerOn(client);
@@ -108,7 +108,7 @@ public class GpuLifetimeIT extends GpuTestSupport {
     }
 
     @Test
-    public void aCloseWaitsForTheAccessThatIsUnderWay() throws Exception {
+    public void closeWaitsForTheRunningAccess() throws Exception {
         try (GpuClient last = open(uuid)) {
             endWhileInside(last, last::close);
             try (GpuClient next = open(uuid)) {
@@ -144,7 +144,7 @@ public class GpuLifetimeIT extends GpuTestSupport {
     }
 
     @Test
-    public void whoOpensItNextFindsNothingOfTheLastAndIsLeftAlone() throws Exception {
+    public void nextUserFindsNothingOfThePreviousOne() throws Exception {
         GpuClient last = open(uuid);
         try (last;
                 GpuClient other = open(otherUuid)) {
@@ -173,7 +173,7 @@ public class GpuLifetimeIT extends GpuTestSupport {
     }
 
     @Test
-    public void aRemovalInUseAndThenTheModulesTakesNothingElseAlong() throws Exception {
+    public void removalInUseThenUnloadLeavesOtherDevicesAlone() throws Exception {
         try (GpuClient client = open(uuid);
                 GpuClient other = open(otherUuid)) {
             CountDownLatch asked = new CountDownLatch(1);

@@ -108,7 +108,7 @@ public class HotPlugIT extends PlatformTestSupport {
     private record Way(String name, Step step) {}
 
     @Test
-    public void everyWayInAndOutLeadsToTheSameState() throws Exception {
+    public void everyWayToLoadAndUnloadLeadsToTheSameState() throws Exception {
         Path dropped = Path.of(context.getProperty(DROP)).resolve("mtty.jar");
         String url = module(MTTY).toUri().toString();
         List<Way> in = List.of(
@@ -163,7 +163,7 @@ public class HotPlugIT extends PlatformTestSupport {
 
     /** The older of two jars is deleted: the other stands in for it. */
     @Test
-    public void whatLiesInTheDropFolderRuns() throws Exception {
+    public void bundleInTheDropFolderRuns() throws Exception {
         Path folder = Path.of(context.getProperty(DROP));
         drop(folder.resolve("older.jar"));
         Wait.until("the dropped driver is there", () -> !tree.shape().equals(without));
@@ -187,7 +187,7 @@ public class HotPlugIT extends PlatformTestSupport {
     }
 
     @Test
-    public void updateTakesTheDevicesAndBringsAFreshDriver() throws Exception {
+    public void updateRemovesTheDevicesAndLoadsAFreshDriver() throws Exception {
         Bundle bundle = startModule(MTTY);
         List<String> with = tree.shape();
         tree.create("mtty", "mtty-2", UUID.randomUUID());
@@ -203,7 +203,7 @@ public class HotPlugIT extends PlatformTestSupport {
     }
 
     @Test
-    public void manyCyclesLeaveNothingOfTheVendor() throws Exception {
+    public void manyCyclesLeakNothingOfTheVendor() throws Exception {
         for (int i = 0; i < 10; i++) { // covers what the platform itself creates on first use
             cycle(null, null);
         }
@@ -258,7 +258,7 @@ public class HotPlugIT extends PlatformTestSupport {
 
     /** The listener receives all events: a restarted bundle counts. */
     @Test
-    public void aDisturbanceWouldBeSeen() throws Exception {
+    public void observerDetectsADisturbance() throws Exception {
         Bundle admin = bundleNamed("org.apache.felix.eventadmin");
         admin.stop();
         admin.start();

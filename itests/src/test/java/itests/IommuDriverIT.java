@@ -63,7 +63,7 @@ public class IommuDriverIT extends PlatformTestSupport {
     }
 
     @Test
-    public void bundleThatBringsABackEndAndTakesItAway() throws Exception {
+    public void bundleAddsAndRemovesABackEnd() throws Exception {
         List<String> disturbed = new CopyOnWriteArrayList<>();
         context.addBundleListener((SynchronousBundleListener) event -> {
             if (!NAME.equals(event.getBundle().getSymbolicName())) {

@@ -25,7 +25,7 @@ final class LogIT {
 
     /** Why a platform ended is in its log, and the next start on its run directory must not delete that. */
     @Test
-    void aStartAppends() throws Exception {
+    void startAppendsToTheLog() throws Exception {
         Path run = temp.resolve("run");
         Path log = run.resolve("mdev.log");
         mdev.runWith("mdev:lsmod\n", "--run", run.toString(), "--no-mount").ok();
@@ -38,7 +38,7 @@ final class LogIT {
     }
 
     @Test
-    void itsSizeIsBounded() throws Exception {
+    void sizeIsBounded() throws Exception {
         Path run = temp.resolve("run");
         Path lines = Files.writeString(
                 temp.resolve("lines"),
@@ -88,7 +88,7 @@ final class LogIT {
     }
 
     @Test
-    void aLevelChangesAtRunTime() throws Exception {
+    void levelChangesAtRunTime() throws Exception {
         try (Platform platform = Platform.start("--drop", temp.toString(), "--load", "vendor.mtty")) {
             for (String levels : List.of("warn", "info mdev.core=warn", "warn mdev.core.MdevDevice=info", "info")) {
                 levels(platform, levels, "warn");
@@ -108,7 +108,7 @@ final class LogIT {
 
     /** Felix SCR logs to the OSGi log, under the names of the components' classes. */
     @Test
-    void theLevelsOfTheOsgiLogChangeAtRunTime() throws Exception {
+    void levelsOfTheOsgiLogChangeAtRunTime() throws Exception {
         try (Platform platform = Platform.start("--drop", temp.toString())) {
             for (String osgi : List.of("warn", "warn vendor.mtty=debug", "warn")) {
                 levels(platform, "info", osgi);
@@ -138,7 +138,7 @@ final class LogIT {
     }
 
     @Test
-    void aDeviceIsLoggedWithTheClientThatAsked() throws Exception {
+    void deviceIsLoggedWithItsRequester() throws Exception {
         try (Platform platform = Platform.start("--load", "vendor.mtty")) {
             String uuid = UUID.randomUUID().toString();
             platform.run("mdev:create mtty mtty-1 " + uuid + "; mdev:remove " + uuid)

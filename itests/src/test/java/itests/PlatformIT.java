@@ -12,7 +12,7 @@ import org.osgi.framework.Bundle;
 /** The platform starts: all shipped bundles resolve and start. */
 public class PlatformIT extends PlatformTestSupport {
     @Test
-    public void ourBundlesAreActiveAndVendorsAreNotThere() {
+    public void ourBundlesAreActiveAndVendorsAreAbsent() {
         Map<String, Integer> ours = Stream.of(context.getBundles())
                 .filter(bundle -> bundle.getSymbolicName().matches("(mdev|vfio|vendor)\\..*"))
                 .collect(toMap(Bundle::getSymbolicName, Bundle::getState));

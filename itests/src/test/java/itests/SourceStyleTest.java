@@ -25,7 +25,7 @@ final class SourceStyleTest {
 
     /** The formatter wraps code, but neither comments nor strings. */
     @Test
-    void noLineIsLongerThanTheFormattersWidth() throws IOException {
+    void linesFitTheFormattersWidth() throws IOException {
         List<String> tooLong = new ArrayList<>();
         for (Path source : sources("src")) {
             List<String> lines = Files.readAllLines(source);
@@ -44,7 +44,7 @@ final class SourceStyleTest {
 
     /** A simple name in a stack trace or log line identifies its class. */
     @Test
-    void aClassNameStandsOnce() throws IOException {
+    void classNameOccursOnce() throws IOException {
         var twice = new TreeSet<String>();
         sources("src/main").stream()
                 .map(source -> source.getFileName().toString().replace(".java", ""))

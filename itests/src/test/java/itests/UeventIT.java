@@ -82,7 +82,7 @@ public class UeventIT extends PlatformTestSupport {
     }
 
     @Test
-    public void eventAdminTellsTheSameInTheSameOrder() throws Exception {
+    public void eventAdminDeliversTheSameEventsInTheSameOrder() throws Exception {
         List<Map<String, Object>> handled = new CopyOnWriteArrayList<>();
         Dictionary<String, ?> topic = FrameworkUtil.asDictionary(Map.of(EventConstants.EVENT_TOPIC, Uevent.TOPIC));
         listeners.add(
@@ -151,7 +151,7 @@ public class UeventIT extends PlatformTestSupport {
 
     /** Found as a service, like uevent listeners. {@code VfioDeviceListenerTest} covers the rest. */
     @Test
-    public void aDeviceListenerIsToldOfWhatIsThereAndOfWhatComesAndGoes() throws Exception {
+    public void deviceListenerReceivesExistingAddedAndRemovedDevices() throws Exception {
         Bundle mtty = startModule("vendor.mtty");
         tree.create("mtty", "mtty-1", ONE);
         List<String> told = new CopyOnWriteArrayList<>();

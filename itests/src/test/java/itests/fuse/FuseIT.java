@@ -105,7 +105,7 @@ final class FuseIT {
     }
 
     @Test
-    void theMountComesAndGoesWithThePlatform() throws Exception {
+    void mountExistsAsLongAsThePlatform() throws Exception {
         try (MountedPlatform mounted = MountedPlatform.start("--load", "vendor.mtty")) {
             assertEquals("mtty\n", mounted.sh("ls class/mdev_bus"));
             assertEquals(
@@ -119,7 +119,7 @@ final class FuseIT {
     }
 
     @Test
-    void aModuleThatIsUnloadedLeavesNothing() throws Exception {
+    void unloadedModuleLeavesNothing() throws Exception {
         try (MountedPlatform mounted = MountedPlatform.start("--load", "vendor.mtty")) {
             assertTrue(mounted.sh("find -L class/mdev_bus/mtty/mdev_supported_types; cat class/mdev_bus/mtty/*/*/name")
                     .contains("Dual port serial"));

@@ -97,7 +97,7 @@ final class MdevctlIT {
     }
 
     @Test
-    void startsWhatIsDefined() throws Exception {
+    void startsDefinedDevices() throws Exception {
         try (MountedPlatform mounted = MountedPlatform.start("--load", "vendor.mtty")) {
             assertEquals(
                     UUID + " mtty mtty-1 manual\n" + UUID + " mtty mtty-1 auto\n" + UUID
@@ -110,7 +110,7 @@ final class MdevctlIT {
     }
 
     @Test
-    void takesUuidsItselfUntilNoInstanceIsLeft() throws Exception {
+    void choosesUuidsUntilNoInstanceIsLeft() throws Exception {
         try (MountedPlatform mounted = MountedPlatform.start("--load", "vendor.mtty")) {
             String out = run(mounted.directory(), "for i in {1..13}; do mdevctl start -p mtty -t mtty-2; done");
 

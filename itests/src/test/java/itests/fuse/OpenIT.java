@@ -58,7 +58,7 @@ final class OpenIT {
     }
 
     @Test
-    void whileADeviceIsOpen() throws Exception {
+    void answersAsTheKernelWhileADeviceIsOpen() throws Exception {
         Deviations deviations = new Deviations()
                 .add(
                         "interrupted",

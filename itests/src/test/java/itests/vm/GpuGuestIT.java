@@ -59,7 +59,7 @@ final class GpuGuestIT {
     }
 
     @Test
-    void theStockDriverMakesAFrameBuffer() throws Exception {
+    void stockDriverMakesAFrameBuffer() throws Exception {
         assertEquals(
                 "bochs-drm bochs-drmdrmfb 1920,1080",
                 first.run("echo $(basename $(readlink /sys/bus/pci/devices/0000:00:05.0/driver))"
@@ -68,7 +68,7 @@ final class GpuGuestIT {
     }
 
     @Test
-    void theConsoleIsReadableOnTheScreenshot() throws Exception {
+    void screenshotShowsTheConsole() throws Exception {
         second.run("printf '\\033c\\033[?25l\\n  MDEV\\n' >/dev/tty1").ok();
         awaitScreen(
                 SECOND,
@@ -78,7 +78,7 @@ final class GpuGuestIT {
 
     /** Every pixel matches, and drawing sends no message. */
     @Test
-    void whatTheGuestDrawsIsOnTheScreenshot() throws Exception {
+    void screenshotShowsTheGuestsDrawing() throws Exception {
         first.run("printf '\\033c\\033[?25l' >/dev/tty1").ok();
         long before = messages(FIRST);
         // In one write: after many small writes Linux leaves the last column unchanged.
@@ -99,7 +99,7 @@ final class GpuGuestIT {
      * Linux chooses a mode when the driver is bound: here, in the running guest, the mode of the other vGPU's monitor.
      */
     @Test
-    void theModeThatTheGuestSetsIsTheScreens() throws Exception {
+    void screenHasTheGuestsMode() throws Exception {
         String small =
                 second.run("base64 -w 0 /sys/class/drm/card0-Virtual-1/edid").ok();
         first.run("mkdir -p /lib/firmware && echo " + small + " | base64 -d >/lib/firmware/small")
@@ -147,7 +147,7 @@ final class GpuGuestIT {
     }
 
     @Test
-    void aSerialPortWorksBesideTheScreen() throws Exception {
+    void serialPortWorksBesideTheScreen() throws Exception {
         SerialCard.loopAll(first, new SerialCard(first, 6, 1).ttys(), 16 << 10);
     }
 

@@ -39,7 +39,7 @@ final class GuestIT {
     }
 
     @Test
-    void severalGuestsRunAtOnceAndEndEachInItsWay() throws Exception {
+    void severalGuestsRunAtOnceAndEndIndependently() throws Exception {
         try (var killed = Guest.start();
                 var ended = Guest.start()) {
             killed.awaitBoot();
@@ -53,7 +53,7 @@ final class GuestIT {
     }
 
     @Test
-    void aSavedGuestGoesOnAnyNumberOfTimes(@TempDir Path dir) throws Exception {
+    void savedGuestResumesAnyNumberOfTimes(@TempDir Path dir) throws Exception {
         var saved = dir.resolve("saved");
         try (var guest = Guest.boot()) {
             guest.run("echo kept >/tmp/note").ok();
@@ -71,7 +71,7 @@ final class GuestIT {
      * corrupt data.
      */
     @Test
-    void serialLoopTellsAnEchoFromNoise(@TempDir Path dir) throws Exception {
+    void serialLoopDistinguishesEchoFromNoise(@TempDir Path dir) throws Exception {
         try (var guest = Guest.boot();
                 var echo = new Echo(dir.resolve("echo"))) {
             var address =

@@ -15,7 +15,7 @@ final class HotPlugGuestIT {
     private static final String OTHER = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1002";
 
     @Test
-    void devicesComeAndGoWhileTheGuestRuns() throws Exception {
+    void devicesArePluggedAndUnpluggedWhileTheGuestRuns() throws Exception {
         try (var platform = Platform.start("--load", "vendor.mtty");
                 var guest = Guest.boot()) {
             platform.create("mtty", "mtty-2", OTHER);

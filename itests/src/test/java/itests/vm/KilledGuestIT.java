@@ -18,7 +18,7 @@ final class KilledGuestIT {
     private static final int KILLS = 20;
 
     @Test
-    void nothingIsLeftOfAKilledGuest(@TempDir Path dir) throws Exception {
+    void killedGuestLeavesNothing(@TempDir Path dir) throws Exception {
         var saved = dir.resolve("saved");
         try (var guest = Guest.boot()) {
             guest.save(saved);

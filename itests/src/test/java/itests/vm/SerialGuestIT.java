@@ -65,7 +65,7 @@ final class SerialGuestIT {
     }
 
     @Test
-    void lspciIsTheDocuments() throws Exception {
+    void lspciMatchesTheDocument() throws Exception {
         String document;
         try (var dump = SerialGuestIT.class.getResourceAsStream("lspci-mtty-2.txt")) {
             document = new String(dump.readAllBytes(), UTF_8);
@@ -104,7 +104,7 @@ final class SerialGuestIT {
     }
 
     @Test
-    void aLineTypedInATerminalProgramComesBack() throws Exception {
+    void terminalProgramReceivesItsEcho() throws Exception {
         for (var tty : card.ttys()) {
             var line = "The quick brown fox jumps over the lazy " + tty;
             assertEquals(line, guest.run("""
@@ -119,7 +119,7 @@ final class SerialGuestIT {
     }
 
     @Test
-    void manyBytesComeBackByInterruptWithoutAnOverrun() throws Exception {
+    void echoOfManyBytesByInterruptHasNoOverrun() throws Exception {
         var tty = card.ttys().getFirst();
         var interrupts = interrupts();
         assertEquals(
@@ -151,7 +151,7 @@ final class SerialGuestIT {
     }
 
     @Test
-    void theDeviceWorksAfterARebootAndAfterAReset() throws Exception {
+    void deviceWorksAfterARebootAndAfterAReset() throws Exception {
         guest.reboot();
         card.loopAll(1000);
         guest.reset();
@@ -160,7 +160,7 @@ final class SerialGuestIT {
 
     /** Interrupted in the middle of a transfer: the next system finds the device in its power-on state. */
     @Test
-    void theDeviceWorksAfterAResetDuringATransfer() throws Exception {
+    void deviceWorksAfterAResetDuringATransfer() throws Exception {
         card.transfer();
         guest.reset();
         card.loopAll(1000);

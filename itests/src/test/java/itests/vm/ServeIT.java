@@ -13,7 +13,7 @@ final class ServeIT {
     private static final String UUID = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001";
 
     @Test
-    void holdsNothingThatWasGivenBackAndEndsCleanly() throws Exception {
+    void releasesClosedDevicesAndEndsCleanly() throws Exception {
         try (var platform = Platform.start("--load", "vendor.mtty")) {
             assertTrue(platform.run("mdev:lsmod").ok().contains("vendor.mtty"));
             var unknown = platform.run("mdev:remove " + UUID);

@@ -47,7 +47,7 @@ final class SeveralDevicesIT {
     }
 
     @Test
-    void theGuestHasThemAllWithTheirDrivers() throws Exception {
+    void guestBindsADriverToEachDevice() throws Exception {
         assertEquals(
                 List.of("00:05.0 4348:3253 serial", "00:06.0 4348:3253 serial", "00:07.0 1234:1111 bochs-drm"),
                 guest.run("""
@@ -69,7 +69,7 @@ final class SeveralDevicesIT {
 
     /** A guest program's drawing is in the device's memory, where QEMU's monitor finds it. */
     @Test
-    void theScreenIsDrawnWhileAPortIsBusy() throws Exception {
+    void screenIsDrawnWhileAPortIsBusy() throws Exception {
         assertEquals(
                 "bochs-drmdrmfb", guest.run("cat /sys/class/graphics/fb0/name").ok());
         var tty = new SerialCard(guest, 6, 1).ttys().getFirst();

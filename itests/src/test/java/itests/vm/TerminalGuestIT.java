@@ -13,7 +13,7 @@ final class TerminalGuestIT {
     private static final String CTRL_A = "\u0001";
 
     @Test
-    void aGuestRunsOnTheTerminalAndEndsWithCtrlAX() throws Exception {
+    void guestRunsOnTheTerminalAndEndsWithCtrlAX() throws Exception {
         try (var platform = Platform.start("--load", "vendor.mtty")) {
             platform.create("mtty", "mtty-2", UUID);
             var idle = platform.idleFootprint();

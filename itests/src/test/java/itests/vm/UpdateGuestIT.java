@@ -18,7 +18,7 @@ final class UpdateGuestIT {
     private static final String UUID = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001";
 
     @Test
-    void devicesGoWithTheirVendorAndTheGuestStays() throws Exception {
+    void updateRemovesTheDevicesAndTheGuestStays() throws Exception {
         try (var platform = Platform.start("--load", "vendor.mtty");
                 var guest = Guest.boot()) {
             // Updated while the device is unused: it is removed, the parent is registered again, and the device can be

@@ -164,7 +164,7 @@ final class VmCommandIT {
 
     @ParameterizedTest
     @MethodSource("wrong")
-    void whatCannotBeGetsOneLine(Wrong wrong) throws Exception {
+    void impossibleRequestPrintsOneLine(Wrong wrong) throws Exception {
         var command = mdev.command(wrong.arguments().stream().map(this::real).toArray(String[]::new));
         command.environment().remove("MDEV_QEMU");
         wrong.environment().forEach((name, value) -> {

@@ -28,18 +28,18 @@ final class CheckedPropertiesTest {
 
     @ParameterizedTest
     @CsvSource({"5, 5", "10, 10", "' 6 ', 6"})
-    void aValidValueIsTaken(String value, int taken) throws IOException {
+    void acceptsAValidString(String value, int taken) throws IOException {
         assertEquals(taken, new CheckedProperties(pid, Map.of("timeout", value), KEY).get(KEY));
         assertEquals("", warnings());
     }
 
     @Test
-    void aNumberIsTakenAsItIs() {
+    void acceptsANumber() {
         assertEquals(8, new CheckedProperties(pid, Map.of("timeout", 8), KEY).get(KEY));
     }
 
     @Test
-    void withoutAValueItIsTheDefault() throws IOException {
+    void usesTheDefaultForAMissingValue() throws IOException {
         Map<String, Object> properties = Map.of("service.pid", pid, "component.id", 3L);
         assertEquals(7, new CheckedProperties(pid, properties, KEY).get(KEY));
         assertEquals("", warnings());
@@ -47,13 +47,13 @@ final class CheckedPropertiesTest {
 
     @ParameterizedTest
     @CsvSource({"4", "11", "-1", "7s", "''", "99999999999"})
-    void anInvalidValueIsReportedAndReplaced(String value) throws IOException {
+    void reportsAndReplacesAnInvalidValue(String value) throws IOException {
         assertEquals(7, new CheckedProperties(pid, Map.of("timeout", value), KEY).get(KEY));
         assertEquals(": timeout=" + value + " is not an integer from 5 to 10; using 7\n", warnings());
     }
 
     @Test
-    void anUnknownKeyIsReported() throws IOException {
+    void reportsAnUnknownKey() throws IOException {
         assertEquals(7, new CheckedProperties(pid, Map.of("timeuot", "8"), KEY).get(KEY));
         assertTrue(warnings().contains(": unknown key 'timeuot' (keys: timeout)"), warnings());
     }

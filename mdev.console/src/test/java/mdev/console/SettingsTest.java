@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 
 class SettingsTest {
     @Test
-    void nothingAskedForIsAShell() {
+    void startsAShellWithoutArguments() {
         Map<String, String> none = Map.of();
         assertEquals(
                 new Settings(Mode.SHELL, "", Path.of("/run/mdev"), false, List.of(), List.of()),
@@ -19,7 +19,7 @@ class SettingsTest {
     }
 
     @Test
-    void everything() {
+    void parsesAllSettings() {
         Map<String, String> all = Map.of(
                 "mdev.mode", "command",
                 "mdev.command", "list",
@@ -39,7 +39,7 @@ class SettingsTest {
     }
 
     @Test
-    void anUnknownModeIsRefused() {
+    void rejectsAnUnknownMode() {
         Map<String, String> wrong = Map.of("mdev.mode", "daemon");
         assertEquals(
                 "no mode 'daemon': shell, command, serve",

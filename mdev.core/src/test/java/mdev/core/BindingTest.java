@@ -28,7 +28,7 @@ class BindingTest {
     private static final String DRIVER = "/sys/bus/mdev/drivers/vfio_mdev/";
 
     @Test
-    void deviceWithoutDriverIsBoundWhenOneComes() throws Exception {
+    void newDriverBindsAnUnboundDevice() throws Exception {
         try (Rig rig = new Rig()) {
             rig.load(new TestMtty());
             rig.create("mtty-1", ONE);
@@ -46,7 +46,7 @@ class BindingTest {
 
     /** Case 3 of open.jsonl. */
     @Test
-    void unbindThatWaitsForTheUser() throws Exception {
+    void unbindWaitsForTheUser() throws Exception {
         CountDownLatch inside = new CountDownLatch(1);
         CountDownLatch closed = new CountDownLatch(1);
         try (Rig rig = new Rig()) {
@@ -70,7 +70,7 @@ class BindingTest {
 
     /** Case 5 of open.jsonl. */
     @Test
-    void unregistrationThatWaitsForTheUser() throws Exception {
+    void unregistrationWaitsForTheUser() throws Exception {
         UUID two = UUID.randomUUID();
         CountDownLatch inside = new CountDownLatch(1);
         CountDownLatch closed = new CountDownLatch(1);
@@ -98,7 +98,7 @@ class BindingTest {
     }
 
     @Test
-    void driverThatCannotProbeLeavesTheDeviceUnbound() throws Exception {
+    void failedProbeLeavesTheDeviceUnbound() throws Exception {
         try (Rig rig = new Rig()) {
             TestVfio vfio = rig.loadVfio();
             rig.load(new TestMtty());
@@ -135,7 +135,7 @@ class BindingTest {
     }
 
     @Test
-    void removalOfADeviceThatIsStillBeingProbed() throws Exception {
+    void removalWaitsForAProbe() throws Exception {
         CountDownLatch inside = new CountDownLatch(1);
         CountDownLatch go = new CountDownLatch(1);
         TestMtty mtty = new TestMtty();
@@ -160,7 +160,7 @@ class BindingTest {
     }
 
     @Test
-    void driverThatComesDoesNotGetADeviceThatIsGone() throws Exception {
+    void newDriverDoesNotProbeARemovedDevice() throws Exception {
         UUID two = new UUID(~0L, 2);
         CountDownLatch inside = new CountDownLatch(1);
         CountDownLatch go = new CountDownLatch(1);
@@ -184,7 +184,7 @@ class BindingTest {
     }
 
     @Test
-    void userWhoIsStillInsideTheVendorHoldsBackTheVendorsRemove() throws Exception {
+    void userInsideTheVendorDelaysTheVendorsRemove() throws Exception {
         TestMtty mtty = new TestMtty();
         try (Rig rig = Rig.impatient()) {
             rig.loadVfio();

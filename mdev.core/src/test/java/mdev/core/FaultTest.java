@@ -47,7 +47,7 @@ class FaultTest {
     private static final String DRIVER = "/sys/bus/mdev/drivers/vfio_mdev/";
 
     @Test
-    void driverThatNeverLetsGoHoldsUpNoWriter() throws Exception {
+    void hungDriverDelaysNoWriter() throws Exception {
         CountDownLatch go = new CountDownLatch(1);
         TestMtty mtty = new TestMtty();
         try (Rig rig = Rig.impatient()) {
@@ -74,7 +74,7 @@ class FaultTest {
     }
 
     @Test
-    void occupiedSlotHoldsTheRemovalBackAlthoughTheDriversRemoveFails() throws Exception {
+    void occupiedSlotDelaysTheRemovalAfterAFailedDriverRemove() throws Exception {
         TestMtty mtty = new TestMtty();
         try (Rig rig = Rig.impatient()) {
             TestVfio vfio = rig.loadVfio();
@@ -98,7 +98,7 @@ class FaultTest {
      * thread.
      */
     @Test
-    void withoutAThreadNothingIsHalfRemoved() throws Exception {
+    void removalWithoutAThreadChangesNothing() throws Exception {
         TestMtty mtty = new TestMtty();
         AtomicBoolean exhausted = new AtomicBoolean();
         BoundedCalls calls = new BoundedCalls(task -> {
@@ -205,7 +205,7 @@ class FaultTest {
 
     /** More devices than are torn down concurrently. */
     @Test
-    void vendorThatHangsLeavesNoDeviceOnTheBus() throws Exception {
+    void hungVendorLeavesNoDeviceOnTheBus() throws Exception {
         CountDownLatch go = new CountDownLatch(1);
         TestMtty mtty = new TestMtty(100);
         mtty.inRemove = _ -> await(go);
@@ -225,7 +225,7 @@ class FaultTest {
     }
 
     @Test
-    void vendorThatHasGoneIsNotAskedForInstances() throws Exception {
+    void unregisteredVendorIsNotAskedForInstances() throws Exception {
         try (Rig rig = new Rig()) {
             Registration parent = rig.load(new TestMtty());
             SysfsFile instances = rig.file(Rig.TYPES + "mtty-1/available_instances");
@@ -237,7 +237,7 @@ class FaultTest {
 
     /** In any order, the directory of the module is removed, and the next incarnation can use its name. */
     @Test
-    void bundleThatGoesWhileItRegisters() throws Exception {
+    void bundleStopsWhileItRegisters() throws Exception {
         try (Rig rig = new Rig()) {
             for (int i = 0; i < 2_000; i++) {
                 Module module = rig.core.module(new ForeignBundle("vendor.racer", "1.0.0", 9));
@@ -260,7 +260,7 @@ class FaultTest {
     }
 
     @Test
-    void classDeviceKeepsWhatItWasMadeWith() throws Exception {
+    void classDeviceCopiesItsArguments() throws Exception {
         LinkedHashMap<String, String> env = new LinkedHashMap<>();
         env.put("MAJOR", "10");
         try (Rig rig = new Rig()) {
@@ -291,7 +291,7 @@ class FaultTest {
 
     @ParameterizedTest
     @MethodSource("nothingGiven")
-    void nothingIsNoArgument(String what, Step step) {
+    void rejectsNullArguments(String what, Step step) {
         try (Rig rig = new Rig()) {
             ErrnoException refused = assertThrows(ErrnoException.class, () -> step.of(rig.vendor));
             assertEquals(Errno.EINVAL, refused.errno());
@@ -302,7 +302,7 @@ class FaultTest {
 
     /** The log names the vendor, the device, and the calls inside. */
     @Test
-    void vendorThatHoldsUpItsUnregistrationIsNamed() throws Exception {
+    void logNamesAVendorThatDelaysItsUnregistration() throws Exception {
         UUID shown = UUID.randomUUID();
         UUID made = UUID.randomUUID();
         CountDownLatch inside = new CountDownLatch(2);

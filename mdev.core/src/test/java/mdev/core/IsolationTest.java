@@ -28,7 +28,7 @@ class IsolationTest {
 
     /** More devices of one vendor than are unbound concurrently. */
     @Test
-    void devicesThatHangInTheirDriverDoNotKeepAnotherVendorsBound() throws Exception {
+    void hungDevicesDoNotDelayTheUnbindOfAnotherVendors() throws Exception {
         CountDownLatch go = new CountDownLatch(1);
         UUID other = new UUID(~0L, 2); // the last one in any order
         try (Rig rig = Rig.impatient()) {
@@ -58,7 +58,7 @@ class IsolationTest {
 
     /** Each remove waits until all three have begun. */
     @Test
-    void coreThatGoesWaitsForAllVendorsAtOnce() throws Exception {
+    void stoppingCoreWaitsForAllVendorsAtOnce() throws Exception {
         CyclicBarrier all = new CyclicBarrier(3);
         AtomicInteger met = new AtomicInteger();
         try (Rig rig = Rig.patient()) {
@@ -90,7 +90,7 @@ class IsolationTest {
     }
 
     @Test
-    void creatorDoesNotWaitForADriverThatWentDuringTheProbe() throws Exception {
+    void createDoesNotWaitForADriverUnregisteredDuringItsProbe() throws Exception {
         CountDownLatch inside = new CountDownLatch(1);
         CountDownLatch probe = new CountDownLatch(1);
         CountDownLatch remove = new CountDownLatch(1);

@@ -55,7 +55,7 @@ class LifeCycleTest {
     }
 
     @Test
-    void twoCreatesAreInsideOneVendorAtOnce() throws Exception {
+    void vendorRunsTwoCreatesAtOnce() throws Exception {
         TestMtty mtty = new TestMtty();
         CyclicBarrier both = new CyclicBarrier(2);
         mtty.inCreate = _ -> {
@@ -75,7 +75,7 @@ class LifeCycleTest {
     }
 
     @Test
-    void uuidIsTakenBeforeTheVendorIsAsked() throws Exception {
+    void uuidIsReservedBeforeTheVendorsCreate() throws Exception {
         TestMtty mtty = new TestMtty();
         CountDownLatch inside = new CountDownLatch(1);
         CountDownLatch go = new CountDownLatch(1);
@@ -96,7 +96,7 @@ class LifeCycleTest {
     }
 
     @Test
-    void createThatFailsLeavesNothing() throws Exception {
+    void failedCreateLeavesNothing() throws Exception {
         TestMtty mtty = new TestMtty();
         try (Rig rig = new Rig()) {
             rig.load(mtty);
@@ -152,7 +152,7 @@ class LifeCycleTest {
 
     /** Case 1 of open.jsonl. */
     @Test
-    void removalThatWaitsForTheUser() throws Exception {
+    void removalWaitsForTheUser() throws Exception {
         CountDownLatch inside = new CountDownLatch(1);
         CountDownLatch closed = new CountDownLatch(1);
         try (Rig rig = new Rig()) {
@@ -187,7 +187,7 @@ class LifeCycleTest {
     }
 
     @Test
-    void createThatComesBackAfterTheParentHasGone() throws Exception {
+    void createReturnsAfterItsParentIsUnregistered() throws Exception {
         CountDownLatch inside = new CountDownLatch(1);
         CountDownLatch go = new CountDownLatch(1);
         TestMtty mtty = new TestMtty();
@@ -211,7 +211,7 @@ class LifeCycleTest {
     }
 
     @Test
-    void vendorRemoveThatHangs() throws Exception {
+    void hungVendorRemoveKeepsTheUuidReserved() throws Exception {
         CountDownLatch go = new CountDownLatch(1);
         TestMtty mtty = new TestMtty();
         mtty.inRemove = _ -> await(go);
@@ -235,7 +235,7 @@ class LifeCycleTest {
     }
 
     @Test
-    void attributeCallInsideTheVendorHoldsBackItsRemove() throws Exception {
+    void attributeCallInsideTheVendorDelaysItsRemove() throws Exception {
         CountDownLatch inside = new CountDownLatch(1);
         CountDownLatch go = new CountDownLatch(1);
         TestMtty mtty = new TestMtty();
@@ -259,7 +259,7 @@ class LifeCycleTest {
     }
 
     @Test
-    void interruptedRemoveGoesOn() throws Exception {
+    void interruptedRemoveContinues() throws Exception {
         CountDownLatch inside = new CountDownLatch(1);
         CountDownLatch go = new CountDownLatch(1);
         TestMtty mtty = new TestMtty();
@@ -285,7 +285,7 @@ class LifeCycleTest {
     }
 
     @Test
-    void bundleThatGoesTakesEverythingWithIt() throws Exception {
+    void stoppedBundleLeavesNothing() throws Exception {
         TestMtty mtty = new TestMtty();
         try (Rig rig = new Rig()) {
             TestVfio vfio = rig.loadVfio();

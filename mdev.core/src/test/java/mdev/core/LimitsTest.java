@@ -13,7 +13,7 @@ final class LimitsTest {
     private static final UUID ONE = UUID.randomUUID();
 
     @Test
-    void aChangeHoldsForTheNextRemoval() throws Exception {
+    void changeAppliesToTheNextRemoval() throws Exception {
         CountDownLatch go = new CountDownLatch(1);
         TestMtty mtty = new TestMtty();
         mtty.inRemove = _ -> LifeCycleTest.await(go);

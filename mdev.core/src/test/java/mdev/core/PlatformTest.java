@@ -147,7 +147,7 @@ class PlatformTest {
     }
 
     @Test
-    void bundleThatStopsTakesItsParentWithIt() throws Exception {
+    void stoppedBundleUnregistersItsParent() throws Exception {
         TestMtty mtty = new TestMtty();
         Bundle vendor = load("vendor.mtty");
         service(vendor.getBundleContext(), ParentRegistry.class).registerDevice(TestMtty.DEVICE, mtty);
@@ -166,7 +166,7 @@ class PlatformTest {
     }
 
     @Test
-    void modulesTellTheirUsers() throws Exception {
+    void modulesListTheirUsers() throws Exception {
         Bundle vendor = load("vendor.mtty");
         Bundle bus = load("vfio.mdev");
         Module vfio = (Module) service(bus.getBundleContext(), DriverRegistry.class);
@@ -192,7 +192,7 @@ class PlatformTest {
     }
 
     @Test
-    void errorsAreOneLineThatHelps() throws Exception {
+    void errorIsOneLineWithARemedy() throws Exception {
         assertUnknown("no parent 'mtty'", List.of(), Errno.ENODEV, "mdev:create", "mtty", "mtty-1");
         Bundle vendor = load("vendor.mtty");
         service(vendor.getBundleContext(), ParentRegistry.class).registerDevice(TestMtty.DEVICE, new TestMtty());

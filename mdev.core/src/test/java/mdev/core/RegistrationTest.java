@@ -125,7 +125,7 @@ class RegistrationTest {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("refusals")
-    void parentIsRefused(String what, Errno errno, ParentDevice device, Supplier<@Nullable List<MdevType>> types)
+    void rejectsInvalidParents(String what, Errno errno, ParentDevice device, Supplier<@Nullable List<MdevType>> types)
             throws Exception {
         try (Rig rig = new Rig()) {
             Faulty vendor = new Faulty();
@@ -139,7 +139,7 @@ class RegistrationTest {
     }
 
     @Test
-    void parentWithBadGroupsIsRefused() throws Exception {
+    void rejectsAParentWithInvalidGroups() throws Exception {
         try (Rig rig = new Rig()) {
             Faulty vendor = new Faulty();
             vendor.parentGroups = () -> null;
@@ -210,7 +210,7 @@ class RegistrationTest {
     }
 
     @Test
-    void removeThatThrowsIsOnlyLogged() throws Exception {
+    void throwingRemoveIsOnlyLogged() throws Exception {
         try (Rig rig = new Rig()) {
             Faulty vendor = new Faulty();
             vendor.remove = () -> {
@@ -225,7 +225,7 @@ class RegistrationTest {
     }
 
     @Test
-    void attributesThatFail() throws Exception {
+    void attributeFailureIsAnErrno() throws Exception {
         List<String> taken = new ArrayList<>();
         try (Rig rig = new Rig()) {
             Faulty vendor = new Faulty();
@@ -262,7 +262,7 @@ class RegistrationTest {
     }
 
     @Test
-    void driversAreRefused() throws Exception {
+    void rejectsInvalidDrivers() throws Exception {
         try (Rig rig = new Rig()) {
             rig.loadVfio();
             assertErrno(Errno.EBUSY, rig::loadVfio);

@@ -26,7 +26,7 @@ final class RequesterTest {
     }
 
     @Test
-    void whoAskedForADeviceIsLogged() throws Exception {
+    void requesterOfADeviceIsLogged() throws Exception {
         try (Rig rig = Rig.patient()) {
             rig.load(new TestMtty());
             write(rig, Rig.TYPES + "mtty-2/create", uuid.toString(), "bash[1]");
@@ -41,7 +41,7 @@ final class RequesterTest {
     }
 
     @Test
-    void aDeviceThatGoesWithItsParentIsLogged() throws Exception {
+    void removalWithTheParentIsLogged() throws Exception {
         try (Rig rig = Rig.patient()) {
             Registration parent = rig.load(new TestMtty());
             rig.create("mtty-1", uuid);

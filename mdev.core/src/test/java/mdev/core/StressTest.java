@@ -169,7 +169,7 @@ class StressTest {
     }
 
     @Test
-    void driverAndDeviceThatComeAtOnceDoNotMissEachOther() throws Exception {
+    void concurrentDriverAndDeviceAreBound() throws Exception {
         try (Rig rig = new Rig()) {
             rig.load(new TestMtty());
             for (int round = 0; round < ROUNDS; round++) {
@@ -192,7 +192,7 @@ class StressTest {
     }
 
     @Test
-    void driverThatGoesLeavesNoDeviceBound() throws Exception {
+    void unregisteredDriverLeavesNoDeviceBound() throws Exception {
         try (Rig rig = new Rig()) {
             rig.load(new TestMtty());
             for (int round = 0; round < ROUNDS; round++) {
@@ -222,7 +222,7 @@ class StressTest {
     }
 
     @Test
-    void eventsAreInTheOrderOfTheirNumbersAndOfTheChanges() throws Exception {
+    void eventsFollowTheOrderOfNumbersAndChanges() throws Exception {
         try (Rig rig = new Rig()) {
             rig.loadVfio();
             rig.load(new TestMtty(1 << 20));

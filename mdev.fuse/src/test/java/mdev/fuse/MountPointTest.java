@@ -40,7 +40,7 @@ final class MountPointTest {
     }
 
     @Test
-    void whatAKilledPlatformLeftIsCleared(@TempDir Path parent) throws Exception {
+    void clearsTheMountOfAKilledPlatform(@TempDir Path parent) throws Exception {
         Path directory = Files.createDirectory(parent.resolve("sys"));
         Path link = Files.createSymbolicLink(parent.resolve("link"), Path.of("../" + parent.getFileName() + "/sys"));
         mount(directory).fd().close(); // the mount has no server any more, as after SIGKILL
@@ -56,7 +56,7 @@ final class MountPointTest {
     }
 
     @Test
-    void whatIsMadeIsRemoved(@TempDir Path parent) throws Exception {
+    void removesTheDirectoryThatItCreated(@TempDir Path parent) throws Exception {
         Path directory = parent.resolve("some/where");
         MountPoint.Mounted mounted = mount(directory);
         mounted.fd().close();
@@ -67,7 +67,7 @@ final class MountPointTest {
 
     /** Like a platform that is stopped, or in a debugger: it never answers, so any timeout is sufficient. */
     @Test
-    void aPlatformThatDoesNotAnswerHoldsNobodyUp(@TempDir Path directory) throws Exception {
+    void hungPlatformDelaysNoMount(@TempDir Path directory) throws Exception {
         MountPoint.Mounted silent = mount(directory);
 
         MountException e = Assertions.assertThrows(
@@ -82,7 +82,7 @@ final class MountPointTest {
     }
 
     @Test
-    void theMountOfAnotherPlatformIsLeftAlone() throws Exception {
+    void mountKeepsAnotherPlatformsMount() throws Exception {
         try (MountedTree other = new MountedTree(1)) {
             try (Fuse second = MountedTree.mount(new Fuse(other.core.sysfs(), other.directory))) {
                 assertEquals(Optional.empty(), second.directory());
@@ -101,7 +101,7 @@ final class MountPointTest {
         "a/.,      other/a",
         "a/new/x,  other/a/new/x",
     })
-    void linksLeadWhereTheKernelFollowsThem(String wanted, String where, @TempDir Path parent) throws Exception {
+    void resolvesLinksAsTheKernelDoes(String wanted, String where, @TempDir Path parent) throws Exception {
         Path real = parent.toRealPath();
         Files.createDirectories(real.resolve("other/a"));
         Files.createSymbolicLink(real.resolve("a"), Path.of("other/a"));
@@ -115,7 +115,7 @@ final class MountPointTest {
     }
 
     @Test
-    void aLinkThatLeadsNowhereIsNoPlaceToMount(@TempDir Path parent) throws IOException {
+    void rejectsADanglingLink(@TempDir Path parent) throws IOException {
         Path link = Files.createSymbolicLink(parent.toRealPath().resolve("link"), Path.of("no/where"));
 
         MountException e = Assertions.assertThrows(MountException.class, () -> mount(link));
@@ -125,7 +125,7 @@ final class MountPointTest {
     }
 
     @Test
-    void aFileIsNoPlaceToMount(@TempDir Path parent) throws IOException {
+    void rejectsAFile(@TempDir Path parent) throws IOException {
         Path file = Files.createFile(parent.resolve("file"));
 
         MountException e = Assertions.assertThrows(MountException.class, () -> mount(file));
@@ -133,7 +133,7 @@ final class MountPointTest {
     }
 
     @Test
-    void somebodyElseMayHaveUnmountedIt(@TempDir Path directory) throws Exception {
+    void unmountAcceptsAnUnmountedMount(@TempDir Path directory) throws Exception {
         assumeTrue(uid() == 0, "skipped: unmounting takes root");
         MountPoint.Mounted mounted = mount(directory);
         Mount.detach(directory);
@@ -146,7 +146,7 @@ final class MountPointTest {
      * The kernel reuses the device number of an unmounted file system, so the number alone identifies nothing.
      */
     @Test
-    void aFileSystemInItsPlaceIsLeftAlone(@TempDir Path directory) throws Exception {
+    void unmountKeepsAnotherFileSystem(@TempDir Path directory) throws Exception {
         MountPoint.Mounted gone = mountAndLose(directory);
         Mount.mount("none", directory, "tmpfs", 0, "");
         try {
@@ -158,9 +158,9 @@ final class MountPointTest {
         }
     }
 
-    /** As {@link #aFileSystemInItsPlaceIsLeftAlone}. */
+    /** As {@link #unmountKeepsAnotherFileSystem}. */
     @Test
-    void anotherPlatformInItsPlaceIsLeftAlone(@TempDir Path directory) throws Exception {
+    void unmountKeepsAnotherPlatformsMount(@TempDir Path directory) throws Exception {
         try (MountedTree other = new MountedTree(1)) {
             MountPoint.Mounted gone = mountAndLose(directory);
             try (Fuse second = MountedTree.mount(new Fuse(other.core.sysfs(), directory))) {
@@ -181,7 +181,7 @@ final class MountPointTest {
     }
 
     @Test
-    void withoutBeingRootItTakesFusermount(@TempDir Path directory) throws Exception {
+    void usesFusermountWithoutRoot(@TempDir Path directory) throws Exception {
         boolean there = Stream.of(System.getenv("PATH").split(":"))
                 .anyMatch(path -> Files.isExecutable(Path.of(path, "fusermount3")));
         if (!there) {

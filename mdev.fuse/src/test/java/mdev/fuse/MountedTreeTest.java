@@ -67,7 +67,7 @@ final class MountedTreeTest extends MountedTreeTestSupport {
     }
 
     @Test
-    void theLogNamesTheProcessThatAsked() throws IOException {
+    void logNamesTheRequestingProcess() throws IOException {
         String uuid = UUID.randomUUID().toString();
         String create = "echo " + uuid + " > " + TYPE + "/create; ";
         String remove = "echo 1 > bus/mdev/devices/" + uuid + "/remove; ";
@@ -85,7 +85,7 @@ final class MountedTreeTest extends MountedTreeTestSupport {
     /** {@code kernfs_fop_write()}: of more than a page the first is one store, and the writer is told so. */
     @ParameterizedTest
     @CsvSource({"4095, 4095", "4096, 4096", "4097, 4096", "8192, 4096", "100000, 4096"})
-    void aLongWriteIsOneStoreOfAPage(int length, int taken) {
+    void longWriteIsOneStoreOfAPage(int length, int taken) {
         tree.assumePython();
         assertEquals("", tree.sh(CREATE));
 
@@ -133,7 +133,7 @@ final class MountedTreeTest extends MountedTreeTestSupport {
     }
 
     @Test
-    void anOpenFileOfARemovedDeviceIsGone() {
+    void openFileOfARemovedDeviceReturnsEnodev() {
         assertEquals(
                 "unset\ncat: -: No such device\nbash: line 2: echo: write error: No such device\n",
                 tree.sh(CREATE + "cd bus/mdev/devices/" + ONE
@@ -157,7 +157,7 @@ final class MountedTreeTest extends MountedTreeTestSupport {
     }
 
     @Test
-    void aCallThatHangsHoldsUpItsCallerOnly() throws Exception {
+    void hungCallDelaysOnlyItsCaller() throws Exception {
         CountDownLatch entered = new CountDownLatch(1);
         CountDownLatch leave = new CountDownLatch(1);
         tree.vendor.inCreate = uuid -> hangIf(uuid.equals(ONE), entered, leave);
@@ -177,7 +177,7 @@ final class MountedTreeTest extends MountedTreeTestSupport {
      * have it ignored, for good.
      */
     @Test
-    void anInterruptedCreateIsUndone() throws Exception {
+    void interruptedCreateIsUndone() throws Exception {
         CountDownLatch entered = new CountDownLatch(1);
         CountDownLatch leave = new CountDownLatch(1);
         tree.vendor.inCreate = uuid -> hangIf(true, entered, leave);
@@ -197,9 +197,9 @@ final class MountedTreeTest extends MountedTreeTestSupport {
         assertEquals("[3]", MountedTree.ended(caller).replaceAll("(?s).*\\[", "["));
     }
 
-    /** As {@link #anInterruptedCreateIsUndone}. */
+    /** As {@link #interruptedCreateIsUndone}. */
     @Test
-    void anInterruptedRemoveGoesOn() throws Exception {
+    void interruptedRemoveContinues() throws Exception {
         CountDownLatch entered = new CountDownLatch(1);
         CountDownLatch leave = new CountDownLatch(1);
         tree.vendor.inRemove = uuid -> hangIf(true, entered, leave);
@@ -282,7 +282,7 @@ final class MountedTreeTest extends MountedTreeTestSupport {
     }
 
     @Test
-    void aShowThatHangsCanBeInterrupted() throws Exception {
+    void hungShowCanBeInterrupted() throws Exception {
         CountDownLatch entered = new CountDownLatch(1);
         CountDownLatch leave = new CountDownLatch(1);
         tree.vendor.inShow = uuid -> hangIf(true, entered, leave);
@@ -308,7 +308,7 @@ final class MountedTreeTest extends MountedTreeTestSupport {
     }
 
     @Test
-    void whatIsInUseAtTheEndIsDetached() throws Exception {
+    void mountInUseIsDetachedAtTheEnd() throws Exception {
         Process user = tree.start("echo ready; read; cat class/mdev_bus/mtty/uevent");
         assertEquals('r', user.getInputStream().read());
 
@@ -320,7 +320,7 @@ final class MountedTreeTest extends MountedTreeTestSupport {
     }
 
     @Test
-    void whatSomebodyElseUnmountsIsNowhere() throws IOException {
+    void mountReplacedByAnotherIsReportedAsUnmounted() throws IOException {
         assertEquals(Optional.of(tree.directory), tree.fuse.directory());
 
         // At once, before the session may have noticed: the device number is likely to be the same.
@@ -335,7 +335,7 @@ final class MountedTreeTest extends MountedTreeTestSupport {
     }
 
     @Test
-    void nothingIsRememberedOfDevicesThatAreGone() {
+    void removedDevicesLeaveNoCacheEntries() {
         String look =
                 "find devices/virtual/mtty/mtty -ls > /dev/null; cat bus/mdev/devices/*/vendor/value > /dev/null;";
         String remove = "for d in bus/mdev/devices/*; do echo 1 > $d/remove; done;";

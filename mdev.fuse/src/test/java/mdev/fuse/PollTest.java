@@ -58,7 +58,7 @@ final class PollTest extends MountedTreeTestSupport {
             changed | POLLPRI POLLERR                | by itself
             removed | POLLPRI POLLERR                | No such device
             """)
-    void pollWakesWhenTheVendorOrTheDevicesEndChangesIt(String how, String events, String then) throws Exception {
+    void pollWakesOnTheVendorsChangeAndOnRemoval(String how, String events, String then) throws Exception {
         assertEquals("", tree.sh(CREATE));
         Process polls = tree.start(named("""
                 exec python3 - <<'PY'
@@ -91,7 +91,7 @@ final class PollTest extends MountedTreeTestSupport {
 
     /** One notification is enough: an edge-triggered epoll would report each further one. */
     @Test
-    void theEndIsToldOnce() {
+    void removalIsReportedOnce() {
         assertEquals("", tree.sh(CREATE + named("for i in 2 3; do echo TWO | sed s/1002/100$i/ > TYPE/create; done")));
 
         assertEquals("woken\nquiet\nquiet\n", tree.sh(named("""

@@ -61,7 +61,7 @@ final class SignalTest extends MountedTreeTestSupport {
 
     @ParameterizedTest
     @ValueSource(strings = {"ALRM", "CHLD", "WINCH", "USR1", "CONT"})
-    void aHandledSignalDoesNotEndAStore(String signal) throws Exception {
+    void handledSignalDoesNotEndAStore(String signal) throws Exception {
         Process caller = begin("trap : " + signal);
 
         send(signal, caller);
@@ -74,7 +74,7 @@ final class SignalTest extends MountedTreeTestSupport {
     /** The kernel tells of the first signal only. */
     @ParameterizedTest
     @CsvSource({"KILL,137", "INT,3", "TERM,3", "HUP,3", "QUIT,3", "USR2,140", "SEGV,139"})
-    void aSignalThatEndsTheCallerEndsItsWaitEvenAfterAnother(String signal, String status) throws Exception {
+    void fatalSignalEndsTheWaitEvenAfterAHandledOne(String signal, String status) throws Exception {
         Process caller = begin("trap : WINCH; trap 'exit 3' INT TERM HUP QUIT");
 
         send("WINCH", caller);
@@ -86,7 +86,7 @@ final class SignalTest extends MountedTreeTestSupport {
     }
 
     @Test
-    void aBlockedOrIgnoredSignalDoesNotEndAStore() throws Exception {
+    void blockedOrIgnoredSignalDoesNotEndAStore() throws Exception {
         Process caller = begin("trap '' TERM INT; trap : WINCH");
 
         send("WINCH", caller);
@@ -97,7 +97,7 @@ final class SignalTest extends MountedTreeTestSupport {
     }
 
     @Test
-    void aShowGoesOnToo() throws Exception {
+    void handledSignalDoesNotEndAShow() throws Exception {
         assertEquals("", tree.sh("echo " + ONE + " > " + TYPE + "/create"));
         tree.vendor.inShow = _ -> {
             entered.countDown();
@@ -128,7 +128,7 @@ final class SignalTest extends MountedTreeTestSupport {
 
     /** A caller that repeats what got EINTR got EEXIST and ENODEV for what it had done itself. */
     @Test
-    void aCallerInAStormOfSignalsCreatesAndRemoves() {
+    void callerInAStormOfSignalsCreatesAndRemoves() {
         tree.assumePython();
 
         assertEquals("done\n", python("storm " + TYPE + "/create " + DEVICE + " " + ONE + " 200"));

@@ -114,7 +114,7 @@ final class StaleEntryTest extends MountedTreeTestSupport {
     }
 
     @Test
-    void whoWritesToTheMount() throws Exception {
+    void writeToTheMountLeavesNoStaleEntry() throws Exception {
         try (Observers observers = observeDevice()) {
             observers.ask("gone");
             for (int i = 0; i < ROUNDS; i++) {
@@ -127,7 +127,7 @@ final class StaleEntryTest extends MountedTreeTestSupport {
     }
 
     @Test
-    void whoWritesInsideThePlatformAsTheShellDoes() throws Exception {
+    void writeInsideThePlatformLeavesNoStaleEntry() throws Exception {
         try (Observers observers = observeDevice()) {
             observers.ask("gone");
             for (int i = 0; i < ROUNDS; i++) {
@@ -139,7 +139,7 @@ final class StaleEntryTest extends MountedTreeTestSupport {
 
     /** A removal waits for the kernel, but not for a process that blocks the kernel. */
     @Test
-    void whoHoldsADirectoryLocked() throws Exception {
+    void lockedDirectoryDoesNotBlockARemoval() throws Exception {
         tree.close();
         tree = new MountedTree(24, Duration.ofSeconds(5));
         write(TYPE + "/create", UUID);
@@ -181,7 +181,7 @@ final class StaleEntryTest extends MountedTreeTestSupport {
     }
 
     @Test
-    void aModuleThatComesAndGoes() throws Exception {
+    void reloadedModuleHasNoStaleEntry() throws Exception {
         TestVendor other = new TestVendor(24);
         try (Observers observers = new Observers(
                 "devices/virtual/other/other/" + UUID,

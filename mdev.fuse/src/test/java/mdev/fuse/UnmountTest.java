@@ -85,7 +85,7 @@ final class UnmountTest extends MountedTreeTestSupport {
     }
 
     @Test
-    void nothingIsHeardOrRememberedForAMountThatIsGone(@TempDir Path directory) {
+    void unmountEndsTheListenerAndTheCaches(@TempDir Path directory) {
         Listened sysfs = new Listened(tree.core.sysfs());
         Set<Thread> before = threads();
         try (Fuse fuse = MountedTree.mount(new Fuse(sysfs, directory))) {
@@ -105,7 +105,7 @@ final class UnmountTest extends MountedTreeTestSupport {
      * owner.
      */
     @Test
-    void whatIsDetachedIsNowhere() throws Exception {
+    void detachedMountIsReportedAsUnmounted() throws Exception {
         Process user = tree.start("echo ready; read; ls class/mdev_bus; read; true");
         BufferedReader said = user.inputReader();
         assertEquals("ready", said.readLine());
@@ -128,7 +128,7 @@ final class UnmountTest extends MountedTreeTestSupport {
     }
 
     @Test
-    void whatIsMountedOverItStays() throws IOException {
+    void closeKeepsAMountOnTop() throws IOException {
         String said = tree.sh("cd /; mount -t tmpfs none " + tree.directory + " 2>&1");
         assumeTrue(said.isEmpty(), said);
         try {
@@ -142,7 +142,7 @@ final class UnmountTest extends MountedTreeTestSupport {
     }
 
     @Test
-    void whereNobodyWillAnswerNothingIsMounted(@TempDir Path directory) throws IOException {
+    void failedStartLeavesNoMount(@TempDir Path directory) throws IOException {
         Sysfs going = new Listened(tree.core.sysfs()) {
             @Override
             public void addListener(SysfsListener listener) {

@@ -16,7 +16,7 @@ class CallArenaTest {
      * the call has returned.
      */
     @Test
-    void aSystemCallThatHangsIsNotWaitedForForever() throws Exception {
+    void closeDoesNotWaitForAHungSystemCall() throws Exception {
         try (UnixSocket.Pair pair = UnixSocket.pair(0)) {
             Arena arena = Arena.ofShared();
             MemorySegment memory = arena.allocate(1);

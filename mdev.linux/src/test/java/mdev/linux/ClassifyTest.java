@@ -23,7 +23,7 @@ class ClassifyTest {
     private static final int O_APPEND = 02000;
 
     @Test
-    void anUnsealedMemfdIsSealedAndThenThePeerCannotTruncateIt() throws Exception {
+    void unsealedMemfdIsSealedAgainstTruncation() throws Exception {
         try (Fd peers = MemFd.create("mdev-test", 8192);
                 Fd passed = peers.dup()) {
             assertEquals(FdAccess.MMAP, Mapping.classify(passed, 0, 8192));
@@ -33,14 +33,14 @@ class ClassifyTest {
     }
 
     @Test
-    void theMemfdOfQemuArrivesSealed() throws Exception {
+    void qemusMemfdIsSealed() throws Exception {
         try (Fd passed = MemFd.create("mdev-test", 8192, Seal.SEAL, Seal.SHRINK, Seal.GROW)) {
             assertEquals(FdAccess.MMAP, Mapping.classify(passed, 4096, 4096));
         }
     }
 
     @Test
-    void oneSealedAgainstSealsIsReadAndWrittenOnlyAndComesBackShortWhenTruncated() throws Exception {
+    void memfdSealedAgainstSealsIsOnlyReadAndWritten() throws Exception {
         try (Fd peers = MemFd.create("mdev-test", 8192, Seal.SEAL);
                 Fd passed = peers.dup();
                 Arena arena = Arena.ofConfined()) {
@@ -51,7 +51,7 @@ class ClassifyTest {
     }
 
     @Test
-    void oneThatMayOnlyBeReadCannotBeSealed() throws Exception {
+    void readOnlyMemfdCannotBeSealed() throws Exception {
         try (Fd peers = MemFd.create("mdev-test", 8192);
                 Fd passed = Fd.open(Path.of("/proc/self/fd/" + peers.number()), Fd.O_RDONLY)) {
             assertEquals(FdAccess.FILE_IO, Mapping.classify(passed, 0, 8192));
@@ -59,7 +59,7 @@ class ClassifyTest {
     }
 
     @Test
-    void aFileIsReadAndWrittenOnly(@TempDir Path directory) throws Exception {
+    void fileIsOnlyReadAndWritten(@TempDir Path directory) throws Exception {
         Path path = Files.write(directory.resolve("ram"), new byte[8192]);
         try (Fd passed = Fd.open(path, Fd.O_RDWR)) {
             assertEquals(FdAccess.FILE_IO, Mapping.classify(passed, 0, 8192));
@@ -85,7 +85,7 @@ class ClassifyTest {
 
     @ParameterizedTest
     @EnumSource
-    void whatIsNoMemoryIsRefused(NoMemory kind, @TempDir Path directory) throws Exception {
+    void rejectsADescriptorWithoutMemory(NoMemory kind, @TempDir Path directory) throws Exception {
         try (UnixSocket.Pair sockets = UnixSocket.pair(0);
                 EventFd event = EventFd.create();
                 Fd passed = switch (kind) {
@@ -104,7 +104,7 @@ class ClassifyTest {
 
     @ParameterizedTest
     @CsvSource({"0, 8193", "4096, 4097", "8192, 1", "0, 0", "0, -1", "-1, 1", "9223372036854775807, 1"})
-    void whatReachesBeyondTheFileIsRefused(long offset, long length) throws Exception {
+    void rejectsARangeBeyondTheFile(long offset, long length) throws Exception {
         try (Fd passed = MemFd.create("mdev-test", 8192)) {
             assertTrue(refused(EINVAL, () -> Mapping.classify(passed, offset, length))
                     .contains(length > 0 && offset == 0 ? "8192 bytes" : ""));

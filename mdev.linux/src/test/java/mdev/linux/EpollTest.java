@@ -90,7 +90,7 @@ class EpollTest {
     }
 
     @Test
-    void aWakeupIsNoEventAndHidesNone() throws Exception {
+    void wakeupIsNoEventAndHidesNone() throws Exception {
         try (Epoll epoll = Epoll.create(4);
                 EventFd first = EventFd.create();
                 EventFd second = EventFd.create()) {
@@ -109,7 +109,7 @@ class EpollTest {
     }
 
     @Test
-    void anotherThreadWakesAddsAndCloses() throws Exception {
+    void anotherThreadMayWakeAddAndClose() throws Exception {
         Epoll epoll = Epoll.create(4);
         try (EventFd event = EventFd.create()) {
             FutureTask<Integer> waiter = Threads.start("epoll-waiter", () -> epoll.await(LONG));

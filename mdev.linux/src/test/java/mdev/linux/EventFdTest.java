@@ -48,7 +48,7 @@ class EventFdTest {
     }
 
     @Test
-    void aSignalEndsTheWait() throws Exception {
+    void signalEndsTheWait() throws Exception {
         try (EventFd event = EventFd.create()) {
             FutureTask<Boolean> waiter = Threads.start("event-waiter", () -> event.await(LONG));
             Threads.awaitAsleep("event-waiter");
@@ -60,7 +60,7 @@ class EventFdTest {
     }
 
     @Test
-    void onceClosedItDoesNothing() throws Exception {
+    void closedEventFdDoesNothing() throws Exception {
         EventFd event = EventFd.create();
         int number = event.fd().number();
         event.close();
@@ -79,7 +79,7 @@ class EventFdTest {
      */
     @Test
     @Timeout(600)
-    void aLateSignalNeverReachesTheNextOwnerOfTheNumber() throws Exception {
+    void lateSignalNeverReachesTheNextOwnerOfTheNumber() throws Exception {
         current = EventFd.create();
         AtomicBoolean stop = new AtomicBoolean();
         List<AtomicLong> signals = List.of(new AtomicLong(), new AtomicLong(), new AtomicLong());
@@ -144,7 +144,7 @@ class EventFdTest {
     }
 
     @Test
-    void theTimeOfAWaitIsNotCutShort() throws Exception {
+    void waitDoesNotEndEarly() throws Exception {
         try (EventFd event = EventFd.create()) {
             long begin = System.nanoTime();
             assertEquals(0, Poll.await(event.fd(), Poll.POLLIN, Duration.ofNanos(3_500_001)));

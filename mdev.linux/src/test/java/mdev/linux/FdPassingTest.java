@@ -96,7 +96,7 @@ class FdPassingTest {
     }
 
     @Test
-    void aReadEndsBehindTheBytesThatCarriedDescriptors() throws Exception {
+    void readEndsAfterTheBytesThatCarriedDescriptors() throws Exception {
         peer.send(buffer, 0, 2);
         peer.send(buffer, 0, 3, files.subList(0, 1));
         peer.send(buffer, 0, 4);
@@ -118,7 +118,7 @@ class FdPassingTest {
     }
 
     @Test
-    void aMessageSentInPiecesCarriesItsDescriptorsOnce() throws Exception {
+    void messageSentInPiecesCarriesItsDescriptorsOnce() throws Exception {
         MemorySegment much = arena.allocate(4 << 20);
         FutureTask<Void> sender = Threads.start("fd-sender", () -> {
             peer.send(much, 0, much.byteSize(), files.subList(2, 3));
@@ -135,7 +135,7 @@ class FdPassingTest {
     }
 
     @Test
-    void whatNobodyTakesIsClosed() throws Exception {
+    void untakenDescriptorsAreClosed() throws Exception {
         int open = NoLeaks.openFds().size();
         peer.send(buffer, 0, 1, files.subList(0, 2));
         here.receive(buffer, 0, 64, 0);
@@ -151,7 +151,7 @@ class FdPassingTest {
     /** An odd limit is critical: the padding of CMSG_SPACE would have room for one more descriptor. */
     @ParameterizedTest
     @CsvSource({"0, 1", "1, 2", "2, 3", "3, 4"})
-    void moreThanAllowedAreLostAndNothingIsLeftOpenAndTheConnectionAlive(int allowed, int sent) throws Exception {
+    void excessDescriptorsAreClosedAndTheConnectionStays(int allowed, int sent) throws Exception {
         try (UnixSocket.Pair pair = UnixSocket.pair(4);
                 UnixSocket receiver = UnixSocket.adopt(pair.first().fd().dup(), allowed)) {
             int open = NoLeaks.openFds().size();
@@ -171,7 +171,7 @@ class FdPassingTest {
     }
 
     @Test
-    void whatCannotBeSentIsRefusedBeforeAnythingIs() throws Exception {
+    void rejectsUnsendableDescriptorsBeforeSending() throws Exception {
         assertThrows(IllegalArgumentException.class, () -> peer.send(buffer, 0, 1, files));
         assertThrows(IllegalArgumentException.class, () -> peer.send(buffer, 0, 0, files.subList(0, 1)));
         files.get(0).close();
@@ -182,7 +182,7 @@ class FdPassingTest {
 
     /** Descriptors received while the socket is being closed are closed by either the receiver or the closer. */
     @Test
-    void aCloseDuringReceivesLosesNoDescriptor() throws Exception {
+    void closeDuringReceivesLosesNoDescriptor() throws Exception {
         for (int round = 0; round < 500; round++) {
             UnixSocket.Pair pair = UnixSocket.pair(MAX_FDS);
             FutureTask<Void> sender = Threads.start("flood-sender", () -> {

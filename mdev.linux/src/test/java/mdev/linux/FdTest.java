@@ -32,7 +32,7 @@ class FdTest {
     private static final Path NULL = Path.of("/dev/null");
 
     @Test
-    void aSecondCloseLeavesTheNextOwnerOfTheNumberAlone() throws Exception {
+    void secondCloseLeavesTheNextOwnerOfTheNumberAlone() throws Exception {
         Fd first = Fd.open(NULL, Fd.O_RDONLY);
         int number = first.number();
         first.close();
@@ -78,7 +78,7 @@ class FdTest {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("uses")
-    void worksWhileOpenAndIsRefusedOnceClosed(String name, Use use) throws Exception {
+    void worksUntilClosed(String name, Use use) throws Exception {
         Fd fd = MemFd.create("mdev-test", 64);
         try (fd) {
             use.of(fd);
@@ -87,7 +87,7 @@ class FdTest {
     }
 
     @Test
-    void tellsTypeSizeAndIdentity(@TempDir Path directory) throws Exception {
+    void reportsTypeSizeAndIdentity(@TempDir Path directory) throws Exception {
         try (UnixSocket.Pair sockets = UnixSocket.pair(0);
                 Fd device = Fd.open(NULL, Fd.O_RDWR);
                 Fd folder = Fd.open(directory, Fd.O_RDONLY);
@@ -108,7 +108,7 @@ class FdTest {
     }
 
     @Test
-    void aDuplicateIsAnotherOwnerOfTheSameFile() throws Exception {
+    void duplicateOwnsTheSameFile() throws Exception {
         Fd original = MemFd.create("mdev-test", 10);
         try (Fd duplicate = original.dup()) {
             assertNotEquals(original.number(), duplicate.number());
@@ -150,7 +150,7 @@ class FdTest {
     }
 
     @Test
-    void aSocketHasNoPositions() throws Exception {
+    void socketHasNoPositions() throws Exception {
         try (UnixSocket.Pair sockets = UnixSocket.pair(0);
                 Arena arena = Arena.ofConfined()) {
             MemorySegment memory = arena.allocate(4);
@@ -161,7 +161,7 @@ class FdTest {
     }
 
     @Test
-    void sealsAddUpAndBind() throws Exception {
+    void sealsAccumulateAndApply() throws Exception {
         try (Fd memory = MemFd.create("mdev-test", 4096)) {
             assertEquals(Set.of(), memory.seals());
             memory.addSeals(Seal.SHRINK);
@@ -182,7 +182,7 @@ class FdTest {
     }
 
     @Test
-    void aHoleTakesNoMemoryAndIsZeroesForWhoMapsIt() throws Exception {
+    void holeTakesNoMemoryAndReadsZero() throws Exception {
         long page = 4096;
         try (Fd memory = MemFd.create("mdev-test", 4 * page, Seal.SHRINK, Seal.GROW);
                 Mapping mapping = Mapping.of(memory, 0, 4 * page, Mapping.Protection.READ_WRITE);
@@ -208,7 +208,7 @@ class FdTest {
     }
 
     @Test
-    void aRefusalNamesTheCallAndTheReason() {
+    void errorNamesTheCallAndTheReason() {
         assertEquals(
                 "open /nowhere/at/all: No such file or directory (ENOENT)",
                 refused(ENOENT, () -> Fd.open(Path.of("/nowhere/at/all"), Fd.O_RDONLY)));

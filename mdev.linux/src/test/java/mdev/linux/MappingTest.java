@@ -43,7 +43,7 @@ class MappingTest {
     }
 
     @Test
-    void aPartOfTheFileIsMapped() throws Exception {
+    void mapsAPartOfTheFile() throws Exception {
         try (Fd memory = MemFd.create("mdev-test", 16384);
                 Mapping all = Mapping.of(memory, 0, 16384, READ_WRITE);
                 Mapping part = Mapping.of(memory, 8192, 100, READ_WRITE)) {
@@ -54,7 +54,7 @@ class MappingTest {
     }
 
     @Test
-    void aPrivateMappingKeepsItsWritesToItself() throws Exception {
+    void privateMappingDoesNotWriteTheFile() throws Exception {
         try (Fd memory = MemFd.create("mdev-test", 4096);
                 Arena arena = Arena.ofConfined()) {
             MemorySegment shared = Mapping.map(memory, 0, 4096, READ_WRITE, SHARED, arena);
@@ -65,7 +65,7 @@ class MappingTest {
     }
 
     @Test
-    void readOnlyMemoryRefusesWritesInsteadOfCrashing() throws Exception {
+    void readOnlyMemoryRejectsWrites() throws Exception {
         try (Fd memory = MemFd.create("mdev-test", 4096);
                 Fd readOnly = Fd.open(Path.of("/proc/self/fd/" + memory.number()), Fd.O_RDONLY);
                 Mapping mapping = Mapping.of(readOnly, 0, 4096, READ)) {
@@ -76,7 +76,7 @@ class MappingTest {
     }
 
     @Test
-    void afterCloseThereIsNoMemoryAndNoAccess() throws Exception {
+    void closedMappingHasNoMemory() throws Exception {
         try (Fd memory = MemFd.create("mdev-test", 4096)) {
             Mapping mapping = Mapping.of(memory, 0, 4096, READ_WRITE);
             assertEquals(1, NoLeaks.mappingsOf("mdev-test"));
@@ -93,7 +93,7 @@ class MappingTest {
 
     @ParameterizedTest
     @MethodSource("arenas")
-    void theCallersArenaUnmaps(Supplier<Arena> kind) throws Exception {
+    void callersArenaUnmaps(Supplier<Arena> kind) throws Exception {
         try (Fd memory = MemFd.create("mdev-test", 4096)) {
             Arena arena = kind.get();
             Mapping.map(memory, 0, 4096, READ_WRITE, SHARED, arena);
@@ -107,14 +107,14 @@ class MappingTest {
 
     @ParameterizedTest
     @CsvSource({"1, 4096, 22", "0, 0, 22", "-4096, 4096, 75", "0, -1, 12"})
-    void refusesWhatIsNoRangeOfPages(long offset, long length, int errno) throws Exception {
+    void rejectsInvalidRanges(long offset, long length, int errno) throws Exception {
         try (Fd memory = MemFd.create("mdev-test", 8192)) {
             refused(errno, () -> Mapping.of(memory, offset, length, READ_WRITE));
         }
     }
 
     @Test
-    void closeWaitsForTheSystemCallThatUsesTheMemory() throws Exception {
+    void closeWaitsForASystemCallOnTheMemory() throws Exception {
         try (UnixSocket.Pair sockets = UnixSocket.pair(0);
                 Fd memory = MemFd.create("mdev-test", 4096);
                 Arena arena = Arena.ofConfined()) {

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @ExtendWith(NoLeaks.class)
 class MemFdTest {
     @Test
-    void isZeroesOfTheSizeWithTheSeals() throws Exception {
+    void isZeroedWithTheSizeAndTheSeals() throws Exception {
         try (Fd memory = MemFd.create("mdev-test", 4096, Seal.SHRINK, Seal.GROW, Seal.SEAL);
                 Arena arena = Arena.ofConfined()) {
             assertEquals(EnumSet.of(Seal.SHRINK, Seal.GROW, Seal.SEAL), memory.seals());
@@ -25,7 +25,7 @@ class MemFdTest {
     }
 
     @Test
-    void refusesANameOrASizeThatCannotBe() {
+    void rejectsAnInvalidNameOrSize() {
         refused(EINVAL, () -> MemFd.create("x".repeat(250), 1));
         refused(EINVAL, () -> MemFd.create("mdev-test", -1));
     }

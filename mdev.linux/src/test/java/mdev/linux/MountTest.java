@@ -36,7 +36,7 @@ class MountTest {
     }
 
     @Test
-    void mountsAndDetachesEvenWhatIsInUse(@TempDir Path directory) throws Exception {
+    void mountsAndDetachesEvenInUse(@TempDir Path directory) throws Exception {
         assumeMayMount(directory);
         Mount.mount("mdev-test", directory, "tmpfs", FLAGS, "size=64k");
         Path file = Files.writeString(directory.resolve("file"), "x");
@@ -52,7 +52,7 @@ class MountTest {
     }
 
     @Test
-    void refusalsTellTheReason(@TempDir Path directory) {
+    void errorsGiveTheReason(@TempDir Path directory) {
         assumeMayMount(directory);
         refused(ENODEV, () -> Mount.mount("x", directory, "no-such-type", 0, ""));
         refused(EINVAL, () -> Mount.mount("x", directory, "tmpfs", 0, "no-such-option=1"));

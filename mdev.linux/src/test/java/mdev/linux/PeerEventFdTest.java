@@ -70,7 +70,7 @@ class PeerEventFdTest {
      */
     @Test
     @Timeout(600)
-    void aPeerThatFillsItsCounterStopsNobody() throws Exception {
+    void fullCounterOfAPeerBlocksNoSignaller() throws Exception {
         try (AioContext aio = AioContext.create();
                 Fd peer = peers(0);
                 PeerEventFd event = PeerEventFd.adopt(peer.dup(), aio);
@@ -99,7 +99,7 @@ class PeerEventFdTest {
     }
 
     @Test
-    void moreSignalsThanOneContextHoldsFromManyThreads() throws Exception {
+    void manyThreadsSignalMoreThanOneContextHolds() throws Exception {
         try (AioContext aio = AioContext.create();
                 Fd peer = peers(0);
                 PeerEventFd event = PeerEventFd.adopt(peer.dup(), aio);
@@ -121,7 +121,7 @@ class PeerEventFdTest {
     }
 
     @Test
-    void adoptsNothingElse() throws Exception {
+    void adoptsOnlyEventFds() throws Exception {
         Fd closed = peers(0);
         closed.close();
         try (AioContext aio = AioContext.create();
@@ -151,7 +151,7 @@ class PeerEventFdTest {
     }
 
     @Test
-    void onceItOrItsContextIsClosedItDoesNothing() throws Exception {
+    void closedEventFdOrContextDoesNothing() throws Exception {
         AioContext aio = AioContext.create();
         try (Fd peer = peers(EFD_NONBLOCK);
                 PeerEventFd late = PeerEventFd.adopt(peer.dup(), aio)) {
@@ -167,7 +167,7 @@ class PeerEventFdTest {
     }
 
     @Test
-    void aSignalAllocatesNothing() throws Exception {
+    void signalAllocatesNothing() throws Exception {
         try (AioContext aio = AioContext.create();
                 PeerEventFd event = PeerEventFd.adopt(peers(0), aio)) {
             Allocation.assertNone(event::signal);

@@ -59,7 +59,7 @@ class UnixServerSocketTest {
     }
 
     @Test
-    void thePathIsTheOwnersAloneAndGoesWithTheSocket() throws Exception {
+    void pathIsOnlyForItsOwnerAndRemovedOnClose() throws Exception {
         UnixServerSocket server = UnixServerSocket.listen(path("s"), 5, 0);
         assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(path("s"))));
         server.close();
@@ -69,7 +69,7 @@ class UnixServerSocketTest {
     }
 
     @Test
-    void aPathIsTakenOnce() throws Exception {
+    void pathCanBeBoundOnce() throws Exception {
         try (UnixServerSocket server = UnixServerSocket.listen(path("s"), 5, 0)) {
             refused(EADDRINUSE, () -> UnixServerSocket.listen(path("s"), 5, 0));
             assertTrue(Files.exists(server.path()), "the first one's path stays");
@@ -78,7 +78,7 @@ class UnixServerSocketTest {
     }
 
     @Test
-    void theLongestPathWorksAndOneByteMoreNamesTheLimit() throws Exception {
+    void longestPathWorksAndALongerOneNamesTheLimit() throws Exception {
         int room = UnixServerSocket.MAX_PATH - path("x").toString().length() + 1;
         try (UnixServerSocket server = UnixServerSocket.listen(path("x".repeat(room)), 5, 0)) {
             UnixSocket.connect(server.path(), 0).close();
@@ -90,7 +90,7 @@ class UnixServerSocketTest {
     }
 
     @Test
-    void whereNobodyListensThereIsNoConnection() throws Exception {
+    void connectFailsWithoutAListener() throws Exception {
         refused(ENOENT, () -> UnixSocket.connect(path("s"), 0));
         try (UnixServerSocket server = UnixServerSocket.listen(path("s"), 5, 0)) {
             Files.createLink(path("stale"), server.path());
@@ -100,7 +100,7 @@ class UnixServerSocketTest {
     }
 
     @Test
-    void closeWakesTheAccepterAndTurnsAwayWhoWaits() throws Exception {
+    void closeWakesTheAccepterAndRejectsPendingClients() throws Exception {
         UnixServerSocket server = UnixServerSocket.listen(path("s"), 5, 0);
         FutureTask<String> accepter = Threads.start("accepter", () -> refused(EBADF, () -> server.accept(LONG)));
         Threads.awaitAsleep("accepter");

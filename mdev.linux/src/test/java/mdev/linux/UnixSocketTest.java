@@ -57,7 +57,7 @@ class UnixSocketTest {
 
     /** Closing a socket whose descriptor is shared would end the connection for both owners. */
     @Test
-    void aReleasedSocketLivesOnInItsDescriptor() throws Exception {
+    void releasedSocketKeepsItsDescriptorOpen() throws Exception {
         try (Fd released = peer.release()) {
             peer.close();
             here.send(buffer, 0, 3);
@@ -70,7 +70,7 @@ class UnixSocketTest {
     }
 
     @Test
-    void aReadTakesWhatIsThereUpToTheRoom() throws Exception {
+    void readTakesAtMostTheBuffer() throws Exception {
         peerSends("abc");
         peerSends("defgh");
         assertEquals(6, here.receive(buffer, 0, 6, 0));
@@ -80,7 +80,7 @@ class UnixSocketTest {
     }
 
     @Test
-    void bytesGoWhereTheOffsetSaysAndNowhereElse() throws Exception {
+    void transfersRespectTheOffset() throws Exception {
         peerSends("xyz");
         assertEquals(2, here.receive(buffer, 3, 2, 0));
         assertEquals("...xy...", text(0, 8));
@@ -93,7 +93,7 @@ class UnixSocketTest {
     }
 
     @Test
-    void memoryThatTheKernelCannotUseIsRefused() throws Exception {
+    void rejectsUnusableMemory() throws Exception {
         peerSends("x");
         assertThrows(IllegalArgumentException.class, () -> here.receive(buffer.asReadOnly(), 0, 1, 0));
         MemorySegment heap = MemorySegment.ofArray(new byte[8]);
@@ -108,7 +108,7 @@ class UnixSocketTest {
     }
 
     @Test
-    void withoutBytesItSaysSo() throws Exception {
+    void receiveWithoutBytesReturnsZero() throws Exception {
         assertEquals(0, here.tryReceive(buffer, 0, 64));
         here.setReceiveTimeout(Duration.ofNanos(1));
         assertEquals(0, here.receive(buffer, 0, 64, 3), "the time ran out");
@@ -117,7 +117,7 @@ class UnixSocketTest {
     }
 
     @Test
-    void aPeerThatClosesEndsTheStreamBehindItsBytes() throws Exception {
+    void closedPeerEndsTheStreamAfterItsBytes() throws Exception {
         peerSends("bye");
         peer.close();
         assertEquals(3, here.receive(buffer, 0, 64, 0));
@@ -144,7 +144,7 @@ class UnixSocketTest {
     }
 
     @Test
-    void aPeerThatDoesNotReadTimesTheSenderOut() throws Exception {
+    void senderTimesOutIfThePeerDoesNotRead() throws Exception {
         here.setSendTimeout(Duration.ofMillis(1));
         MemorySegment much = arena.allocate(8 << 20);
         refused(ETIMEDOUT, () -> here.send(much, 0, much.byteSize()));
@@ -169,7 +169,7 @@ class UnixSocketTest {
 
     @ParameterizedTest
     @EnumSource
-    void aBlockedReceiverIsWoken(Ending ending) throws Exception {
+    void shutdownWakesABlockedReceiver(Ending ending) throws Exception {
         FutureTask<Long> receiver = Threads.start("blocked-recv", () -> here.receive(buffer, 0, 64, 0));
         Threads.awaitAsleep("blocked-recv");
         end(ending);
@@ -180,7 +180,7 @@ class UnixSocketTest {
 
     @ParameterizedTest
     @EnumSource
-    void aBlockedSenderIsWoken(Ending ending) throws Exception {
+    void shutdownWakesABlockedSender(Ending ending) throws Exception {
         MemorySegment much = arena.allocate(8 << 20);
         FutureTask<Void> sender = Threads.start("blocked-send", () -> {
             refused(EPIPE, () -> here.send(much, 0, much.byteSize()));
@@ -192,7 +192,7 @@ class UnixSocketTest {
     }
 
     @Test
-    void whoReceivesNoMoreStillReadsWhatWasSentAndAnswersIt() throws Exception {
+    void socketShutForReadingStillReadsEarlierBytesAndAnswers() throws Exception {
         peerSends("abc");
         here.shutdownReceive();
         assertThrows(LinuxException.class, () -> peerSends("d"));
@@ -219,7 +219,7 @@ class UnixSocketTest {
     }
 
     @Test
-    void thePeerIsThisProcess() throws Exception {
+    void peerIsThisProcess() throws Exception {
         assertEquals(ProcessHandle.current().pid(), here.peerCredentials().pid());
     }
 

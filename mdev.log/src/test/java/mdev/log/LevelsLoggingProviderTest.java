@@ -22,7 +22,7 @@ final class LevelsLoggingProviderTest {
     }
 
     @Test
-    void theLevelChangesWhileItRuns() {
+    void levelChangesAtRunTime() {
         assertTrue(isEnabled(Level.DEBUG));
         assertFalse(isEnabled(Level.TRACE));
 

@@ -22,7 +22,7 @@ final class LevelsTest {
         "loud mdev=louder, org.acme.Card, INFO",
         "warn mdev=louder, mdev.core.MdevCore, WARN",
     })
-    void thatOfTheLongestPrefix(String text, String className, Level level) {
+    void longestPrefixDetermines(String text, String className, Level level) {
         assertEquals(level, Levels.parse(text).of(className));
     }
 

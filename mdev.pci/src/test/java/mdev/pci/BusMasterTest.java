@@ -163,7 +163,7 @@ class BusMasterTest {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("toMemory")
-    void memoryIsReachedOnlyWhileTheBitIsSet(String name, Access access) throws ErrnoException {
+    void memoryIsAccessibleOnlyWhileTheBitIsSet(String name, Access access) throws ErrnoException {
         device.open(user);
         for (Runnable change : List.<Runnable>of(() -> {}, () -> command(OFF), this::reset)) {
             change.run();
@@ -211,7 +211,7 @@ class BusMasterTest {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("toTheFramework")
-    void whatIsNoAccessToMemoryNeedsNoBit(String name, Access access) throws ErrnoException {
+    void callsWithoutMemoryAccessNeedNoBit(String name, Access access) throws ErrnoException {
         device.open(user);
         access.by(engine.user());
         assertEquals(List.of(name), user.calls);
@@ -219,7 +219,7 @@ class BusMasterTest {
 
     /** A call that the toolkit does not hand on would answer ENOTTY, without anybody having decided it. */
     @Test
-    void everyCallIsHandedOn() {
+    void everyCallIsForwarded() {
         Set<String> own = Arrays.stream(BusMasterContext.class.getDeclaredMethods())
                 .map(method -> method.getName() + Arrays.toString(method.getParameterTypes()))
                 .collect(Collectors.toSet());
@@ -232,7 +232,7 @@ class BusMasterTest {
     }
 
     @Test
-    void aFunctionThatDeclaresNoDmaHasNone() throws ErrnoException {
+    void functionWithoutDmaHasNone() throws ErrnoException {
         var silent =
                 new TestDevice(PciFunction.of(1, 2).bar(Bar.memory(0, 4096)).build(), interrupts -> List.of(engine));
         silent.open(user);
@@ -242,7 +242,7 @@ class BusMasterTest {
     }
 
     @Test
-    void regionsAreToldOfEachChange() {
+    void regionsAreNotifiedOfEachChange() {
         command("0000");
         command("0400");
         command("0400");
@@ -259,7 +259,7 @@ class BusMasterTest {
      * under way.
      */
     @Test
-    void clearingTheBitWaitsForTheAccessUnderWay() throws Exception {
+    void clearingTheBitWaitsForTheRunningAccess() throws Exception {
         var inside = new CountDownLatch(1);
         var slow = new User() {
             @Override
@@ -293,7 +293,7 @@ class BusMasterTest {
      * An access that does not end (its owner must answer it, and waits for us) holds the write up, but not for ever.
      */
     @Test
-    void clearingTheBitDoesNotWaitForEver() throws Exception {
+    void clearingTheBitHasADeadline() throws Exception {
         var inside = new CountDownLatch(1);
         var goOn = new CountDownLatch(1);
         var stuck = new User() {

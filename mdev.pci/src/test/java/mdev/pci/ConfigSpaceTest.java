@@ -75,7 +75,7 @@ class ConfigSpaceTest {
     }
 
     @Test
-    void commandHasOnlyTheBitsOfWhatIsThere() throws ErrnoException {
+    void commandHasOnlyTheDeclaredBits() throws ErrnoException {
         var device = new TestDevice(
                 PciFunction.of(1, 2).bar(Bar.io(0, 8)).decodingAtPowerOn().build());
         assertEquals("0100", device.config(4, 2));

@@ -38,7 +38,7 @@ class InterruptsTest {
     private final UserIrqs user = new UserIrqs();
 
     @Test
-    void theLineIsTheOrOfItsSources() throws ErrnoException {
+    void lineIsTheOrOfItsSources() throws ErrnoException {
         device.open(user);
         user.arm(INTX_IRQ, 0);
         sources.get(0).level(true);
@@ -53,7 +53,7 @@ class InterruptsTest {
     }
 
     @Test
-    void commandDisablesTheLineAndStatusStillTells() throws ErrnoException {
+    void commandDisablesTheLineAndStatusStillShowsIt() throws ErrnoException {
         device.open(user);
         device.config(5, "04");
         sources.get(0).level(true);
@@ -70,7 +70,7 @@ class InterruptsTest {
     }
 
     @Test
-    void aUserFindsTheLineAsItIs() throws ErrnoException {
+    void newUserGetsTheCurrentLevel() throws ErrnoException {
         sources.get(1).level(true);
         device.open(user);
         user.arm(INTX_IRQ, 0);
@@ -129,7 +129,7 @@ class InterruptsTest {
      * {@code Interrupts.drive} does not look again after it set the line.
      */
     @Test
-    void aSourceThatRisesWhileTheLineFallsIsNotLost() throws ErrnoException {
+    void sourceRisingDuringTheFallIsNotLost() throws ErrnoException {
         var late = new ForwardingIrqs(user, high -> {
             if (!high) {
                 sources.get(0).level(true);
@@ -143,7 +143,7 @@ class InterruptsTest {
 
     /** And the reverse: the line is enabled while the last source falls. */
     @Test
-    void aSourceThatFallsWhileTheLineRisesDoesNotLeaveItHigh() throws ErrnoException {
+    void sourceFallingDuringTheRiseDoesNotLeaveTheLineHigh() throws ErrnoException {
         var late = new ForwardingIrqs(user, high -> {
             if (high) {
                 sources.get(1).level(false);
@@ -176,7 +176,7 @@ class InterruptsTest {
     }
 
     @Test
-    void concurrentSourcesLeaveTheLineRight() throws Exception {
+    void concurrentSourcesLeaveTheLineCorrect() throws Exception {
         int rounds = 20_000;
         device.open(user);
         var arrived = new AtomicInteger();

@@ -175,7 +175,7 @@ class MessagesTest {
                 + "up [line=true] msix+ [line=false] msix- [line=true] msi+ [line=false]",
         "the line needs no Bus Master Enable, up [line=true] bme+ bme- [line=true]"
     })
-    void follows(String name, String script) throws ErrnoException {
+    void followsTheMaskAndEnableBits(String name, String script) throws ErrnoException {
         open();
         run(script);
     }
@@ -196,14 +196,14 @@ class MessagesTest {
         "an access across its end is cut, 0x85c, 0000000001020304, 8, 0000000001020304",
         "what lies behind the pending bits is the vendor's, 0x910, 01020304, 4, 01020304"
     })
-    void theStructuresInTheBar(String name, String at, String written, int length, String expected)
+    void structuresLieInTheBar(String name, String at, String written, int length, String expected)
             throws ErrnoException {
         device.write(4, Long.decode(at), written);
         assertEquals(expected, device.read(4, Long.decode(at), length));
     }
 
     @Test
-    void theVendorSeesNothingOfTheStructures() throws ErrnoException {
+    void vendorDoesNotSeeAccessesToTheStructures() throws ErrnoException {
         device.write(4, 0, "ff".repeat(BAR_SIZE));
         for (int at = 0; at < BAR_SIZE; at++) {
             boolean toolkit = (at >= TABLE && at < TABLE + 16 * VECTORS) || (at >= PENDING && at < PENDING + 16);
@@ -212,7 +212,7 @@ class MessagesTest {
     }
 
     @Test
-    void aResetMasksTheTable() throws ErrnoException {
+    void resetMasksTheTable() throws ErrnoException {
         String fresh = device.read(4, TABLE, 16 * VECTORS);
         for (int vector = 0; vector < VECTORS; vector++) {
             device.write(4, TABLE + 16L * vector, "0c10e0fe000000003412000000000000");
@@ -223,7 +223,7 @@ class MessagesTest {
     }
 
     @Test
-    void maskBitsOfMsiAreThoseOfItsVectors() throws ErrnoException {
+    void msiHasAMaskBitForEachVector() throws ErrnoException {
         int msi = capability(0x05);
         assertEquals("8601", device.config(msi + 2, 2), "8 vectors, 64 bit, maskable");
         device.config(msi + 16, "ffffffffffffffff");
@@ -231,7 +231,7 @@ class MessagesTest {
     }
 
     @Test
-    void irqInfoSaysThatTheyCanBeMasked() throws ErrnoException {
+    void irqInfoReportsMaskable() throws ErrnoException {
         int flags = IrqInfo.EVENTFD | IrqInfo.NORESIZE | IrqInfo.MASKABLE;
         assertEquals(new IrqInfo(MSI_IRQ, flags, 8), device.ioctl(new GetIrqInfo(MSI_IRQ)));
         assertEquals(new IrqInfo(MSIX_IRQ, flags, VECTORS), device.ioctl(new GetIrqInfo(MSIX_IRQ)));
@@ -259,7 +259,7 @@ class MessagesTest {
     }
 
     @Test
-    void theTableCannotLieInMemoryThatIsMapped() {
+    void tableCannotLieInMappedMemory() {
         var bar = Bar.memory(0, 0x4000);
         var function = PciFunction.of(1, 2)
                 .bar(bar)

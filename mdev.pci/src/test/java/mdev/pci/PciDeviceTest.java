@@ -99,7 +99,7 @@ class PciDeviceTest {
     }
 
     @Test
-    void writesAreCutTheSameWayAndZeroExtended() throws ErrnoException {
+    void writesAreCutAlikeAndZeroExtended() throws ErrnoException {
         device.write(3, 1, "ff0201fffefdfc" + "f8f7f6f5f4f3f2f1");
         assertEquals(List.of("w1@1=ff", "w2@2=102", "w4@4=fcfdfeff", "w8@8=f1f2f3f4f5f6f7f8"), wide.accesses);
     }
@@ -123,7 +123,7 @@ class PciDeviceTest {
         "-1, 0, 1",
         "2147483647, 0, 1",
     })
-    void refusesPlacesThatAreNotThere(int region, long offset, int length) {
+    void rejectsAbsentRegionsAndOffsets(int region, long offset, int length) {
         var data = MemorySegment.ofArray(new byte[64]);
         assertErrno(Errno.EINVAL, () -> device.read(region, offset, data, 0, length));
         assertErrno(Errno.EINVAL, () -> device.write(region, offset, data, 0, length));
@@ -162,7 +162,7 @@ class PciDeviceTest {
     }
 
     @Test
-    void interruptsThatAreNotThereAreRefused() {
+    void rejectsAbsentInterrupts() {
         assertErrno(Errno.EINVAL, () -> device.ioctl(new GetIrqInfo(2)));
         assertErrno(Errno.EINVAL, () -> device.ioctl(new GetIrqInfo(3)));
         var silent = new TestDevice(PciFunction.of(1, 2).build());
@@ -171,7 +171,7 @@ class PciDeviceTest {
     }
 
     @Test
-    void unknownRequestsAreNotAnIoctlOfIts() {
+    void unknownRequestReturnsEnotty() {
         assertErrno(Errno.ENOTTY, () -> device.ioctl(SetIrqs.disarm(0)));
         assertErrno(Errno.ENOTTY, () -> device.ioctl(new IoctlRequest() {}));
     }

@@ -63,7 +63,7 @@ class SharedMemoryTest {
     private final TestDevice device = new TestDevice(FUNCTION, interrupts -> List.of(shared));
 
     @Test
-    void isTheFrameworksWhileAUserIsThere() throws ErrnoException {
+    void isTheFrameworksMemoryWhileOpen() throws ErrnoException {
         assertEquals(0, shared.memory().byteSize());
         device.open(lender);
         assertEquals(List.of("2:" + SIZE), lender.asked);
@@ -76,7 +76,7 @@ class SharedMemoryTest {
     }
 
     @Test
-    void aResetLetsTheFrameworkClearIt() throws ErrnoException {
+    void resetClearsThroughTheFramework() throws ErrnoException {
         shared.reset();
         device.open(lender);
         lender.memory.fill((byte) 1);
@@ -99,7 +99,7 @@ class SharedMemoryTest {
     }
 
     @Test
-    void tellsWhatCanBeMapped() throws ErrnoException {
+    void reportsTheMappableAreas() throws ErrnoException {
         assertEquals(new RegionInfo(2, 7, SIZE), device.ioctl(new GetRegionInfo(2)));
         var areas = List.of(new Area(0x1000, 0x1000), new Area(0x3000, 0x1000));
         var sparse = new TestDevice(FUNCTION, interrupts -> List.of(new SharedMemory(BAR, areas)));
@@ -110,7 +110,7 @@ class SharedMemoryTest {
 
     /** The base context lends no memory: the opener learns it, and the other regions are released. */
     @Test
-    void aRefusalIsTheOpeners() {
+    void openerReceivesTheError() {
         var refusal = assertThrows(ErrnoException.class, () -> device.open(new UserIrqs()));
         assertEquals(Errno.ENOTTY, refusal.errno());
         assertEquals(0, shared.memory().byteSize());

@@ -27,7 +27,7 @@ class BoundedCallsTest {
     }
 
     @Test
-    void aHungCallIsLeftAndItsStackIsThere() throws InterruptedException {
+    void hungCallIsLeftWithItsStack() throws InterruptedException {
         CountDownLatch hang = new CountDownLatch(1);
         BoundedCalls.Call call = calls.start("release of x", () -> far.awaitUninterruptibly(hang));
         assertFalse(call.await(Deadline.in(Duration.ofMillis(20))));
@@ -42,7 +42,7 @@ class BoundedCallsTest {
     }
 
     @Test
-    void whatACallThrowsEndsTheCallOnly() throws InterruptedException {
+    void exceptionEndsOnlyItsCall() throws InterruptedException {
         assertTrue(calls.start("throws", () -> {
                     throw new AssertionError("expected by the test");
                 })
@@ -51,7 +51,7 @@ class BoundedCallsTest {
     }
 
     @Test
-    void withoutAThreadTheCallersThreadIsTaken() throws InterruptedException {
+    void usesTheCallersThreadIfNoneStarts() throws InterruptedException {
         calls.close();
         assertNull(calls.tryStart("nothing", () -> {
             throw new AssertionError();
@@ -68,7 +68,7 @@ class BoundedCallsTest {
     }
 
     @Test
-    void aHungCallDelaysItsOwnBatchOnly() throws InterruptedException {
+    void hungCallDelaysOnlyItsOwnBatch() throws InterruptedException {
         CountDownLatch hang = new CountDownLatch(1);
         CountDownLatch left =
                 calls.each("remove", IntStream.range(0, 400).boxed().toList(), item -> item % 2, item -> {

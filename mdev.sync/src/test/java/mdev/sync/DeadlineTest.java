@@ -31,7 +31,7 @@ class DeadlineTest {
     }
 
     @Test
-    void anInterruptIsKeptAndDoesNotEndAWait() {
+    void interruptIsKeptAndDoesNotEndAWait() {
         CountDownLatch latch = new CountDownLatch(1);
         Thread.currentThread().interrupt();
         Thread.ofPlatform().start(latch::countDown);

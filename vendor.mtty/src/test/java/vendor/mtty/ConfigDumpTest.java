@@ -28,7 +28,7 @@ class ConfigDumpTest {
     }
 
     @Test
-    void aDualCardIsTheRecordedOne() throws IOException, ErrnoException {
+    void dualCardMatchesTheRecording() throws IOException, ErrnoException {
         try (InputStream golden = Objects.requireNonNull(
                 ConfigDumpTest.class.getResourceAsStream("/golden/vfio/config-space-mtty-2.hex"))) {
             // The sample is one byte shorter than a configuration space.
@@ -39,7 +39,7 @@ class ConfigDumpTest {
     }
 
     @Test
-    void aSingleCardHasOneBar() throws ErrnoException {
+    void singleCardHasOneBar() throws ErrnoException {
         assertEquals(
                 dump(MttyType.DUAL, 256).replace("10: 01 00 00 00 01", "10: 01 00 00 00 00"),
                 dump(MttyType.SINGLE, 256));

@@ -25,7 +25,7 @@ class Linux8250Test {
      */
     @ParameterizedTest
     @ValueSource(ints = {512, 1})
-    void everythingComesBackWithoutAnOverrun(int passes) throws ErrnoException {
+    void echoIsCompleteWithoutAnOverrun(int passes) throws ErrnoException {
         var device = new MttyDevice(new UUID(0, 1), MttyType.DUAL);
         var user = new UserIrqs();
         device.open(user);

@@ -74,7 +74,7 @@ class MttyParentTest {
     }
 
     @Test
-    void typesAreTheSamples() throws ErrnoException {
+    void typesMatchTheSample() throws ErrnoException {
         assertEquals(List.of("1", "2"), types.stream().map(MdevType::group).toList());
         assertEquals("Single port serial\n", show(types.get(0).attributes(), "name"));
         assertEquals("Dual port serial\n", show(types.get(1).attributes(), "name"));
@@ -85,7 +85,7 @@ class MttyParentTest {
     }
 
     @Test
-    void attributesAreTheSamples() throws ErrnoException {
+    void attributesMatchTheSample() throws ErrnoException {
         AttributeGroup phy = parent.deviceAttributeGroups().getFirst();
         assertEquals("mtty_dev", phy.name());
         assertEquals("This is phy device\n", show(phy.attributes(), "sample_mtty_dev"));
@@ -110,7 +110,7 @@ class MttyParentTest {
     }
 
     @Test
-    void oneTooManyIsRefusedAndChangesNothing() throws ErrnoException {
+    void createBeyondTheLimitFailsAndChangesNothing() throws ErrnoException {
         for (int i = 0; i < 23; i++) {
             create(0);
         }
@@ -126,14 +126,14 @@ class MttyParentTest {
     }
 
     @Test
-    void aTypeOfAnotherParentIsRefused() {
+    void rejectsATypeOfAnotherParent() {
         var stranger = MdevType.of("3", "Triple", "vfio-pci", () -> 1);
         var refusal = assertThrows(ErrnoException.class, () -> parent.create(new Request(new UUID(0, 1), stranger)));
         assertEquals(Errno.EINVAL, refusal.errno());
     }
 
     @Test
-    void concurrentCreatesNeverTakeMoreThanThereIs() throws InterruptedException, ExecutionException, ErrnoException {
+    void concurrentCreatesNeverExceedThePorts() throws InterruptedException, ExecutionException, ErrnoException {
         var made = new ConcurrentLinkedQueue<MttyDevice>();
         for (int round = 0; round < 200; round++) {
             List<Future<?>> creators = new ArrayList<>();

@@ -114,7 +114,7 @@ class Uart16550ATest {
     }
 
     @Test
-    void theFifoHoldsSixteen() {
+    void fifoHoldsSixteen() {
         port.out(IIR_FCR, 0x01);
         for (int i = 0; i < 16; i++) {
             port.out(DATA, 0x40 + i);
@@ -128,7 +128,7 @@ class Uart16550ATest {
 
     @ParameterizedTest
     @ValueSource(ints = {17, 18, 40, 100})
-    void theSeventeenthOverrunsAndIsLost(int characters) {
+    void seventeenthCharacterOverrunsAndIsLost(int characters) {
         port.out(IIR_FCR, 0x01);
         port.out(DATA, IntStream.range(0, 16).toArray());
         assertEquals(LSR_DR, port.in(LSR));
@@ -144,7 +144,7 @@ class Uart16550ATest {
 
     @ParameterizedTest(name = "FCR {0}: trigger level {1}")
     @CsvSource({"0x01, 1", "0x41, 4", "0x81, 8", "0xc1, 14"})
-    void theTriggerLevelTellsDataFromTimeOut(String fcr, int level) {
+    void triggerLevelDistinguishesDataFromTimeOut(String fcr, int level) {
         port.out(IIR_FCR, Integer.decode(fcr));
         port.out(IER, IER_RDI);
         for (int i = 1; i <= 16; i++) {
@@ -161,7 +161,7 @@ class Uart16550ATest {
     }
 
     @Test
-    void aDriverThatOnlyTransmitsIsNotKeptWaiting() {
+    void transmitOnlyDriverDoesNotBlock() {
         port.out(IIR_FCR, 0x01);
         port.out(DATA, 1, 2);
         int polls = 0;
@@ -187,7 +187,7 @@ class Uart16550ATest {
     }
 
     @Test
-    void resetIsPowerOnForPortAndLine() throws ErrnoException {
+    void resetRestoresThePowerOnState() throws ErrnoException {
         port.out(IIR_FCR, 0xc1);
         port.out(IER, 0x0f);
         port.out(MCR, 0x1f);
@@ -202,7 +202,7 @@ class Uart16550ATest {
     }
 
     @Test
-    void stateIsKeptFromUserToUser() throws ErrnoException {
+    void stateIsKeptAcrossUsers() throws ErrnoException {
         port.out(IIR_FCR, 0x01);
         port.out(IER, IER_RDI);
         port.out(DATA, 0x41);

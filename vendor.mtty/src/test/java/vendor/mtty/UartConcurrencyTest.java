@@ -30,7 +30,7 @@ class UartConcurrencyTest {
     private final AtomicInteger arrivals = new AtomicInteger();
 
     @Test
-    void theLineIsRightWheneverBothRest() throws Exception {
+    void lineIsCorrectWhenBothThreadsRest() throws Exception {
         device.open(user);
         try (var pool = Executors.newFixedThreadPool(2)) {
             List<Future<?>> processors = new ArrayList<>();

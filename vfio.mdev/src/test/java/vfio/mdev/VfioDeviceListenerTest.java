@@ -44,7 +44,7 @@ class VfioDeviceListenerTest {
     }
 
     @Test
-    void hearsOfWhatIsThereAndOfWhatComesAndGoes() throws ErrnoException {
+    void receivesExistingAddedAndRemovedDevices() throws ErrnoException {
         UUID first = platform.add(3, new TestVendor()).uuid();
         Heard heard = new Heard();
         platform.vfio.addListener(heard);
@@ -64,7 +64,7 @@ class VfioDeviceListenerTest {
     }
 
     @Test
-    void theDeviceCanBeOpenedWhenItIsAddedAndCannotWhenItIsRemoved() throws ErrnoException {
+    void deviceCanBeOpenedFromAddedUntilRemoved() throws ErrnoException {
         List<String> seen = new ArrayList<>();
         OpenedDevice[] open = new OpenedDevice[1];
         platform.vfio.addListener(new VfioDeviceListener() {
@@ -104,7 +104,7 @@ class VfioDeviceListenerTest {
     }
 
     @Test
-    void oneThatFailsHarmsNobody() throws ErrnoException {
+    void failingListenerDoesNotAffectOthers() throws ErrnoException {
         Heard heard = new Heard();
         platform.vfio.addListener(new Heard() {
             @Override
@@ -120,7 +120,7 @@ class VfioDeviceListenerTest {
 
     /** Without the monitor of BoundDevice, a listener added during a removal is notified too late, or twice. */
     @Test
-    void hearsOfEachDeviceOnceHoweverItBegins() throws Exception {
+    void receivesEachDeviceOnce() throws Exception {
         for (int round = 0; round < 300; round++) {
             Heard heard = new Heard();
             CountDownLatch start = new CountDownLatch(1);

@@ -110,7 +110,7 @@ class VfioMdevTest {
 
     /** Specific to us: the core reassigns a number that the kernel would keep reserved. */
     @Test
-    void givesTheNodeOfAnEmptyGroupToItsSuccessor() throws ErrnoException {
+    void passesTheNodeOfAnEmptyGroupToItsSuccessor() throws ErrnoException {
         Mdev mdev = platform.add(0, new TestVendor());
         VfioGroup old = platform.vfio.openGroup(0, "test");
         platform.remove(mdev);
@@ -149,7 +149,7 @@ class VfioMdevTest {
     }
 
     @Test
-    void aClosedFileAnswersEbadf() throws ErrnoException {
+    void closedFileReturnsEbadf() throws ErrnoException {
         platform.add(0, new TestVendor());
         VfioContainer container = platform.vfio.openContainer();
         VfioGroup group = platform.vfio.openGroup(0, "test");
@@ -229,7 +229,7 @@ class VfioMdevTest {
 
     /** The removal has its grace period, whatever the back-end does. */
     @Test
-    void aBackEndThatHangsDoesNotHoldUpTheRemoval() throws ErrnoException {
+    void hungBackEndDoesNotDelayTheRemoval() throws ErrnoException {
         Recorder recorder = new Recorder();
         recorder.detaching = new CountDownLatch(1);
         platform.iommuDrivers.addDriver(recorder);
@@ -272,7 +272,7 @@ class VfioMdevTest {
     }
 
     @Test
-    void takesTheNewestBackEndThatAgrees() throws ErrnoException {
+    void takesTheNewestBackEndThatAccepts() throws ErrnoException {
         Recorder recorder = new Recorder(); // has TYPE1 too, but fails to open it
         platform.iommuDrivers.addDriver(recorder);
         Mdev mdev = platform.add(0, new TestVendor());
@@ -285,7 +285,7 @@ class VfioMdevTest {
     }
 
     @Test
-    void undoesAnIommuThatDoesNotTakeAllGroups() throws ErrnoException {
+    void undoesAnIommuThatRejectsAGroup() throws ErrnoException {
         Recorder recorder = new Recorder();
         recorder.refused = 1;
         platform.iommuDrivers.addDriver(recorder);
@@ -306,7 +306,7 @@ class VfioMdevTest {
     }
 
     @Test
-    void aRemovedDeviceLeavesItsContainer() throws ErrnoException {
+    void removedDeviceLeavesItsContainer() throws ErrnoException {
         Recorder recorder = new Recorder();
         platform.iommuDrivers.addDriver(recorder);
         Mdev mdev = platform.add(0, new TestVendor());
@@ -322,7 +322,7 @@ class VfioMdevTest {
 
     /** Regression: the container leaked after the removal of the group's device. */
     @Test
-    void aRefusedDeviceKeepsNoPlaceInTheContainer() throws ErrnoException {
+    void failedOpenKeepsNoPlaceInTheContainer() throws ErrnoException {
         Recorder recorder = new Recorder();
         platform.iommuDrivers.addDriver(recorder);
         Mdev mdev = platform.add(0, new TestVendor());

@@ -76,7 +76,7 @@ class BrokenModulesTest {
 
     @ParameterizedTest
     @MethodSource("broken")
-    void aModuleThatDoesNotComeUpIsRefusedWithItsReason(Broken broken) throws Exception {
+    void rejectsAModuleThatDoesNotStartWithTheReason(Broken broken) throws Exception {
         BundleContext context = framework.getBundleContext();
         int before = context.getBundles().length;
         Path jar = TestModules.write(temp.resolve(broken.module().name() + ".jar"), broken.module());

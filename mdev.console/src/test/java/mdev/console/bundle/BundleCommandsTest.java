@@ -177,7 +177,7 @@ class BundleCommandsTest {
 
     @ParameterizedTest
     @MethodSource("refused")
-    void badInputIsOneLineAndChangesNothing(Refused refused) {
+    void invalidInputPrintsOneLineAndChangesNothing(Refused refused) {
         String answer = run(refused.line());
         assertAll(
                 () -> assertTrue(answer.startsWith(refused.status() + ": " + refused.complaint()), answer),
@@ -186,7 +186,7 @@ class BundleCommandsTest {
     }
 
     @Test
-    void aBundleComesAndGoes() {
+    void installsAndUninstallsABundle() {
         assertEquals("0: ", run("start @good.jar"));
         assertEquals(Bundle.ACTIVE, bundle("test.good").getState());
         String id = Long.toString(bundle("test.good").getBundleId());
@@ -206,7 +206,7 @@ class BundleCommandsTest {
     private static final List<String> WORDS = List.of("mtty", "vendor.mtty", "@modules/mtty.jar", "PATH");
 
     @Test
-    void aModuleComesAndGoesByAnyOfItsNames() {
+    void loadsAndUnloadsAModuleByAnyOfItsNames() {
         for (String in : WORDS) {
             for (String out : WORDS) {
                 assertEquals("0: ", run("mdev:modprobe " + in), in);
@@ -226,7 +226,7 @@ class BundleCommandsTest {
     }
 
     @Test
-    void aModuleOfThePlatformComesBackAfterItsRemoval() throws Exception {
+    void reloadsAPlatformModuleAfterItsRemoval() throws Exception {
         Bundle vfio = context.installBundle("jar/vfio.mdev.jar", Files.newInputStream(temp.resolve("vfio.jar")));
         assertEquals("0: ", run("mdev:modprobe vfio_mdev"));
         assertEquals("0: ", run("mdev:rmmod vfio_mdev"));
@@ -238,7 +238,7 @@ class BundleCommandsTest {
     }
 
     @Test
-    void aModuleInUseStays() {
+    void keepsAModuleInUse() {
         assertEquals("0: ", run("mdev:modprobe mtty"));
         modules = List.of(new LoadedModule("mtty", bundle("mtty").getBundleId(), List.of("83b8 by a test")));
         String inUse = "mtty is in use: 83b8 by a test";
@@ -253,7 +253,7 @@ class BundleCommandsTest {
     }
 
     @Test
-    void installTellsTheIds() {
+    void installPrintsTheIds() {
         assertTrue(run("install @good.jar @needy.jar").matches("0: Bundle IDs: \\d+, \\d+\n"));
         assertEquals(Bundle.INSTALLED, bundle("test.needy").getState());
         assertTrue(run("start test.needy").startsWith("1: felix:start: test.needy: Unable to resolve"));
@@ -261,7 +261,7 @@ class BundleCommandsTest {
     }
 
     @Test
-    void anUpdateThatFailsLeavesTheBundleAsItWas() throws Exception {
+    void failedUpdateLeavesTheBundleUnchanged() throws Exception {
         Path gone = temp.resolve("gone.jar");
         Files.copy(temp.resolve("good.jar"), gone);
         assertEquals("0: ", run("start @gone.jar"));
@@ -277,14 +277,14 @@ class BundleCommandsTest {
     }
 
     @Test
-    void updatingWhatOthersImportSaysSoAndRestartsThem() {
+    void updateOfAnImportedBundleRestartsItsImporters() {
         assertEquals("0: ", run("start @api.jar @user.jar"));
         assertEquals("0: test.user use test.api: they are restarted with it\n", run("update test.api"));
         assertEquals(Bundle.ACTIVE, bundle("test.user").getState());
     }
 
     @Test
-    void stoppingTheFrameworkIsTheEndOfThePlatform() {
+    void stoppingTheFrameworkEndsThePlatform() {
         assertEquals("0: ", run("stop 0"));
         assertTrue(ending.requested());
         assertEquals(Bundle.ACTIVE, framework.getState(), "who waits for the end stops it");

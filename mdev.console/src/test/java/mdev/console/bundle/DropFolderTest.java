@@ -82,7 +82,7 @@ class DropFolderTest {
     }
 
     @Test
-    void aJarThatComesAndGoesIsAModuleThatComesAndGoes() throws IOException {
+    void loadsAnAddedJarAndUnloadsADeletedOne() throws IOException {
         Path jar = drop("card.JAR", GOOD);
         assertEquals(Bundle.ACTIVE, card().getState());
         delete(jar);
@@ -91,7 +91,7 @@ class DropFolderTest {
     }
 
     @Test
-    void whatCannotBeLoadedIsListedWithItsReason() throws IOException {
+    void listsAJarThatCannotBeLoadedWithTheReason() throws IOException {
         Path text = Files.writeString(drop.resolve("text.jar"), "no jar at all");
         folder.install(text.toFile());
         awaitFailure("text.jar", "zip END header not found");
@@ -104,7 +104,7 @@ class DropFolderTest {
     }
 
     @Test
-    void aDamagedOverwriteLeavesTheModuleThatRuns() throws IOException {
+    void damagedOverwriteKeepsTheRunningModule() throws IOException {
         Path jar = drop("card.jar", GOOD);
         Bundle before = card();
         byte[] whole = Files.readAllBytes(jar);
@@ -115,7 +115,7 @@ class DropFolderTest {
     }
 
     @Test
-    void ofTwoJarsOfOneModuleTheOtherIsLoadedWhenTheFirstGoes() throws IOException {
+    void loadsTheSecondJarOfAModuleWhenTheFirstIsDeleted() throws IOException {
         Path first = drop("first.jar", GOOD);
         long before = card().getBundleId();
         drop("second.jar", List.of(Working.class.getName() + ",java.lang.Runnable,"));
@@ -128,7 +128,7 @@ class DropFolderTest {
     }
 
     @Test
-    void aTouchedRenamedOrDoubledJarRestartsNothing() throws IOException {
+    void touchedRenamedOrCopiedJarRestartsNothing() throws IOException {
         Path jar = drop("card.jar", GOOD);
         long before = card().getBundleId();
         folder.update(jar.toFile());
@@ -144,7 +144,7 @@ class DropFolderTest {
     }
 
     @Test
-    void aModuleThatWaitsIsLoadedWhenAnotherBundleGoes() throws Exception {
+    void loadsAWaitingModuleWhenAnotherBundleIsUninstalled() throws Exception {
         Path elsewhere = TestModules.write(temp.resolve("card.jar"), new TestModules.Module("card", 0, GOOD));
         Bundle other = context.installBundle(elsewhere.toUri().toString());
         drop("card.jar", GOOD);
@@ -155,7 +155,7 @@ class DropFolderTest {
     }
 
     @Test
-    void aModuleThatFailedIsTriedAgainWhenADeviceGoes() throws Exception {
+    void retriesAFailedModuleAfterADeviceRemoval() throws Exception {
         drop("card.jar", List.of(Throwing.class.getName() + ",,"));
         awaitFailure("test.card", "the port 0x3f8 is taken");
         System.setProperty(Throwing.FREE, "yes");

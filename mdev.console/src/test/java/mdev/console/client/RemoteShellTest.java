@@ -53,7 +53,7 @@ class RemoteShellTest {
     }
 
     @Test
-    void runsLikeTheShellItself() {
+    void runsLikeTheLocalShell() {
         assertEquals(new Outcome(1, false), shell.run("mdev:echo a; mdev:fail; mdev:where"));
         assertEquals("a\n/somewhere\n", terminal.takeOut());
         assertEquals("mdev:fail: it is in use (EBUSY)\n", terminal.takeErr());
@@ -77,7 +77,7 @@ class RemoteShellTest {
     }
 
     @Test
-    void saysThatItCannotPrint() throws IOException {
+    void reportsAFailedOutput() throws IOException {
         MemoryTerminal closed = new MemoryTerminal() {
             @Override
             public OutputStream out() {
@@ -91,7 +91,7 @@ class RemoteShellTest {
     }
 
     @Test
-    void tellsWhenThePlatformEnds() throws Exception {
+    void reportsTheEndOfThePlatform() throws Exception {
         server.close();
         Await.until("the client knows", gone);
         assertThrows(RemoteShell.GoneException.class, () -> shell.run("mdev:list"));

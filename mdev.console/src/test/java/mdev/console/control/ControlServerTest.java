@@ -93,7 +93,7 @@ class ControlServerTest {
     }
 
     @Test
-    void theSocketIsItsOwners() throws Exception {
+    void socketIsOnlyForItsOwner() throws Exception {
         assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(server.socket())));
         try (Stream<Path> files = Files.list(directory.path())) {
             assertEquals(2, files.count(), "nothing but the socket and the lock");
@@ -103,7 +103,7 @@ class ControlServerTest {
     }
 
     @Test
-    void runsLinesAndTellsOutputFromErrors() throws Exception {
+    void runsLinesAndSeparatesOutputFromErrors() throws Exception {
         try (Wire wire = connect()) {
             wire.write(Frame.of(FrameType.RUN, "mdev:echo a; mdev:fail; mdev:echo b"));
             assertEquals("a\n", read(wire, FrameType.OUT, 2));
@@ -118,7 +118,7 @@ class ControlServerTest {
     }
 
     @Test
-    void inputIsAskedForOnlyByWhoReads() throws Exception {
+    void requestsInputOnlyForAReadingCommand() throws Exception {
         try (Wire wire = connect()) {
             wire.write(Frame.of(FrameType.RUN, "mdev:echo a"));
             assertEquals("a\n", read(wire, FrameType.OUT, 2));
@@ -149,7 +149,7 @@ class ControlServerTest {
     }
 
     @Test
-    void aTerminalHasASizeAndARawMode() throws Exception {
+    void terminalHasASizeAndARawMode() throws Exception {
         try (Wire wire = connect()) {
             wire.write(Frame.of(FrameType.RUN, "mdev:size"));
             assertEquals("Size[columns=80, rows=24] false\n", read(wire, FrameType.OUT, 32));
@@ -175,7 +175,7 @@ class ControlServerTest {
     }
 
     @Test
-    void aClientThatIsKilledInterruptsItsCommand() throws Exception {
+    void killedClientInterruptsItsCommand() throws Exception {
         try (Wire wire = connect()) {
             wire.write(Frame.of(FrameType.RUN, "mdev:monitor"));
             Await.until("monitoring", platform.monitoring);
@@ -184,7 +184,7 @@ class ControlServerTest {
     }
 
     @Test
-    void aClientThatIsKilledWhileACommandReadsInterruptsIt() throws Exception {
+    void killedClientInterruptsAReadingCommand() throws Exception {
         try (Wire wire = connect()) {
             wire.write(Frame.of(FrameType.RUN, "mdev:cat"));
             expect(wire, FrameType.READ, "");
@@ -193,7 +193,7 @@ class ControlServerTest {
     }
 
     @Test
-    void aClientThatDoesNotReadHoldsUpNobodyElse() throws Exception {
+    void clientThatDoesNotReadDelaysNoOtherClient() throws Exception {
         try (Wire deaf = connect();
                 Wire other = connect()) {
             deaf.write(Frame.of(FrameType.RUN, ("mdev:echo " + "x".repeat(4096) + ";").repeat(250)));
@@ -205,7 +205,7 @@ class ControlServerTest {
     }
 
     @Test
-    void severalClientsAtOnce() throws Exception {
+    void servesSeveralClientsAtOnce() throws Exception {
         try (Wire first = connect();
                 Wire second = connect()) {
             first.write(Frame.of(FrameType.RUN, "mdev:monitor"));
@@ -219,7 +219,7 @@ class ControlServerTest {
     }
 
     @Test
-    void theEndOfTheServerIsTold() throws Exception {
+    void reportsTheEndOfTheServer() throws Exception {
         try (Wire idle = connect();
                 Wire busy = connect()) {
             busy.write(Frame.of(FrameType.RUN, "mdev:monitor"));
@@ -234,7 +234,7 @@ class ControlServerTest {
 
     /** The session does not wait for it, and once it continues, its output does not wait for a reader. */
     @Test
-    void aCommandThatDoesNotEndIsLeftBehind() throws Exception {
+    void endlessCommandIsLeftBehind() throws Exception {
         try (Wire gone = connect()) {
             gone.write(Frame.of(FrameType.RUN, "mdev:hang"));
             assertEquals("hanging\n", read(gone, FrameType.OUT, 8));
@@ -273,7 +273,7 @@ class ControlServerTest {
 
     @ParameterizedTest
     @MethodSource("badFrames")
-    void aBadFrameIsAnsweredAndEndsTheConnection(BadFrame bad) throws Exception {
+    void invalidFrameIsAnsweredAndEndsTheConnection(BadFrame bad) throws Exception {
         try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
             channel.connect(UnixDomainSocketAddress.of(server.socket()));
             channel.write(ByteBuffer.wrap(HexFormat.of().parseHex(bad.bytes().replace(" ", ""))));
@@ -288,7 +288,7 @@ class ControlServerTest {
     }
 
     @Test
-    void aConnectionThatBreaksWithinAFrameLeavesNothing() throws Exception {
+    void brokenConnectionWithinAFrameLeavesNothing() throws Exception {
         try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
             channel.connect(UnixDomainSocketAddress.of(server.socket()));
             channel.write(ByteBuffer.wrap(new byte[] {2, 0, 0, 0, 9, 'm'}));
@@ -297,7 +297,7 @@ class ControlServerTest {
     }
 
     @Test
-    void aStaleSocketIsReplaced() throws Exception {
+    void replacesAStaleSocket() throws Exception {
         server.close();
         try (ServerSocketChannel dead = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
             dead.bind(UnixDomainSocketAddress.of(server.socket()));
@@ -311,7 +311,7 @@ class ControlServerTest {
     }
 
     @Test
-    void relativeNamesStartWhereTheClientIs() throws Exception {
+    void relativeNamesStartInTheClientsDirectory() throws Exception {
         try (Wire wire = connect()) {
             wire.write(new Frame(FrameType.DIRECTORY, "/else/where".getBytes(StandardCharsets.UTF_8)));
             wire.write(Frame.of(FrameType.RUN, "mdev:where"));

@@ -17,7 +17,7 @@ class RunDirectoryTest {
     private Path temp;
 
     @Test
-    void isMadeForItsOwnerAndLeavesNoLockBehind() throws Exception {
+    void isOnlyForItsOwnerAndLeavesNoLock() throws Exception {
         Path path = temp.resolve("a/run");
         try (RunDirectory directory = RunDirectory.open(path)) {
             assertEquals(path, directory.path());
@@ -43,7 +43,7 @@ class RunDirectoryTest {
     }
 
     @Test
-    void whatAKilledPlatformLeftIsTakenOver() throws Exception {
+    void takesOverTheDirectoryOfAKilledPlatform() throws Exception {
         Path path = Files.createDirectory(
                 temp.resolve("run"),
                 PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
@@ -53,7 +53,7 @@ class RunDirectoryTest {
     }
 
     @Test
-    void refusesADirectoryThatOthersMayWriteTo() throws Exception {
+    void rejectsADirectoryThatOthersMayWriteTo() throws Exception {
         Path path = Files.createDirectory(temp.resolve("run"));
         Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rwxrwxr-x"));
         String message =
@@ -63,7 +63,7 @@ class RunDirectoryTest {
     }
 
     @Test
-    void refusesAFile() throws Exception {
+    void rejectsAFile() throws Exception {
         Path path = Files.createFile(temp.resolve("run"));
         String message =
                 assertThrows(IOException.class, () -> RunDirectory.open(path)).getMessage();
@@ -81,7 +81,7 @@ class RunDirectoryTest {
     }
 
     @Test
-    void theLimitIsTheKernels() throws Exception {
+    void limitIsTheKernels() throws Exception {
         int room = RunDirectory.SUN_PATH - 1 - (temp + "/").length() - "/control.sock".length();
         Path longest = temp.resolve("x".repeat(room));
         try (RunDirectory directory = RunDirectory.open(longest);

@@ -45,7 +45,7 @@ class WireTest {
     }
 
     @Test
-    void aFrameIsATypeALengthAndBytes() throws Exception {
+    void frameHasTypeLengthAndBytes() throws Exception {
         server.write(Frame.status(258, true));
         ByteBuffer bytes = ByteBuffer.allocate(10);
         while (bytes.hasRemaining()) {
@@ -55,7 +55,7 @@ class WireTest {
     }
 
     @Test
-    void framesMayComeInPieces() throws Exception {
+    void framesMayArriveInPieces() throws Exception {
         Thread peer = Thread.ofPlatform().start(() -> {
             for (byte b : HexFormat.of().parseHex("0200000003" + "61c3bc" + "0500000000")) {
                 try {
@@ -72,7 +72,7 @@ class WireTest {
     }
 
     @Test
-    void theLongestFramePasses() throws Exception {
+    void longestFramePasses() throws Exception {
         byte[] most = new byte[Frame.MAX_PAYLOAD];
         Arrays.fill(most, (byte) 'x');
         Wire client = new Wire(raw, false);
@@ -84,14 +84,14 @@ class WireTest {
     }
 
     @Test
-    void anEndWithinAFrameIsAnError() throws Exception {
+    void endWithinAFrameIsAnError() throws Exception {
         raw.write(ByteBuffer.wrap(new byte[] {2, 0, 0}));
         raw.shutdownOutput();
         assertThrows(EOFException.class, server::read);
     }
 
     @Test
-    void anEndBetweenTheHeaderAndItsPayloadIsAnError() throws Exception {
+    void endBetweenHeaderAndPayloadIsAnError() throws Exception {
         raw.write(ByteBuffer.wrap(new byte[] {2, 0, 0, 0, 1}));
         raw.shutdownOutput();
         assertThrows(EOFException.class, server::read);

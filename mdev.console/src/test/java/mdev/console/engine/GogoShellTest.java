@@ -124,7 +124,7 @@ class GogoShellTest {
     }
 
     @Test
-    void ctrlCInterruptsTheCommandAndTheShellLivesOn() throws Exception {
+    void ctrlCInterruptsTheCommandAndNotTheShell() throws Exception {
         CompletableFuture<Outcome> outcome =
                 CompletableFuture.supplyAsync(() -> shell.run("y = kept; mdev:monitor; mdev:echo never"));
         Await.until("monitoring", platform.monitoring);
@@ -138,7 +138,7 @@ class GogoShellTest {
     }
 
     @Test
-    void interruptingTheThreadOfTheLineIsCtrlCToo() throws Exception {
+    void interruptOfTheLinesThreadActsLikeCtrlC() throws Exception {
         CompletableFuture<Outcome> outcome = new CompletableFuture<>();
         Thread thread = Thread.ofPlatform().start(() -> outcome.complete(shell.run("mdev:monitor")));
         Await.until("monitoring", platform.monitoring);
@@ -148,7 +148,7 @@ class GogoShellTest {
     }
 
     @Test
-    void aLineWithinALinePrintsToItsOwnTerminal() {
+    void nestedLinePrintsToItsOwnTerminal() {
         assertEquals(
                 0, shell.run("mdev:nested 'mdev:echo a | mdev:cat; mdev:fail'").status());
         assertEquals("1 <a\n> <mdev:fail: it is in use (EBUSY)\n>\n", terminal.takeOut());
@@ -156,7 +156,7 @@ class GogoShellTest {
     }
 
     @Test
-    void ctrlCReachesTheLineWithinTheLine() throws Exception {
+    void ctrlCInterruptsTheNestedLine() throws Exception {
         CompletableFuture<Outcome> outcome = CompletableFuture.supplyAsync(() -> shell.run("mdev:nested mdev:monitor"));
         Await.until("monitoring", platform.monitoring);
         shell.interrupt();
@@ -165,7 +165,7 @@ class GogoShellTest {
     }
 
     @Test
-    void aReaderThatIsBrokenOffLeavesTheInputToTheNext() {
+    void interruptedReaderLeavesTheInputToTheNext() {
         MemoryTerminal silent = MemoryTerminal.silent();
         try (Shell other = platform.shell(silent)) {
             assertEquals(1, other.run("mdev:gone").status());
@@ -177,7 +177,7 @@ class GogoShellTest {
     }
 
     @Test
-    void ctrlCAtRestDoesNothing() {
+    void ctrlCWithoutACommandDoesNothing() {
         shell.interrupt();
         assertEquals(0, shell.run("mdev:list").status());
     }

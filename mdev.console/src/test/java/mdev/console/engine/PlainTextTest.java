@@ -22,7 +22,7 @@ class PlainTextTest {
     }
 
     @Test
-    void numbersStandRightAndTheRestLeft() {
+    void numbersAreRightAligned() {
         List<List<@Nullable Object>> rows = new ArrayList<>();
         rows.add(Arrays.asList("mtty-1", 24, true, List.of("a", "b"), null));
         rows.add(Arrays.asList("a-long-name", 7, false, List.of(), null));
@@ -39,12 +39,12 @@ class PlainTextTest {
     }
 
     @Test
-    void anEmptyListingIsItsHeading() {
+    void emptyListingIsItsHeading() {
         assertEquals("UUID  TYPE\n", PlainText.render(new ShellResult.Listing(List.of("uuid", "type"), List.of())));
     }
 
     @Test
-    void controlCharactersCannotPlayWithTheTerminal() {
+    void controlCharactersAreEscaped() {
         List<List<@Nullable Object>> rows = List.of(List.of("a\tb\nc\u001b[31m"));
         assertEquals("NAME\na\\tb\\nc\\x1b[31m\n", PlainText.render(new ShellResult.Listing(List.of("name"), rows)));
     }
@@ -82,7 +82,7 @@ class PlainTextTest {
     }
 
     @Test
-    void textIsAsItIs() {
+    void textIsUnchanged() {
         assertEquals("no newline", PlainText.render(new ShellResult.Text("no newline")));
         assertEquals("", PlainText.render(ShellResult.DONE));
     }

@@ -115,7 +115,7 @@ final class ListCommandsTest {
 
     /** {@code mdev_device_create()} does not ask either: the vendor's create keeps the limit. */
     @Test
-    void aCreateDoesNotAskForInstances() throws ErrnoException {
+    void createDoesNotReadTheInstances() throws ErrnoException {
         create();
 
         assertEquals(1, core.devices().size());
@@ -123,7 +123,7 @@ final class ListCommandsTest {
     }
 
     @Test
-    void whatHangsIsAQuestionMark() throws Exception {
+    void hungAttributeIsAQuestionMark() throws Exception {
         create();
 
         assertEquals(
@@ -139,7 +139,7 @@ final class ListCommandsTest {
     }
 
     @Test
-    void whatHangsStillIsNotAskedAgain() throws Exception {
+    void hungAttributeIsNotReadAgain() throws Exception {
         run("types");
         run("types");
 
@@ -147,7 +147,7 @@ final class ListCommandsTest {
     }
 
     @Test
-    void whatHasComeBackIsAskedAgain() throws Exception {
+    void returnedAttributeIsReadAgain() throws Exception {
         run("types");
         vendor.leave.countDown();
 

@@ -72,7 +72,7 @@ class MonitorCommandTest {
     }
 
     @Test
-    void saysHowManyEventsATerminalThatStoppedHasMissed() throws Exception {
+    void reportsTheEventsThatAStoppedTerminalMissed() throws Exception {
         Stopped terminal = new Stopped();
         try (MdevCore core = new MdevCore(new ForeignBundle("mdev.core", "0.1.0", 1), Limits.STANDARD, _ -> {})) {
             Thread monitor = Thread.ofPlatform().daemon().start(() -> {

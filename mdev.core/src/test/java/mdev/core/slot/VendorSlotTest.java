@@ -114,7 +114,7 @@ class VendorSlotTest {
     }
 
     @Test
-    void releaseThatThrowsLeavesTheSlotVacant() throws ErrnoException {
+    void throwingReleaseLeavesTheSlotVacant() throws ErrnoException {
         slot.occupy(LONG);
         slot.vacate(() -> {
             throw new AssertionError("expected by the test");
@@ -132,7 +132,7 @@ class VendorSlotTest {
 
     /** The calls that a shut slot still admits, and those that it rejects. */
     @Test
-    void shutSlotLetsItsOccupantOutOnly() throws ErrnoException {
+    void shutSlotAdmitsOnlyTheRelease() throws ErrnoException {
         slot.install(new Ops("1"));
         slot.occupy(LONG);
         slot.shut();
@@ -157,7 +157,7 @@ class VendorSlotTest {
     }
 
     @Test
-    void frozenSlotParksWhoComes() throws Exception {
+    void frozenSlotParksCallers() throws Exception {
         slot.install(new Ops("1"));
         slot.occupy(LONG);
         slot.freeze(Deadline.in(LONG));
@@ -208,7 +208,7 @@ class VendorSlotTest {
     }
 
     @Test
-    void parkHasTheDeadlineOfTheFreeze() {
+    void parkEndsAtTheDeadlineOfTheFreeze() {
         slot.freeze(Deadline.in(SHORT));
         assertErrno(Errno.EAGAIN, slot::enter);
         assertErrno(Errno.EAGAIN, () -> slot.enter("attribute"));
@@ -218,7 +218,7 @@ class VendorSlotTest {
     }
 
     @Test
-    void namesWhoIsInside() throws Exception {
+    void namesTheCallersInside() throws Exception {
         slot.install(new Ops("1"));
         CountDownLatch go = new CountDownLatch(1);
         Thread attribute = Thread.ofPlatform()

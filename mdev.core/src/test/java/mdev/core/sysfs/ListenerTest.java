@@ -48,7 +48,7 @@ class ListenerTest {
     }
 
     @Test
-    void whatGoesInOneChangeIsToldAtItsEnd() {
+    void removalsOfOneChangeAreReportedAtItsEnd() {
         try (var _ = tree.change()) {
             try (var _ = tree.change()) {
                 tree.remove("two");
@@ -60,7 +60,7 @@ class ListenerTest {
     }
 
     @Test
-    void whatFailsKeepsNobodyFromHearing() {
+    void failingListenerDoesNotAffectOthers() {
         Tree other = new Tree();
         other.addListener(new SysfsListener() {
             @Override
@@ -84,7 +84,7 @@ class ListenerTest {
      * would never be notified.
      */
     @Test
-    void whoComesDuringAChangeFindsNothingOlder() throws InterruptedException {
+    void listenerAddedDuringAChangeFindsNoStaleEntry() throws InterruptedException {
         Tree other = new Tree();
         Device device = new Device(other);
         Thread comes = new Thread(() -> {
@@ -122,7 +122,7 @@ class ListenerTest {
 
     @ParameterizedTest
     @CsvSource({"one/file, /sys/one/file", "/sys/two/file, /sys/one/file", "one, ", "one/nothing, ", "'', "})
-    void whoOwnsAnAttributeTellsThatItHasChanged(String path, String told) {
+    void ownerReportsTheChangeOfAnAttribute(String path, String told) {
         tree.changed(path);
 
         assertEquals(told == null ? List.of() : List.of(told), heard);

@@ -123,7 +123,7 @@ class TreeTest {
     }
 
     @Test
-    void inodeNumbersAreNeverUsedTwice() throws Exception {
+    void inodeNumbersAreNeverReused() throws Exception {
         List<Long> seen = new ArrayList<>();
         for (int i = 0; i < 50; i++) {
             sample("a");
@@ -176,7 +176,7 @@ class TreeTest {
      * order.
      */
     @Test
-    void whatStaysIsListedOnceWhileOthersComeAndGo() throws Exception {
+    void permanentEntriesAreListedOnceDuringChanges() throws Exception {
         Sample holder = sample("a");
         List<String> staying =
                 IntStream.range(0, 300).mapToObj(i -> i + " stays").sorted().toList();
@@ -228,7 +228,7 @@ class TreeTest {
     }
 
     @Test
-    void treeIsChangedInsideAChangeOnly() {
+    void treeChangesOnlyInsideAChange() {
         Directory directory = new Directory(tree, "a");
         assertThrows(IllegalStateException.class, () -> tree.add(directory));
         try (var _ = tree.change()) {
@@ -251,13 +251,13 @@ class TreeTest {
 
     @ParameterizedTest
     @CsvSource({"0,0", "00,0", "0x0,0", "010,8", "+1,1", "0xff,255", "18446744073709551615,-1", "'1\n',1"})
-    void numbers(String text, long number) throws Exception {
+    void parsesNumbers(String text, long number) throws Exception {
         assertEquals(number, Text.unsigned(text));
     }
 
     @ParameterizedTest
     @CsvSource(value = {"''", "' 1'", "1x", "0x", "08", "-1", "+", "'1\n\n'", "18446744073709551616"})
-    void noNumbers(String text) {
+    void rejectsInvalidNumbers(String text) {
         assertEquals(
                 Errno.EINVAL,
                 assertThrows(ErrnoException.class, () -> Text.unsigned(text)).errno());

@@ -51,7 +51,7 @@ class UeventsTest {
     }
 
     @Test
-    void whatDoesNotFitIsLostCountedAndSaid() throws InterruptedException {
+    void overflowIsCountedAndReported() throws InterruptedException {
         emit(1);
         inside.await();
         emit(BACKLOG + 5);
@@ -69,7 +69,7 @@ class UeventsTest {
 
     /** Even if the queue has no room for the end marker. */
     @Test
-    void endsAllTheSame() throws InterruptedException {
+    void closeEndsTheDeliveryWithABacklog() throws InterruptedException {
         emit(1);
         inside.await();
         emit(BACKLOG);

@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Test;
 
 final class MountTableTest {
     @Test
-    void findsWhatIsOnADirectory() {
+    void findsTheMountsOnADirectory() {
         MountTable table = MountTable.of(List.of(
                 "22 1 254:0 / / rw,relatime - ext4 /dev/vda rw",
                 "36 22 0:30 / /run/a\\040b\\134c rw,nosuid shared:7 master:2 - fuse.mdev mdev rw,user_id=0",
@@ -25,7 +25,7 @@ final class MountTableTest {
 
     /** The kernel knows only bytes, and foreign mounts may have any name. */
     @Test
-    void findsNamesThatAreNotAscii() {
+    void findsNonAsciiNames() {
         String name = new String("/run/Clé".getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1);
         MountTable table = MountTable.of(
                 List.of("36 22 0:30 / " + name + " rw - fuse.mdev mdev rw", "37 22 0:31 / /\u00ff rw - tmpfs none rw"));

@@ -33,7 +33,8 @@ final class CallingThreadTest {
                  100,       0,       0,       0,      0,   true
                  100,    2000,    2000,       0,   2000,   true
             """)
-    void itIsEnding(String thread, String process, String blocked, String ignored, String caught, boolean ends)
+    void detectsAnEndingSignal(
+            String thread, String process, String blocked, String ignored, String caught, boolean ends)
             throws Exception {
         Files.createDirectory(proc.resolve("7"));
         Files.writeString(proc.resolve("7/status"), """
@@ -52,13 +53,13 @@ final class CallingThreadTest {
     /** Nothing is known of a thread in another PID namespace: it must be possible to kill it. */
     @ParameterizedTest
     @CsvSource({"0", "8"})
-    void whatIsNotKnownIsEnding(int id) {
+    void unknownThreadIsEnding(int id) {
         assertEquals(true, new CallingThread(id, proc).isEnding());
     }
 
     @ParameterizedTest
     @CsvSource({"7, bash[5]", "8, thread 8"})
-    void theProcessIsNamed(int id, String name) throws Exception {
+    void namesTheProcess(int id, String name) throws Exception {
         Files.createDirectory(proc.resolve("5"));
         Files.createDirectory(proc.resolve("7"));
         Files.writeString(proc.resolve("5/comm"), "bash\n");

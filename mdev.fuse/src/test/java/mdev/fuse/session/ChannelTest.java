@@ -13,7 +13,7 @@ final class ChannelTest {
 
     /** A process waits for ever on a mount whose connection stays open. */
     @Test
-    void anInterruptedThreadClosesTheConnectionToo() throws LinuxException {
+    void interruptedThreadClosesTheConnection() throws LinuxException {
         try (UnixSocket.Pair pair = UnixSocket.pair(0)) {
             Fd fd = pair.first().fd().dup();
             Channel channel = new Channel(fd);

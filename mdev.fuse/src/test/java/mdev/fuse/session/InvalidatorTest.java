@@ -103,7 +103,7 @@ final class InvalidatorTest {
     }
 
     @Test
-    void whoComesBackHasBeenHeard() throws Exception {
+    void dropReturnsAfterItsNotifications() throws Exception {
         try (Invalidator invalidator = new Invalidator(channel, EVER)) {
             Thread drops = Thread.ofPlatform().start(() -> invalidator.drop(entries(0, MANY)));
             assertTrue(waits(drops));
@@ -118,7 +118,7 @@ final class InvalidatorTest {
     }
 
     @Test
-    void whoIsInterruptedWaitsAllTheSame() throws Exception {
+    void interruptDoesNotEndTheWait() throws Exception {
         try (Invalidator invalidator = new Invalidator(channel, EVER)) {
             AtomicBoolean interrupted = new AtomicBoolean();
             Thread drops = Thread.ofPlatform().start(() -> {
@@ -134,7 +134,7 @@ final class InvalidatorTest {
     }
 
     @Test
-    void nobodyWaitsForAKernelThatIsBehindUntilItHasCaughtUp() throws Exception {
+    void removalsDoNotWaitWhileTheKernelIsBehind() throws Exception {
         try (Invalidator invalidator = new Invalidator(channel, MOMENT)) {
             assertFalse(invalidator.isBehind());
             invalidator.drop(entries(0, MANY));
@@ -150,7 +150,7 @@ final class InvalidatorTest {
     }
 
     @Test
-    void theEndLetsGoWhoWaits() throws Exception {
+    void endReleasesWaitingRemovals() throws Exception {
         Invalidator invalidator = new Invalidator(channel, EVER);
         Thread first = Thread.ofPlatform().start(() -> invalidator.drop(entries(0, MANY)));
         assertTrue(waits(first));
@@ -169,7 +169,7 @@ final class InvalidatorTest {
     }
 
     @Test
-    void theEndDoesNotWaitForAKernelThatIsBehind() throws Exception {
+    void endDoesNotWaitForALateKernel() throws Exception {
         Invalidator invalidator = new Invalidator(channel, MOMENT);
         invalidator.drop(entries(0, MANY));
         invalidator.close();

@@ -82,7 +82,7 @@ final class StoreTest {
     }
 
     @Test
-    void aCreate() throws ErrnoException {
+    void removesTheDeviceOfAnInterruptedCreate() throws ErrnoException {
         Store store = store(TYPES + "card-1/create");
         run(store);
 
@@ -92,7 +92,7 @@ final class StoreTest {
 
     @ParameterizedTest
     @CsvSource({"vendor/create", "mdev_supported_types/card-2/create"})
-    void notWhatHasTheUuidOnly(String written) throws ErrnoException {
+    void keepsADeviceOfAnotherParentOrType(String written) throws ErrnoException {
         run(store(TYPES + "card-1/create"));
 
         store(PARENT + written).unwanted();

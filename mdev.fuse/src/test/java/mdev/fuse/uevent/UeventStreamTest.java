@@ -82,7 +82,7 @@ final class UeventStreamTest {
     }
 
     @Test
-    void everyReaderGetsEachEventAsOneLine() throws Exception {
+    void everyReaderReceivesEachEventAsOneLine() throws Exception {
         try (SocketChannel one = connect();
                 SocketChannel two = connect()) {
             stream.uevent(event(1));
@@ -98,7 +98,7 @@ final class UeventStreamTest {
     }
 
     @Test
-    void aSlowReaderLosesItsOwnEventsOnlyAndIsTold() throws Exception {
+    void slowReaderLosesOnlyItsOwnEventsAndIsNotified() throws Exception {
         try (SocketChannel slow = connect();
                 SocketChannel fast = connect()) {
             BufferedReader reading = lines(fast);

@@ -30,7 +30,7 @@ final class LayoutTest {
             7, Attributes.Kind.FILE, 0644, 4096, new Attributes.Owner(3, 4, Instant.ofEpochSecond(5, 6)));
 
     @Test
-    void anEntryCarriesTheNodeAndItsAttributes() {
+    void entryHasTheNodeAndItsAttributes() {
         MemorySegment message = file.entry(reply, 9, true).answer(11);
 
         assertEquals(Reply.HEADER + ENTRY_OUT, message.byteSize());
@@ -44,7 +44,7 @@ final class LayoutTest {
     }
 
     @Test
-    void anEntryThatIsNotRememberedIsNotValid() {
+    void uncachedEntryHasNoValidity() {
         MemorySegment message = file.entry(reply, 9, false).answer(11);
 
         assertEquals(0, message.get(JAVA_LONG_UNALIGNED, Reply.HEADER + 16), "entry_valid");
@@ -52,7 +52,7 @@ final class LayoutTest {
     }
 
     @Test
-    void attributesComeBehindTheirValidity() {
+    void attributesFollowTheirValidity() {
         MemorySegment message = file.answer(reply).answer(11);
 
         assertEquals(Reply.HEADER + ATTR_OUT, message.byteSize());
@@ -72,7 +72,7 @@ final class LayoutTest {
     }
 
     @Test
-    void initTakesOnlyWhatTheKernelOffers() {
+    void initAcceptsOnlyOfferedFlags() {
         MemorySegment all = new Init(7, 45, -1).answer(reply, 4096).answer(1);
 
         assertEquals(Reply.HEADER + INIT_OUT, all.byteSize());
@@ -86,7 +86,7 @@ final class LayoutTest {
     }
 
     @Test
-    void aRefusalIsAHeaderWithTheNegativeErrno() {
+    void errorAnswerIsAHeaderWithTheNegativeErrno() {
         MemorySegment message = reply.u64(1).refusal(22, 11);
 
         assertEquals(Reply.HEADER, message.byteSize());
@@ -94,7 +94,7 @@ final class LayoutTest {
     }
 
     @Test
-    void entriesOfADirectoryArePaddedAndFillTheRoomTheyHave() {
+    void directoryEntriesArePaddedAndFillTheBuffer() {
         Dirents out = new Dirents(reply, 72);
 
         assertTrue(out.add(7, 1, Attributes.Kind.DIRECTORY, "12345678"));
@@ -112,7 +112,7 @@ final class LayoutTest {
     }
 
     @Test
-    void aRequestIsReadInPlace() {
+    void requestIsReadInPlace() {
         MemorySegment buffer = Arena.ofAuto().allocate(64);
         buffer.set(JAVA_INT_UNALIGNED, 0, 46);
         buffer.set(JAVA_INT_UNALIGNED, 4, 1);
@@ -129,7 +129,7 @@ final class LayoutTest {
 
     @ParameterizedTest
     @ValueSource(longs = {0, 39, 45, 64})
-    void aRequestOfAnotherLengthThanItSaysIsNone(long length) {
+    void rejectsARequestOfAnotherLength(long length) {
         MemorySegment buffer = Arena.ofAuto().allocate(64);
         buffer.set(JAVA_INT_UNALIGNED, 0, 46);
 

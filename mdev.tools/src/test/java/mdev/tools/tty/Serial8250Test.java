@@ -36,7 +36,7 @@ class Serial8250Test {
     Serial8250Test() throws ErrnoException {}
 
     @Test
-    void talksThroughBothPortsAtOnceAndLosesNothing() throws Exception {
+    void transfersThroughBothPortsAtOnceWithoutLoss() throws Exception {
         try (OpenedDevice open = platform.open(mdev);
                 IntxService line = new IntxService(open.device());
                 Serial8250 first = new Serial8250(open.device(), 0, line);
@@ -79,7 +79,7 @@ class Serial8250Test {
     }
 
     @Test
-    void hangsUpWhenTheDeviceGoes() throws Exception {
+    void hangsUpWhenTheDeviceIsRemoved() throws Exception {
         try (OpenedDevice open = platform.open(mdev);
                 IntxService line = new IntxService(open.device());
                 Serial8250 port = new Serial8250(open.device(), 0, line)) {
@@ -107,7 +107,7 @@ class Serial8250Test {
 
     /** Also when the buffer is full. */
     @Test
-    void whatWasReceivedBeforeTheHangUpStaysReadable() throws Exception {
+    void bytesReceivedBeforeTheHangUpRemainReadable() throws Exception {
         try (OpenedDevice open = platform.open(mdev);
                 IntxService line = new IntxService(open.device())) {
             Serial8250 port = new Serial8250(open.device(), 0, line);
@@ -126,7 +126,7 @@ class Serial8250Test {
 
     /** A device that always reports a cause, such as one that is not a UART: its client can still detach. */
     @Test
-    void letsGoOfADeviceThatAlwaysHasSomething() throws Exception {
+    void closesADeviceThatAlwaysReportsACause() throws Exception {
         CountDownLatch serving = new CountDownLatch(1000);
         try (OpenedDevice open = platform.open(mdev)) {
             IntxService line = new IntxService(open.device());
@@ -154,7 +154,7 @@ class Serial8250Test {
     }
 
     @Test
-    void countsTheInterruptsItHasServed() throws Exception {
+    void countsServedInterrupts() throws Exception {
         try (OpenedDevice open = platform.open(mdev);
                 IntxService line = new IntxService(open.device());
                 Serial8250 port = new Serial8250(open.device(), 0, line)) {

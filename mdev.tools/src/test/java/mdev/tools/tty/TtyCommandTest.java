@@ -47,7 +47,7 @@ class TtyCommandTest {
     }
 
     @Test
-    void refusesWithOneLineThatSaysWhatWouldBeRight() throws ErrnoException {
+    void rejectsInvalidArgumentsWithARemedy() throws ErrnoException {
         assertRefused(Errno.EINVAL, "no port '2' on " + uuid + ": 0, 1", "tty", uuid, "2");
         assertRefused(Errno.EINVAL, "no port '-1' on " + uuid + ": 0, 1", "tty", uuid, "-1");
         OpenedDevice open = platform.open(mdev);
@@ -58,7 +58,7 @@ class TtyCommandTest {
     }
 
     @Test
-    void namesTheDevicesThatCanBeOpened() {
+    void unknownDeviceListsTheBoundOnes() {
         UnknownNameException refused =
                 assertThrows(UnknownNameException.class, () -> ShellRun.of("x").perform(commands, "tty"));
         assertEquals(Errno.ENODEV, refused.errno());
@@ -68,7 +68,7 @@ class TtyCommandTest {
     }
 
     @Test
-    void relaysAPipeUntilAllHasComeBack() throws Exception {
+    void relaysAPipeUntilTheEchoIsComplete() throws Exception {
         String text = "the quick brown fox\n".repeat(100);
         for (String port : List.of("0", "1")) {
             ShellRun run = ShellRun.with(bytes(text), false, uuid, port);

@@ -19,7 +19,7 @@ class EdidTest {
         "1280, 720, 64000, 21, 5",
         "2560, 1600, 268500, 46, 6",
     })
-    void timingIsTheStandards(int width, int height, int kilohertz, int blank, int sync) {
+    void timingMatchesTheStandard(int width, int height, int kilohertz, int blank, int sync) {
         byte[] edid = Edid.of(width, height);
         int at = 0x36;
         assertEquals(kilohertz, 10 * (u(edid, at) | (u(edid, at + 1) << 8)));
@@ -34,7 +34,7 @@ class EdidTest {
     }
 
     @Test
-    void headerAndChecksumAreRight() {
+    void headerAndChecksumAreCorrect() {
         byte[] edid = Edid.of(1920, 1080);
         assertEquals("00ffffffffffff00", HexFormat.of().formatHex(edid, 0, 8));
         assertEquals("3496", HexFormat.of().formatHex(edid, 8, 10), "MDV");

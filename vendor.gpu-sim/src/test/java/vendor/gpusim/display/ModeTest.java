@@ -31,7 +31,7 @@ class ModeTest {
         "64 64 32 65 0 0 0 65535 65535, off",
         "65535 65535 32 65 0 65535 65535 65535 65535, off",
     })
-    void isWhatTheRegistersSay(String written, String expected) {
+    void followsTheRegisters(String written, String expected) {
         var registers = new DisplayRegisters(1280, 800, 8 << 20);
         String[] values = written.split(" ", -1);
         for (int i = 0; i < values.length; i++) {
@@ -44,7 +44,7 @@ class ModeTest {
 
     @ParameterizedTest
     @CsvSource({"0xbebe, BGRX8888", "0x1e1e, XRGB8888"})
-    void byteOrderIsThePixels(String order, PixelFormat format) {
+    void byteOrderSelectsThePixelFormat(String order, PixelFormat format) {
         var registers = new DisplayRegisters(1280, 800, 8 << 20);
         registers.write(0x604, 2, Integer.decode(order));
         registers.write(DISPI + 2, 2, 640);

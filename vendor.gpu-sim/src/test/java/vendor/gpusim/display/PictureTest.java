@@ -34,13 +34,13 @@ class PictureTest {
         "RGB565, 1f00, 0000ff",
         "RGB565, 1084, 848284", // 10000 100000 10000
     })
-    void pixelsAreOfTheirFormat(PixelFormat format, String bytes, String rgb) {
+    void decodesEachPixelFormat(PixelFormat format, String bytes, String rgb) {
         var memory = MemorySegment.ofArray(HexFormat.of().parseHex("ee" + bytes));
         assertEquals(HexFormat.fromHexDigits(rgb), format.rgb(memory, 1));
     }
 
     @Test
-    void linesLieAStrideApart() {
+    void linesFollowTheStride() {
         byte[] memory = new byte[1000];
         memory[100 + 2 * 300 + 4] = 0x7f;
         var picture = Picture.of(MemorySegment.ofArray(memory), new Mode(PixelFormat.XRGB8888, 3, 3, 300, 100));
@@ -50,7 +50,7 @@ class PictureTest {
     /** Another PNG reader decodes the same pixels. */
     @ParameterizedTest
     @CsvSource({"1, 1", "7, 3", "640, 480"})
-    void aPngIsThePicture(int width, int height) throws IOException {
+    void pngDecodesToThePicture(int width, int height) throws IOException {
         var picture = random(width, height);
         var file = new ByteArrayOutputStream();
         Png.write(picture, file);
@@ -62,14 +62,14 @@ class PictureTest {
     }
 
     @Test
-    void aSmallerPictureIsOfMeans() {
+    void scaledPictureHasMeans() {
         var picture = new Picture(4, 2, new int[] {0xff0000, 0x00ff00, 1, 3, 0, 0xff, 5, 7});
         assertArrayEquals(new int[] {0x3f3f3f, 4}, picture.scaled(2, 1).rgb());
         assertArrayEquals(picture.rgb(), picture.scaled(4, 2).rgb());
     }
 
     @Test
-    void twoPixelsAreACharacter() {
+    void characterShowsTwoPixels() {
         var picture = new Picture(2, 2, new int[] {0x010203, 0x010203, 0x0a0b0c, 0xffffff});
         assertEquals(
                 "\033[38;2;1;2;3m\033[48;2;10;11;12m\u2580\033[48;2;255;255;255m\u2580\033[0m\033[K\r\n",
@@ -79,7 +79,7 @@ class PictureTest {
     @ParameterizedTest(name = "{0}x{1} on {2} columns and {3} rows: {4} and {5}")
     @CsvSource({"1280, 800, 80, 24, 76, 24", "640, 480, 40, 30, 40, 15", "64, 64, 200, 60, 64, 32", "64, 64, 1, 1, 1, 1"
     })
-    void aPictureFitsTheTerminal(int width, int height, int columns, int rows, int usedColumns, int usedRows) {
+    void pictureFitsTheTerminal(int width, int height, int columns, int rows, int usedColumns, int usedRows) {
         String text = HalfBlocks.of(random(width, height), columns, rows);
         assertEquals(usedRows, text.lines().count());
         assertEquals(

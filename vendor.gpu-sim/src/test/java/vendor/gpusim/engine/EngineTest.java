@@ -46,7 +46,7 @@ class EngineTest {
     }
 
     @Test
-    void tellsWhatItIs() throws ErrnoException {
+    void identifiesItself() throws ErrnoException {
         Guest guest = guest(1);
         assertEquals(0x4d495347, guest.read(EngineRegisters.ID));
         assertEquals(1, guest.read(EngineRegisters.VERSION));
@@ -55,7 +55,7 @@ class EngineTest {
     }
 
     @Test
-    void fencesComeInOrderWithAnInterruptEach() throws ErrnoException {
+    void fencesCompleteInOrderWithAnInterruptEach() throws ErrnoException {
         Guest guest = guest(1);
         for (int i = 0; i < 3 * Guest.RING_SLOTS; i++) {
             guest.submit(8 | 1 << 8, 100 + i);
@@ -113,7 +113,7 @@ class EngineTest {
         "0x407 0 0x400 0x400 0 0 0x400, RANGE",
         "0x407 0 0x100 0x100 0 0 1 0 0 0 0 0, RANGE",
     })
-    void aWrongCommandFaultsItsOwnVgpuOnly(String command, Fault.Code code) throws ErrnoException {
+    void invalidCommandFaultsOnlyItsVgpu(String command, Fault.Code code) throws ErrnoException {
         Guest bad = guest(0.5);
         Guest good = guest(0.5);
         bad.submit(0);
@@ -135,7 +135,7 @@ class EngineTest {
      * PCI Local Bus 3.0, 6.2.2: neither the ring nor memory addressed by a command is accessed, and no message is sent.
      */
     @Test
-    void withoutBusMasterEnableTheGuestIsOutOfReach() throws ErrnoException {
+    void accessWithoutBusMasterEnableFaults() throws ErrnoException {
         Guest guest = guest(1);
         guest.finish();
         guest.busMaster(false);
@@ -154,7 +154,7 @@ class EngineTest {
     }
 
     @Test
-    void aCauseThatIsClearedTakesItsMessageBack() throws ErrnoException {
+    void clearedCauseWithdrawsItsMessage() throws ErrnoException {
         Guest guest = guest(1);
         guest.finish();
         guest.busMaster(false);
@@ -176,7 +176,7 @@ class EngineTest {
         "0x100000020, 8, RING",
         "0x200000000, 8, DMA",
     })
-    void aWrongRingIsAFault(String base, int slots, Fault.Code code) throws ErrnoException {
+    void invalidRingIsAFault(String base, int slots, Fault.Code code) throws ErrnoException {
         Guest guest = guest(1);
         guest.enable(Long.decode(base), slots);
         guest.write(EngineRegisters.TAIL, 1);
@@ -185,7 +185,7 @@ class EngineTest {
 
     /** An unexpected failure stops one ring and is reported to its guest and in the log. */
     @Test
-    void aFailureOfTheEngineIsAFaultToo() throws ErrnoException {
+    void engineFailureIsAFault() throws ErrnoException {
         Guest bad = guest(0.5);
         Guest good = guest(0.5);
         bad.atAccess = () -> {
@@ -201,7 +201,7 @@ class EngineTest {
 
     /** The command has 2^26 products, each in a separate part. */
     @Test
-    void aLongCommandHoldsNobodyUp() throws ErrnoException {
+    void longCommandDelaysNoOtherGuest() throws ErrnoException {
         try (var slowly = new Engine("gpu1", 1, GRACE)) {
             var busy = new Guest(slowly, 8 << 20, Guest.BUFFER, 1);
             var other = new Guest(slowly, SIZE, Guest.BUFFER, 1);
@@ -223,7 +223,7 @@ class EngineTest {
      * A VMM that shares no memory and does not answer, as if it was stopped. It delays the engine only once.
      */
     @Test
-    void aGuestThatDoesNotAnswerHoldsUpNobodyElse() throws ErrnoException {
+    void unresponsiveGuestDelaysNoOtherGuest() throws ErrnoException {
         Guest slow = guest(1);
         Guest other = guest(1);
         slow.atAccess = () -> {
@@ -257,7 +257,7 @@ class EngineTest {
      * pause.
      */
     @Test
-    void slownessIsForgivenLaterEachTime() {
+    void slowGuestNeedsMoreQuickAccessesEachTime() {
         var pace = new Pace();
         for (int wanted = 16; wanted < 10_000; wanted *= 2) {
             pace.took(Pace.SLOW + 1);
@@ -275,7 +275,7 @@ class EngineTest {
 
     /** After a reset, a running command neither writes nor reports anything. */
     @Test
-    void aResetEndsWhatIsUnderWay() throws ErrnoException {
+    void resetEndsTheRunningCommand() throws ErrnoException {
         var guest = new Guest(engine, 1 << 20, Guest.BUFFER, 1);
         guests.add(guest);
         for (int i = 0; i < 200; i++) {
@@ -296,7 +296,7 @@ class EngineTest {
      * A release waits for a running access to the user's memory; the rest of the command is not executed.
      */
     @Test
-    void aReleaseEndsWhatIsUnderWay() throws ErrnoException {
+    void releaseEndsTheRunningCommand() throws ErrnoException {
         Guest guest = guest(1);
         var left = new AtomicBoolean();
         var leaver = new Thread(() -> {
@@ -325,7 +325,7 @@ class EngineTest {
      */
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
-    void aGuestThatHangsDoesNotKeepTheEngine(boolean interrupted) throws Exception {
+    void hungGuestDoesNotKeepTheEngineOpen(boolean interrupted) throws Exception {
         var hangs = new Engine("gpu1", Work.PART, Duration.ofMillis(10));
         var guest = new Guest(hangs, SIZE, Guest.BUFFER, 1);
         guest.enable();
@@ -354,7 +354,7 @@ class EngineTest {
     /** A vector that overlaps its result is well-defined: here each number is added to the sum of the previous ones. */
     @ParameterizedTest
     @ValueSource(ints = {Work.PART, 7})
-    void vectorsAreTakenNumberByNumber(int part) throws ErrnoException {
+    void vectorsAreProcessedElementByElement(int part) throws ErrnoException {
         try (var other = new Engine("gpu1", part, GRACE);
                 var guest = new Guest(other, SIZE, Guest.BUFFER, 1)) {
             guest.enable();
@@ -372,7 +372,7 @@ class EngineTest {
     }
 
     @Test
-    void utilisationIsWhatTheEngineDoes() throws ErrnoException {
+    void utilisationFollowsTheLoad() throws ErrnoException {
         assertEquals(0, engine.utilisation());
         Guest guest = guest(1);
         double[] before = {0};
@@ -389,7 +389,7 @@ class EngineTest {
     }
 
     @Test
-    void endsOfFramesAreToldToWhoWantsThem() throws ErrnoException {
+    void vblankReachesGuestsThatEnabledIt() throws ErrnoException {
         Guest guest = guest(1);
         guest.write(EngineRegisters.INTERRUPT_ENABLE, 1 << EngineRegisters.VBLANK);
         Guest.await("some frames", () -> guest.interrupts.get(EngineRegisters.VBLANK) >= 3);
@@ -400,7 +400,7 @@ class EngineTest {
     /** Under each policy every vGPU makes progress, and the counters match the completed work. */
     @ParameterizedTest
     @EnumSource
-    void everyPolicyServesEverybody(Policy policy) throws ErrnoException {
+    void everyPolicyServesEveryGuest(Policy policy) throws ErrnoException {
         engine.policy(policy);
         List<Guest> four = List.of(guest(0.25), guest(0.25), guest(0.25), guest(0.25));
         for (Guest guest : four) {
@@ -417,7 +417,7 @@ class EngineTest {
     }
 
     @Test
-    void aGuestThatHasGoneIsServedNoMore() throws ErrnoException {
+    void releasedGuestIsNotServed() throws ErrnoException {
         Guest guest = guest(1);
         guest.finish();
         guest.close();

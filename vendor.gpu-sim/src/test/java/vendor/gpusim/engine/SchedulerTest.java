@@ -39,7 +39,7 @@ class SchedulerTest {
         "BEST_EFFORT, 4 4 4 4, 1 0 1 0, 50 0 50 0",
         "BEST_EFFORT, 8 2, 1 0, 100 0",
     })
-    void sharesAreThePolicys(Policy policy, String parts, String busy, String percent) throws ErrnoException {
+    void sharesFollowThePolicy(Policy policy, String parts, String busy, String percent) throws ErrnoException {
         var random = new SplittableRandom(7);
         var engine = new Engine("gpu0");
         engine.close(); // its thread must not take the work that is to be divided here
@@ -72,7 +72,7 @@ class SchedulerTest {
 
     /** A vGPU that is added, or returns, takes turns with the one that has used the engine alone so far. */
     @Test
-    void whoComesIsNotOwedWhatTheOthersHad() throws ErrnoException {
+    void newUserGetsNoCompensation() throws ErrnoException {
         var engine = new Engine("gpu0");
         engine.close();
         for (int i = 0; i < 2; i++) {
@@ -99,7 +99,7 @@ class SchedulerTest {
      * debt.
      */
     @Test
-    void aChangeOfThePolicyFindsNobodyInDebt() throws ErrnoException {
+    void policyChangeLeavesNoDebts() throws ErrnoException {
         var engine = new Engine("gpu0");
         engine.close();
         for (double share : new double[] {0.5, 0.125}) {

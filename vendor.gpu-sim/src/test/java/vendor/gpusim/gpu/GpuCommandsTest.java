@@ -139,7 +139,7 @@ class GpuCommandsTest {
     }
 
     @Test
-    void watchDrawsTheScreenAgainWhenItChangesAndEndsWithItsUser() throws Exception {
+    void watchRedrawsAChangedScreenAndEndsWithItsUser() throws Exception {
         try (ExecutorService thread = Executors.newSingleThreadExecutor()) {
             Future<ShellResult> watch =
                     thread.submit(() -> run("watch", vgpu.uuid().toString()));
@@ -156,7 +156,7 @@ class GpuCommandsTest {
     }
 
     @Test
-    void watchEndsWithAnInterrupt() throws Exception {
+    void interruptEndsWatch() throws Exception {
         try (ExecutorService thread = Executors.newSingleThreadExecutor()) {
             Future<Boolean> watch = thread.submit(() -> {
                 assertThrows(
@@ -171,7 +171,7 @@ class GpuCommandsTest {
     }
 
     @Test
-    void aScreenshotIsWrittenWhereTheUserIs() throws Exception {
+    void screenshotIsWrittenToTheUsersDirectory() throws Exception {
         turnOn();
         block(2, 1, 0x123456);
         assertEquals(ShellResult.DONE, run("screenshot", vgpu.uuid().toString(), "screen.png"));
@@ -181,7 +181,7 @@ class GpuCommandsTest {
     }
 
     @Test
-    void whatCannotBeShownIsSaidAndNothingIsWritten() throws Exception {
+    void failedScreenshotReportsTheReasonAndWritesNothing() throws Exception {
         String uuid = vgpu.uuid().toString();
         refused(Errno.ENODEV, "screenshot", uuid, "screen.png"); // off
         turnOn();

@@ -112,7 +112,7 @@ class GpuParentTest {
     }
 
     @Test
-    void theTypesSayWhatTheyAre() throws ErrnoException {
+    void typesDescribeThemselves() throws ErrnoException {
         assertEquals(
                 List.of("8m", "16m", "32m", "64m", "128m"),
                 gpu.supportedTypes().stream().map(MdevType::group).toList());
@@ -142,7 +142,7 @@ class GpuParentTest {
     }
 
     @Test
-    void aHomogeneousGpuHasOneTypeAtATime() throws ErrnoException {
+    void homogeneousGpuHasOneTypeAtATime() throws ErrnoException {
         Vgpu large = create("64m");
         Vgpu small = create("8m");
         assertErrno(
@@ -167,7 +167,7 @@ class GpuParentTest {
     }
 
     @Test
-    void thePolicyIsOneOfThree() throws ErrnoException {
+    void policyIsOneOfThree() throws ErrnoException {
         assertEquals("best_effort\n", show("scheduler_policy"));
         for (String policy : List.of("equal_share\n", "fixed_share\n", "best_effort\n", "equal_share\n")) {
             store("scheduler_policy", policy);
@@ -185,7 +185,7 @@ class GpuParentTest {
      * vGPUs.
      */
     @Test
-    void anyMixTakesTheMemoryThatItsTypesHave() throws ErrnoException {
+    void mixedVgpusTakeTheMemoryOfTheirTypes() throws ErrnoException {
         List<Integer> sizes = List.of(8, 16, 32, 64, 128);
         Random random = new Random(1);
         List<Vgpu> vgpus = new ArrayList<>();
@@ -213,7 +213,7 @@ class GpuParentTest {
     }
 
     @Test
-    void whoLooksFindsTheVgpusThatThereAre() throws ErrnoException {
+    void vgpusAreListedWhileTheyExist() throws ErrnoException {
         Vgpu vgpu = create("8m");
         String uuid = vgpu.uuid().toString();
         assertEquals(List.of(uuid), vgpus.names());

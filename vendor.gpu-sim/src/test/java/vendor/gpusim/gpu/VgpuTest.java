@@ -56,7 +56,7 @@ class VgpuTest {
     }
 
     @Test
-    void isTheDeviceThatBochsDrmLooksFor() throws ErrnoException {
+    void isTheDeviceThatBochsDrmBinds() throws ErrnoException {
         assertEquals("34121111", read(7, 0, 4));
         assertEquals("02008003", read(7, 8, 4));
         assertEquals("f41a0011", read(7, 0x2c, 4));
@@ -100,7 +100,7 @@ class VgpuTest {
     }
 
     @Test
-    void tellsWhatItCanDo() throws ErrnoException {
+    void reportsItsRegionsAndInterrupts() throws ErrnoException {
         write(2, 0x502, "00040003");
         write(2, 0x508, "0200");
         assertEquals("80073804" + "2000", read(2, 0x502, 6), "1920x1080x32");
@@ -109,7 +109,7 @@ class VgpuTest {
     }
 
     @Test
-    void theFrameBufferIsMemory() throws ErrnoException {
+    void frameBufferIsMemory() throws ErrnoException {
         assertEquals("00".repeat(16), read(0, FRAME_BUFFER - 16, 16));
         byte[] line = new byte[7680];
         for (int i = 0; i < line.length; i++) {
@@ -124,7 +124,7 @@ class VgpuTest {
 
     /** The screen shows what the guest draws into its mapped memory. */
     @Test
-    void thePictureIsWhatTheGuestDraws() throws ErrnoException {
+    void pictureShowsTheGuestsDrawing() throws ErrnoException {
         assertEquals(Optional.empty(), vgpu.picture());
         write(2, 0x502, "400040002000");
         write(2, 0x508, "4100");
@@ -140,7 +140,7 @@ class VgpuTest {
      * framework's part.
      */
     @Test
-    void noUserSeesWhatAnotherDrew() throws ErrnoException {
+    void newUserSeesNoEarlierDrawing() throws ErrnoException {
         write(2, 0x502, "0004");
         vgpu.release();
         assertEquals(Optional.empty(), vgpu.mode());

@@ -82,7 +82,7 @@ class GroupDeviceTest {
     }
 
     @Test
-    void checksWhatNoVendorIsToBlameFor() throws ErrnoException {
+    void checksArgumentsBeforeTheVendor() throws ErrnoException {
         try (OpenedDevice open = platform.open(platform.add(0, new TestVendor()))) {
             VfioDevice device = open.device();
             MemorySegment constant = buffer.asReadOnly();
@@ -146,7 +146,7 @@ class GroupDeviceTest {
     private record Odd() implements IoctlRequest {}
 
     @Test
-    void afterAFailedOpenEverythingIsFree() throws ErrnoException {
+    void failedOpenFreesEverything() throws ErrnoException {
         AtomicReference<@Nullable Throwable> fault = new AtomicReference<>(new ErrnoException(Errno.ENOMEM));
         TestVendor vendor = new TestVendor() {
             @Override
@@ -170,7 +170,7 @@ class GroupDeviceTest {
 
     /** mdev_parent_ops.open is optional in the kernel, too: vfio_mdev_open() returns EINVAL. */
     @Test
-    void aDeviceWithoutOpenCannotBeOpened() throws ErrnoException {
+    void deviceWithoutOpenCannotBeOpened() throws ErrnoException {
         Mdev mdev = platform.add(0, request -> {
             throw new ErrnoException(Errno.ENOTTY);
         });
@@ -179,7 +179,7 @@ class GroupDeviceTest {
     }
 
     @Test
-    void cutsAUserWhoDoesNotListen() throws ErrnoException {
+    void revokesAUserWithoutACallback() throws ErrnoException {
         TestVendor vendor = new TestVendor();
         Mdev mdev = platform.add(0, vendor);
         OpenedDevice open = platform.open(mdev);
@@ -220,7 +220,7 @@ class GroupDeviceTest {
     }
 
     @Test
-    void asksAUserWhoListensAndLetsItGo() throws Exception {
+    void asksAUserWithACallbackToClose() throws Exception {
         TestVendor vendor = new TestVendor();
         Mdev mdev = platform.add(0, vendor);
         OpenedDevice open = platform.open(mdev);
@@ -269,7 +269,7 @@ class GroupDeviceTest {
     }
 
     @Test
-    void cutsAUserWhoWasAskedAndStays() throws ErrnoException {
+    void revokesAUserThatDoesNotClose() throws ErrnoException {
         try (TestPlatform hasty = new TestPlatform(SHORT)) {
             TestVendor vendor = new TestVendor();
             Mdev mdev = hasty.add(0, vendor);
@@ -290,7 +290,7 @@ class GroupDeviceTest {
      * A vendor that hangs in a read delays the removal only until its timeout, and is released once the read returns.
      */
     @Test
-    void leavesAHangingVendorBehind() throws Exception {
+    void leavesAHungVendorBehind() throws Exception {
         CountDownLatch inside = new CountDownLatch(1);
         CountDownLatch hang = new CountDownLatch(1);
         TestVendor vendor = new TestVendor() {
@@ -331,7 +331,7 @@ class GroupDeviceTest {
 
     /** A user who waits for the release of the one before is not let in once the device is unbound. */
     @Test
-    void whoWaitsForAReleaseDoesNotOpenARemovedDevice() throws Exception {
+    void waitingOpenerDoesNotOpenARemovedDevice() throws Exception {
         CountDownLatch inside = new CountDownLatch(1);
         CountDownLatch go = new CountDownLatch(1);
         TestVendor vendor = new TestVendor() {
@@ -366,7 +366,7 @@ class GroupDeviceTest {
     }
 
     @Test
-    void anOpenThatFailsDetachesTheClientNotifier() throws ErrnoException {
+    void failedOpenDetachesTheClientNotifier() throws ErrnoException {
         AtomicInteger attached = new AtomicInteger();
         AtomicInteger detached = new AtomicInteger();
         TestVendor vendor = new TestVendor() {
@@ -393,7 +393,7 @@ class GroupDeviceTest {
     }
 
     @Test
-    void aRemovalDuringOpenLeavesNothingOpen() throws Exception {
+    void removalDuringOpenLeavesNothingOpen() throws Exception {
         CountDownLatch inside = new CountDownLatch(1);
         CountDownLatch go = new CountDownLatch(1);
         TestVendor vendor = new TestVendor() {

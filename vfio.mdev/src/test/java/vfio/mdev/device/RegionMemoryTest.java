@@ -64,7 +64,7 @@ class RegionMemoryTest {
 
     /** A user that keeps its mapping after closing the device, and continues to read. */
     @Test
-    void whoHasGoneSeesNothingOfTheNext() throws Exception {
+    void earlierUserSeesNothingOfTheNext() throws Exception {
         MemorySegment first;
         Fd kept;
         try (OpenedDevice open = platform.open(mdev)) {
@@ -92,7 +92,7 @@ class RegionMemoryTest {
     }
 
     @Test
-    void aUserCannotCutItShort() throws Exception {
+    void userCannotTruncateIt() throws Exception {
         try (OpenedDevice open = platform.open(mdev)) {
             context().regionMemory(BAR, SIZE);
             try (Fd file = Fd.adopt(open.device().regionFd(BAR))) {
@@ -103,7 +103,7 @@ class RegionMemoryTest {
     }
 
     @Test
-    void itIsGivenBackWhenTheLastMapIsGone() throws Exception {
+    void memoryIsFreedWithTheLastMapping() throws Exception {
         long before = memfds();
         long mapped = mappings();
         VfioContext released;
@@ -126,7 +126,7 @@ class RegionMemoryTest {
     }
 
     @Test
-    void aRemovalInUseLeavesTheUserHisMapping() throws Exception {
+    void removalInUseKeepsTheUsersMapping() throws Exception {
         long before = memfds();
         try (OpenedDevice open = platform.open(mdev)) {
             MemorySegment vendor = context().regionMemory(BAR, SIZE);
@@ -162,7 +162,7 @@ class RegionMemoryTest {
     }
 
     @Test
-    void clearedItIsZeroesForBothAndTakesNoMemory() throws Exception {
+    void clearedMemoryIsZeroForBothAndFreesItsPages() throws Exception {
         try (OpenedDevice open = platform.open(mdev)) {
             MemorySegment vendor = context().regionMemory(BAR, SIZE);
             MemorySegment other = context().regionMemory(BAR + 1, SIZE).fill((byte) 3);
@@ -191,7 +191,7 @@ class RegionMemoryTest {
     }
 
     @Test
-    void refusesWhatIsNone() throws Exception {
+    void rejectsInvalidRegionsAndSizes() throws Exception {
         try (OpenedDevice open = platform.open(mdev)) {
             context().regionMemory(BAR, SIZE);
             assertErrno(Errno.EINVAL, () -> context().regionMemory(BAR, 2 * SIZE));

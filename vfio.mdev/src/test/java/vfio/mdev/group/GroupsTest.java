@@ -15,7 +15,7 @@ class GroupsTest {
 
     /** A number is reassigned while the last file of its old group is being closed: there is never a surplus node. */
     @Test
-    void reusedNumberMeetsTheCloseOfItsOldFile() throws Exception {
+    void reusedNumberIsUnaffectedByTheCloseOfItsOldFile() throws Exception {
         TestPlatform platform = new TestPlatform();
         CyclicBarrier both = new CyclicBarrier(2);
         Mdev mdev = platform.add(0, new TestVendor());

@@ -105,17 +105,17 @@ class DeviceDmaTest {
     }
 
     @Test
-    void unregisteringWaitsForTheCallThatRuns() throws Exception {
+    void unregistrationWaitsForTheRunningCall() throws Exception {
         endsAfterTheCall(DeviceDma::unregisterNotifier);
     }
 
     @Test
-    void theReleaseWaitsForTheCallThatRuns() throws Exception {
+    void releaseWaitsForTheRunningCall() throws Exception {
         endsAfterTheCall((dma, _) -> dma.detach());
     }
 
     @Test
-    void aNotifierUnregistersItself() throws Exception {
+    void notifierUnregistersItself() throws Exception {
         DeviceDma dma = new DeviceDma(DIRECT, "vendor", backEnd, "user", MINUTES);
         dma.registerNotifier(new VfioNotifier.DmaUnmap() {
             @Override
@@ -134,7 +134,7 @@ class DeviceDmaTest {
     }
 
     @Test
-    void aCallThatHangsIsNotWaitedForForever() throws Exception {
+    void hungCallIsWaitedForUntilADeadline() throws Exception {
         DeviceDma dma = new DeviceDma(DIRECT, "vendor", backEnd, "user", Duration.ZERO);
         CountDownLatch inside = new CountDownLatch(1);
         CountDownLatch goOn = new CountDownLatch(1);
@@ -169,7 +169,7 @@ class DeviceDmaTest {
     }
 
     @Test
-    void eachCallGoesThroughTheDoor() throws Exception {
+    void eachCallRunsInsideTheSlot() throws Exception {
         DeviceDma.Calls door = (name, call) -> {
             events.add("enter for " + name);
             call.run();
@@ -195,7 +195,7 @@ class DeviceDmaTest {
     }
 
     @Test
-    void aDoorThatIsShutLetsNoClientAttach() {
+    void shutSlotAttachesNoClient() {
         DeviceDma.Calls shut = (_, _) -> {
             throw new ErrnoException(Errno.ENODEV);
         };
@@ -206,7 +206,7 @@ class DeviceDmaTest {
     }
 
     @Test
-    void anAttachedThatThrowsIsNotRegistered() {
+    void throwingAttachedIsNotRegistered() {
         DeviceDma dma = new DeviceDma(DIRECT, "vendor", backEnd, "user", MINUTES);
         Client client = new Client(event -> {
             events.add(event);
@@ -223,7 +223,7 @@ class DeviceDmaTest {
      * this order, once each.
      */
     @Test
-    void anAttachedThatHangsIsFollowedByDetached() throws Exception {
+    void hungAttachedIsFollowedByDetached() throws Exception {
         DeviceDma dma = new DeviceDma(DIRECT, "vendor", backEnd, "user", Duration.ZERO);
         CountDownLatch inside = new CountDownLatch(1);
         CountDownLatch goOn = new CountDownLatch(1);

@@ -12,7 +12,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class DirtyLogTest {
     @ParameterizedTest
     @ValueSource(longs = {0, 1, 63, 64, 65, 1000})
-    void reportsWhatWasMarkedAtAnyBitPieceByPieceAndForgetsIt(long at) {
+    void reportsAndClearsMarkedPagesInPieces(long at) {
         long pages = 100_000;
         DirtyLog log = new DirtyLog(pages);
         BitSet model = new BitSet();
@@ -38,7 +38,7 @@ class DirtyLogTest {
     }
 
     @Test
-    void theBiggestMappingCostsLittleUntilItIsWritten() {
+    void largestMappingCostsLittleUntilItIsWritten() {
         DirtyLog log = new DirtyLog(DirtyLog.MAX_PAGES);
         assertEquals(0, log.count());
         log.mark(DirtyLog.MAX_PAGES - 1, DirtyLog.MAX_PAGES - 1);

@@ -49,7 +49,7 @@ class EvictionTest {
     }
 
     @Test
-    void saysNothingOfAVendorThatLetsGo() throws ErrnoException {
+    void logsNothingForAVendorThatReleases() throws ErrnoException {
         try (Arena arena = Arena.ofShared()) {
             DmaMapping mapping = mapping(arena);
             DmaAttachment vendor = space.attach("vendor");

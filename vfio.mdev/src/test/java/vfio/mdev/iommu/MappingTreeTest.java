@@ -45,7 +45,7 @@ class MappingTreeTest {
     }
 
     @Test
-    void aWholeAddressSpaceIsOneMapping() {
+    void mapsAWholeAddressSpace() {
         DmaMapping all = mapping(0, 0);
         MappingTree tree = MappingTree.EMPTY.with(all);
         assertSame(all, tree.find(-1));
@@ -118,7 +118,7 @@ class MappingTreeTest {
     }
 
     @Test
-    void aChangeLeavesTheOldTreeAsItWas() {
+    void changeLeavesTheOldTreeUnchanged() {
         MappingTree before = MappingTree.EMPTY;
         for (long page = 0; page < 100; page++) {
             before = before.with(mapping(page * PAGE, PAGE));

@@ -53,7 +53,7 @@ class MemoryKindsTest {
 
     /** (a): mapped, so its pages can be pinned; the peer's own view of the file is the same memory. */
     @Test
-    void aSealedMemfd() throws Exception {
+    void sealedMemfd() throws Exception {
         try (Fd peer = MemFd.create("sealed", 16 * PAGE, Seal.SHRINK, Seal.GROW, Seal.SEAL)) {
             map(Users.file(peer, 4 * PAGE), 8 * PAGE);
             transfer(peer, 4 * PAGE, 8 * PAGE);
@@ -63,7 +63,7 @@ class MemoryKindsTest {
 
     /** (a) too: the framework seals a sealable file, so that the peer can no longer truncate it. */
     @Test
-    void aMemfdThatCanBeSealed() throws Exception {
+    void sealableMemfd() throws Exception {
         try (Fd peer = MemFd.create("sealable", 16 * PAGE)) {
             map(Users.file(peer, 0), 16 * PAGE);
             assertEquals(
@@ -76,7 +76,7 @@ class MemoryKindsTest {
 
     /** (b): by system calls only. */
     @Test
-    void aMemfdThatCannotBeSealed() throws Exception {
+    void unsealableMemfd() throws Exception {
         try (Fd peer = MemFd.create("unsealable", 16 * PAGE, Seal.SEAL)) {
             map(Users.file(peer, 4 * PAGE), 8 * PAGE);
             transfer(peer, 4 * PAGE, 8 * PAGE);
@@ -86,7 +86,7 @@ class MemoryKindsTest {
 
     /** (b): a truncation by the peer results in EFAULT, not SIGBUS. */
     @Test
-    void aFileThatIsCut(@TempDir Path directory) throws Exception {
+    void truncatedFile(@TempDir Path directory) throws Exception {
         Path path = Files.write(directory.resolve("memory"), new byte[4 * PAGE]);
         try (Fd peer = Fd.open(path, Fd.O_RDWR)) {
             map(Users.file(peer, 0), 4 * PAGE);
@@ -117,7 +117,7 @@ class MemoryKindsTest {
 
     /** (c), and the user breaks the rule: the result is the kernel's EFAULT, never an access to freed memory. */
     @Test
-    void memoryOfThisProcessThatIsFreed() throws Exception {
+    void freedMemoryOfThisProcess() throws Exception {
         try (Arena arena = Arena.ofShared()) {
             map(new UserMemory.Local(arena.allocate(PAGE, PAGE)), PAGE);
         }
@@ -142,7 +142,7 @@ class MemoryKindsTest {
 
     /** (d): the user's errno is passed to the vendor unchanged. */
     @Test
-    void remoteMemoryThatRefuses() throws Exception {
+    void failingRemoteMemory() throws Exception {
         map(Users.vaddr(0), PAGE);
         assertErrno(Errno.EFAULT, () -> vendor.dmaRead(IOVA, MemorySegment.ofArray(new byte[1]), 0, 1));
     }
@@ -241,7 +241,7 @@ class MemoryKindsTest {
 
     /** A read-only descriptor gives no access to another user's writable mapping. */
     @Test
-    void whoMayReadDoesNotWriteThroughAnothersMapping() throws Exception {
+    void readOnlyMappingDoesNotWriteThroughAnother() throws Exception {
         try (Fd memfd = MemFd.create("shared", PAGE, Seal.SHRINK)) {
             map(Users.file(memfd, 0), PAGE);
             try (Fd readOnly = Fd.open(Path.of("/proc/self/fd/" + memfd.number()), Fd.O_RDONLY)) {

@@ -115,7 +115,7 @@ class SpaprTest {
     }
 
     @Test
-    void whatAVersionDoesNotKnow() throws ErrnoException {
+    void unknownRequestsOfEachVersion() throws ErrnoException {
         for (IoctlRequest request : List.of(
                 new SpaprTceCreate(0, 12, GIB, 1),
                 new SpaprTceRemove(0, 0),

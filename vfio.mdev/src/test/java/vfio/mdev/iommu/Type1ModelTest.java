@@ -77,7 +77,7 @@ class Type1ModelTest {
     }
 
     @Test
-    void answersAsTheModel() throws ErrnoException {
+    void answersLikeTheModel() throws ErrnoException {
         System.out.println("Type1ModelTest: -Dvfio.model.seed=" + seed + " -Dvfio.model.steps=" + steps);
         try (Arena arena = Arena.ofShared()) {
             MemorySegment memory = arena.allocate((long) MEMORY_PAGES * PAGE, PAGE);

@@ -74,7 +74,7 @@ class IntxLineTest {
     }
 
     @Test
-    void letsGoOfAReplacedTriggerOnce() {
+    void closesAReplacedTriggerOnce() {
         Rig rig = new Rig().does("arm high rearm unmask disarm high");
         assertAll(
                 () -> assertEquals(1, rig.first.closes.get()),

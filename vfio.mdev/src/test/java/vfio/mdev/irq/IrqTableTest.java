@@ -80,7 +80,7 @@ class IrqTableTest {
         "trigger_bool_too_large, BT, 2, 0, 1, B2",
         "no data for eventfd, ET, 2, 0, 1, -"
     })
-    void refusesAndClosesWhatItGot(String name, String flags, int index, int start, int count, String data) {
+    void rejectedTriggersAreClosed(String name, String flags, int index, int start, int count, String data) {
         int bits = flags.chars().map(flag -> 1 << "DBEMUT?".indexOf(flag)).sum();
         Data given = switch (data) {
             case "E1" -> new Data.Triggers(List.of(a));
@@ -124,7 +124,7 @@ class IrqTableTest {
     }
 
     @Test
-    void aMaskedSignalWaits() throws ErrnoException {
+    void maskedSignalIsPending() throws ErrnoException {
         set(EVENTFD | TRIGGER, 0, 2, new Data.Triggers(List.of(a, b)));
         set(BOOL | SetIrqs.ACTION_MASK, 0, 2, new Data.Bools(List.of(true, false)));
         table.trigger(VfioPci.MSIX_IRQ, 0);
@@ -138,7 +138,7 @@ class IrqTableTest {
     }
 
     @Test
-    void aSignalThatWaitsGoesWithItsTrigger() throws ErrnoException {
+    void pendingSignalIsDroppedWithItsTrigger() throws ErrnoException {
         set(EVENTFD | TRIGGER, 0, 1, new Data.Triggers(List.of(a)));
         set(NONE | SetIrqs.ACTION_MASK, 0, 1, new Data.None());
         table.trigger(VfioPci.MSIX_IRQ, 0);
@@ -166,7 +166,7 @@ class IrqTableTest {
 
     @ParameterizedTest
     @ValueSource(ints = {SetIrqs.ACTION_MASK, SetIrqs.ACTION_UNMASK})
-    void masksOnlyWhatIrqInfoSays(int action) {
+    void masksOnlyMaskableInterrupts(int action) {
         SetIrqs request = new SetIrqs(NONE | action, VfioPci.MSI_IRQ, 0, 1, new Data.None());
         assertEquals(
                 Errno.ENOTTY,
@@ -183,7 +183,7 @@ class IrqTableTest {
     }
 
     @Test
-    void takesNoTriggerThatMasks() {
+    void rejectsATriggerForMasking() {
         SetIrqs request = new SetIrqs(EVENTFD | SetIrqs.ACTION_UNMASK, 0, 0, 1, new Data.Triggers(List.of(a)));
         assertEquals(
                 Errno.ENOTTY,

@@ -45,7 +45,7 @@ class TriggerCloseTest {
 
     @ParameterizedTest
     @MethodSource("vectors")
-    void loudTriggersHarmNobody(Supplier<Vector> kind) {
+    void throwingTriggersAffectNoOthers(Supplier<Vector> kind) {
         Vector vector = kind.get();
         FaultLog faults = new FaultLog(NOPLogger.NOP_LOGGER, "test");
         AtomicInteger signals = new AtomicInteger();

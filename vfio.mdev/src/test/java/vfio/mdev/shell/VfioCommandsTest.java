@@ -61,7 +61,7 @@ class VfioCommandsTest {
     }
 
     @Test
-    void tellsWhatADeviceHas() throws Exception {
+    void showsRegionsAndInterruptsOfADevice() throws Exception {
         ShellResult.Details idle = (ShellResult.Details) run("info", uuid.toUpperCase(Locale.ROOT));
         assertEquals(uuid, idle.fields().get("uuid"));
         assertEquals(null, idle.fields().get("user"));
@@ -133,7 +133,7 @@ class VfioCommandsTest {
     }
 
     @Test
-    void namesTheDevicesThatAreBound() {
+    void unknownDeviceListsTheBoundOnes() {
         UnknownNameException refused = assertThrows(UnknownNameException.class, () -> run("info", "x"));
         assertEquals(Errno.ENODEV, refused.errno());
         assertEquals("no device 'x' is bound to vfio_mdev", refused.getMessage());

@@ -61,7 +61,7 @@ class VfioApiTableTest {
     }
 
     @TestFactory
-    Stream<DynamicTest> everyRowIsTrue() throws IOException {
+    Stream<DynamicTest> everyRowHolds() throws IOException {
         Map<String, Cases.Case> cases = cases();
         return rows().stream()
                 .map(row -> DynamicTest.dynamicTest(row.key(), () -> {
@@ -81,7 +81,7 @@ class VfioApiTableTest {
     }
 
     @Test
-    void sourcesSayWhatTheRowsSay() throws IOException {
+    void sourcesMatchTheRows() throws IOException {
         for (Row row : rows()) {
             String[] source = row.source.split(" ", -1);
             List<Golden> transcript = TRANSCRIPTS.get(source[0]);

@@ -14,7 +14,7 @@ class UseCountTest {
     private final UseCount gate = new UseCount(ends::incrementAndGet);
 
     @Test
-    void endsAtOnceWhenNobodyIsInside() {
+    void endsAtOnceWhenUnused() {
         gate.close();
         assertEquals(1, ends.get());
         assertFalse(gate.enter());
@@ -23,7 +23,7 @@ class UseCountTest {
     }
 
     @Test
-    void endsWithTheLastWhoLeaves() {
+    void endsWithTheLastCaller() {
         assertTrue(gate.enter());
         assertTrue(gate.enter());
         gate.close();
@@ -38,7 +38,7 @@ class UseCountTest {
 
     /** Rejected entries change the count temporarily: they must cause neither an early nor a second end. */
     @Test
-    void endsOnceAndNobodyIsInsideThen() throws InterruptedException {
+    void endsOnceWithNoCallerInside() throws InterruptedException {
         for (int round = 0; round < 500; round++) {
             AtomicInteger ended = new AtomicInteger();
             AtomicInteger insideAfterwards = new AtomicInteger();

@@ -21,7 +21,7 @@ class AccessCostTest {
     private static final long MOST = 2 * TIMES;
 
     @Test
-    void anAccessAllocatesNothing() throws Exception {
+    void accessAllocatesNothing() throws Exception {
         try (Rig rig = new Rig();
                 Client client = rig.client()) {
             client.requireAlive();

@@ -22,7 +22,7 @@ final class ClientLogTest {
     }
 
     @Test
-    void aRefusalNamesItsCommand() throws Exception {
+    void errorNamesItsCommand() throws Exception {
         try (Rig rig = new Rig()) {
             rig.client().refused(Errno.ENOENT, Commands.DMA_UNMAP, Requests.unmap(0, Rig.PAGE));
 
@@ -33,7 +33,7 @@ final class ClientLogTest {
 
     /** Also of one that connects anew for each wrong message. */
     @Test
-    void aClientDoesNotFillTheLog() throws Exception {
+    void clientCannotFillTheLog() throws Exception {
         try (Rig rig = new Rig()) {
             long begun = System.nanoTime();
             for (int i = 0; i < 20; i++) {

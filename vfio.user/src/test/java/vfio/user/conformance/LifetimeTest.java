@@ -154,7 +154,7 @@ final class LifetimeTest {
     }
 
     @Test
-    void aSecondClientIsRefusedWithEbusyAndTheFirstGoesOn() throws Exception {
+    void secondClientGetsEbusyAndTheFirstContinues() throws Exception {
         try (Rig rig = new Rig(IMPATIENT)) {
             Client first = rig.client();
             Client second = rig.connect();
@@ -171,7 +171,7 @@ final class LifetimeTest {
     }
 
     @Test
-    void silentConnectionsDoNotKeepTheDeviceFromWhoSpeaks() throws Exception {
+    void silentConnectionsDoNotBlockTheDevice() throws Exception {
         try (Rig rig = new Rig(IMPATIENT)) {
             rig.connect();
             List<Client> crowd = new ArrayList<>();
@@ -265,7 +265,7 @@ final class LifetimeTest {
     }
 
     @Test
-    void aDeviceThatIsInTheClientsAccessWhenItIsRemovedIsLetGoWhenItComesBack() throws Exception {
+    void deviceRemovedDuringAnAccessIsReleasedAfterIt() throws Exception {
         Duration moment = Duration.ofMillis(50);
         try (Rig rig = new Rig(new Options(100, TestPlatform.PATIENCE, moment, TestPlatform.PATIENCE))) {
             Client client = rig.client();
@@ -282,7 +282,7 @@ final class LifetimeTest {
     }
 
     @Test
-    void whatAKilledPlatformLeftIsClearedAtTheStart() throws Exception {
+    void startClearsTheSocketsOfAKilledPlatform() throws Exception {
         Path home = Files.createTempDirectory("vfu");
         Path directory = Files.createDirectory(home.resolve("vfio-user"));
         Files.createFile(directory.resolve("83b8f4f2-509f-382f-3c1e-e6bfe0fa1001.sock"));
@@ -298,7 +298,7 @@ final class LifetimeTest {
     }
 
     @Test
-    void aClientThatDoesNotLeaveWhenItIsAskedIsCutOff() throws Exception {
+    void clientThatIgnoresTheRequestIsDisconnected() throws Exception {
         try (Rig rig = new Rig(Rig.PATIENT, Duration.ofMillis(50))) {
             Client client = rig.client();
             EventFd request = rig.eventFd();
@@ -311,7 +311,7 @@ final class LifetimeTest {
     }
 
     @Test
-    void aRequestTimeoutThatChangesHoldsForTheNextRemoval() throws Exception {
+    void changedRequestTimeoutAppliesToTheNextRemoval() throws Exception {
         Duration tooLong = Duration.ofHours(1);
         try (Rig rig = new Rig(Rig.PATIENT, tooLong)) {
             Client client = rig.client();

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 /** The counters of {@code vfio:info}. */
 class StatisticsTest {
     @Test
-    void countWhatTheClientDoes() throws Exception {
+    void countsTheClientsMessages() throws Exception {
         try (Rig rig = new Rig()) {
             try (Client client = rig.client()) {
                 client.read(0, 0, 4);
@@ -44,7 +44,7 @@ class StatisticsTest {
     }
 
     @Test
-    void nothingIsSaidOfADeviceThatIsNotServed() throws Exception {
+    void unservedDeviceHasNoStatistics() throws Exception {
         try (Rig rig = new Rig()) {
             assertEquals(Map.of(), rig.server.statistics("83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"));
             assertEquals(Map.of(), rig.server.usage("83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"));

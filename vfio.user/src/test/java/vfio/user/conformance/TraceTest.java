@@ -49,7 +49,7 @@ class TraceTest {
     }
 
     @Test
-    void tellsEveryMessageInWords() throws Exception {
+    void tracesEveryMessage() throws Exception {
         try (Rig rig = new Rig();
                 Client client = rig.client()) {
             Trace trace = new Trace();
@@ -80,7 +80,7 @@ class TraceTest {
     }
 
     @Test
-    void aMessageThatIsNoneIsToldToo() throws Exception {
+    void tracesInvalidMessages() throws Exception {
         try (Rig rig = new Rig();
                 Client client = rig.client()) {
             Trace trace = new Trace();
@@ -95,7 +95,7 @@ class TraceTest {
     }
 
     @Test
-    void aReaderThatIsTooSlowIsToldHowMuchHeMissed() throws Exception {
+    void reportsTheLinesThatASlowReaderMissed() throws Exception {
         try (Rig rig = new Rig();
                 Client client = rig.client()) {
             Trace trace = new Trace();
@@ -121,7 +121,7 @@ class TraceTest {
     }
 
     @Test
-    void theCommandRecordsInAFileUntilTheDeviceIsGone(@TempDir Path temp) throws Exception {
+    void commandRecordsToAFileUntilTheDeviceIsRemoved(@TempDir Path temp) throws Exception {
         Path file = temp.resolve("trace");
         try (Rig rig = new Rig();
                 Client client = rig.client()) {

@@ -23,7 +23,7 @@ class SendLockTest {
      * timeout.
      */
     @Test
-    void anAnswerDoesNotWaitForeverForACommandThatIsBeingSent() throws Exception {
+    void replyDoesNotWaitForeverForASendingCommand() throws Exception {
         try (UnixSocket.Pair pair = UnixSocket.pair(0);
                 Arena arena = Arena.ofShared()) {
             SendLock lock = new SendLock(pair.first(), Duration.ofMillis(10));
