@@ -1,0 +1,50 @@
+package mdev.api.state;
+
+import mdev.api.errno.ErrnoException;
+import mdev.api.vfio.VfioContext;
+import org.osgi.annotation.versioning.ConsumerType;
+
+/**
+ * Implemented by a {@link mdev.api.vfio.DeviceOps} whose state can be saved and restored, so that its driver can be
+ * updated while the device is in use. An update calls, on the old object, {@link #stop}, {@link #save}, {@code
+ * release} if the device is open, and the parent's {@code remove}; on the new one the parent's {@code create}, {@code
+ * open} if the device is open, {@link #restore} and {@link #resume}. If the update fails before the old object has been
+ * released, the old object's {@link #resume} follows instead.
+ *
+ * <p>No other call of the device runs from {@link #stop} to {@link #resume}: the framework delays the user's accesses.
+ * All calls share one deadline, 3 s by default.
+ *
+ * <p>The user's memory mappings, interrupts and region memory ({@link VfioContext#regionMemory}) belong to the
+ * framework and stay in place; they are not part of the state. Pages that are pinned and notifiers that are registered
+ * belong to the old object, which unpins and unregisters them in {@code release}; the new object pins and registers its
+ * own.
+ */
+@ConsumerType
+public interface StatefulDevice {
+    /** The version of the schema that {@link #save} writes, from 1. */
+    default int stateVersion() {
+        return 1;
+    }
+
+    /**
+     * Stops the device: after this returns, it accesses no memory, raises no interrupt and changes no state by itself.
+     * Operations in progress are completed or interrupted so that {@link #save} includes them.
+     *
+     * @throws ErrnoException the device cannot be stopped; it continues to run
+     */
+    default void stop() throws ErrnoException {}
+
+    /** Returns the state of the stopped device. The device does not change. */
+    DeviceState save() throws ErrnoException;
+
+    /**
+     * Sets the state of a newly created, stopped device. A driver reads the states that its older versions have written
+     * ({@link DeviceState#version()}).
+     *
+     * @throws ErrnoException EINVAL: the state cannot be read by this version of the driver
+     */
+    void restore(DeviceState state) throws ErrnoException;
+
+    /** Continues after {@link #stop} or {@link #restore}. */
+    default void resume() throws ErrnoException {}
+}
