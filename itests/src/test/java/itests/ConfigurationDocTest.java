@@ -1,6 +1,7 @@
 package itests;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -97,6 +98,6 @@ final class ConfigurationDocTest {
     void tableMatchesTheBundlesDeclarations() throws Exception {
         List<String> documented = documented();
         assertEquals(declared(), documented);
-        assertEquals(11, documented.size());
+        assertFalse(documented.isEmpty());
     }
 }

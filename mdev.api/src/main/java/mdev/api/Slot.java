@@ -69,6 +69,22 @@ public interface Slot {
      */
     void occupy(Duration timeout) throws ErrnoException;
 
+    /** The user's side of an occupied slot while an update replaces the vendor's object. */
+    interface Occupant {
+        /** The old object has been released: ends its use of the user's context. */
+        void parked();
+
+        /**
+         * Opens the new object with a context of the same user.
+         *
+         * @throws ErrnoException EINVAL: it lacks an interrupt that the old object had; else the vendor's errno
+         */
+        void reopen(DeviceOps ops) throws ErrnoException;
+    }
+
+    /** Called inside {@link #callOccupied}, when the vendor's {@code open} has returned. */
+    void opened(Occupant occupant);
+
     /**
      * Ends the occupation, once. {@code release} runs as soon as no access and no {@link #callOccupied} is inside and
      * the slot is not frozen: on this thread, on the thread of the access that leaves last, or on a thread of the

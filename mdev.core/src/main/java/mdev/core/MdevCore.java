@@ -8,9 +8,12 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Function;
+import mdev.api.LiveUpdate;
 import mdev.api.LoadedModule;
 import mdev.api.Registration;
 import mdev.api.UeventListener;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
 import mdev.api.sysfs.Sysfs;
 import mdev.core.bus.BusDriver;
 import mdev.core.bus.MdevBus;
@@ -85,12 +88,31 @@ public final class MdevCore implements AutoCloseable {
 
     /** Creates the module for a bundle; its {@link Module#close()} closes all registrations of the bundle. */
     public Module module(ForeignBundle owner) {
+        for (Module existing : modules) {
+            if (existing.isRenewed(owner)) {
+                return existing;
+            }
+        }
         Module module = new Module(this, owner, LoadedModule.nameOf(owner.symbolicName()));
         modules.add(module);
         if (closed) {
             module.close();
         }
         return module;
+    }
+
+    /**
+     * Begins an update of a bundle.
+     *
+     * @throws ErrnoException as for {@link mdev.api.LiveUpdates#begin}
+     */
+    public LiveUpdate update(long bundleId) throws ErrnoException {
+        for (Module module : modules()) {
+            if (module.owner().bundleId() == bundleId && !isSelf(module)) {
+                return module.update();
+            }
+        }
+        throw new ErrnoException(Errno.ENOENT, "bundle " + bundleId + " is not a loaded module");
     }
 
     boolean isSelf(Module module) {

@@ -3,14 +3,19 @@ package mdev.core;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 import mdev.api.MdevType;
 import mdev.api.ParentDevice;
+import mdev.api.Slot;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
+import mdev.api.state.DeviceState;
+import mdev.api.state.StatefulDevice;
 import mdev.api.sysfs.AttributeGroup;
 import mdev.core.bus.BusDevice;
 import mdev.core.slot.Gate;
@@ -320,6 +325,111 @@ public final class MdevDevice extends BusDevice {
         type.parent().types().forEach(SupportedType::notifyInstances);
     }
 
+    boolean isActive() {
+        return state == State.ACTIVE;
+    }
+
+    boolean isStateful() {
+        VendorOps.Instance<?> now = vendor;
+        return now != null && now.device() instanceof StatefulDevice;
+    }
+
+    /**
+     * Stops the device for an update of its vendor; pairs with {@link #resume}. Called inside the frozen slot, as are
+     * the next three.
+     *
+     * @return the state; empty if the device has none to save
+     */
+    Optional<DeviceState> stopAndSave() throws ErrnoException {
+        VendorOps.Instance<?> now = vendor;
+        return now == null ? Optional.empty() : now.stopAndSave();
+    }
+
+    void resume() throws ErrnoException {
+        VendorOps.Instance<?> now = vendor;
+        if (now != null) {
+            now.resume();
+        }
+    }
+
+    /** Frees the vendor's half, but not the device. Does nothing if the vendor has none. */
+    void park(UpdateStep step) throws ErrnoException {
+        VendorOps.Instance<?> made = vendor;
+        if (made == null) {
+            return;
+        }
+        Slot.Occupant user = slot.occupant();
+        if (user != null) {
+            try {
+                made.device().release();
+            } catch (RuntimeException | Error e) {
+                var _ = slot.failed("release", e);
+            }
+        }
+        step.change(this::disown);
+        try {
+            made.remove();
+        } catch (ErrnoException e) {
+            log.warn("{}: remove of {} failed: {}", owner(), uuid, e.toString());
+        }
+    }
+
+    /** Takes the device from its vendor's object, which may hang. */
+    void disown() {
+        vendor = null;
+        slot.install(NoDevice.INSTANCE);
+        Slot.Occupant user = slot.occupant();
+        if (user != null) {
+            user.parked();
+        }
+    }
+
+    /**
+     * The new version of the vendor creates its half, opens it for the user and restores the state.
+     *
+     * @return the saved fields that the new version does not save
+     */
+    List<String> adopt(Optional<DeviceState> saved, UpdateStep step) throws ErrnoException {
+        VendorOps.Instance<?> made = type.parent().ops().create(this); // removed below, in park() or in free()
+        boolean opened = false;
+        try {
+            step.change(() -> {
+                vendor = made;
+                slot.install(made.device());
+            });
+            List<AttributeGroup> changed = made.attributeGroups();
+            Names.groups(name(), changed, new HashSet<>(OWN_NAMES));
+            Slot.Occupant user = slot.occupant();
+            if (user != null) {
+                user.reopen(made.device());
+                opened = true;
+            }
+            Set<String> lost = new TreeSet<>();
+            if (saved.isPresent()) {
+                lost.addAll(saved.get().names());
+                lost.removeAll(made.restore(saved.get()).names());
+            }
+            step.change(() -> redescribe(changed));
+            return lost.stream().map(field -> uuid + "." + field).toList();
+        } catch (ErrnoException e) {
+            if (step.isAbandoned()) {
+                if (opened) {
+                    made.device().release();
+                }
+                made.remove();
+            }
+            throw e;
+        }
+    }
+
+    private void redescribe(List<AttributeGroup> changed) {
+        try (var _ = tree().change()) {
+            if (redescribe(() -> groups = changed)) {
+                uevent("change");
+            }
+        }
+    }
+
     /** Waits until the device has been removed; returns false if the deadline passes first. */
     boolean awaitGone(Deadline deadline) {
         return deadline.awaitUninterruptibly(gone);
@@ -353,7 +463,7 @@ public final class MdevDevice extends BusDevice {
             return;
         }
         super.contents(contents);
-        slot.describe(contents, groups);
+        slot.describe(contents, () -> groups);
         if (now == State.ACTIVE) {
             contents.link("mdev_type", type);
             contents.file("remove", this::removeStore);

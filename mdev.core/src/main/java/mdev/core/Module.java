@@ -46,6 +46,15 @@ public final class Module extends Kobject implements ParentRegistry, DriverRegis
 
     private boolean closed;
 
+    /** Whether the bundle has released the core's services; guarded as {@link #closed}. */
+    private boolean released;
+
+    /** The bundle as it got the core's services: no two are equal. Guarded as {@link #closed}. */
+    private ForeignBundle user;
+
+    /** Written with the registrations' monitor held. */
+    private volatile @Nullable ModuleUpdate update;
+
     /** Registrations in progress, and whether one has succeeded; guarded by the tree's change. */
     private int coming;
 
@@ -55,6 +64,7 @@ public final class Module extends Kobject implements ParentRegistry, DriverRegis
         super(core.moduleDirectory(), name, core.uevents());
         this.core = core;
         this.owner = owner;
+        this.user = owner;
     }
 
     @Override
@@ -63,9 +73,103 @@ public final class Module extends Kobject implements ParentRegistry, DriverRegis
         given("parent device", device);
         given("ParentOps", ops);
         return registerAsModule(() -> {
-            Parent parent = Parent.register(core, this, device, ops);
-            return parent::unregister;
+            Parent parent = adopt(device, ops);
+            return (parent == null ? Parent.register(core, this, device, ops) : parent).registration();
         });
+    }
+
+    /** Returns the existing parent that the new version of the vendor registers again; null if there is none. */
+    private <D extends DeviceOps> @Nullable Parent adopt(ParentDevice device, ParentOps<D> ops) throws ErrnoException {
+        ModuleUpdate now = update;
+        Parent parent = core.parentsByName().get(device.name());
+        if (now == null || parent == null || !now.awaits(parent)) {
+            return null;
+        }
+        try {
+            if (!parent.device().equals(device)) {
+                throw new ErrnoException(
+                        Errno.EINVAL,
+                        "parent " + device.name() + " is of class "
+                                + parent.device().className() + ", not " + device.className());
+            }
+            parent.adopt(ops);
+        } catch (ErrnoException e) {
+            now.registered(parent, e);
+            throw e;
+        }
+        now.registered(parent, null);
+        return parent;
+    }
+
+    boolean isUpdating(Parent parent) {
+        ModuleUpdate now = update;
+        return now != null && now.awaits(parent);
+    }
+
+    /**
+     * Begins an update of the module.
+     *
+     * @throws ErrnoException as for {@link mdev.api.LiveUpdates#begin}
+     */
+    ModuleUpdate update() throws ErrnoException {
+        List<Parent> parents = core.parents().stream()
+                .filter(parent -> parent.module().equals(this))
+                .toList();
+        ModuleUpdate begun = new ModuleUpdate(core, this, parents);
+        synchronized (registrations) {
+            if (update != null || closed) {
+                throw new ErrnoException(Errno.EBUSY, "module " + name() + " is being updated or unloaded already");
+            }
+            update = begun;
+        }
+        boolean done = false;
+        try {
+            if (core.drivers().stream().anyMatch(driver -> driver.owner().equals(owner))) {
+                throw new ErrnoException(Errno.EBUSY, "module " + name() + " has a bus driver");
+            }
+            begun.begin();
+            done = true;
+            return begun;
+        } finally {
+            if (!done) {
+                updated(begun);
+            }
+        }
+    }
+
+    /** Called when an update has ended. */
+    void updated(ModuleUpdate ended) {
+        boolean left;
+        synchronized (registrations) {
+            if (!ended.equals(update)) {
+                return;
+            }
+            update = null;
+            left = released && !closed;
+        }
+        if (left) {
+            close(deadline());
+        }
+    }
+
+    /** Whether the bundle that gets the core's services is another version of this module's bundle. */
+    boolean isRenewed(ForeignBundle next) {
+        synchronized (registrations) {
+            if (update == null || !owner.symbolicName().equals(next.symbolicName())) {
+                return false;
+            }
+            owner.replacedBy(next);
+            user = next;
+            released = false;
+            return true;
+        }
+    }
+
+    /** Whether the bundle has the core's services; not if another version has taken its place. */
+    public boolean isUsedBy(ForeignBundle bundle) {
+        synchronized (registrations) {
+            return user.equals(bundle);
+        }
     }
 
     @Override
@@ -173,14 +277,39 @@ public final class Module extends Kobject implements ParentRegistry, DriverRegis
 
     /** The bundle stops: closes its open registrations, within one deadline for all. */
     public void close() {
-        close(deadline());
+        synchronized (registrations) {
+            released = true;
+        }
+        if (update == null) {
+            close(deadline());
+        } else {
+            closeRegistrations(deadline()); // the parents stay: the next version of the bundle adopts them
+        }
     }
 
     void close(Deadline deadline) {
+        synchronized (registrations) {
+            closed = true;
+        }
+        ModuleUpdate running = update;
+        if (running != null) {
+            running.close();
+        }
+        closeRegistrations(deadline);
+        try (var _ = tree().change()) {
+            if (live) {
+                live = false;
+                uevent("remove");
+                holder().remove(name());
+            }
+        }
+        core.forget(this);
+    }
+
+    private void closeRegistrations(Deadline deadline) {
         List<Closing> slow;
         List<Closing> rest;
         synchronized (registrations) {
-            closed = true;
             slow = List.copyOf(registrations);
             rest = List.copyOf(classRegistrations).reversed();
         }
@@ -191,14 +320,6 @@ public final class Module extends Kobject implements ParentRegistry, DriverRegis
                     .each("unload of " + name(), slow, Function.identity(), closing -> closing.close(deadline)));
         }
         rest.forEach(closing -> closing.close(deadline));
-        try (var _ = tree().change()) {
-            if (live) {
-                live = false;
-                uevent("remove");
-                holder().remove(name());
-            }
-        }
-        core.forget(this);
     }
 
     Deadline deadline() {

@@ -1,9 +1,11 @@
 package mdev.core;
 
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Consumer;
 import mdev.api.ParentDevice;
 import mdev.api.ParentOps;
 import mdev.api.errno.Errno;
@@ -32,8 +34,6 @@ public final class Parent extends VirtualDevice {
     private final MdevCore core;
     private final Module module;
     private final ParentDevice device;
-    private final VendorOps<?> ops;
-    private final List<AttributeGroup> groups;
     private final Directory types;
 
     /**
@@ -42,23 +42,34 @@ public final class Parent extends VirtualDevice {
      */
     private final Gate gate;
 
+    /** The vendor's half; replaced when the vendor is updated. */
+    private volatile Vendor vendor;
+
+    /** Whether the vendor is being updated and has not registered the parent again; guarded by the update's monitor. */
+    private boolean suspended;
+
     /** Whether unregistration has begun: no further device becomes visible; guarded by the tree's change. */
     private boolean sealed;
 
+    /** What the vendor has registered; validated. */
+    private record Vendor(VendorOps<?> ops, List<SupportedType.Draft> types, List<AttributeGroup> groups) {
+        static <D extends DeviceOps> Vendor of(Module module, ParentDevice device, ParentOps<D> vendor)
+                throws ErrnoException {
+            VendorOps<D> ops = new VendorOps<>(module.owner(), device.name(), vendor);
+            List<SupportedType.Draft> types = SupportedType.Draft.of(device, module.owner(), ops.supportedTypes());
+            List<AttributeGroup> groups = ops.deviceAttributeGroups();
+            Names.groups(device.name(), groups, new HashSet<>(OWN_NAMES));
+            return new Vendor(ops, types, groups);
+        }
+    }
+
     /** Called inside a change of the tree. */
-    private Parent(
-            MdevCore core,
-            Module module,
-            DeviceClass deviceClass,
-            ParentDevice device,
-            VendorOps<?> ops,
-            List<AttributeGroup> groups) {
+    private Parent(MdevCore core, Module module, DeviceClass deviceClass, ParentDevice device, Vendor vendor) {
         super(deviceClass, device.name(), core.uevents());
         this.core = core;
         this.module = module;
         this.device = device;
-        this.ops = ops;
-        this.groups = groups;
+        this.vendor = vendor;
         this.gate = new Gate(module.owner(), "parent", device.name());
         this.types = new Directory(this, TYPES);
     }
@@ -72,10 +83,7 @@ public final class Parent extends VirtualDevice {
             throws ErrnoException {
         Names.check("a class", device.className());
         Names.check("a parent", device.name());
-        VendorOps<D> ops = new VendorOps<>(module.owner(), device.name(), vendor);
-        List<SupportedType.Draft> drafts = SupportedType.Draft.of(device, module.owner(), ops.supportedTypes());
-        List<AttributeGroup> groups = ops.deviceAttributeGroups();
-        Names.groups(device.name(), groups, new HashSet<>(OWN_NAMES));
+        Vendor half = Vendor.of(module, device, vendor);
 
         Parent parent;
         try (var _ = core.tree().change()) {
@@ -83,9 +91,9 @@ public final class Parent extends VirtualDevice {
                 throw new ErrnoException(Errno.EEXIST, "parent " + device.name() + " already exists");
             }
             DeviceClass deviceClass = core.classes().obtain(device.className());
-            parent = new Parent(core, module, deviceClass, device, ops, groups);
+            parent = new Parent(core, module, deviceClass, device, half);
             parent.add(parent.types);
-            for (SupportedType.Draft draft : drafts) {
+            for (SupportedType.Draft draft : half.types()) {
                 parent.types.add(new SupportedType(parent, parent.types, draft));
             }
             parent.appear();
@@ -95,6 +103,74 @@ public final class Parent extends VirtualDevice {
         }
         log.info("{}: registered by {}", device.name(), module.owner().symbolicName());
         return parent;
+    }
+
+    /**
+     * Called instead of {@link #register} while the vendor is updated: replaces its half.
+     *
+     * @throws ErrnoException as for {@link #register}; EINVAL: a type that has devices is missing or has another
+     *     device_api
+     */
+    <D extends DeviceOps> void adopt(ParentOps<D> ops) throws ErrnoException {
+        Vendor half = Vendor.of(module, device, ops);
+        try (var _ = tree().change()) {
+            Map<String, SupportedType.Draft> drafts = new LinkedHashMap<>();
+            half.types().forEach(draft -> drafts.put(draft.id(), draft));
+            for (SupportedType type : types()) {
+                SupportedType.Draft draft = drafts.get(type.id());
+                if (!type.devices().children().isEmpty()
+                        && (draft == null || !draft.deviceApi().equals(type.deviceApi()))) {
+                    throw new ErrnoException(
+                            Errno.EINVAL,
+                            "type " + type.id() + " has devices, and the new version of "
+                                    + module.owner().symbolicName()
+                                    + (draft == null ? " lacks it" : " has another device_api for it"));
+                }
+            }
+            boolean changed = redescribe(() -> vendor = half);
+            for (SupportedType type : types()) {
+                SupportedType.Draft draft = drafts.remove(type.id());
+                if (draft == null) {
+                    types.remove(type.name());
+                    changed = true;
+                } else {
+                    type.adopt(draft);
+                }
+            }
+            for (SupportedType.Draft draft : drafts.values()) {
+                types.add(new SupportedType(this, types, draft));
+                changed = true;
+            }
+            if (changed) {
+                uevent("change", Map.of("MDEV_STATE", "registered"));
+            }
+        }
+    }
+
+    /** Called with the update's monitor held, as are the next two. */
+    void suspend() {
+        suspended = true;
+    }
+
+    void adopted() {
+        suspended = false;
+    }
+
+    boolean isSuspended() {
+        return suspended;
+    }
+
+    /**
+     * Closes the registration for the vendor; does nothing while the vendor is updated, and after another version has
+     * taken its place.
+     */
+    Consumer<Deadline> registration() {
+        Vendor registered = vendor;
+        return deadline -> {
+            if (registered.equals(vendor) && !module.isUpdating(this)) {
+                unregister(deadline);
+            }
+        };
     }
 
     /**
@@ -160,7 +236,7 @@ public final class Parent extends VirtualDevice {
     }
 
     VendorOps<?> ops() {
-        return ops;
+        return vendor.ops();
     }
 
     public Module module() {
@@ -174,6 +250,6 @@ public final class Parent extends VirtualDevice {
     @Override
     protected void contents(Contents contents) {
         super.contents(contents);
-        gate.describe(contents, groups);
+        gate.describe(contents, () -> vendor.groups());
     }
 }

@@ -12,6 +12,7 @@ import mdev.api.ParentDevice;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.sysfs.Attribute;
+import mdev.api.sysfs.AttributeGroup;
 import mdev.api.sysfs.SysfsFile;
 import mdev.core.slot.ForeignBundle;
 import mdev.core.sysfs.Contents;
@@ -25,7 +26,10 @@ public final class SupportedType extends Directory {
     private static final Pattern UUID_FORM = Pattern.compile("\\p{XDigit}{8}(?:-\\p{XDigit}{4}){3}-\\p{XDigit}{12}");
 
     private final Parent parent;
-    private final Draft draft;
+
+    /** Replaced when the vendor is updated. */
+    private volatile Draft draft;
+
     private final Directory devices;
 
     /** Called inside a change of the tree. */
@@ -38,7 +42,7 @@ public final class SupportedType extends Directory {
     }
 
     /** A validated type. */
-    record Draft(String id, MdevType type, String deviceApi) {
+    record Draft(String id, MdevType type, String deviceApi, List<AttributeGroup> groups) {
 
         /**
          * @throws ErrnoException EINVAL: an invalid file name, or an attribute is missing or not readable; EEXIST: two
@@ -56,7 +60,7 @@ public final class SupportedType extends Directory {
                 Names.check(id, type.attributes(), new HashSet<>(Set.of("create", "devices")));
                 String deviceApi = show(owner, id, mandatory(id, type, MdevType.DEVICE_API));
                 requireNumber(id, show(owner, id, mandatory(id, type, MdevType.AVAILABLE_INSTANCES)));
-                drafts.add(new Draft(id, type, deviceApi));
+                drafts.add(new Draft(id, type, deviceApi, List.of(new AttributeGroup("", type.attributes()))));
             }
             return drafts;
         }
@@ -101,9 +105,7 @@ public final class SupportedType extends Directory {
     @Override
     protected void contents(Contents contents) {
         contents.file("create", this::create);
-        draft.type()
-                .attributes()
-                .forEach(attribute -> contents.file(parent.gate().guard(attribute)));
+        parent.gate().describe(contents, () -> draft.groups());
     }
 
     /** {@code create_store()}: 36 characters, and optionally any one character after them. */
@@ -116,6 +118,11 @@ public final class SupportedType extends Directory {
             throw new ErrnoException(Errno.EINVAL, "not a UUID like " + new UUID(0, 0));
         }
         MdevDevice.create(this, UUID.fromString(text), requester);
+    }
+
+    /** Replaces the vendor's half, inside a change of the tree. */
+    void adopt(Draft changed) {
+        redescribe(() -> draft = changed);
     }
 
     /** Notifies listeners that the number of available instances has changed. */

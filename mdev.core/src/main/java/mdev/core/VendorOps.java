@@ -1,11 +1,14 @@
 package mdev.core;
 
 import java.util.List;
+import java.util.Optional;
 import mdev.api.Mdev;
 import mdev.api.MdevType;
 import mdev.api.ParentOps;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
+import mdev.api.state.DeviceState;
+import mdev.api.state.StatefulDevice;
 import mdev.api.sysfs.AttributeGroup;
 import mdev.api.vfio.DeviceOps;
 import mdev.core.slot.ForeignBundle;
@@ -66,6 +69,34 @@ final class VendorOps<D extends DeviceOps> {
 
         void mayRemove() throws ErrnoException {
             vendor.owner.run(vendor.parent + ": mayRemove", () -> vendor.ops.mayRemove(device));
+        }
+
+        /** Empty for a device without state. */
+        Optional<DeviceState> stopAndSave() throws ErrnoException {
+            if (!(device instanceof StatefulDevice stateful)) {
+                return Optional.empty();
+            }
+            vendor.owner.run(vendor.parent + ": stop", stateful::stop);
+            return Optional.of(vendor.owner.answer(vendor.parent + ": save", stateful::save));
+        }
+
+        /**
+         * Returns the state that the device then has.
+         *
+         * @throws ErrnoException EINVAL: the device has no state; else as for {@link StatefulDevice#restore}
+         */
+        DeviceState restore(DeviceState state) throws ErrnoException {
+            if (!(device instanceof StatefulDevice stateful)) {
+                throw new ErrnoException(Errno.EINVAL, vendor.parent + ": this version cannot restore a state");
+            }
+            vendor.owner.run(vendor.parent + ": restore", () -> stateful.restore(state));
+            return vendor.owner.answer(vendor.parent + ": save", stateful::save);
+        }
+
+        void resume() throws ErrnoException {
+            if (device instanceof StatefulDevice stateful) {
+                vendor.owner.run(vendor.parent + ": resume", stateful::resume);
+            }
         }
 
         void remove() throws ErrnoException {

@@ -107,7 +107,7 @@ class FaultTest {
             }
             return Thread.ofPlatform().daemon().unstarted(task);
         });
-        try (Rig rig = new Rig(new Limits(Rig.LONG, Rig.LONG), calls)) {
+        try (Rig rig = new Rig(new Limits(Rig.LONG, Rig.LONG, Rig.LONG), calls)) {
             TestVfio vfio = rig.loadVfio();
             Registration parent = rig.load(mtty);
             UUID two = rig.create("mtty-2");

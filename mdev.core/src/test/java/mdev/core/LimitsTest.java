@@ -17,10 +17,10 @@ final class LimitsTest {
         CountDownLatch go = new CountDownLatch(1);
         TestMtty mtty = new TestMtty();
         mtty.inRemove = _ -> LifeCycleTest.await(go);
-        try (Rig rig = new Rig(Limits.within(Duration.ofDays(1)))) {
+        try (Rig rig = new Rig(Limits.within(Duration.ofDays(1), Rig.LONG))) {
             rig.load(mtty);
             rig.create("mtty-1", ONE);
-            rig.core.limit(Limits.within(Duration.ofMillis(200)));
+            rig.core.limit(Limits.within(Duration.ofMillis(200), Rig.LONG));
             var removal = LifeCycleTest.start(() -> rig.remove(ONE));
             removal.get(Rig.LONG.toSeconds(), TimeUnit.SECONDS);
             assertEquals(1, rig.core.devices().size(), "left behind by a removal that did not wait for a day");

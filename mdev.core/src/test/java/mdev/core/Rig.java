@@ -44,12 +44,12 @@ final class Rig implements AutoCloseable {
 
     /** Uses limits that are never reached, even on a busy machine. */
     static Rig patient() {
-        return new Rig(new Limits(LONG, LONG));
+        return new Rig(new Limits(LONG, LONG, LONG));
     }
 
     /** Uses limits short enough for a test to wait for. */
     static Rig impatient() {
-        return new Rig(new Limits(Duration.ofMillis(200), Duration.ofMillis(100)));
+        return new Rig(new Limits(Duration.ofMillis(200), Duration.ofMillis(100), Duration.ofMillis(200)));
     }
 
     /** The events so far. */

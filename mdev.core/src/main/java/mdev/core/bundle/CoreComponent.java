@@ -3,6 +3,8 @@ package mdev.core.bundle;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import mdev.api.LiveUpdate;
+import mdev.api.LiveUpdates;
 import mdev.api.LoadedModule;
 import mdev.api.LoadedModules;
 import mdev.api.Uevent;
@@ -38,13 +40,15 @@ import org.osgi.service.metatype.annotations.Designate;
  * before it: so a listener registered by then receives every event of the core, from the first one on.
  */
 @Component(
-        service = {CoreComponent.class, Sysfs.class, LoadedModules.class},
+        service = {CoreComponent.class, Sysfs.class, LoadedModules.class, LiveUpdates.class},
         immediate = true,
         configurationPid = CoreConfig.PID)
 @Designate(ocd = CoreConfig.class)
-public final class CoreComponent implements Sysfs, LoadedModules {
+public final class CoreComponent implements Sysfs, LoadedModules, LiveUpdates {
     private static final IntKey REMOVAL_TIMEOUT =
             new IntKey("removalTimeout", 0, CoreConfig.MAX_TIMEOUT, Limits.STANDARD_MILLIS);
+    private static final IntKey UPDATE_TIMEOUT =
+            new IntKey("updateTimeout", 1, CoreConfig.MAX_TIMEOUT, Limits.UPDATE_MILLIS);
 
     @Reference(cardinality = ReferenceCardinality.MULTIPLE, policy = ReferencePolicy.DYNAMIC)
     private volatile List<UeventListener> listeners = List.of();
@@ -100,8 +104,9 @@ public final class CoreComponent implements Sysfs, LoadedModules {
     }
 
     private static Limits limits(Map<String, Object> properties) {
-        CheckedProperties checked = new CheckedProperties(CoreConfig.PID, properties, REMOVAL_TIMEOUT);
-        return Limits.within(Duration.ofMillis(checked.get(REMOVAL_TIMEOUT)));
+        CheckedProperties checked = new CheckedProperties(CoreConfig.PID, properties, REMOVAL_TIMEOUT, UPDATE_TIMEOUT);
+        return Limits.within(
+                Duration.ofMillis(checked.get(REMOVAL_TIMEOUT)), Duration.ofMillis(checked.get(UPDATE_TIMEOUT)));
     }
 
     private void deliver(Uevent event) {
@@ -120,6 +125,11 @@ public final class CoreComponent implements Sysfs, LoadedModules {
     @Override
     public List<LoadedModule> modules() {
         return core.loadedModules();
+    }
+
+    @Override
+    public LiveUpdate begin(long bundleId) throws ErrnoException {
+        return core.update(bundleId);
     }
 
     @Override

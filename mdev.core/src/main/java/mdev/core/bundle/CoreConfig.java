@@ -16,4 +16,11 @@ import org.osgi.service.metatype.annotations.ObjectClassDefinition;
             min = "0",
             max = "" + MAX_TIMEOUT)
     int removalTimeout() default Limits.STANDARD_MILLIS;
+
+    @AttributeDefinition(
+            name = "Update timeout",
+            description = "Time limit in ms of a live update, and again for going back to the old version",
+            min = "1",
+            max = "" + MAX_TIMEOUT)
+    int updateTimeout() default Limits.UPDATE_MILLIS;
 }

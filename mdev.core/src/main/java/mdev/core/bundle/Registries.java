@@ -8,9 +8,11 @@ import mdev.api.ParentDevice;
 import mdev.api.ParentOps;
 import mdev.api.ParentRegistry;
 import mdev.api.Registration;
+import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.DeviceOps;
 import mdev.core.Module;
+import mdev.core.slot.ForeignBundle;
 import org.osgi.service.component.ComponentContext;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
@@ -28,39 +30,51 @@ import org.osgi.service.component.annotations.ServiceScope;
         scope = ServiceScope.BUNDLE)
 public final class Registries implements ParentRegistry, DriverRegistry, ClassRegistry {
     private final CoreComponent core;
+    private final ForeignBundle bundle;
     private final Module module;
 
     @Activate
     public Registries(ComponentContext context, @Reference CoreComponent core) {
         this.core = core;
-        module = core.core().module(CoreComponent.owner(context.getUsingBundle())); // closed in close()
+        bundle = CoreComponent.owner(context.getUsingBundle());
+        module = core.core().module(bundle); // closed in close()
     }
 
     @Deactivate
     void close() {
         core.closeIfStopping();
-        module.close();
+        if (module.isUsedBy(bundle)) {
+            module.close();
+        }
+    }
+
+    /** A bundle that hangs while its successor runs may still call. */
+    private Module module() throws ErrnoException {
+        if (!module.isUsedBy(bundle)) {
+            throw new ErrnoException(Errno.ENODEV, bundle + " has been replaced by another version");
+        }
+        return module;
     }
 
     @Override
     public <D extends DeviceOps> Registration registerDevice(ParentDevice device, ParentOps<D> ops)
             throws ErrnoException {
-        return registration(module.registerDevice(device, ops));
+        return registration(module().registerDevice(device, ops));
     }
 
     @Override
     public Registration registerDriver(MdevDriver driver) throws ErrnoException {
-        return registration(module.registerDriver(driver));
+        return registration(module().registerDriver(driver));
     }
 
     @Override
     public Registration createClass(String name) throws ErrnoException {
-        return module.createClass(name);
+        return module().createClass(name);
     }
 
     @Override
     public Registration createDevice(ClassDevice device) throws ErrnoException {
-        return module.createDevice(device);
+        return module().createDevice(device);
     }
 
     /** The registrations that a bundle itself closes when it stops: parents and drivers. */

@@ -70,6 +70,6 @@ public final class ShownDevice extends VirtualDevice {
     @Override
     protected void contents(Contents contents) {
         super.contents(contents);
-        gate.describe(contents, device.groups());
+        gate.describe(contents, () -> device.groups());
     }
 }

@@ -15,9 +15,10 @@ public final class ForeignBundle {
     private static final Logger LOG = LoggerFactory.getLogger(ForeignBundle.class);
 
     private final String symbolicName;
-    private final String version;
-    private final long bundleId;
+    private volatile Installed installed;
     private final FaultLog faults;
+
+    private record Installed(String version, long bundleId) {}
 
     /**
      * @param symbolicName the bundle's symbolic name
@@ -26,8 +27,7 @@ public final class ForeignBundle {
      */
     public ForeignBundle(String symbolicName, String version, long bundleId) {
         this.symbolicName = symbolicName;
-        this.version = version;
-        this.bundleId = bundleId;
+        this.installed = new Installed(version, bundleId);
         this.faults = new FaultLog(LOG, symbolicName);
     }
 
@@ -36,11 +36,16 @@ public final class ForeignBundle {
     }
 
     public String version() {
-        return version;
+        return installed.version();
+    }
+
+    /** Another version has taken the bundle's place. */
+    public void replacedBy(ForeignBundle next) {
+        installed = next.installed;
     }
 
     public long bundleId() {
-        return bundleId;
+        return installed.bundleId();
     }
 
     /** A call with a result. */

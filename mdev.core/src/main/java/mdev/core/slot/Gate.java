@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
@@ -207,29 +208,61 @@ public class Gate {
         }
     }
 
-    /** Wraps an attribute of the bundle so that its calls run inside the gate. */
-    public final Attribute guard(Attribute attribute) {
-        Attribute.Show show = attribute.show();
-        Attribute.Store store = attribute.store();
+    /**
+     * Adds the bundle's attribute groups; their calls run inside the gate.
+     *
+     * @param groups supplies the current groups: a call that waited for an update of the bundle goes to the new version
+     */
+    public final void describe(Contents contents, Supplier<List<AttributeGroup>> groups) {
+        List<AttributeGroup> described = groups.get();
+        for (AttributeGroup group : described) {
+            contents.group(new AttributeGroup(
+                    group.name(),
+                    group.attributes().stream()
+                            .map(attribute -> guard(attribute, () -> {
+                                List<AttributeGroup> now = groups.get();
+                                return now.equals(described) ? attribute : find(now, group.name(), attribute.name());
+                            }))
+                            .toList()));
+        }
+    }
+
+    private interface Current {
+        Attribute get() throws ErrnoException;
+    }
+
+    private Attribute guard(Attribute attribute, Current current) {
         String call = "attribute " + attribute.name();
         return new Attribute(
                 attribute.name(),
                 attribute.mode(),
-                show == null ? null : () -> call(call, show::show),
-                store == null
+                attribute.show() == null
                         ? null
-                        : value -> call(call, () -> {
+                        : () -> call(call, () -> {
+                            Attribute.Show show = current.get().show();
+                            if (show == null) {
+                                throw new ErrnoException(Errno.EIO, attribute.name() + " has no show function");
+                            }
+                            return show.show();
+                        }),
+                attribute.store() == null
+                        ? null
+                        : value -> run(call, () -> {
+                            Attribute.Store store = current.get().store();
+                            if (store == null) {
+                                throw new ErrnoException(Errno.EIO, attribute.name() + " has no store function");
+                            }
                             store.store(value);
-                            return value;
                         }));
     }
 
-    /** Adds the bundle's attribute groups; their calls run inside the gate. */
-    public final void describe(Contents contents, List<AttributeGroup> groups) {
-        for (AttributeGroup group : groups) {
-            contents.group(new AttributeGroup(
-                    group.name(), group.attributes().stream().map(this::guard).toList()));
-        }
+    private Attribute find(List<AttributeGroup> groups, String group, String name) throws ErrnoException {
+        return groups.stream()
+                .filter(each -> each.name().equals(group))
+                .flatMap(each -> each.attributes().stream())
+                .filter(each -> each.name().equals(name))
+                .findFirst()
+                .orElseThrow(() -> new ErrnoException(Errno.ENODEV, this + " has no attribute " + name + " any more"));
     }
 
     /**

@@ -20,6 +20,9 @@ public final class VendorSlot extends Gate implements Slot {
 
     private final BoundedCalls calls;
 
+    /** The user that has the vendor's object open; cleared when the slot is vacant. */
+    private volatile @Nullable Occupant occupant;
+
     /** The release that {@link #vacate} has scheduled; published by the flag VACATING. */
     private @Nullable Runnable release;
 
@@ -113,6 +116,16 @@ public final class VendorSlot extends Gate implements Slot {
                 : new ErrnoException(Errno.EBUSY, this + " has not been released yet; inside: " + inside());
     }
 
+    @Override
+    public void opened(Occupant by) {
+        occupant = by;
+    }
+
+    /** The user that has the vendor's object open. Does not change while the slot is frozen and empty. */
+    public @Nullable Occupant occupant() {
+        return occupant;
+    }
+
     private boolean tryOccupy() {
         long now = state();
         while ((now & (OCCUPIED | FROZEN | SHUT | ACCESSES)) == 0) {
@@ -166,6 +179,7 @@ public final class VendorSlot extends Gate implements Slot {
                 var _ = failed("release", e);
             } finally {
                 release = null;
+                occupant = null;
                 clear(OCCUPIED);
             }
         }

@@ -2,7 +2,9 @@ package mdev.core.sysfs;
 
 import java.util.ArrayList;
 import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import mdev.api.sysfs.SysfsDirectory;
 import mdev.api.sysfs.SysfsNode;
 import org.jspecify.annotations.Nullable;
@@ -59,6 +61,44 @@ public class Directory implements SysfsDirectory {
         if (tree.isHeard()) {
             Contents.all(this).keySet().forEach(name -> tree.gone(this, name));
         }
+    }
+
+    /**
+     * Changes the description of the permanent entries, inside {@link Tree#change()}.
+     *
+     * @return whether an entry has come, gone or been replaced
+     */
+    protected final boolean redescribe(Runnable change) {
+        Tree tree = tree();
+        tree.requireChange();
+        Map<String, SysfsNode> before = described();
+        change.run();
+        Map<String, SysfsNode> after = described();
+        boolean changed = false;
+        for (var entry : before.entrySet()) {
+            if (!entry.getValue().equals(after.get(entry.getKey()))) {
+                changed = true;
+                String path = entry.getKey();
+                int slash = path.indexOf('/');
+                if (slash < 0) {
+                    tree.gone(this, path);
+                } else if (before.get(path.substring(0, slash)) instanceof Directory group) {
+                    tree.gone(group, path.substring(slash + 1));
+                }
+            }
+        }
+        return changed || !after.keySet().equals(before.keySet());
+    }
+
+    /** The permanent entries by name, and those of the groups by path. */
+    private Map<String, SysfsNode> described() {
+        Map<String, SysfsNode> all = new LinkedHashMap<>(Contents.all(this));
+        for (SysfsNode node : List.copyOf(all.values())) {
+            if (node instanceof Directory group) {
+                Contents.all(group).forEach((name, entry) -> all.put(node.name() + "/" + name, entry));
+            }
+        }
+        return all;
     }
 
     /** The tree that the directory belongs to. */

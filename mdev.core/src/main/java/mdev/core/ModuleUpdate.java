@@ -1,0 +1,249 @@
+package mdev.core;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import mdev.api.LiveUpdate;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.api.state.DeviceState;
+import mdev.core.slot.Gate;
+import mdev.sync.BoundedCalls;
+import mdev.sync.Deadline;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * An update of a vendor's bundle while its devices are in use: the gates of its parents and devices are frozen from the
+ * beginning to the end, so that the core and the users see the vendor's objects before or after it, never during it.
+ */
+final class ModuleUpdate implements LiveUpdate {
+    private static final Logger log = LoggerFactory.getLogger(ModuleUpdate.class);
+
+    private final MdevCore core;
+    private final Module module;
+    private final List<Parent> parents;
+    private final Duration timeout;
+
+    /** Of the current direction: forward, or back to the old version. */
+    private Deadline deadline;
+
+    /** The devices and their states, empty for a device without state; written by {@link #begin}. */
+    private final Map<MdevDevice, Optional<DeviceState>> devices = new LinkedHashMap<>();
+
+    private final List<Gate> frozen = new ArrayList<>();
+
+    /** The reason why a parent was rejected; guarded by the monitor, as are the parents' adoptions. */
+    private @Nullable ErrnoException rejected;
+
+    private boolean ended;
+
+    ModuleUpdate(MdevCore core, Module module, List<Parent> parents) {
+        this.core = core;
+        this.module = module;
+        this.parents = parents;
+        this.timeout = core.limits().update();
+        this.deadline = Deadline.in(timeout);
+    }
+
+    /**
+     * Freezes, stops, saves and releases.
+     *
+     * @throws ErrnoException as for {@link mdev.api.LiveUpdates#begin}; the old version continues then
+     */
+    void begin() throws ErrnoException {
+        // The user's calls wait for the way forward and the way back, which has half of the time.
+        Deadline thaw = Deadline.in(timeout.plus(timeout.dividedBy(2)));
+        List<MdevDevice> stopped = new ArrayList<>();
+        try {
+            parents.forEach(parent -> freeze(parent.gate(), thaw));
+            for (Parent parent : parents) {
+                awaitEmpty(parent.gate());
+            }
+            List<MdevDevice> all = core.devices().stream()
+                    .filter(device -> parents.contains(device.supportedType().parent()))
+                    .toList();
+            check(all);
+            all.forEach(device -> freeze(device.slot(), thaw));
+            for (MdevDevice device : all) {
+                awaitEmpty(device.slot());
+            }
+            call("stop and save", all, false, deadline, (device, step) -> {
+                try {
+                    Optional<DeviceState> state = device.stopAndSave();
+                    step.change(() -> {
+                        stopped.add(device);
+                        devices.put(device, state);
+                    });
+                } catch (ErrnoException e) {
+                    if (step.isAbandoned()) {
+                        device.resume();
+                    } else {
+                        stopped.add(device);
+                    }
+                    throw e;
+                }
+            });
+        } catch (ErrnoException e) {
+            try {
+                call("resume", List.copyOf(stopped), false, deadline, (device, _) -> device.resume());
+            } catch (ErrnoException unresumed) {
+                log.error("{}: {}", module.name(), unresumed.getMessage());
+            }
+            thaw();
+            throw e;
+        }
+        discard(List.copyOf(devices.keySet()));
+        synchronized (this) {
+            parents.forEach(Parent::suspend);
+        }
+        log.info("{}: parked {} devices for an update", module.owner().symbolicName(), devices.size());
+    }
+
+    private void check(List<MdevDevice> all) throws ErrnoException {
+        for (MdevDevice device : all) {
+            if (!device.isActive()) {
+                throw new ErrnoException(Errno.EBUSY, "device " + device.uuid() + " is " + device.stateName());
+            }
+        }
+        String used = all.stream()
+                .filter(device -> !device.isStateful())
+                .flatMap(device -> device.user().map(user -> device.uuid() + " by " + user).stream())
+                .collect(Collectors.joining(", "));
+        if (!used.isEmpty()) {
+            throw new ErrnoException(
+                    Errno.EBUSY, module.name() + " cannot save the state of its devices in use: " + used);
+        }
+    }
+
+    private void awaitEmpty(Gate gate) throws ErrnoException {
+        if (!gate.awaitEmpty(deadline.atMost(timeout.dividedBy(3)))) {
+            throw new ErrnoException(Errno.EBUSY, gate + " has a call inside that does not return: " + gate.inside());
+        }
+    }
+
+    /**
+     * Runs a step for all devices on another thread, until the deadline; a step that fails ends the others.
+     *
+     * @param disowning whether a device whose call hangs is taken from its vendor's object
+     */
+    private void call(String what, List<MdevDevice> all, boolean disowning, Deadline until, UpdateStep.Action action)
+            throws ErrnoException {
+        UpdateStep step = new UpdateStep(what, all, action);
+        BoundedCalls.Call call = core.calls().tryStart(what + " of " + module.name(), step);
+        if (call == null) {
+            throw new ErrnoException(Errno.EAGAIN, "no thread can be started to update " + module.name());
+        }
+        step.await(call, until, disowning);
+    }
+
+    /** Releases the vendor's objects of the devices; a failure is only logged. */
+    private void discard(List<MdevDevice> all) {
+        try {
+            call("release", all, true, deadline.atMost(timeout.dividedBy(8)), MdevDevice::park);
+        } catch (ErrnoException e) {
+            log.error("{}: {}", module.name(), e.getMessage());
+        }
+    }
+
+    /** Whether the parent waits for the vendor to register it again. */
+    synchronized boolean awaits(Parent parent) {
+        return !ended && parents.contains(parent);
+    }
+
+    /** Called when the vendor has registered a parent again, or its registration was rejected. */
+    synchronized void registered(Parent parent, @Nullable ErrnoException rejection) {
+        if (rejection == null) {
+            parent.adopted();
+        } else {
+            rejected = rejection;
+        }
+        notifyAll();
+    }
+
+    @Override
+    public Duration remaining() {
+        return Duration.ofNanos(Math.max(0, deadline.remainingNanos()));
+    }
+
+    @Override
+    public List<String> complete() throws ErrnoException {
+        List<MdevDevice> restored = new ArrayList<>();
+        List<MdevDevice> all = List.copyOf(devices.keySet());
+        List<String> lost = new ArrayList<>();
+        try {
+            awaitParents();
+            call("restore", all, true, deadline, (device, step) -> {
+                restored.add(device);
+                List<String> fields = device.adopt(devices.getOrDefault(device, Optional.empty()), step);
+                step.change(() -> lost.addAll(fields));
+            });
+            call("resume", all, true, deadline, (device, _) -> device.resume());
+        } catch (ErrnoException e) {
+            deadline = Deadline.in(timeout.dividedBy(2));
+            discard(List.copyOf(restored));
+            synchronized (this) {
+                parents.forEach(Parent::suspend);
+                rejected = null;
+            }
+            throw e;
+        }
+        end();
+        thaw();
+        log.info("{}: updated with {} devices", module.owner().symbolicName(), all.size());
+        return List.copyOf(lost);
+    }
+
+    private synchronized void awaitParents() throws ErrnoException {
+        while (true) {
+            ErrnoException reason = rejected;
+            if (reason != null) {
+                throw reason;
+            }
+            Optional<Parent> missing =
+                    parents.stream().filter(Parent::isSuspended).findFirst();
+            if (missing.isEmpty()) {
+                return;
+            }
+            if (!deadline.waitOn(this)) {
+                throw new ErrnoException(
+                        Errno.ETIMEDOUT, "parent " + missing.get().name() + " has not been registered again");
+            }
+        }
+    }
+
+    private synchronized boolean end() {
+        boolean first = !ended;
+        ended = true;
+        return first;
+    }
+
+    private void freeze(Gate gate, Deadline until) {
+        gate.freeze(until);
+        frozen.add(gate);
+    }
+
+    private void thaw() {
+        frozen.forEach(Gate::thaw);
+        frozen.clear();
+    }
+
+    /** Idempotent. */
+    @Override
+    public void close() {
+        if (end()) {
+            log.error(
+                    "{}: the update has failed; its devices are removed",
+                    module.owner().symbolicName());
+            thaw();
+            Deadline removal = core.limits().deadline();
+            parents.forEach(parent -> parent.unregister(removal));
+        }
+        module.updated(this);
+    }
+}

@@ -1,0 +1,95 @@
+package mdev.core;
+
+import java.util.List;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.core.slot.Gate;
+import mdev.sync.BoundedCalls;
+import mdev.sync.Deadline;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One step of an update: calls the vendor for each device, on a thread of its own. A step that hangs is abandoned: when
+ * the vendor's call returns, it changes nothing any more.
+ */
+final class UpdateStep implements Runnable {
+    private static final Logger log = LoggerFactory.getLogger(UpdateStep.class);
+
+    /** The part of the step for one device. */
+    @FunctionalInterface
+    interface Action {
+        void run(MdevDevice device, UpdateStep step) throws ErrnoException;
+    }
+
+    private final String what;
+    private final List<MdevDevice> devices;
+    private final Action action;
+
+    /** The monitor guards the fields, and the changes that a step makes to its devices against abandoning it. */
+    private @Nullable MdevDevice current;
+
+    private @Nullable ErrnoException failure;
+    private boolean abandoned;
+
+    UpdateStep(String what, List<MdevDevice> devices, Action action) {
+        this.what = what;
+        this.devices = devices;
+        this.action = action;
+    }
+
+    @Override
+    public void run() {
+        for (MdevDevice device : devices) {
+            // Inside the slot, so that the vendor may call back although the slot is frozen.
+            try (Gate.Entry _ = device.slot().enterAnyway(what)) {
+                change(() -> current = device);
+                action.run(device, this);
+            } catch (ErrnoException e) {
+                synchronized (this) {
+                    failure = new ErrnoException(e.errno(), what + " of " + device.uuid() + ": " + e.getMessage());
+                }
+                return;
+            }
+        }
+    }
+
+    /**
+     * Makes a change that a hanging step must not make later.
+     *
+     * @throws ErrnoException ETIMEDOUT: the step has been abandoned
+     */
+    synchronized void change(Runnable change) throws ErrnoException {
+        if (abandoned) {
+            throw new ErrnoException(Errno.ETIMEDOUT, "the update has ended");
+        }
+        change.run();
+    }
+
+    synchronized boolean isAbandoned() {
+        return abandoned;
+    }
+
+    /**
+     * @param disowning whether a device whose call hangs is taken from its vendor's object
+     * @throws ErrnoException ETIMEDOUT: a call hangs; else the failure of a call
+     */
+    void await(BoundedCalls.Call call, Deadline deadline, boolean disowning) throws ErrnoException {
+        boolean returned = call.awaitUninterruptibly(deadline);
+        synchronized (this) {
+            if (!returned && !call.isDone()) {
+                abandoned = true;
+                String name = current == null ? "a device" : current.uuid().toString();
+                log.error("{} of {} has not returned", what, name, call.stack());
+                if (current != null && disowning) {
+                    current.disown();
+                }
+                throw new ErrnoException(Errno.ETIMEDOUT, what + " of " + name + " has not returned in time");
+            }
+            if (failure != null) {
+                throw failure;
+            }
+        }
+    }
+}
