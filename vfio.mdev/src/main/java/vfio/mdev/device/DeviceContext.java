@@ -2,6 +2,7 @@ package vfio.mdev.device;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.DmaAccess;
 import mdev.api.vfio.DmaRange;
@@ -17,6 +18,9 @@ final class DeviceContext implements VfioContext {
     private final DmaCounters moved;
     private final RegionMemories regions;
 
+    /** The vendor's object has been released, while its user stays: another one has its own context. */
+    private volatile boolean revoked;
+
     DeviceContext(IrqTable irqs, DmaAccess dma, DmaCounters moved, RegionMemories regions) {
         this.irqs = irqs;
         this.dma = dma;
@@ -24,13 +28,30 @@ final class DeviceContext implements VfioContext {
         this.regions = regions;
     }
 
+    void revoke() {
+        revoked = true;
+    }
+
+    private DmaAccess dma() throws ErrnoException {
+        check();
+        return dma;
+    }
+
+    private void check() throws ErrnoException {
+        if (revoked) {
+            throw new ErrnoException(Errno.ENODEV, "the device is released");
+        }
+    }
+
     @Override
     public MemorySegment regionMemory(int region, long size) throws ErrnoException {
+        check();
         return regions.map(region, size);
     }
 
     @Override
     public void clearRegionMemory(int region) throws ErrnoException {
+        check();
         regions.clear(region);
     }
 
@@ -41,48 +62,52 @@ final class DeviceContext implements VfioContext {
 
     @Override
     public void trigger(int index, int vector) {
-        irqs.trigger(index, vector);
+        if (!revoked) {
+            irqs.trigger(index, vector);
+        }
     }
 
     @Override
     public void setIntx(boolean high) {
-        irqs.setIntx(high);
+        if (!revoked) {
+            irqs.setIntx(high);
+        }
     }
 
     @Override
     public List<PinnedPage> pinPages(long[] userPfn, int prot) throws ErrnoException {
-        return dma.pinPages(userPfn, prot);
+        return dma().pinPages(userPfn, prot);
     }
 
     @Override
     public int unpinPages(long[] userPfn) throws ErrnoException {
-        return dma.unpinPages(userPfn);
+        return dma().unpinPages(userPfn);
     }
 
     @Override
     public void dmaRead(long iova, MemorySegment data, long offset, long length) throws ErrnoException {
-        dma.dmaRead(iova, data, offset, length);
+        dma().dmaRead(iova, data, offset, length);
         moved.read(length);
     }
 
     @Override
     public void dmaWrite(long iova, MemorySegment data, long offset, long length) throws ErrnoException {
-        dma.dmaWrite(iova, data, offset, length);
+        dma().dmaWrite(iova, data, offset, length);
         moved.written(length);
     }
 
     @Override
     public DmaRange mapRange(long iova, long length, int prot) throws ErrnoException {
-        return dma.mapRange(iova, length, prot);
+        return dma().mapRange(iova, length, prot);
     }
 
     @Override
     public void registerNotifier(VfioNotifier notifier) throws ErrnoException {
-        dma.registerNotifier(notifier);
+        dma().registerNotifier(notifier);
     }
 
     @Override
     public void unregisterNotifier(VfioNotifier notifier) throws ErrnoException {
-        dma.unregisterNotifier(notifier);
+        dma().unregisterNotifier(notifier);
     }
 }

@@ -6,6 +6,7 @@ import java.util.stream.IntStream;
 import mdev.api.Slot;
 import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.DeviceInfo;
+import mdev.api.vfio.DeviceOps;
 import mdev.api.vfio.GetInfo;
 import mdev.api.vfio.GetIrqInfo;
 import mdev.api.vfio.IoctlReply;
@@ -20,7 +21,7 @@ import vfio.mdev.irq.IrqTable;
  * A device from the vendor's {@code open} to its {@code release}: shared by all handles opened in that period. It
  * occupies the device's {@link Slot}, and every call reaches the vendor through that slot.
  */
-final class OpenDevice {
+final class OpenDevice implements Slot.Occupant {
     private final Slot slot;
     private final Runnable onReleased;
     private final DeviceDma dma;
@@ -30,6 +31,9 @@ final class OpenDevice {
     private final AtomicBoolean detached = new AtomicBoolean();
 
     final IrqTable irqs;
+
+    /** Of the vendor's current object; replaced while the slot is frozen. */
+    private volatile DeviceContext context;
 
     /**
      * @param name the device's name
@@ -45,14 +49,16 @@ final class OpenDevice {
         this.memories = new RegionMemories(name);
         this.onReleased = onReleased;
         this.irqs = new IrqTable(userFaults);
+        this.context = context();
     }
 
     /** Runs the vendor's {@code open}; if it throws, the vendor's {@code release} must not run. */
     void open() throws ErrnoException {
         try {
             slot.callOccupied("open", ops -> {
-                ops.open(new DeviceContext(irqs, dma, moved, memories));
-                irqs.setUp(irqKinds());
+                ops.open(context);
+                irqs.setUp(irqKinds(ops));
+                slot.opened(this);
                 return this;
             });
         } catch (ErrnoException | RuntimeException | Error e) {
@@ -63,22 +69,44 @@ final class OpenDevice {
         }
     }
 
+    private DeviceContext context() {
+        return new DeviceContext(irqs, dma, moved, memories);
+    }
+
+    @Override
+    public void parked() {
+        context.revoke();
+        dma.endNotifiers();
+    }
+
+    @Override
+    public void reopen(DeviceOps ops) throws ErrnoException {
+        DeviceContext renewed = context();
+        context = renewed;
+        try {
+            ops.open(renewed);
+        } catch (Throwable t) {
+            throw slot.failed("open", t);
+        }
+        irqs.extend(irqKinds(ops));
+    }
+
     /** Queries the vendor's interrupts; an index that the vendor rejects has none. */
-    private List<IrqInfo> irqKinds() {
+    private List<IrqInfo> irqKinds(DeviceOps ops) {
         int kinds;
         try {
-            kinds = vendorIoctl(new GetInfo()) instanceof DeviceInfo info ? info.numIrqs() : 0;
+            kinds = vendorIoctl(ops, new GetInfo()) instanceof DeviceInfo info ? info.numIrqs() : 0;
         } catch (ErrnoException e) {
             kinds = 0;
         }
         return IntStream.range(0, Math.clamp(kinds, 0, IrqTable.MAX_COUNT))
-                .mapToObj(this::irqKind)
+                .mapToObj(index -> irqKind(ops, index))
                 .toList();
     }
 
-    private IrqInfo irqKind(int index) {
+    private IrqInfo irqKind(DeviceOps ops, int index) {
         try {
-            if (vendorIoctl(new GetIrqInfo(index)) instanceof IrqInfo info) {
+            if (vendorIoctl(ops, new GetIrqInfo(index)) instanceof IrqInfo info) {
                 return info;
             }
         } catch (ErrnoException e) {
@@ -130,13 +158,13 @@ final class OpenDevice {
             irqs.set(set);
             return IoctlReply.DONE;
         }
-        return vendorIoctl(request);
+        return vendorIoctl(slot.ops(), request);
     }
 
-    private IoctlReply vendorIoctl(IoctlRequest request) throws ErrnoException {
+    private IoctlReply vendorIoctl(DeviceOps ops, IoctlRequest request) throws ErrnoException {
         IoctlReply reply;
         try {
-            reply = slot.ops().ioctl(request);
+            reply = ops.ioctl(request);
         } catch (Throwable t) {
             throw slot.failed("ioctl", t);
         }

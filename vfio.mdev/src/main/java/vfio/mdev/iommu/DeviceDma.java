@@ -227,6 +227,27 @@ public final class DeviceDma implements DmaAccess {
         attachment.detach();
     }
 
+    /** Ends the notifiers of a vendor's object that has been released, while the user stays attached. */
+    public void endNotifiers() {
+        List<Registered> all;
+        synchronized (lock) {
+            all = List.copyOf(notifiers.values());
+            notifiers.clear();
+        }
+        Deadline deadline = Deadline.in(grace);
+        for (Registered each : all) {
+            if (each instanceof Unmap unmap) {
+                try {
+                    attachment.unregisterNotifier(unmap);
+                } catch (ErrnoException e) {
+                    LOG.warn("{}: a notifier cannot be unregistered: {}", vendor, e.toString());
+                }
+            }
+            each.running.end();
+        }
+        all.forEach(each -> each.awaitCalls(deadline));
+    }
+
     @Override
     public void registerNotifier(VfioNotifier notifier) throws ErrnoException {
         Registered made = switch (notifier) {

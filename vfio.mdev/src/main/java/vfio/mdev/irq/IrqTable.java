@@ -48,6 +48,32 @@ public final class IrqTable {
      * @param kinds the vendor's answers by index; an answer with an invalid count counts as absent
      */
     public void setUp(List<IrqInfo> kinds) {
+        vectors = table(kinds);
+    }
+
+    /**
+     * Called when another version of the vendor has opened the device: keeps the interrupts with their triggers, and
+     * adds those that the new version has in addition.
+     *
+     * @throws ErrnoException EINVAL: the new version lacks an interrupt
+     */
+    public void extend(List<IrqInfo> kinds) throws ErrnoException {
+        Vector[][] before = vectors;
+        Vector[][] after = table(kinds);
+        for (int index = 0; index < before.length; index++) {
+            int count = index < after.length ? after[index].length : 0;
+            if (count < before[index].length) {
+                throw new ErrnoException(
+                        Errno.EINVAL,
+                        "the device had " + before[index].length + " interrupts of index " + index + ", and now has "
+                                + count);
+            }
+            System.arraycopy(before[index], 0, after[index], 0, before[index].length);
+        }
+        vectors = after;
+    }
+
+    private Vector[][] table(List<IrqInfo> kinds) {
         Vector[][] table = new Vector[kinds.size()][];
         for (int index = 0; index < table.length; index++) {
             IrqInfo info = kinds.get(index);
@@ -59,7 +85,7 @@ public final class IrqTable {
             }
             table[index] = kind;
         }
-        vectors = table;
+        return table;
     }
 
     /** Disarms all triggers and rejects new ones; later signals of the vendor are dropped. Idempotent. */
