@@ -61,7 +61,9 @@ final class ModuleUpdate implements LiveUpdate {
         Deadline thaw = Deadline.in(timeout.plus(timeout.dividedBy(2)));
         List<MdevDevice> stopped = new ArrayList<>();
         try {
-            parents.forEach(parent -> freeze(parent.gate(), thaw));
+            for (Parent parent : parents) {
+                freeze(parent.gate(), thaw);
+            }
             for (Parent parent : parents) {
                 awaitEmpty(parent.gate());
             }
@@ -69,7 +71,9 @@ final class ModuleUpdate implements LiveUpdate {
                     .filter(device -> parents.contains(device.supportedType().parent()))
                     .toList();
             check(all);
-            all.forEach(device -> freeze(device.slot(), thaw));
+            for (MdevDevice device : all) {
+                freeze(device.slot(), thaw);
+            }
             for (MdevDevice device : all) {
                 awaitEmpty(device.slot());
             }
@@ -223,8 +227,10 @@ final class ModuleUpdate implements LiveUpdate {
         return first;
     }
 
-    private void freeze(Gate gate, Deadline until) {
-        gate.freeze(until);
+    private void freeze(Gate gate, Deadline until) throws ErrnoException {
+        if (!gate.freeze(until)) {
+            throw new ErrnoException(Errno.EBUSY, gate + " is being saved or updated already");
+        }
         frozen.add(gate);
     }
 

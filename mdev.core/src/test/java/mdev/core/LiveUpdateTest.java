@@ -18,6 +18,7 @@ import mdev.api.LiveUpdate;
 import mdev.api.Registration;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
+import mdev.api.state.DeviceState;
 import mdev.api.sysfs.SysfsNode;
 import mdev.core.slot.ForeignBundle;
 import org.junit.jupiter.api.AfterEach;
@@ -363,6 +364,25 @@ final class LiveUpdateTest {
         rig.core.close();
         assertFalse(rig.exists(PARENT));
         update.close();
+    }
+
+    @Test
+    void aDeviceCanBeSavedWithoutAnUpdate() throws Exception {
+        TestCounter counter = new TestCounter("1.0.0");
+        start(counter, "1.0.0");
+        UUID uuid = create("a");
+        rig.write(count(uuid), "42");
+        Snapshot snapshot = new Snapshot(rig.core);
+
+        assertEquals(DeviceState.version(1).with("count", 42).with("by", "1.0.0"), snapshot.of(rig.device(uuid)));
+        assertTrue(counter.cards.values().stream().allMatch(TestCounter.Card::isRunning));
+
+        counter.inSave = failing();
+        fails(Errno.EINVAL, () -> snapshot.of(rig.device(uuid)));
+        assertTrue(counter.cards.values().stream().allMatch(TestCounter.Card::isRunning));
+        rig.load(new TestMtty());
+        UUID other = rig.create("mtty-1");
+        fails(Errno.EOPNOTSUPP, () -> snapshot.of(rig.device(other)));
     }
 
     @Test

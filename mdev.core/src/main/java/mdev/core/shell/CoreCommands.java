@@ -32,6 +32,7 @@ public final class CoreCommands implements ShellCommands {
                         new DeviceCommands(core).commands(),
                         new ListCommands(core, () -> details, () -> failed).commands(),
                         new MonitorCommand(core).commands(),
+                        new StateCommand(core).commands(),
                         new SysfsCommands(core.sysfs()).commands())
                 .flatMap(List::stream)
                 .toList();

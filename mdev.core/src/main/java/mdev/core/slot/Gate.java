@@ -57,6 +57,8 @@ public class Gate {
     /** No further named call is admitted. */
     static final long SHUT = 1L << 60;
 
+    private static final Deadline NEVER = Deadline.in(Duration.ofDays(36_500));
+
     private static final VarHandle STATE;
 
     static {
@@ -85,7 +87,7 @@ public class Gate {
     /** Guarded by the monitor; set at most once. */
     private @Nullable Runnable onQuiet;
 
-    private volatile Deadline thawing = Deadline.in(Duration.ZERO);
+    private volatile Deadline thawing = NEVER;
 
     /**
      * @param owner the bundle whose code is called
@@ -347,17 +349,22 @@ public class Gate {
     }
 
     /**
-     * Makes callers wait in {@link #enter}; pairs with {@link #thaw}. Only one thread may freeze at a time.
+     * Makes callers wait in {@link #enter}; pairs with {@link #thaw}.
      *
      * @param until the deadline at which they fail
+     * @return false if the gate is frozen already; it is not frozen again then
      */
-    public final void freeze(Deadline until) {
+    public final boolean freeze(Deadline until) {
+        if ((set(FROZEN) & FROZEN) != 0) {
+            return false;
+        }
         thawing = until;
-        set(FROZEN);
+        return true;
     }
 
     /** Admits the waiting callers. */
     public void thaw() {
+        thawing = NEVER;
         long now = clear(FROZEN);
         synchronized (this) {
             notifyAll();

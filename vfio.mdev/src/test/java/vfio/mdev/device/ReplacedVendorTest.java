@@ -98,7 +98,8 @@ final class ReplacedVendorTest {
             replace(mdev, one, two);
 
             assertNotSame(context(one), context(two));
-            assertEquals(42, context(two).regionMemory(VfioPci.BAR1_REGION, PAGE).get(ValueLayout.JAVA_INT, 0));
+            assertEquals(
+                    42, context(two).regionMemory(VfioPci.BAR1_REGION, PAGE).get(ValueLayout.JAVA_INT, 0));
             context(two).trigger(VfioPci.MSI_IRQ, 0);
             assertEquals(2, signals.get());
             open.device().write(0, 0, buffer, 0, 8);
@@ -200,6 +201,7 @@ final class ReplacedVendorTest {
         assertEquals(List.of(), List.copyOf(failures));
         assertTrue(accesses.get() > 0);
         assertEquals(0, all.stream().mapToInt(each -> each.violations.get()).sum());
-        assertEquals(all.size(), all.stream().mapToInt(each -> each.releases.get()).sum());
+        assertEquals(
+                all.size(), all.stream().mapToInt(each -> each.releases.get()).sum());
     }
 }
