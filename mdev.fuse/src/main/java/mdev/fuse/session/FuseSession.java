@@ -5,9 +5,11 @@ import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.sysfs.Sysfs;
@@ -19,6 +21,7 @@ import mdev.fuse.thread.Threads;
 import mdev.fuse.wire.Attributes;
 import mdev.fuse.wire.Dirents;
 import mdev.fuse.wire.Init;
+import mdev.fuse.wire.Opcode;
 import mdev.fuse.wire.Reply;
 import mdev.fuse.wire.Request;
 import mdev.linux.Fd;
@@ -55,6 +58,10 @@ public final class FuseSession implements AutoCloseable {
      * wait for each other.
      */
     private static final int OPEN_FLAGS = 1 | 1 << 5 | 1 << 6;
+
+    /** Notices have no answer, and that to a write is sent by its call. */
+    private static final Set<Opcode> UNANSWERED =
+            EnumSet.of(Opcode.WRITE, Opcode.INTERRUPT, Opcode.FORGET, Opcode.BATCH_FORGET);
 
     /** {@code FATTR_MODE | FATTR_UID | FATTR_GID}. */
     private static final int FATTR_OWNERSHIP = 7;
@@ -206,34 +213,22 @@ public final class FuseSession implements AutoCloseable {
             case READ -> {
                 return read(request, out);
             }
-            case WRITE -> {
-                calls.start(request.unique(), caller(request), write(request));
-                return false;
-            }
+            case WRITE -> calls.start(request.unique(), caller(request), write(request));
             case RELEASE -> release(request.u64(0));
             case RELEASEDIR -> directories.remove(request.u64(0));
             case POLL -> Poller.poll(opened(request.u64(0)), root, request, out);
             case STATFS -> // struct fuse_kstatfs: five numbers of blocks and files, bsize, namelen, frsize
                 out.zeros(5L * Long.BYTES).u32(SysfsFile.SIZE).u32(LONGEST_NAME).zeros(8L * Integer.BYTES);
-            case INTERRUPT -> {
-                calls.interrupt(request.u64(0));
-                return false;
-            }
-            case FORGET -> {
-                nodes.forget(request.nodeid(), request.u64(0));
-                return false;
-            }
-            case BATCH_FORGET -> {
-                forget(request);
-                return false;
-            }
+            case INTERRUPT -> calls.interrupt(request.u64(0));
+            case FORGET -> nodes.forget(request.nodeid(), request.u64(0));
+            case BATCH_FORGET -> forget(request);
             case DESTROY -> {}
             // sysfs has no such operations, and vfs_create() has its own answer to that.
             case CREATE -> throw new ErrnoException(Errno.EACCES);
             case MKNOD, MKDIR, SYMLINK, LINK, UNLINK, RMDIR, RENAME, RENAME2 -> throw new ErrnoException(Errno.EPERM);
             default -> throw new ErrnoException(Errno.ENOSYS);
         }
-        return true;
+        return !UNANSWERED.contains(request.opcode());
     }
 
     private static void init(Init asked, Reply out) throws ErrnoException {
