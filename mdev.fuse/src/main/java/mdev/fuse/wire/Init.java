@@ -41,8 +41,7 @@ public record Init(int major, int minor, int flags) {
                 .u32(MINOR)
                 .u32(0)
                 .u32(flags & WANTED)
-                .u16(0)
-                .u16(0)
+                .u32(0) // both numbers of requests: the kernel's defaults
                 .u32(maxWrite)
                 .u32(1)
                 .zeros(9 * Integer.BYTES);

@@ -3,7 +3,6 @@ package mdev.fuse.wire;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
-import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
@@ -36,12 +35,6 @@ public final class Reply {
     /** The current length of the body. */
     public long length() {
         return end - HEADER;
-    }
-
-    public Reply u16(int value) {
-        memory.set(JAVA_SHORT_UNALIGNED, end, (short) value);
-        end += Short.BYTES;
-        return this;
     }
 
     public Reply u32(int value) {
