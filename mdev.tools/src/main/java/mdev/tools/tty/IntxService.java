@@ -104,10 +104,7 @@ public final class IntxService implements AutoCloseable {
      * @return the number served
      */
     public synchronized int awaitServed(int count, Deadline deadline) {
-        boolean waiting = true;
-        while (served < count && waiting) {
-            waiting = deadline.waitOn(this);
-        }
+        while (served < count && deadline.waitOn(this)) {}
         return served;
     }
 
