@@ -7,6 +7,9 @@ import java.nio.charset.StandardCharsets;
 final class Edid {
     static final int SIZE = 128;
 
+    /** The manufacturer: five bits a letter, from A = 1 (3.4.1). */
+    private static final short MDV = ('M' - '@') << 10 | ('D' - '@') << 5 | ('V' - '@');
+
     private static final int DESCRIPTORS = 0x36;
     private static final int DESCRIPTOR_SIZE = 18;
 
@@ -17,7 +20,7 @@ final class Edid {
         byte[] block = new byte[SIZE];
         var edid = ByteBuffer.wrap(block);
         edid.put(new byte[] {0, -1, -1, -1, -1, -1, -1, 0});
-        edid.putShort(manufacturer("MDV")).putShort((short) 0x0100).putInt(0);
+        edid.putShort(MDV).putShort((short) 0x0100).putInt(0);
         put(edid, 0, 2026 - 1990, 1, 4);
         // Digital, 8 bits a colour; size at 96 dots an inch; gamma 2.2; sRGB, preferred timing is native.
         put(edid, 0xa0, centimetres(width), centimetres(height), 120, 0x06);
@@ -33,10 +36,6 @@ final class Edid {
         edid.position(DESCRIPTORS + 3 * DESCRIPTOR_SIZE).put(new byte[] {0, 0, 0, 0x10});
         block[SIZE - 1] = checksum(block);
         return block;
-    }
-
-    private static short manufacturer(String letters) {
-        return (short) ((letters.charAt(0) - '@') << 10 | (letters.charAt(1) - '@') << 5 | (letters.charAt(2) - '@'));
     }
 
     /** Appends the low byte of each value. */
