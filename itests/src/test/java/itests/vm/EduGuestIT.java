@@ -95,7 +95,7 @@ final class EduGuestIT {
     }
 
     @Test
-    void aShellCommandOfThePlatformRaisesAnInterrupt() throws Exception {
+    void shellCommandRaisesAnInterrupt() throws Exception {
         guest.background(DRIVER + "exec 3</dev/uio0; unmask; : >/tmp/open; dd bs=4 count=1 <&3 >/tmp/raised");
         guest.run("until [ -e /tmp/open ]; do usleep 10000; done").ok();
         platform.run("edu:raise " + UUID).ok();
@@ -104,7 +104,7 @@ final class EduGuestIT {
 
     /** A page of one process's environment goes into that of another; {@code pagemap} has its physical address. */
     @Test
-    void transfersFromTheMemoryOfOneProcessIntoThatOfAnother() throws Exception {
+    void transfersBetweenTheMemoryOfTwoProcesses() throws Exception {
         assertEquals("different\nstill different\nsame", drive("""
                 hold() { # DATA: starts process $pid, with DATA in its environment
                     env -i DATA="$1" sleep 1000 &

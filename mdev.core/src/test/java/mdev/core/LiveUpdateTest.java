@@ -83,7 +83,7 @@ final class LiveUpdateTest {
     }
 
     @Test
-    void everythingButTheVendorStays() throws Exception {
+    void updateReplacesOnlyTheVendor() throws Exception {
         rig.loadVfio();
         TestCounter one = new TestCounter("1.0.0");
         start(one, "1.0.0");
@@ -124,7 +124,7 @@ final class LiveUpdateTest {
     }
 
     @Test
-    void anAttributeAndATypeComeAndGo() throws Exception {
+    void updateAddsAndRemovesAttributesAndTypes() throws Exception {
         start(new TestCounter("1.0.0", List.of("a", "b"), List.of("count", "old")), "1.0.0");
         UUID uuid = create("a");
         int changes = 1; // the registration
@@ -220,7 +220,7 @@ final class LiveUpdateTest {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("oldVersionsThatDoNotStop")
-    void anUpdateThatCannotBeginChangesNothing(String name, Errno errno, Fault fault) throws Exception {
+    void rejectedUpdateChangesNothing(String name, Errno errno, Fault fault) throws Exception {
         rig.close();
         rig = Rig.impatient();
         TestCounter one = new TestCounter("1.0.0");
@@ -265,7 +265,7 @@ final class LiveUpdateTest {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("newVersionsThatFail")
-    void theOldVersionContinuesAfterAFailure(String name, Errno errno, Fault fault) throws Exception {
+    void oldVersionContinuesAfterAFailure(String name, Errno errno, Fault fault) throws Exception {
         rig.close();
         rig = Rig.impatient();
         start(new TestCounter("1.0.0"), "1.0.0");
@@ -298,7 +298,7 @@ final class LiveUpdateTest {
     }
 
     @Test
-    void aVersionWithoutATypeOrAParentInUseIsRejected() throws Exception {
+    void rejectsAVersionWithoutATypeOrParentInUse() throws Exception {
         rig.close();
         rig = Rig.impatient();
         start(new TestCounter("1.0.0"), "1.0.0");
@@ -341,7 +341,7 @@ final class LiveUpdateTest {
     }
 
     @Test
-    void anUpdateThatFailsBothWaysRemovesTheDevices() throws Exception {
+    void updateThatFailsBothWaysRemovesTheDevices() throws Exception {
         start(new TestCounter("1.0.0"), "1.0.0");
         UUID uuid = create("a");
         CompletableFuture<String> read;
@@ -357,7 +357,7 @@ final class LiveUpdateTest {
     }
 
     @Test
-    void theCoreCanBeClosedDuringAnUpdate() throws Exception {
+    void coreCanBeClosedDuringAnUpdate() throws Exception {
         start(new TestCounter("1.0.0"), "1.0.0");
         create("a");
         LiveUpdate update = rig.core.update(BUNDLE);
@@ -367,7 +367,7 @@ final class LiveUpdateTest {
     }
 
     @Test
-    void aDeviceCanBeSavedWithoutAnUpdate() throws Exception {
+    void deviceCanBeSavedWithoutAnUpdate() throws Exception {
         TestCounter counter = new TestCounter("1.0.0");
         start(counter, "1.0.0");
         UUID uuid = create("a");
@@ -386,7 +386,7 @@ final class LiveUpdateTest {
     }
 
     @Test
-    void oneUpdateAtATime() throws Exception {
+    void rejectsAConcurrentUpdate() throws Exception {
         start(new TestCounter("1.0.0"), "1.0.0");
         fails(Errno.ENOENT, () -> rig.core.update(99));
         try (LiveUpdate update = rig.core.update(BUNDLE)) {

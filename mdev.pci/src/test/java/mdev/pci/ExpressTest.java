@@ -148,7 +148,7 @@ class ExpressTest {
     }
 
     @Test
-    void theExpressCapabilityIsAnEndpointWithItsLink() throws ErrnoException {
+    void expressCapabilityIsAnEndpointWithItsLink() throws ErrnoException {
         int at = function.offset(EXPRESS);
         assertEquals("10000200" + "00800010" + "10280000", config(at, 12), "version 2, an endpoint, FLR");
         assertEquals("03010000" + "00000301", config(at + 0x0c, 8), "8 GT/s, 16 lanes");
@@ -163,7 +163,7 @@ class ExpressTest {
     }
 
     @Test
-    void withoutALinkItIsIntegratedInTheRootComplex() throws ErrnoException {
+    void functionWithoutALinkIsIntegratedInTheRootComplex() throws ErrnoException {
         var express = new Express(0, 0);
         var integrated = PciFunction.of(1, 2).capability(express).build();
         var one = new TestDevice(integrated);
@@ -183,7 +183,7 @@ class ExpressTest {
     }
 
     @Test
-    void aGuestStartsAReset() throws ErrnoException {
+    void guestStartsAReset() throws ErrnoException {
         int control = function.offset(EXPRESS) + 8;
         config(4, "0600");
         config(control, "0f10");
@@ -203,7 +203,7 @@ class ExpressTest {
     }
 
     @Test
-    void aCapabilityOfTheVendorsOwnAnswersAWrite() throws ErrnoException {
+    void vendorsCapabilityAnswersAWrite() throws ErrnoException {
         int at = function.offset(vpd);
         assertEquals("03", config(at, 1), "its id");
         config(at + 2, "fe00");
@@ -216,7 +216,7 @@ class ExpressTest {
     }
 
     @Test
-    void theCallbackComesAfterTheMaskAndItsErrnoReachesTheUser() throws ErrnoException {
+    void callbackFollowsTheMaskAndItsErrnoReachesTheUser() throws ErrnoException {
         int at = function.offset(vpd);
         calls.clear();
         var refused = assertThrows(ErrnoException.class, () -> config(at + 2, "0101"));
@@ -230,7 +230,7 @@ class ExpressTest {
     }
 
     @Test
-    void aRegisterOfAnExtendedCapabilityHasItsBits() throws ErrnoException {
+    void extendedCapabilityRegisterHasItsBits() throws ErrnoException {
         int at = function.offset(WINDOW);
         assertEquals("0b000200", config(at, 4), "version 2, the last one");
         config(at + 4, "ff".repeat(13));
@@ -249,7 +249,7 @@ class ExpressTest {
         "00, 0c0000f0ffffffff", // out of the range: the nearest
         "1f, 0c000000f0ffffff",
     })
-    void theGuestChoosesTheSizeOfABar(String size, String sizing) throws ErrnoException {
+    void guestSelectsTheSizeOfABar(String size, String sizing) throws ErrnoException {
         int at = function.offset(RESIZABLE);
         assertEquals("00f01f00" + "22100000", config(at + 4, 8), "256 MiB to 64 GiB, BAR2, one BAR, 64 GiB");
         config(0x18, "ffffffffffffffff");
@@ -269,7 +269,7 @@ class ExpressTest {
     }
 
     @Test
-    void theRomIsReadAndSized() throws ErrnoException {
+    void romIsReadAndSized() throws ErrnoException {
         assertEquals(
                 new RegionInfo(VfioPci.ROM_REGION, RegionInfo.READ, 2048),
                 device.ioctl(new GetRegionInfo(VfioPci.ROM_REGION)));
@@ -289,7 +289,7 @@ class ExpressTest {
 
     @ParameterizedTest
     @CsvSource({"1, 2048", "2048, 2048", "2049, 4096", "65536, 65536", "16777216, 16777216"})
-    void aRomIsRoundedUp(int image, int size) throws ErrnoException {
+    void romSizeIsRoundedUp(int image, int size) throws ErrnoException {
         var one = new TestDevice(PciFunction.of(1, 2).rom(new byte[image]).build());
         assertEquals(size, ((RegionInfo) one.ioctl(new GetRegionInfo(VfioPci.ROM_REGION))).size());
     }
@@ -349,7 +349,7 @@ class ExpressTest {
     }
 
     @Test
-    void anOffsetIsOfADeclaredObject() {
+    void offsetRequiresADeclaredObject() {
         assertThrows(IllegalArgumentException.class, () -> function.offset(new Capability.PowerManagement()));
     }
 }

@@ -152,7 +152,7 @@ class InterruptKindsTest {
 
     @ParameterizedTest
     @MethodSource("settings")
-    void eachInterruptGoesOutByWhatTheGuestHasEnabled(Setting setting) throws ErrnoException {
+    void interruptUsesTheKindThatTheGuestEnabled(Setting setting) throws ErrnoException {
         for (int vector : new int[] {0, 2, 5}) {
             var card = new Card(setting);
             Source source = card.sources.get(vector);
@@ -178,7 +178,7 @@ class InterruptKindsTest {
 
     @ParameterizedTest
     @MethodSource("settings")
-    void aLevelGoesOutWhenItRisesAndIsTakenBackWhenItFalls(Setting setting) throws ErrnoException {
+    void risingLevelSendsAMessageAndFallingLevelWithdrawsIt(Setting setting) throws ErrnoException {
         var card = new Card(setting);
         Source source = card.sources.get(5);
         source.level(true);
@@ -208,7 +208,7 @@ class InterruptKindsTest {
     }
 
     @Test
-    void theLineFallsWithTheLastSourceWhateverItsVector() throws ErrnoException {
+    void lineFallsWithTheLastSourceOfAnyVector() throws ErrnoException {
         var card = new Card(new Setting(true, false, true, -1, true, false, true, false));
         card.sources.get(7).interrupt();
         card.sources.get(0).level(true);
@@ -221,7 +221,7 @@ class InterruptKindsTest {
 
     /** A source of a vector that MSI-X does not have still drives the line. */
     @Test
-    void aVectorThatIsNotDeclaredIsNotSent() throws ErrnoException {
+    void undeclaredVectorIsNotSent() throws ErrnoException {
         var extra = new ArrayList<Source>();
         var function = PciFunction.of(1, 2)
                 .interruptPin(Pin.INTA)

@@ -141,7 +141,7 @@ final class EduDeviceTest {
     }
 
     @Test
-    void widthsThatTheSpecificationForbidsReadOnesAndWriteNothing() throws ErrnoException {
+    void forbiddenWidthsReadOnesAndWriteNothing() throws ErrnoException {
         assertEquals(-1, read8(0));
         write8(FACTORIAL, 5);
         await(STATUS, 1);
@@ -163,7 +163,7 @@ final class EduDeviceTest {
     }
 
     @Test
-    void theLineIsHighUntilEachReasonIsAcknowledged() throws ErrnoException {
+    void lineIsHighUntilEachReasonIsAcknowledged() throws ErrnoException {
         write(STATUS, 0x81);
         assertEquals(0x80, read(STATUS), "COMPUTING is read-only");
         write(FACTORIAL, 4);
@@ -182,7 +182,7 @@ final class EduDeviceTest {
 
     /** Also for a reason that comes before an earlier one is acknowledged: else the guest would miss it. */
     @Test
-    void withMsiEachRaiseIsAMessage() throws Exception {
+    void eachRaiseSendsAnMsi() throws Exception {
         config(MSI_CONTROL, 1);
         write(RAISE, 1);
         write(RAISE, 2);
@@ -221,7 +221,7 @@ final class EduDeviceTest {
         "0x4000, 0x40000, 4",
         "0, 0x40000, 0"
     })
-    void aTransferThatCannotBeMovesNothing(String from, String to, String count) throws ErrnoException {
+    void invalidTransferMovesNothing(String from, String to, String count) throws ErrnoException {
         guest.memory[0] = 1;
         transfer(Long.decode(from), Long.decode(to), Long.decode(count), TO_EDU | 4);
         assertEquals(0x100, read(REASONS));
@@ -230,7 +230,7 @@ final class EduDeviceTest {
     }
 
     @Test
-    void addressesAreCutToTheMask() throws ErrnoException {
+    void addressesAreLimitedToTheMask() throws ErrnoException {
         guest.memory[8] = 42;
         transfer(0xff_f000_0008L, BUFFER, 1, TO_EDU);
         transfer(BUFFER, 0x1_1000_0000L, 1, TO_GUEST);
@@ -238,7 +238,7 @@ final class EduDeviceTest {
     }
 
     @Test
-    void withoutBusMasterNothingIsMoved() throws ErrnoException {
+    void transferWithoutBusMasterMovesNothing() throws ErrnoException {
         config(0x04, 0x2);
         guest.memory[0] = 1;
         transfer(0, BUFFER, 1, TO_EDU);
@@ -248,7 +248,7 @@ final class EduDeviceTest {
     }
 
     @Test
-    void aResetAndAnotherUserFindThePowerOnState() throws ErrnoException {
+    void resetAndNewUserStartInThePowerOnState() throws ErrnoException {
         guest.memory[0] = 1;
         for (boolean reset : new boolean[] {true, false}) {
             write(LIVENESS, 1);

@@ -78,7 +78,7 @@ final class ReplacedVendorTest {
     }
 
     @Test
-    void triggersAndRegionMemoryStay() throws ErrnoException {
+    void replacementKeepsTriggersAndRegionMemory() throws ErrnoException {
         TestVendor one = new TestVendor();
         TestVendor two = new TestVendor();
         Mdev mdev = platform.add(0, one);
@@ -110,7 +110,7 @@ final class ReplacedVendorTest {
     }
 
     @Test
-    void theOldObjectReachesTheUserNoMore() throws ErrnoException {
+    void oldObjectNoLongerReachesTheUser() throws ErrnoException {
         TestVendor one = new TestVendor();
         TestVendor two = new TestVendor();
         Mdev mdev = platform.add(0, one);
@@ -148,7 +148,7 @@ final class ReplacedVendorTest {
     }
 
     @Test
-    void aVersionMayHaveMoreInterruptsButNotFewer() throws ErrnoException {
+    void newVersionMayAddInterruptsButNotRemoveThem() throws ErrnoException {
         TestVendor two = new Vectors(2);
         TestVendor four = new Vectors(4);
         Mdev mdev = platform.add(0, two);
@@ -167,7 +167,7 @@ final class ReplacedVendorTest {
 
     /** Accesses while the vendor is replaced again and again: each is answered by an open vendor. */
     @Test
-    void accessesGoOnDuringReplacements() throws Exception {
+    void accessesContinueDuringReplacements() throws Exception {
         TestVendor vendor = new TestVendor();
         List<TestVendor> all = new ArrayList<>(List.of(vendor));
         Mdev mdev = platform.add(0, vendor);
