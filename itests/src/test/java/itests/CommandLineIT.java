@@ -220,12 +220,12 @@ final class CommandLineIT {
                 new WrongStart(
                         List.of("--run", "RUN", "--load", "vendor.mtty", "-c", "mdev:lsmod"),
                         2,
-                        "mdev: a platform runs on RUN already: --drop, --load, --mount and --set apply only"
+                        "mdev: a platform runs on RUN already: --drop, --load, --mount, --set and --debug apply only"
                                 + " when a platform starts"),
                 new WrongStart(
                         List.of("--run", "RUN", "--set", "vfio.user.spins=5", "-c", "mdev:lsmod"),
                         2,
-                        "mdev: a platform runs on RUN already: --drop, --load, --mount and --set apply only"
+                        "mdev: a platform runs on RUN already: --drop, --load, --mount, --set and --debug apply only"
                                 + " when a platform starts"),
                 new WrongStart(
                         List.of("--run", "NEW", "--set", "spins=5", "serve"),

@@ -1,69 +1,178 @@
 package itests;
 
-import aQute.bnd.osgi.Builder;
-import aQute.bnd.osgi.Jar;
+import static java.util.stream.Collectors.joining;
+
 import java.io.File;
-import java.io.StringReader;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.Properties;
-import java.util.regex.Matcher;
+import java.util.Map;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
-import javax.tools.JavaCompiler;
-import javax.tools.ToolProvider;
 
-/** Builds the driver of docs/writing-a-vendor-driver.md from the page alone. */
-final class DriverGuide {
-    private static final Path PAGE = Path.of("..", "docs", "writing-a-vendor-driver.md");
+/**
+ * Follows docs/writing-a-vendor-driver.md as a reader does: in a directory of its own outside the tree, with what the
+ * page shows and nothing else.
+ *
+ * @param project the reader's directory
+ */
+record DriverGuide(Path project) {
+    private static final Path TREE = Path.of("..").toAbsolutePath().normalize();
+    private static final Path PAGE = TREE.resolve("docs/writing-a-vendor-driver.md");
     private static final int PROMISED_LINES = 80;
+    private static final int PROMISED_EDU_LINES = 200;
+    private static final String COMMAND = "$ ";
+    private static final String BACKGROUND = " &";
 
-    private DriverGuide() {}
+    /** The text between two fences, and the last line before them, which names the file: {@code `pom.xml`:}. */
+    private static final Pattern BLOCK = Pattern.compile("([^\n]*)\n\n```(\\w+)\n(.*?)```", Pattern.DOTALL);
 
-    /** @return the bundle's jar */
-    static Path build() throws Exception {
-        String page = Files.readString(PAGE);
-        String source = block(page, "java");
-        if (source.lines().count() >= PROMISED_LINES) {
-            throw new AssertionError("the page promises less than " + PROMISED_LINES + " lines");
+    private static final Pattern FILE = Pattern.compile("`([\\w./-]+)`[^`]*:$");
+
+    private record Block(String before, String language, String text) {
+        boolean isConsole() {
+            return language.equals("console");
         }
-        Path work = RunDirectory.create();
-        Path file = Files.writeString(work.resolve("Counter.java"), source);
-        Path classes = Files.createDirectory(work.resolve("classes"));
-        String classPath = System.getProperty("java.class.path");
-        JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
-        int status = compiler.run(
-                null, null, System.err, "-proc:none", "-cp", classPath, "-d", classes.toString(), file.toString());
-        if (status != 0) {
-            throw new AssertionError("the page's driver does not compile");
-        }
-        try (Builder builder = new Builder()) {
-            Properties instructions = new Properties();
-            instructions.load(new StringReader(block(page, "properties")));
-            builder.setProperties(instructions);
-            builder.setJar(new Jar(classes.toFile()));
-            builder.setClasspath(Stream.of(classPath.split(File.pathSeparator))
-                    .map(File::new)
-                    .filter(File::isFile)
-                    .toArray(File[]::new));
-            builder.setProperty("Import-Package", "!org.jspecify.annotations, *");
-            Jar bundle = builder.build();
-            if (!builder.getErrors().isEmpty()) {
-                throw new AssertionError("bnd: " + List.copyOf(builder.getErrors()));
+
+        String file() {
+            var name = FILE.matcher(before);
+            if (!name.find()) {
+                throw new AssertionError("no line names the file of this block:\n" + text);
             }
-            Path jar = work.resolve("vendor.counter.jar");
-            bundle.write(jar.toFile());
-            return jar;
+            return name.group(1);
         }
     }
 
-    private static String block(String page, String language) {
-        Matcher block =
-                Pattern.compile("```" + language + "\n(.*?)```", Pattern.DOTALL).matcher(page);
-        if (!block.find()) {
-            throw new AssertionError("the page has no " + language + " block");
+    /** A command and the lines that the page shows as its output; a line that ends in "..." is the begin of one. */
+    private record Step(String command, List<String> shown) {
+        boolean isShownBy(String output) {
+            List<String> lines = output.lines().map(Step::squeeze).toList();
+            return shown.stream()
+                    .allMatch(line -> lines.stream()
+                            .anyMatch(
+                                    line.endsWith("...")
+                                            ? actual -> actual.startsWith(line.substring(0, line.length() - 3))
+                                            : squeeze(line)::equals));
         }
-        return block.group(1);
+
+        private static String squeeze(String line) {
+            return line.strip().replaceAll(" +", " ");
+        }
+    }
+
+    /** @return the jar of the page's driver */
+    static Path follow() throws Exception {
+        Path home = RunDirectory.create();
+        Files.createSymbolicLink(home.resolve("mdev"), TREE);
+        var guide = new DriverGuide(Files.createDirectory(home.resolve("counter")));
+        List<Block> blocks = BLOCK.matcher(Files.readString(PAGE))
+                .results()
+                .map(block -> new Block(block.group(1), block.group(2), block.group(3)))
+                .toList();
+        for (Block block : blocks) {
+            if (!block.isConsole()) {
+                guide.add(block);
+            }
+        }
+        guide.requirePromises();
+        guide.run(blocks.stream().filter(Block::isConsole).map(Block::text).collect(joining()));
+        return guide.project.resolve("target/vendor.counter-1.0.0.jar");
+    }
+
+    /** A file of the reader's, or an excerpt from one of this tree. */
+    private void add(Block block) throws IOException {
+        Path ours = TREE.resolve(block.file());
+        if (Files.exists(ours) && block.file().contains("vendor.edu/")) {
+            if (!unindented(Files.readString(ours)).contains(unindented(block.text))) {
+                throw new AssertionError("not an excerpt from " + block.file() + ":\n" + block.text);
+            }
+            return;
+        }
+        Path file = project.resolve(block.file());
+        Files.createDirectories(file.getParent());
+        Files.writeString(file, block.text);
+    }
+
+    private static String unindented(String text) {
+        return text.lines().map(String::strip).collect(joining("\n", "", "\n"));
+    }
+
+    private void requirePromises() throws IOException {
+        long lines = Files.readAllLines(project.resolve("src/main/java/vendor/counter/Counter.java"))
+                .size();
+        requireLess(lines, PROMISED_LINES, "the driver");
+        long code = 0;
+        try (var sources = Files.list(TREE.resolve("vendor.edu/src/main/java/vendor/edu"))) {
+            for (Path source : sources.toList()) {
+                code += Files.readAllLines(source).stream()
+                        .filter(line -> !line.matches("\\s*(|(import|package|//|/?\\*|@\\w+(\\(.*)?$).*)"))
+                        .count();
+            }
+        }
+        requireLess(code, PROMISED_EDU_LINES, "vendor.edu");
+    }
+
+    private static void requireLess(long lines, int promised, String what) {
+        if (lines >= promised) {
+            throw new AssertionError(what + " has " + lines + " lines; the page promises less than " + promised);
+        }
+    }
+
+    private void run(String console) throws Exception {
+        List<Step> steps = new ArrayList<>();
+        console.lines().forEach(line -> {
+            if (line.startsWith(COMMAND)) {
+                steps.add(new Step(line.substring(COMMAND.length()), new ArrayList<>()));
+            } else {
+                steps.getLast().shown.add(line);
+            }
+        });
+        List<Process> background = new ArrayList<>();
+        try {
+            for (int i = 0; i < steps.size(); i++) {
+                run(steps.get(i), project.resolve("output." + i), background);
+            }
+        } finally {
+            for (Process process : background) {
+                process.destroy();
+                Mdev.end(process);
+            }
+        }
+    }
+
+    private void run(Step step, Path output, List<Process> background) throws Exception {
+        boolean stays = step.command.endsWith(BACKGROUND);
+        String command = stays ? "exec " + step.command.replace(BACKGROUND, "") : step.command;
+        Process process = process(command, output);
+        if (stays) {
+            background.add(process);
+            Wait.until(
+                    step.shown + " is shown by " + command,
+                    () -> step.isShownBy(Files.readString(output)) || !process.isAlive());
+        } else if (Mdev.end(process) != 0) {
+            throw new AssertionError(command + " failed:\n" + Files.readString(output));
+        }
+        if (!step.isShownBy(Files.readString(output))) {
+            throw new AssertionError(command + " does not show " + step.shown + ":\n" + Files.readString(output));
+        }
+    }
+
+    /** With a local repository of its own, which finds in the machine's what has been downloaded already. */
+    private Process process(String command, Path output) throws IOException {
+        String user = System.getProperty("user.home") + "/.m2";
+        var builder = new ProcessBuilder("bash", "-c", command)
+                .directory(project.toFile())
+                .redirectInput(new File("/dev/null"))
+                .redirectErrorStream(true)
+                .redirectOutput(output.toFile());
+        Map<String, String> environment = builder.environment();
+        environment.put("HOME", project.getParent().toString());
+        environment.putIfAbsent("MAVEN_USER_HOME", user);
+        environment.put(
+                "MAVEN_ARGS",
+                "-Dmaven.repo.local=" + project.resolveSibling("repository") + " -Dmaven.repo.local.tail="
+                        + System.getProperty("localRepository", user + "/repository"));
+        return builder.start();
     }
 }

@@ -42,7 +42,7 @@ public class DriverGuideIT extends PlatformTestSupport {
     @Override
     protected Option[] more() {
         try {
-            return options(frameworkProperty(JAR).value(DriverGuide.build().toString()));
+            return options(frameworkProperty(JAR).value(DriverGuide.follow().toString()));
         } catch (Exception e) {
             throw new AssertionError(e);
         }

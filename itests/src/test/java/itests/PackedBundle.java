@@ -16,7 +16,6 @@ public final class PackedBundle {
             builder.setProperty("Bundle-SymbolicName", symbolicName);
             builder.setProperty("Private-Package", packageName);
             builder.setProperty("-conditionalpackage", "mdev.pci.*");
-            builder.setProperty("Import-Package", "!org.jspecify.annotations, *");
             builder.setClasspath(Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
                     .map(File::new)
                     .filter(File::exists)

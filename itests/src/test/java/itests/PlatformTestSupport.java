@@ -45,6 +45,7 @@ public abstract class PlatformTestSupport {
                 composite(Stream.of("2.0.20", "1.7.36")
                         .map(version -> systemPackages(slf4j(version)))
                         .toArray(Option[]::new)),
+                systemPackages("org.jspecify.annotations;version=1.0.0"),
                 frameworkProperty("mdev.run").value(RunDirectory.create().toString()),
                 frameworkProperty("mdev.modules").value(Distribution.MODULES.toString()),
                 junitBundles(),

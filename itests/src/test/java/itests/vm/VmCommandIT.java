@@ -89,7 +89,7 @@ final class VmCommandIT {
                                 .toArray(String[]::new)),
                 new Wrong(
                         2,
-                        "--drop, --load, --mount and --set apply only when a platform starts:"
+                        "--drop, --load, --mount, --set and --debug apply only when a platform starts:"
                                 + " a VM uses a running platform",
                         "--load",
                         "vendor.mtty",
