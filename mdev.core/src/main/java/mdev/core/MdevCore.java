@@ -64,7 +64,7 @@ public final class MdevCore implements AutoCloseable {
      * @param listener receives every event from the first one on
      */
     public MdevCore(ForeignBundle owner, Limits limits, UeventListener listener) {
-        this(owner, limits, listener, new BoundedCalls("mdev-call"));
+        this(owner, limits, listener, new BoundedCalls("mdev-call").withReserve());
     }
 
     MdevCore(ForeignBundle owner, Limits limits, UeventListener listener, BoundedCalls calls) {

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.ServiceConfigurationError;
@@ -93,20 +94,46 @@ class FaultTest {
         }
     }
 
+    private static BoundedCalls limited(AtomicBoolean exhausted) {
+        return new BoundedCalls(task -> {
+                    if (exhausted.get()) {
+                        throw new OutOfMemoryError("unable to create native thread: expected by the test");
+                    }
+                    return Thread.ofPlatform().daemon().unstarted(task);
+                })
+                .withReserve();
+    }
+
+    /** As below, with a vendor that hangs: the unload does not wait for it on the caller's thread. */
+    @Test
+    void withoutAThreadAVendorThatHangsHoldsUpNoUnload() throws Exception {
+        CountDownLatch go = new CountDownLatch(1);
+        TestMtty mtty = new TestMtty();
+        AtomicBoolean exhausted = new AtomicBoolean();
+        Duration limit = Duration.ofMillis(200);
+        try (Rig rig = new Rig(new Limits(limit, limit, limit), limited(exhausted))) {
+            Registration parent = rig.load(mtty);
+            rig.create("mtty-1", ONE);
+            mtty.inRemove = _ -> await(go);
+            exhausted.set(true);
+            var unload = LifeCycleTest.start(parent::close);
+            assertTrue(unload.get(Rig.LONG.toSeconds(), TimeUnit.SECONDS).isEmpty());
+            assertEquals("left behind", rig.device(ONE).stateName());
+            go.countDown();
+            Rig.await(() -> rig.core.devices().isEmpty());
+            assertTrue(mtty.balanced());
+        }
+    }
+
     /**
-     * A process limit, as in a container: a removal fails before anything changes; an unload runs on the caller's
+     * A process limit, as in a container: a removal fails before anything changes; an unload runs on the reserve
      * thread.
      */
     @Test
     void removalWithoutAThreadChangesNothing() throws Exception {
         TestMtty mtty = new TestMtty();
         AtomicBoolean exhausted = new AtomicBoolean();
-        BoundedCalls calls = new BoundedCalls(task -> {
-            if (exhausted.get()) {
-                throw new OutOfMemoryError("unable to create native thread: expected by the test");
-            }
-            return Thread.ofPlatform().daemon().unstarted(task);
-        });
+        BoundedCalls calls = limited(exhausted);
         try (Rig rig = new Rig(new Limits(Rig.LONG, Rig.LONG, Rig.LONG), calls)) {
             TestVfio vfio = rig.loadVfio();
             Registration parent = rig.load(mtty);

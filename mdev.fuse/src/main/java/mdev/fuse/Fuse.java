@@ -48,8 +48,12 @@ public final class Fuse implements SysfsMount, AutoCloseable {
     /** Set in {@link #mount()}; null if not mounted. */
     private volatile @Nullable Mounted mounted;
 
-    /** The mount point and the session that serves it. */
-    private record Mounted(MountPoint point, FuseSession session) {}
+    /** The mount point, the session that serves it, and the thread that unmounts. */
+    private record Mounted(MountPoint point, FuseSession session, BoundedCalls unmounting) {
+        Mounted(MountPoint point, FuseSession session) {
+            this(point, session, new BoundedCalls("mdev-fuse-unmount").withReserve());
+        }
+    }
 
     @Activate
     public Fuse(BundleContext context, @Reference Sysfs sysfs) {
@@ -129,7 +133,7 @@ public final class Fuse implements SysfsMount, AutoCloseable {
             made.session().leave();
             try {
                 // umount(2) waits for processes in the file system, which are foreign.
-                BoundedCalls.Call call = new BoundedCalls("mdev-fuse-unmount")
+                BoundedCalls.Call call = made.unmounting()
                         .start("unmounting " + made.point().directory(), () -> {
                             made.point().unmount(made.session()::isConnected);
                             made.point().remove();
@@ -142,6 +146,7 @@ public final class Fuse implements SysfsMount, AutoCloseable {
                 }
             } finally {
                 made.session().close();
+                made.unmounting().close();
             }
         }
     }

@@ -75,7 +75,7 @@ final class CallArena implements SegmentAllocator {
                 then.run();
             }
         };
-        if (new BoundedCalls("mdev-linux-left-behind").tryStart("closing " + what, later) == null) {
+        if (BoundedCalls.tryStartAlone("closing " + what, later) == null) {
             LOG.warn("{} remains open: no thread could be started to close it", what);
         }
     }

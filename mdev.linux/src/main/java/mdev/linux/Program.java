@@ -90,7 +90,7 @@ public final class Program {
                 String name = command.getFirst();
                 LOG.warn("{} (pid {}) has not exited in time and is abandoned", name, child);
                 // The child remains a zombie until its status is collected.
-                var _ = new BoundedCalls("mdev-linux-left-behind").tryStart("waiting for " + name, () -> reap(child));
+                var _ = BoundedCalls.tryStartAlone("waiting for " + name, () -> reap(child));
                 throw new LinuxException(name, LinuxErrno.ETIMEDOUT);
             }
             MemorySegment text = arena.allocate(LONGEST_MESSAGE + 1);

@@ -3,10 +3,13 @@ package mdev.sync;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
+import java.util.Objects;
 import java.util.Queue;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadFactory;
@@ -23,7 +26,10 @@ import org.slf4j.LoggerFactory;
  * Runs calls of foreign code for which the caller waits only until a deadline: each call runs on a separate thread and
  * continues there when the deadline passes. Uses platform threads, because foreign code may block in a system call. A
  * thread exits after a second without work, so that thread locals of foreign code do not keep its classes alive.
- * Thread-safe.
+ *
+ * <p>Under a limit of processes or memory no thread may be left to start. The calls that must not fail then
+ * ({@link #start}) wait for the reserve thread, which runs them one after another, or for the next thread that can be
+ * started: foreign code never runs on a caller's thread, where no deadline would bound it. Thread-safe.
  */
 public final class BoundedCalls implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(BoundedCalls.class);
@@ -33,22 +39,73 @@ public final class BoundedCalls implements AutoCloseable {
 
     private static final Duration IDLE = Duration.ofSeconds(1);
 
+    private final ThreadFactory factory;
     private final ExecutorService threads;
+    private final LimitedLog exhaustion = new LimitedLog();
+
+    /** The calls for which no thread could be started. */
+    private final BlockingQueue<Call> waiting = new LinkedBlockingQueue<>();
+
+    /** Waits for calls in {@link #waiting}; null until it is started. The monitor guards its start. */
+    private volatile @Nullable Thread reserve;
+
+    private volatile boolean closed;
 
     /** @param name the prefix of the names of idle threads */
     public BoundedCalls(String name) {
-        // Threads that inherit nothing also get the system class loader, not that of the first calling thread.
-        this(Thread.ofPlatform()
-                .daemon()
-                .name(name + "-", 0)
-                .inheritInheritableThreadLocals(false)
-                .factory());
+        this(threads(name));
     }
 
     /** @param factory creates the threads; if it throws, no thread can be started */
     public BoundedCalls(ThreadFactory factory) {
+        this.factory = factory;
         threads = new ThreadPoolExecutor(
                 0, Integer.MAX_VALUE, IDLE.toNanos(), TimeUnit.NANOSECONDS, new SynchronousQueue<>(), factory);
+    }
+
+    /** Threads that inherit nothing also get the system class loader, not that of the first calling thread. */
+    private static ThreadFactory threads(String name) {
+        return Thread.ofPlatform()
+                .daemon()
+                .name(name + "-", 0)
+                .inheritInheritableThreadLocals(false)
+                .factory();
+    }
+
+    /** Starts the reserve thread now, not with the first {@link #start}; ended by {@link #close}. */
+    public BoundedCalls withReserve() {
+        startReserve(null);
+        return this;
+    }
+
+    /** @param replaced the reserve thread so far */
+    private synchronized boolean startReserve(@Nullable Thread replaced) {
+        if (closed || !Objects.equals(reserve, replaced)) {
+            return true;
+        }
+        try {
+            Thread thread = factory.newThread(this::serve);
+            reserve = thread;
+            thread.start();
+            return true;
+        } catch (OutOfMemoryError e) {
+            reserve = replaced;
+            return false;
+        }
+    }
+
+    private void serve() {
+        Thread self = Thread.currentThread();
+        while (!closed) {
+            try {
+                waiting.take().run();
+                if (startReserve(self)) {
+                    return; // as every thread that has run foreign code
+                }
+            } catch (InterruptedException e) {
+                LOG.debug("closed, or interrupted by the last call", e);
+            }
+        }
     }
 
     /** A started call. */
@@ -56,6 +113,7 @@ public final class BoundedCalls implements AutoCloseable {
         private final String name;
         private final Runnable task;
         private final CountDownLatch done = new CountDownLatch(1);
+        private volatile boolean begun;
         private volatile @Nullable Thread thread;
 
         private Call(String name, Runnable task) {
@@ -67,6 +125,7 @@ public final class BoundedCalls implements AutoCloseable {
             Thread self = Thread.currentThread();
             String idle = self.getName();
             thread = self;
+            begun = true;
             try {
                 self.setName(name);
                 task.run();
@@ -77,6 +136,11 @@ public final class BoundedCalls implements AutoCloseable {
                 thread = null;
                 done.countDown();
             }
+        }
+
+        /** Whether a thread has been free for the call. */
+        public boolean hasBegun() {
+            return begun;
         }
 
         /** Whether the call has returned or thrown. */
@@ -109,15 +173,26 @@ public final class BoundedCalls implements AutoCloseable {
     }
 
     /**
-     * Starts a call. If no thread can be started, the call runs on the caller's thread before this returns.
+     * Starts a call. If no thread can be started, the call begins when the reserve thread, or a thread started later,
+     * is free for it.
      *
      * @param name the thread's name while the call runs, for thread dumps and logs
      */
     public Call start(String name, Runnable task) {
         Call call = new Call(name, task);
-        if (!execute(call)) {
-            LOG.warn("{} runs on its caller's thread: no other thread can be started", name);
-            call.run();
+        if (reserve == null) {
+            startReserve(null);
+        }
+        if (execute(call)) {
+            return call;
+        }
+        if (Thread.currentThread().equals(reserve)) {
+            call.run(); // a part of the call that the reserve thread runs, and bounded as that is
+        } else if (!closed) {
+            exhaustion.log(more -> LOG.warn("{} waits for a thread: none can be started{}", name, more));
+            waiting.add(call);
+        } else if (!run(factory, call)) {
+            LOG.error("{} is not run: no thread can be started", name);
         }
         return call;
     }
@@ -128,13 +203,33 @@ public final class BoundedCalls implements AutoCloseable {
         return execute(call) ? call : null;
     }
 
+    /** As {@link #tryStart}, for a call that has no pool. */
+    public static @Nullable Call tryStartAlone(String name, Runnable task) {
+        Call call = new Call(name, task);
+        return run(threads(name), call) ? call : null;
+    }
+
     private boolean execute(Call call) {
         try {
-            threads.execute(call::run);
+            threads.execute(() -> {
+                for (Call next = call; next != null; next = waiting.poll()) {
+                    next.run();
+                }
+            });
             return true;
         } catch (RejectedExecutionException e) { // after close()
             return false;
         } catch (OutOfMemoryError e) { // "unable to create native thread": a process or memory limit
+            LOG.debug("no thread for {}", call.name, e);
+            return false;
+        }
+    }
+
+    private static boolean run(ThreadFactory factory, Call call) {
+        try {
+            factory.newThread(call::run).start();
+            return true;
+        } catch (OutOfMemoryError e) {
             LOG.debug("no thread for {}", call.name, e);
             return false;
         }
@@ -177,9 +272,20 @@ public final class BoundedCalls implements AutoCloseable {
         }
     }
 
-    /** Interrupts the calls that are still running. Later calls run on their callers' threads. */
+    /**
+     * Interrupts the calls that are still running. Later calls of {@link #start} run on a thread each; {@link
+     * #tryStart} starts none.
+     */
     @Override
     public void close() {
+        Thread last;
+        synchronized (this) {
+            closed = true;
+            last = reserve;
+        }
         threads.shutdownNow();
+        if (last != null) {
+            last.interrupt();
+        }
     }
 }

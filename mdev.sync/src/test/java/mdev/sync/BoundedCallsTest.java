@@ -9,7 +9,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
@@ -50,21 +52,87 @@ class BoundedCallsTest {
         assertTrue(calls.start("works", () -> {}).await(far));
     }
 
+    /** A pool that cannot start a thread while {@code exhausted} is set. */
+    private static BoundedCalls limited(AtomicBoolean exhausted) {
+        return new BoundedCalls(task -> {
+            if (exhausted.get()) {
+                throw new OutOfMemoryError("unable to create native thread: expected by the test");
+            }
+            return Thread.ofPlatform().daemon().unstarted(task);
+        });
+    }
+
     @Test
-    void usesTheCallersThreadIfNoneStarts() throws InterruptedException {
+    void usesTheReserveThreadIfNoneStarts() throws InterruptedException {
+        AtomicBoolean exhausted = new AtomicBoolean();
+        try (BoundedCalls limited = limited(exhausted).withReserve()) {
+            exhausted.set(true);
+            assertNull(limited.tryStart("nothing", () -> {
+                throw new AssertionError();
+            }));
+            AtomicReference<Thread> ran = new AtomicReference<>();
+            AtomicBoolean inner = new AtomicBoolean();
+            assertTrue(limited.start("outer", () -> {
+                        ran.set(Thread.currentThread());
+                        inner.set(limited.start("inner", () -> {}).isDone());
+                    })
+                    .await(far));
+            assertNotEquals(Thread.currentThread(), ran.get());
+            assertTrue(inner.get(), "a call that the reserve thread makes cannot wait for it");
+            AtomicInteger done = new AtomicInteger();
+            assertTrue(
+                    far.await(limited.each("all", List.of(1, 2, 3), Function.identity(), _ -> done.incrementAndGet())));
+            assertEquals(3, done.get());
+        }
+    }
+
+    @Test
+    void hungReserveThreadDelaysNoCaller() throws InterruptedException {
+        AtomicBoolean exhausted = new AtomicBoolean();
+        CountDownLatch hang = new CountDownLatch(1);
+        try (BoundedCalls limited = limited(exhausted).withReserve()) {
+            exhausted.set(true);
+            BoundedCalls.Call hung = limited.start("hangs", () -> far.awaitUninterruptibly(hang));
+            assertTrue(far.poll(Duration.ofMillis(1), hung::hasBegun));
+            BoundedCalls.Call next = limited.start("next", () -> {});
+            assertFalse(next.await(Deadline.in(Duration.ofMillis(20))));
+            assertFalse(next.hasBegun());
+            exhausted.set(false);
+            assertTrue(limited.start("a later one", () -> {}).await(far));
+            assertTrue(next.await(far), "the thread of a later call runs what has waited");
+            hang.countDown();
+            assertTrue(hung.await(far));
+        }
+    }
+
+    /** As a thread that has run foreign code: its thread locals would keep the classes of that code alive. */
+    @Test
+    void replacesTheReserveThreadAfterItsCall() throws InterruptedException {
+        AtomicBoolean exhausted = new AtomicBoolean();
+        try (BoundedCalls limited = limited(exhausted).withReserve()) {
+            exhausted.set(true);
+            AtomicReference<Thread> ran = new AtomicReference<>();
+            assertTrue(limited.start("one", () -> {
+                        ran.set(Thread.currentThread());
+                        exhausted.set(false);
+                    })
+                    .await(far));
+            assertTrue(far.join(Objects.requireNonNull(ran.get())));
+            exhausted.set(true);
+            assertTrue(limited.start("another", () -> {}).await(far));
+        }
+    }
+
+    @Test
+    void startsAThreadForEachCallAfterTheClose() throws InterruptedException {
         calls.close();
         assertNull(calls.tryStart("nothing", () -> {
             throw new AssertionError();
         }));
         AtomicReference<Thread> ran = new AtomicReference<>();
         assertTrue(calls.start("here", () -> ran.set(Thread.currentThread())).await(far));
-        assertEquals(Thread.currentThread(), ran.get());
-        AtomicInteger done = new AtomicInteger();
-        assertEquals(
-                0,
-                calls.each("all", List.of(1, 2, 3), Function.identity(), _ -> done.incrementAndGet())
-                        .getCount());
-        assertEquals(3, done.get());
+        assertNotEquals(Thread.currentThread(), ran.get());
+        assertTrue(far.await(calls.each("all", List.of(1, 2, 3), Function.identity(), _ -> {})));
     }
 
     @Test

@@ -177,7 +177,7 @@ public final class MountPoint {
      */
     private static int ask(Path directory, Duration grace) {
         AtomicInteger answer = new AtomicInteger();
-        BoundedCalls.Call call = new BoundedCalls("mdev-fuse-probe").tryStart("opening " + directory, () -> {
+        BoundedCalls.Call call = BoundedCalls.tryStartAlone("opening " + directory, () -> {
             try (Fd _ = Fd.open(directory, Fd.O_RDONLY)) {
                 answer.set(0);
             } catch (LinuxException e) {

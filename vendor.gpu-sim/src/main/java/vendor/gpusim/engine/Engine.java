@@ -107,10 +107,7 @@ public final class Engine implements AutoCloseable {
         return Deadline.in(grace);
     }
 
-    /**
-     * Runs an access to a slow guest's memory outside of the engine's thread; on the calling thread if none can be
-     * started.
-     */
+    /** Runs an access to a slow guest's memory outside of the engine's thread. */
     void access(Runnable access) {
         accesses.start(gpu + "-dma", access);
     }

@@ -48,10 +48,9 @@ final class LentMapping {
             return;
         }
         LOG.warn("{} is in a system call on memory being unmapped; it stays mapped until the call returns", vendor);
-        var call = new BoundedCalls("vfio-unmap-left-behind")
-                .tryStart(
-                        "unmapping what " + vendor + " left behind",
-                        () -> Deadline.in(LIFETIME).poll(LATE_RETRY, this::tryClose));
+        var call = BoundedCalls.tryStartAlone(
+                "unmapping what " + vendor + " left behind",
+                () -> Deadline.in(LIFETIME).poll(LATE_RETRY, this::tryClose));
         if (call == null) {
             LOG.warn("the memory held by {} remains mapped: no thread could be started to unmap it", vendor);
         }

@@ -9,6 +9,7 @@ import mdev.api.vfio.VfioContainer;
 import mdev.sync.BoundedCalls;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.component.annotations.Reference;
 import vfio.mdev.iommu.memory.UserMemories;
 
@@ -19,12 +20,17 @@ public final class Type1Driver implements IommuDriver {
             Set.of(VfioContainer.TYPE1_IOMMU, VfioContainer.TYPE1V2_IOMMU, VfioContainer.TYPE1_NESTING_IOMMU);
 
     private final UserMemories memories;
-    /** Not closed: a container released later must still notify its vendors; idle threads terminate on their own. */
-    private final BoundedCalls notifierCalls = new BoundedCalls("vfio-notifier");
+    private final BoundedCalls notifierCalls = new BoundedCalls("vfio-notifier").withReserve();
 
     @Activate
     public Type1Driver(@Reference UserMemories memories) {
         this.memories = memories;
+    }
+
+    /** A container released later still notifies its vendors. */
+    @Deactivate
+    void close() {
+        notifierCalls.close();
     }
 
     @Override
