@@ -1,26 +1,24 @@
 package vfio.mdev;
 
-import java.util.Collection;
-import java.util.LinkedHashSet;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
-import java.util.function.Consumer;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import mdev.api.vfio.Vfio;
-import mdev.api.vfio.VfioDeviceListener;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
+import mdev.sync.BoundedCalls;
+import mdev.sync.Deadline;
+import org.jspecify.annotations.Nullable;
 import vfio.mdev.group.Group;
 
-/** A device that is bound to the driver, with the listeners that were notified of it. */
+/** A device that is bound to the driver, with the listeners that are notified of it. */
 final class BoundDevice {
-    private static final Logger LOG = LoggerFactory.getLogger(BoundDevice.class);
-
     private final String name;
     private final Group group;
     private final Vfio vfio;
 
-    /** The monitor guards both and serializes the calls of each listener for this device. */
-    private final Set<VfioDeviceListener> told = new LinkedHashSet<>();
+    /** The monitor guards both: a listener is notified of the device once, and not of one that is going. */
+    private final List<Subscription> subscriptions = new ArrayList<>(1);
 
     private boolean going;
 
@@ -30,45 +28,69 @@ final class BoundDevice {
         this.vfio = vfio;
     }
 
+    String name() {
+        return name;
+    }
+
     Group group() {
         return group;
     }
 
-    /**
-     * @param registered the registered listeners: evaluated here, so that a listener unregistered in the meantime is
-     *     not notified
-     */
-    synchronized void added(VfioDeviceListener listener, Collection<VfioDeviceListener> registered) {
-        if (!going && registered.contains(listener) && told.add(listener)) {
-            call(listener, () -> listener.added(name, group.number(), vfio));
+    Vfio vfio() {
+        return vfio;
+    }
+
+    /** The subscription of a registered listener, made with the first call; null if the device is going. */
+    synchronized @Nullable Subscription added(Subscriber subscriber) {
+        for (Subscription made : subscriptions) {
+            if (made.subscriber().equals(subscriber)) {
+                return made;
+            }
         }
-    }
-
-    synchronized void removing() {
-        going = true;
-        each(listener -> listener.removing(name));
-    }
-
-    synchronized void removed() {
-        each(listener -> listener.removed(name));
-        told.clear();
+        if (going || subscriber.isEnded()) {
+            return null;
+        }
+        Subscription made = new Subscription(subscriber, this);
+        subscriptions.add(made);
+        return made;
     }
 
     /** Stops notifying the listener. */
-    synchronized void forget(VfioDeviceListener listener) {
-        told.remove(listener);
+    synchronized void forget(Subscriber subscriber) {
+        subscriptions.removeIf(made -> made.subscriber().equals(subscriber));
     }
 
-    private void each(Consumer<VfioDeviceListener> event) {
-        List.copyOf(told).forEach(listener -> call(listener, () -> event.accept(listener)));
+    /**
+     * Removes the device, between the notifications of its removal. A listener that hangs delays this only until its
+     * time has passed.
+     */
+    void remove(BoundedCalls calls, Duration gracePeriod, Duration ask) {
+        Duration time = gracePeriod.multipliedBy(3).dividedBy(4);
+        Deadline end = Deadline.in(gracePeriod.multipliedBy(4).plus(Announcement.LEAST));
+        AtomicBoolean begun = new AtomicBoolean();
+        CountDownLatch over = new CountDownLatch(1);
+        List<Subscription> told = advance();
+        Runnable removal = () -> {
+            if (!begun.compareAndSet(false, true)) {
+                end.awaitUninterruptibly(over);
+                return;
+            }
+            try {
+                group.removeDevice(gracePeriod, ask);
+            } finally {
+                advance();
+                over.countDown();
+            }
+        };
+        // On one thread, because handing over to another one costs more than all of this.
+        new Announcement("removal of device " + name, told, time).make(calls, end, removal);
+        removal.run(); // unless the announcement has
     }
 
-    /** Listener failures are logged and ignored. */
-    private void call(VfioDeviceListener listener, Runnable event) {
-        try {
-            event.run();
-        } catch (RuntimeException | Error e) {
-            LOG.error("device {}: {} failed", name, listener.getClass().getName(), e);
-        }
+    /** The removal begins, or the device has been removed. */
+    private synchronized List<Subscription> advance() {
+        going = true;
+        subscriptions.forEach(Subscription::advance);
+        return List.copyOf(subscriptions);
     }
 }

@@ -6,10 +6,12 @@ import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import mdev.api.ClassRegistry;
 import mdev.api.DriverRegistry;
 import mdev.api.Mdev;
@@ -24,6 +26,8 @@ import mdev.api.vfio.VfioGroup;
 import mdev.config.CheckedProperties;
 import mdev.config.IntKey;
 import mdev.sync.BoundedCalls;
+import mdev.sync.Deadline;
+import org.jspecify.annotations.Nullable;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
@@ -51,7 +55,10 @@ public final class VfioMdev implements Vfio, MdevDriver {
     private static final IntKey REQUEST_TIMEOUT =
             new IntKey("requestTimeout", 0, VfioConfig.MAX_TIMEOUT, VfioConfig.TIMEOUT);
 
-    private final BoundedCalls calls = new BoundedCalls("vfio-call");
+    /** How long the unregistration of a device listener waits for its calls: less than SCR's lock timeout of 5 s. */
+    private static final Duration UNREGISTERING = Duration.ofSeconds(4);
+
+    private final BoundedCalls calls = new BoundedCalls("vfio-call").withReserve();
     private final ClassRegistry classes;
     private final DriverRegistry drivers;
     private final Groups groups;
@@ -60,7 +67,7 @@ public final class VfioMdev implements Vfio, MdevDriver {
     private volatile Duration ask = Duration.ofMillis(VfioConfig.TIMEOUT);
 
     private final Map<Mdev, BoundDevice> bound = new ConcurrentHashMap<>();
-    private final List<VfioDeviceListener> listeners = new CopyOnWriteArrayList<>();
+    private final List<Subscriber> listeners = new CopyOnWriteArrayList<>();
     private final AtomicInteger containers = new AtomicInteger();
     /** The registrations that {@link #close} closes, in reverse order. */
     private final Deque<Registration> registrations = new ArrayDeque<>();
@@ -122,21 +129,31 @@ public final class VfioMdev implements Vfio, MdevDriver {
         return groups.list().stream().map(Group::number).toList();
     }
 
-    /**
-     * Notifies the listener of every existing device on the calling thread, and from then on of added and removed
-     * devices.
-     */
+    /** Notifies the listener of every existing device, and from then on of added and removed devices. */
     @Reference(cardinality = ReferenceCardinality.MULTIPLE, policy = ReferencePolicy.DYNAMIC)
     public void addListener(VfioDeviceListener listener) {
+        Subscriber added = new Subscriber(listener);
         // A device bound concurrently may be announced by either side; BoundDevice does so only once.
-        listeners.add(listener);
-        bound.values().forEach(device -> device.added(listener, listeners));
+        listeners.add(added);
+        announce("the devices", bound.values().stream().map(device -> device.added(added)));
     }
 
-    /** Once this has returned, no call of the listener is running and none follows. */
+    private void announce(String what, Stream<@Nullable Subscription> subscriptions) {
+        Announcement.added(
+                "announcement of " + what,
+                subscriptions.filter(Objects::nonNull).toList(),
+                calls);
+    }
+
+    /** Once this has returned, no call of the listener is running, unless it is late, and none follows. */
     public void removeListener(VfioDeviceListener listener) {
-        listeners.remove(listener);
-        bound.values().forEach(device -> device.forget(listener));
+        List<Subscriber> ended =
+                listeners.stream().filter(each -> each.is(listener)).toList();
+        listeners.removeAll(ended);
+        for (Subscriber each : ended) {
+            each.end(Deadline.in(UNREGISTERING));
+            bound.values().forEach(device -> device.forget(each));
+        }
     }
 
     /** For listings: the state of each group, in the order of their numbers. */
@@ -175,7 +192,7 @@ public final class VfioMdev implements Vfio, MdevDriver {
                 .orElseThrow(() -> new ErrnoException(Errno.EINVAL, "device " + mdev.uuid() + " has no IOMMU group"));
         BoundDevice device = new BoundDevice(mdev.uuid().toString(), groups.create(number, mdev), this);
         bound.put(mdev, device);
-        listeners.forEach(listener -> device.added(listener, listeners));
+        announce("device " + device.name(), listeners.stream().map(device::added));
     }
 
     @Override
@@ -184,10 +201,8 @@ public final class VfioMdev implements Vfio, MdevDriver {
         if (device == null) {
             return;
         }
-        device.removing();
-        device.group().removeDevice(gracePeriod, ask);
-        device.removed();
-        bound.remove(mdev); // not earlier: removeListener() waits only for the calls of devices in this map
+        device.remove(calls, gracePeriod, ask);
+        bound.remove(mdev);
     }
 
     @Override

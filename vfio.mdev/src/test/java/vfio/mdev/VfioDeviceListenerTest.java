@@ -2,12 +2,19 @@ package vfio.mdev;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import mdev.api.Mdev;
 import mdev.api.errno.Errno;
@@ -16,6 +23,8 @@ import mdev.api.vfio.GetInfo;
 import mdev.api.vfio.Vfio;
 import mdev.api.vfio.VfioDeviceListener;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A server of devices is notified of each device and releases it before its removal. */
 class VfioDeviceListenerTest {
@@ -150,6 +159,114 @@ class VfioDeviceListenerTest {
             coming.forEach(platform::remove);
         }
         platform.close();
+    }
+
+    /** A listener that hangs in one event of each device, once it is told to. */
+    private static final class Hanging extends Heard {
+        final CountDownLatch inside = new CountDownLatch(1);
+        final CountDownLatch go = new CountDownLatch(1);
+        private final String event;
+
+        Hanging(String event) {
+            this.event = event;
+        }
+
+        private void hang(String in) {
+            if (event.equals(in)) {
+                inside.countDown();
+                VfioDeviceListenerTest.await(go);
+            }
+        }
+
+        @Override
+        public void added(String name, int group, Vfio vfio) {
+            hang("added");
+            super.added(name, group, vfio);
+        }
+
+        @Override
+        public void removing(String name) {
+            hang("removing");
+            super.removing(name);
+        }
+
+        @Override
+        public void removed(String name) {
+            hang("removed");
+            super.removed(name);
+        }
+    }
+
+    /**
+     * Neither the devices nor the other listeners wait for it; once it returns, it is told what has happened, in order
+     * for each device.
+     */
+    @ParameterizedTest
+    @ValueSource(strings = {"added", "removing", "removed"})
+    void oneThatHangsHoldsUpNobody(String event) throws Exception {
+        Hanging hanging = new Hanging(event);
+        Heard heard = new Heard();
+        platform.vfio.addListener(hanging);
+        platform.vfio.addListener(heard);
+        bounded(() -> {
+            Mdev first = add(0);
+            Mdev second = add(1);
+            platform.remove(first, PATIENCE);
+            platform.remove(second, PATIENCE);
+            Mdev third = add(2);
+            assertEquals(7, heard.events.size(), heard.events::toString);
+            List<String> all = List.of("added", "removing", "removed");
+            assertEquals(all, of(heard, first));
+            assertEquals(all, of(heard, second));
+            hanging.inside.await();
+            hanging.go.countDown();
+            boolean late = event.equals("added"); // the second was gone before the listener could be told of it
+            Await.until("told of the last device", () -> hanging.events.size() == (late ? 4 : 7));
+            assertEquals(all, of(hanging, first));
+            assertEquals(late ? List.of() : all, of(hanging, second));
+            assertEquals(List.of("added"), of(hanging, third));
+            platform.remove(third);
+            assertEquals(all, of(hanging, third), "it is waited for again");
+        });
+        platform.close();
+        String line = Hanging.class.getName() + " has not returned from " + event + " of device ";
+        assertTrue(logged(line));
+    }
+
+    /** As rmmod vfio_mdev, and as the stop of the listener's bundle. */
+    @Test
+    void oneThatHangsHoldsUpNoUnloading() throws Exception {
+        Hanging hanging = new Hanging("removed");
+        platform.vfio.addListener(hanging);
+        bounded(() -> {
+            platform.remove(add(0), PATIENCE);
+            add(1);
+            platform.vfio.removeListener(hanging);
+            platform.close();
+        });
+        hanging.go.countDown();
+        assertTrue(logged(Hanging.class.getName() + " is unregistered while a call of it has not returned"));
+    }
+
+    /** So the second of two devices is bound while the listener hangs in the first. */
+    private static final Duration PATIENCE = Duration.ofMillis(200);
+
+    private static boolean logged(String text) throws IOException {
+        return Files.readAllLines(Path.of(System.getProperty("org.slf4j.simpleLogger.logFile"))).stream()
+                .anyMatch(line -> line.contains(text));
+    }
+
+    private interface Steps {
+        void run() throws Exception;
+    }
+
+    private static void bounded(Steps steps) throws Exception {
+        FutureTask<Void> task = new FutureTask<>(() -> {
+            steps.run();
+            return null;
+        });
+        Thread.ofPlatform().daemon().start(task);
+        task.get(TestPlatform.PATIENCE.toSeconds(), TimeUnit.SECONDS);
     }
 
     private Mdev add(int group) {

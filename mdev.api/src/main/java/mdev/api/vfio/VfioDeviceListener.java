@@ -4,14 +4,17 @@ import org.osgi.annotation.versioning.ConsumerType;
 
 /**
  * Notified of the devices that can be opened through {@link Vfio}, for servers that expose them. Registered as a
- * service by any bundle; VFIO finds it.
+ * service by any bundle; VFIO finds it and calls it on threads of its own.
  *
  * <p>When the service is registered, {@link #added} is called for each existing device. Once it is unregistered, no
  * call of it is running and none follows: the listener itself must then undo what it did for the devices that it was
  * notified of. When VFIO stops, every device is removed first.
  *
  * <p>Calls for one device are sequential; calls for different devices are concurrent. They must be quick: the creation
- * or removal of the device waits for them. They must not create or remove devices. A service that needs {@link Vfio}
+ * or removal of the device waits for them, for at most 3 s in {@link #added} and three quarters of the driver's grace
+ * period in the others. A listener that takes longer is named in the log and not waited for until it returns; then it
+ * is notified of what has happened since, in the same order for each device, but not of devices that have come and gone
+ * in the meantime. They must not create or remove devices. A service that needs {@link Vfio}
  * must use the argument of {@link #added}: a service reference of its own would close a cycle.
  */
 @ConsumerType

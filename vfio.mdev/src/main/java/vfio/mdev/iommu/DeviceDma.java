@@ -18,6 +18,7 @@ import mdev.sync.Deadline;
 import mdev.sync.FaultLog;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import vfio.mdev.usage.NotifierCalls;
 
 /**
  * The DMA part of a device's context, from open to release: the address space through {@link DmaAttachment}, and the

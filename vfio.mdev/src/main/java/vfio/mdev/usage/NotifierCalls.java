@@ -1,4 +1,4 @@
-package vfio.mdev.iommu;
+package vfio.mdev.usage;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -9,27 +9,31 @@ import org.jspecify.annotations.Nullable;
  * Tracks the calls of one registered notifier: accepts calls until the notifier ends, then waits for running ones
  * ({@code rwsem} of a blocking notifier chain).
  */
-final class NotifierCalls {
+public final class NotifierCalls {
     /** The thread of each running call. The monitor guards both fields and is not held during a call. */
     private final List<Thread> inside = new ArrayList<>();
 
     private boolean ended;
 
-    /** Pairs with {@link #leave}; false after {@link #end}: the vendor must not be called. */
-    synchronized boolean enter() {
+    /** Pairs with {@link #leave}; false after {@link #end}: the notifier must not be called. */
+    public synchronized boolean enter() {
         if (!ended) {
             inside.add(Thread.currentThread());
         }
         return !ended;
     }
 
-    synchronized void leave() {
+    public synchronized void leave() {
         inside.remove(Thread.currentThread());
         notifyAll();
     }
 
+    public synchronized boolean isEnded() {
+        return ended;
+    }
+
     /** Rejects further calls. */
-    synchronized void end() {
+    public synchronized void end() {
         ended = true;
     }
 
@@ -38,7 +42,7 @@ final class NotifierCalls {
      *
      * @return a thread whose call is still running at the deadline; null if there is none
      */
-    synchronized @Nullable Thread await(Deadline deadline) {
+    public synchronized @Nullable Thread await(Deadline deadline) {
         Thread self = Thread.currentThread();
         while (true) {
             Thread other = inside.stream()

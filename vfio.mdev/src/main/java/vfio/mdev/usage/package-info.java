@@ -1,4 +1,4 @@
-/** Counts the users of an object, so that its end action runs once. */
+/** The users of an object and the calls of a notifier, so that its end waits for them. */
 @NullMarked
 package vfio.mdev.usage;
 

@@ -1,0 +1,130 @@
+package vfio.mdev;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import mdev.sync.Deadline;
+import org.jspecify.annotations.Nullable;
+
+/** The events of one device for one listener: told in order, by one thread at a time. */
+final class Subscription {
+    /** Each happens at most once, in this order. */
+    enum Event {
+        ADDED,
+        REMOVING,
+        REMOVED;
+
+        private static final List<Event> ALL = List.of(values());
+
+        String of(BoundDevice device) {
+            return name().toLowerCase(Locale.ROOT) + " of device " + device.name();
+        }
+    }
+
+    private final Subscriber subscriber;
+    private final BoundDevice device;
+
+    /** How many events have happened. The monitor guards this and the fields below; it is not held during a call. */
+    private int happened = 1;
+
+    /** How many of them the listener has been told of, or never will be. */
+    private int told;
+
+    private @Nullable Thread teller;
+    private Duration time = Duration.ZERO;
+    private Deadline due = Deadline.in(time);
+    private boolean late;
+
+    /** The device has been added. */
+    Subscription(Subscriber subscriber, BoundDevice device) {
+        this.subscriber = subscriber;
+        this.device = device;
+    }
+
+    Subscriber subscriber() {
+        return subscriber;
+    }
+
+    /** The next event has happened. */
+    synchronized void advance() {
+        happened++;
+        if (told == 0) {
+            told = Event.ALL.size(); // a listener that was not told of the device need not be told of its removal
+        }
+    }
+
+    /**
+     * Tells the listener what it has not been told, on this thread; waits while another thread does.
+     *
+     * @param limit the time for each call of the listener; a caller then checks {@link #isLate}
+     */
+    void tell(Duration limit) {
+        if (begin(limit)) {
+            drain();
+        }
+    }
+
+    private synchronized boolean begin(Duration limit) {
+        while (teller != null && !late) {
+            if (!due.waitOn(this)) {
+                return false;
+            }
+        }
+        if (teller != null || told >= happened || subscriber.defers(this)) {
+            return false;
+        }
+        teller = Thread.currentThread();
+        time = limit;
+        return true;
+    }
+
+    /** Tells what was deferred, unless another thread is telling. */
+    void resume() {
+        synchronized (this) {
+            if (teller != null) {
+                return;
+            }
+            teller = Thread.currentThread();
+        }
+        drain();
+    }
+
+    private void drain() {
+        boolean wasLate = false;
+        while (true) {
+            Event event;
+            synchronized (this) {
+                if (told >= happened) {
+                    wasLate = late;
+                    late = false;
+                    teller = null;
+                    notifyAll();
+                    break;
+                }
+                event = Event.ALL.get(told++);
+                due = Deadline.in(time);
+            }
+            subscriber.tell(event, device);
+        }
+        if (wasLate) {
+            subscriber.caughtUp();
+        }
+    }
+
+    /** Called by a thread that waits: whether a call has just been found to have exceeded its time. */
+    boolean isLate() {
+        Thread hanging;
+        Event event;
+        synchronized (this) {
+            hanging = teller;
+            if (hanging == null || told == 0 || late || !due.hasPassed()) {
+                return false;
+            }
+            event = Event.ALL.get(told - 1);
+            late = true;
+            notifyAll();
+        }
+        subscriber.late(event.of(device), hanging);
+        return true;
+    }
+}
