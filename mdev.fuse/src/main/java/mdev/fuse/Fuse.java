@@ -48,12 +48,8 @@ public final class Fuse implements SysfsMount, AutoCloseable {
     /** Set in {@link #mount()}; null if not mounted. */
     private volatile @Nullable Mounted mounted;
 
-    /** The mount point, the session that serves it, and the thread that unmounts. */
-    private record Mounted(MountPoint point, FuseSession session, BoundedCalls unmounting) {
-        Mounted(MountPoint point, FuseSession session) {
-            this(point, session, new BoundedCalls("mdev-fuse-unmount").withReserve());
-        }
-    }
+    /** The mount point and the session that serves it. */
+    private record Mounted(MountPoint point, FuseSession session) {}
 
     @Activate
     public Fuse(BundleContext context, @Reference Sysfs sysfs) {
@@ -133,20 +129,19 @@ public final class Fuse implements SysfsMount, AutoCloseable {
             made.session().leave();
             try {
                 // umount(2) waits for processes in the file system, which are foreign.
-                BoundedCalls.Call call = made.unmounting()
-                        .start("unmounting " + made.point().directory(), () -> {
+                BoundedCalls.Call call =
+                        BoundedCalls.tryStartAlone("unmounting " + made.point().directory(), () -> {
                             made.point().unmount(made.session()::isConnected);
                             made.point().remove();
                         });
-                if (!call.awaitUninterruptibly(Deadline.in(UNMOUNT))) {
+                if (call == null || !call.awaitUninterruptibly(Deadline.in(UNMOUNT))) {
                     log.warn(
-                            "{} remains mounted: the unmount did not return in time",
+                            "{} remains mounted: the unmount did not return in time, or no thread can be started for it",
                             made.point().directory(),
-                            call.stack());
+                            call == null ? null : call.stack());
                 }
             } finally {
                 made.session().close();
-                made.unmounting().close();
             }
         }
     }
