@@ -20,6 +20,7 @@ import mdev.core.Limits;
 import mdev.core.MdevCore;
 import mdev.core.slot.ForeignBundle;
 import mdev.core.uevent.Uevents;
+import mdev.sync.FaultLog;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
@@ -56,6 +57,7 @@ public final class CoreComponent implements Sysfs, LoadedModules, LiveUpdates {
     @Reference(cardinality = ReferenceCardinality.OPTIONAL, policy = ReferencePolicy.DYNAMIC)
     private volatile @Nullable EventAdmin eventAdmin;
 
+    private final FaultLog faults = Uevents.faultLog();
     private final Bundle bundle;
     private final Bundle framework;
 
@@ -110,10 +112,10 @@ public final class CoreComponent implements Sysfs, LoadedModules, LiveUpdates {
     }
 
     private void deliver(Uevent event) {
-        listeners.forEach(listener -> Uevents.deliver(event, listener));
+        listeners.forEach(listener -> Uevents.deliver(event, listener, faults));
         EventAdmin admin = eventAdmin;
         if (admin != null) {
-            Uevents.deliver(event, posted -> post(posted, admin));
+            Uevents.deliver(event, posted -> post(posted, admin), faults);
         }
     }
 

@@ -18,6 +18,7 @@ import mdev.api.sysfs.SysfsFile;
 import mdev.api.sysfs.SysfsLink;
 import mdev.api.sysfs.SysfsListener;
 import mdev.api.sysfs.SysfsNode;
+import mdev.sync.FaultLog;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -51,6 +52,7 @@ public final class Tree extends Directory implements Sysfs {
     private @Nullable Runnable afterwards;
 
     private final List<SysfsListener> listeners = new CopyOnWriteArrayList<>();
+    private final FaultLog faults = new FaultLog(log, "a listener of the tree");
 
     public Tree() {
         super(null, "", Contents.BLOCK);
@@ -159,7 +161,7 @@ public final class Tree extends Directory implements Sysfs {
             try {
                 message.accept(listener);
             } catch (RuntimeException | Error e) { // ignored: the change is complete, and the others are notified
-                log.error("{} failed on {}", listener.getClass().getName(), what, e);
+                faults.report(listener.getClass().getName() + " on " + what, e);
             }
         }
     }

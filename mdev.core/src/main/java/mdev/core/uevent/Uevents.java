@@ -16,6 +16,7 @@ import mdev.api.Uevent;
 import mdev.api.UeventListener;
 import mdev.core.sysfs.Tree;
 import mdev.sync.Deadline;
+import mdev.sync.FaultLog;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -41,6 +42,7 @@ public final class Uevents implements AutoCloseable {
     private final int backlog;
     private final BlockingQueue<Uevent> queue;
     private final List<UeventListener> listeners = new CopyOnWriteArrayList<>();
+    private final FaultLog faults = faultLog();
     private final Uevent end = new Uevent("end", "", new LinkedHashMap<>());
     private final CountDownLatch ended = new CountDownLatch(1);
 
@@ -110,7 +112,7 @@ public final class Uevents implements AutoCloseable {
         try {
             for (Uevent event = queue.take(); !event.equals(end); event = next()) {
                 for (UeventListener listener : listeners) {
-                    deliver(event, listener);
+                    deliver(event, listener, faults);
                 }
                 if (lost.get() > 0 && queue.size() <= backlog / 2) {
                     log.warn("{} uevents were lost; the listener has returned", lost.getAndSet(0));
@@ -132,12 +134,17 @@ public final class Uevents implements AutoCloseable {
         return event;
     }
 
+    /** The log for {@link #deliver}. */
+    public static FaultLog faultLog() {
+        return new FaultLog(log, "a listener for uevents");
+    }
+
     /** Calls one listener; its exceptions are logged and ignored. */
-    public static void deliver(Uevent event, UeventListener listener) {
+    public static void deliver(Uevent event, UeventListener listener, FaultLog faults) {
         try {
             listener.uevent(event);
         } catch (Throwable e) {
-            log.error("{} failed on {}@{}", listener.getClass().getName(), event.action(), event.devpath(), e);
+            faults.report(listener.getClass().getName() + " on " + event.action() + "@" + event.devpath(), e);
         }
     }
 

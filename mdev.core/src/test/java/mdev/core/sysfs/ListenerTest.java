@@ -2,13 +2,16 @@ package mdev.core.sysfs;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Objects;
 import mdev.api.sysfs.Attribute;
 import mdev.api.sysfs.SysfsFile;
 import mdev.api.sysfs.SysfsListener;
+import mdev.core.SurefireLog;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -77,6 +80,20 @@ class ListenerTest {
             other.remove("one");
         }
         assertEquals(List.of("/sys without one"), heard);
+    }
+
+    @Test
+    void whatFailsFillsNoLog() {
+        Tree other = new Tree();
+        other.addListener(_ -> {
+            throw new LinkageError("the listener that fills no log");
+        });
+        Device device = new Device(other);
+        for (int i = 0; i < 1000; i++) {
+            other.notifyListeners((SysfsFile) Objects.requireNonNull(device.child("file")));
+        }
+        int lines = SurefireLog.lines("the listener that fills no log").size();
+        assertTrue(lines > 0 && lines < 100, lines + " lines");
     }
 
     /**

@@ -1,6 +1,7 @@
 package mdev.core.uevent;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -65,6 +66,23 @@ class UeventsTest {
                         .size());
         assertEquals(1, SurefireLog.lines("5 uevents were lost").size());
         uevents.close();
+    }
+
+    @Test
+    void aListenerThatFailsFillsNoLog() throws InterruptedException {
+        Uevents many = new Uevents(new Tree());
+        CountDownLatch told = new CountDownLatch(1000);
+        many.listen(_ -> {
+            told.countDown();
+            throw new LinkageError("the uevent listener that fills no log");
+        });
+        for (int i = 0; i < 1000; i++) {
+            many.emit("change", "/devices/virtual/some", "some", Map.of(), Map.of());
+        }
+        told.await();
+        many.close();
+        int lines = SurefireLog.lines("the uevent listener that fills no log").size();
+        assertTrue(lines > 0 && lines < 100, lines + " lines");
     }
 
     /** Even if the queue has no room for the end marker. */
