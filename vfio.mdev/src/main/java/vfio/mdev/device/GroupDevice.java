@@ -5,8 +5,6 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
-import java.util.concurrent.locks.Condition;
-import java.util.concurrent.locks.ReentrantLock;
 import mdev.api.Mdev;
 import mdev.api.Slot;
 import mdev.api.errno.Errno;
@@ -44,10 +42,7 @@ public final class GroupDevice {
     private final FaultLog userFaults;
     private final DmaCounters moved = new DmaCounters();
 
-    /** Guards the fields below; never held during a call of the vendor or the user. */
-    private final ReentrantLock lock = new ReentrantLock();
-
-    private final Condition changed = lock.newCondition();
+    /** The monitor guards this and the fields below; it is never held during a call of the vendor or the user. */
     private final Set<DeviceHandle> handles = new LinkedHashSet<>();
 
     /** Whether a thread is inside the vendor's open, or inspects the device without a user. */
@@ -77,13 +72,8 @@ public final class GroupDevice {
     }
 
     /** Whether a handle is open. */
-    public boolean isOpen() {
-        lock.lock();
-        try {
-            return !handles.isEmpty();
-        } finally {
-            lock.unlock();
-        }
+    public synchronized boolean isOpen() {
+        return !handles.isEmpty();
     }
 
     /** The data that the vendor has moved by DMA calls. */
@@ -92,13 +82,8 @@ public final class GroupDevice {
     }
 
     /** The interrupts of the open device; empty when it is not open. */
-    public List<IrqTable.KindState> irqs() {
-        lock.lock();
-        try {
-            return session == null ? List.of() : session.irqs.snapshot();
-        } finally {
-            lock.unlock();
-        }
+    public synchronized List<IrqTable.KindState> irqs() {
+        return session == null ? List.of() : session.irqs.snapshot();
     }
 
     /** The memory of a device's user. */
@@ -116,42 +101,35 @@ public final class GroupDevice {
      *     EINTR: interrupted while waiting for it; else the vendor's errno
      */
     public VfioDevice open(DmaSource memory, Runnable onLeave) throws ErrnoException {
-        lock.lock();
-        try {
+        synchronized (this) {
             awaitOpened();
             if (session != null) {
                 return add(session, onLeave);
             }
             opening = true;
-        } finally {
-            lock.unlock();
         }
         OpenDevice fresh = openVendor(memory);
-        lock.lock();
-        try {
+        synchronized (this) {
             opening = false;
-            changed.signalAll();
+            notifyAll();
             if (!removed) {
                 inVendor = null;
                 session = fresh;
                 return add(fresh, onLeave);
             }
-        } finally {
-            lock.unlock();
         }
         fresh.shut();
         throw isRemoved();
     }
 
-    /** Called with the lock held: waits while another thread is opening. */
+    /** Called with the monitor held: waits while another thread is opening. */
     private void awaitOpened() throws ErrnoException {
-        long left = OPENING.toNanos();
+        Deadline deadline = Deadline.in(OPENING);
         try {
             while (!removed && opening) {
-                if (left <= 0) {
+                if (!deadline.waitInterruptibly(this)) {
                     throw new ErrnoException(Errno.EBUSY, "the device is being opened by another user");
                 }
-                left = changed.awaitNanos(left);
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -185,26 +163,16 @@ public final class GroupDevice {
     }
 
     /** False: the device was removed, and no call of a user enters the vendor any more. */
-    private boolean enterVendor(OpenDevice fresh) {
-        lock.lock();
-        try {
-            if (!removed) {
-                inVendor = fresh;
-            }
-            return !removed;
-        } finally {
-            lock.unlock();
+    private synchronized boolean enterVendor(OpenDevice fresh) {
+        if (!removed) {
+            inVendor = fresh;
         }
+        return !removed;
     }
 
-    private void opened() {
-        lock.lock();
-        try {
-            opening = false;
-            changed.signalAll();
-        } finally {
-            lock.unlock();
-        }
+    private synchronized void opened() {
+        opening = false;
+        notifyAll();
     }
 
     /** The query that {@link #inspect} makes. */
@@ -225,13 +193,10 @@ public final class GroupDevice {
      */
     public <T> T inspect(Inspection<T> what) throws ErrnoException {
         OpenDevice open;
-        lock.lock();
-        try {
+        synchronized (this) {
             awaitOpened();
             open = session;
             opening = open == null;
-        } finally {
-            lock.unlock();
         }
         if (open == null) {
             return inspectClosed(what);
@@ -258,13 +223,8 @@ public final class GroupDevice {
         }
     }
 
-    private boolean isReleased(OpenDevice asked) {
-        lock.lock();
-        try {
-            return session != asked;
-        } finally {
-            lock.unlock();
-        }
+    private synchronized boolean isReleased(OpenDevice asked) {
+        return session != asked;
     }
 
     private DeviceHandle add(OpenDevice session, Runnable onLeave) {
@@ -284,8 +244,7 @@ public final class GroupDevice {
 
     void close(DeviceHandle handle) {
         OpenDevice last = null;
-        lock.lock();
-        try {
+        synchronized (this) {
             if (!handles.remove(handle)) {
                 return; // revoked
             }
@@ -293,9 +252,7 @@ public final class GroupDevice {
             if (handles.isEmpty()) {
                 last = takeSession();
             }
-            changed.signalAll();
-        } finally {
-            lock.unlock();
+            notifyAll();
         }
         if (last != null) {
             last.shut();
@@ -303,7 +260,7 @@ public final class GroupDevice {
         handle.onLeave().run();
     }
 
-    /** Called with the lock held, when no handle is left. */
+    /** Called with the monitor held, when no handle is left. */
     private @Nullable OpenDevice takeSession() {
         OpenDevice last = session;
         session = null;
@@ -314,13 +271,8 @@ public final class GroupDevice {
     }
 
     /** Called when the vendor's release has returned. */
-    private void released() {
-        lock.lock();
-        try {
-            inVendor = null;
-        } finally {
-            lock.unlock();
-        }
+    private synchronized void released() {
+        inVendor = null;
     }
 
     /**
@@ -332,12 +284,9 @@ public final class GroupDevice {
      * @return the number of revoked handles
      */
     public int remove(Deadline deadline, Duration ask) {
-        lock.lock();
-        try {
+        synchronized (this) {
             removed = true;
-            changed.signalAll();
-        } finally {
-            lock.unlock();
+            notifyAll();
         }
         ask(deadline.atMost(ask));
         int cut = cut();
@@ -346,23 +295,15 @@ public final class GroupDevice {
     }
 
     /** Whether the vendor is in an open or a release. */
-    public boolean isInVendor() {
-        lock.lock();
-        try {
-            return inVendor != null;
-        } finally {
-            lock.unlock();
-        }
+    public synchronized boolean isInVendor() {
+        return inVendor != null;
     }
 
     /** Revokes the user's memory from a vendor that has not returned; does nothing if it has. */
     public void detach() {
         OpenDevice late;
-        lock.lock();
-        try {
+        synchronized (this) {
             late = inVendor;
-        } finally {
-            lock.unlock();
         }
         if (late != null) {
             late.detach();
@@ -373,15 +314,12 @@ public final class GroupDevice {
     private void ask(Deadline deadline) {
         List<Runnable> listeners;
         OpenDevice open;
-        lock.lock();
-        try {
+        synchronized (this) {
             open = session;
             listeners = handles.stream()
                     .map(DeviceHandle::request)
                     .filter(Objects::nonNull)
                     .toList();
-        } finally {
-            lock.unlock();
         }
         boolean heard = open != null && (!listeners.isEmpty() || open.irqs.armed(VfioPci.REQ_IRQ, 0));
         if (open == null || !heard) {
@@ -397,33 +335,21 @@ public final class GroupDevice {
                 }
             }
         });
-        awaitLeave(deadline.remainingNanos());
+        awaitLeave(deadline);
     }
 
-    private void awaitLeave(long nanos) {
-        lock.lock();
-        try {
-            while (!handles.isEmpty() && nanos > 0) {
-                nanos = changed.awaitNanos(nanos);
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        } finally {
-            lock.unlock();
-        }
+    private synchronized void awaitLeave(Deadline deadline) {
+        while (!handles.isEmpty() && deadline.waitOn(this)) {}
     }
 
     private int cut() {
         OpenDevice last;
         int cut;
-        lock.lock();
-        try {
+        synchronized (this) {
             handles.forEach(DeviceHandle::cut);
             cut = handles.size();
             handles.clear();
             last = takeSession();
-        } finally {
-            lock.unlock();
         }
         if (last != null) {
             LOG.info("device {}: removed while open; its user's access is revoked", name());

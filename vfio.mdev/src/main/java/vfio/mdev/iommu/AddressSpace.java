@@ -3,7 +3,6 @@ package vfio.mdev.iommu;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.locks.ReentrantLock;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.DirtyBitmap;
@@ -30,12 +29,11 @@ final class AddressSpace {
     private final Notifiers notifiers;
 
     /**
-     * Serializes changes: mappings never overlap, and each has a {@link DirtyLog} while dirty tracking is on. Never
-     * held during a call to foreign code.
+     * The monitor serializes changes: mappings never overlap, and each has a {@link DirtyLog} while dirty tracking is
+     * on. It is never held during a call to foreign code.
      */
-    private final ReentrantLock lock = new ReentrantLock();
-
     private volatile MappingTree mappings = MappingTree.EMPTY;
+
     private boolean tracking;
 
     /** Whether vendors may pin pages; type1 version 1 forbids it. */
@@ -191,17 +189,12 @@ final class AddressSpace {
     // Operations of the user.
 
     /** @throws ErrnoException EEXIST, ENOSPC, EINVAL; the mapping is not inserted then */
-    void insert(DmaMapping mapping, int limit) throws ErrnoException {
-        lock.lock();
-        try {
-            checkFree(mapping.first(), mapping.last(), limit);
-            if (tracking) {
-                mapping.track(newLog(mapping));
-            }
-            mappings = mappings.with(mapping);
-        } finally {
-            lock.unlock();
+    synchronized void insert(DmaMapping mapping, int limit) throws ErrnoException {
+        checkFree(mapping.first(), mapping.last(), limit);
+        if (tracking) {
+            mapping.track(newLog(mapping));
         }
+        mappings = mappings.with(mapping);
     }
 
     /** Throws if an insertion would currently be rejected. */
@@ -239,77 +232,57 @@ final class AddressSpace {
 
     /**
      * Removes mappings that no vendor holds, up to the first one that is held; the caller then notifies the vendors
-     * without the lock.
+     * without the monitor.
      */
-    private @Nullable DmaMapping evictUnpinned(
+    private synchronized @Nullable DmaMapping evictUnpinned(
             long first, long last, AtBorder atBorder, List<DmaMapping> successors, Eviction eviction)
             throws ErrnoException {
-        lock.lock();
-        try {
-            if (atBorder == AtBorder.REFUSE) {
-                checkUncut(mappings, first, last);
-            }
-            List<DmaMapping> ended = new ArrayList<>();
-            DmaMapping next =
-                    atBorder == AtBorder.SPLIT ? mappings.overlapping(first, last) : mappings.beginningIn(first, last);
-            while (next != null && eviction.end(next)) {
-                ended.add(next);
-                boolean more = Long.compareUnsigned(next.last(), last) < 0;
-                next = more ? mappings.beginningIn(next.last() + 1, last) : null;
-            }
-            List<DmaMapping> added = new ArrayList<>(next == null ? successors : List.of());
-            if (atBorder == AtBorder.SPLIT) {
-                ended.forEach(mapping -> mapping.addOutside(first, last, added));
-            }
-            // A thread that finds a mapping ended retries until the mapping is out of the tree.
-            mappings = mappings.replace(ended, added);
-            return next;
-        } finally {
-            lock.unlock();
+        if (atBorder == AtBorder.REFUSE) {
+            checkUncut(mappings, first, last);
         }
+        List<DmaMapping> ended = new ArrayList<>();
+        DmaMapping next =
+                atBorder == AtBorder.SPLIT ? mappings.overlapping(first, last) : mappings.beginningIn(first, last);
+        while (next != null && eviction.end(next)) {
+            ended.add(next);
+            boolean more = Long.compareUnsigned(next.last(), last) < 0;
+            next = more ? mappings.beginningIn(next.last() + 1, last) : null;
+        }
+        List<DmaMapping> added = new ArrayList<>(next == null ? successors : List.of());
+        if (atBorder == AtBorder.SPLIT) {
+            ended.forEach(mapping -> mapping.addOutside(first, last, added));
+        }
+        // A thread that finds a mapping ended retries until the mapping is out of the tree.
+        mappings = mappings.replace(ended, added);
+        return next;
     }
 
     // Dirty page tracking.
 
-    void startTracking() throws ErrnoException {
-        lock.lock();
-        try {
-            if (tracking) {
-                return;
-            }
-            List<DmaMapping> all = new ArrayList<>();
-            mappings.forEach(all::add);
-            List<DirtyLog> logs = new ArrayList<>(all.size());
-            for (DmaMapping mapping : all) {
-                logs.add(newLog(mapping));
-            }
-            for (int i = 0; i < all.size(); i++) {
-                all.get(i).track(logs.get(i));
-                all.get(i).pins().markWritable(logs.get(i));
-            }
-            tracking = true;
-        } finally {
-            lock.unlock();
+    synchronized void startTracking() throws ErrnoException {
+        if (tracking) {
+            return;
         }
+        List<DmaMapping> all = new ArrayList<>();
+        mappings.forEach(all::add);
+        List<DirtyLog> logs = new ArrayList<>(all.size());
+        for (DmaMapping mapping : all) {
+            logs.add(newLog(mapping));
+        }
+        for (int i = 0; i < all.size(); i++) {
+            all.get(i).track(logs.get(i));
+            all.get(i).pins().markWritable(logs.get(i));
+        }
+        tracking = true;
     }
 
-    void stopTracking() {
-        lock.lock();
-        try {
-            tracking = false;
-            mappings.forEach(mapping -> mapping.track(null));
-        } finally {
-            lock.unlock();
-        }
+    synchronized void stopTracking() {
+        tracking = false;
+        mappings.forEach(mapping -> mapping.track(null));
     }
 
-    boolean isTracking() {
-        lock.lock();
-        try {
-            return tracking;
-        } finally {
-            lock.unlock();
-        }
+    synchronized boolean isTracking() {
+        return tracking;
     }
 
     /**
@@ -318,35 +291,30 @@ final class AddressSpace {
      * @param bitmap zero within the range
      * @param uncut whether a range that cuts a mapping is EINVAL, as for the ioctl on a container
      */
-    void report(long first, long last, DirtyBitmap bitmap, boolean uncut) throws ErrnoException {
-        lock.lock();
-        try {
-            if (!tracking) {
-                throw new ErrnoException(Errno.EINVAL, "dirty page tracking is off");
+    synchronized void report(long first, long last, DirtyBitmap bitmap, boolean uncut) throws ErrnoException {
+        if (!tracking) {
+            throw new ErrnoException(Errno.EINVAL, "dirty page tracking is off");
+        }
+        if (uncut) {
+            checkUncut(mappings, first, last);
+        }
+        DmaMapping cut = mappings.find(first);
+        for (DmaMapping mapping = cut == null ? mappings.beginningIn(first, last) : cut;
+                mapping != null;
+                mapping = Long.compareUnsigned(mapping.last(), last) >= 0
+                        ? null
+                        : mappings.beginningIn(mapping.last() + 1, last)) {
+            DirtyLog log = mapping.dirty();
+            if (log != null) {
+                long from = mapping.equals(cut) ? first : mapping.first();
+                long to = Long.compareUnsigned(mapping.last(), last) < 0 ? mapping.last() : last;
+                log.drain(
+                        bitmap.data(),
+                        (from - first) >>> PAGE_SHIFT,
+                        (from - mapping.first()) >>> PAGE_SHIFT,
+                        (to - mapping.first()) >>> PAGE_SHIFT);
+                mapping.pins().markWritable(log);
             }
-            if (uncut) {
-                checkUncut(mappings, first, last);
-            }
-            DmaMapping cut = mappings.find(first);
-            for (DmaMapping mapping = cut == null ? mappings.beginningIn(first, last) : cut;
-                    mapping != null;
-                    mapping = Long.compareUnsigned(mapping.last(), last) >= 0
-                            ? null
-                            : mappings.beginningIn(mapping.last() + 1, last)) {
-                DirtyLog log = mapping.dirty();
-                if (log != null) {
-                    long from = mapping.equals(cut) ? first : mapping.first();
-                    long to = Long.compareUnsigned(mapping.last(), last) < 0 ? mapping.last() : last;
-                    log.drain(
-                            bitmap.data(),
-                            (from - first) >>> PAGE_SHIFT,
-                            (from - mapping.first()) >>> PAGE_SHIFT,
-                            (to - mapping.first()) >>> PAGE_SHIFT);
-                    mapping.pins().markWritable(log);
-                }
-            }
-        } finally {
-            lock.unlock();
         }
     }
 

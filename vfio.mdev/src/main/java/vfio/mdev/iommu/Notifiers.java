@@ -22,13 +22,14 @@ final class Notifiers {
     /** Grace period for one vendor call. A user waits for it, and a virtual machine gives up an unmapping after 5 s. */
     private static final Duration GRACE = Duration.ofSeconds(1);
 
-    private static final class Registration {
+    /** {@code struct notifier_block}. */
+    private static final class NotifierBlock {
         final Attachment owner;
         final VfioNotifier.DmaUnmap notifier;
         /** A call that has missed its deadline. Until it returns, the vendor is neither called nor waited for again. */
         volatile BoundedCalls.@Nullable Call late;
 
-        Registration(Attachment owner, VfioNotifier.DmaUnmap notifier) {
+        NotifierBlock(Attachment owner, VfioNotifier.DmaUnmap notifier) {
             this.owner = owner;
             this.notifier = notifier;
         }
@@ -38,7 +39,7 @@ final class Notifiers {
         }
     }
 
-    private final List<Registration> registered = new CopyOnWriteArrayList<>();
+    private final List<NotifierBlock> registered = new CopyOnWriteArrayList<>();
     private final BoundedCalls calls;
 
     Notifiers(BoundedCalls calls) {
@@ -50,7 +51,7 @@ final class Notifiers {
             if (registered.stream().anyMatch(each -> each.is(owner, notifier))) {
                 throw new ErrnoException(Errno.EEXIST, "the notifier is registered");
             }
-            registered.add(new Registration(owner, notifier));
+            registered.add(new NotifierBlock(owner, notifier));
         }
     }
 
@@ -61,7 +62,7 @@ final class Notifiers {
     }
 
     void unregisterAll(Attachment owner) {
-        registered.removeIf(registration -> registration.owner == owner);
+        registered.removeIf(block -> block.owner == owner);
     }
 
     boolean isEmpty() {
@@ -75,25 +76,25 @@ final class Notifiers {
      */
     boolean dmaUnmap(DmaMapping mapping) {
         boolean inTime = true;
-        for (Registration registration : registered) {
-            inTime &= call(registration, mapping);
+        for (NotifierBlock block : registered) {
+            inTime &= call(block, mapping);
         }
         return inTime;
     }
 
-    private boolean call(Registration registration, DmaMapping mapping) {
-        BoundedCalls.Call late = registration.late;
+    private boolean call(NotifierBlock block, DmaMapping mapping) {
+        BoundedCalls.Call late = block.late;
         if (late != null && !late.isDone()) {
             return false;
         }
         BoundedCalls.Call call = calls.start(
-                "DMA_UNMAP of " + mapping + " by " + registration.owner,
-                () -> registration.notifier.dmaUnmap(mapping.first(), mapping.size()));
+                "DMA_UNMAP of " + mapping + " by " + block.owner,
+                () -> block.notifier.dmaUnmap(mapping.first(), mapping.size()));
         if (call.awaitUninterruptibly(Deadline.in(GRACE))) {
             return true;
         }
-        registration.late = call;
-        LOG.warn("{} did not return from DMA_UNMAP of {} in time", registration.owner, mapping, call.stack());
+        block.late = call;
+        LOG.warn("{} did not return from DMA_UNMAP of {} in time", block.owner, mapping, call.stack());
         return false;
     }
 }

@@ -4,7 +4,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.locks.ReentrantLock;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.DmaAttachment;
@@ -42,12 +41,11 @@ final class SpaprIommu implements Iommu {
     private final AddressSpace space;
 
     /**
-     * Guards the windows, the registered memory and the state below; all mappings lie in windows. Held during a
-     * vendor's unmap notification, which is bounded: only this user's own requests wait for the lock.
+     * The monitor guards the windows, the registered memory and the state below; all mappings lie in windows. It is
+     * held during a vendor's unmap notification, which is bounded: only this user's own requests wait for it.
      */
-    private final ReentrantLock lock = new ReentrantLock();
-
     private final Set<Integer> groups = new HashSet<>();
+
     private final @Nullable SpaprWindow[] windows = new SpaprWindow[SpaprWindow.MAX_WINDOWS];
     private boolean enabled;
     private boolean defaultPending;
@@ -70,35 +68,25 @@ final class SpaprIommu implements Iommu {
 
     /** {@code tce_iommu_attach_group()}. */
     @Override
-    public void attachGroup(int group) throws ErrnoException {
-        lock.lock();
-        try {
-            if (groups.contains(group) || (!v2 && !groups.isEmpty())) {
-                throw new ErrnoException(Errno.EBUSY, "version 1 accepts one group, and a group can be attached once");
-            }
-            if (!v2) {
-                windows[0] = SpaprWindow.defaultWindow();
-            } else if (groups.isEmpty() && windows[0] == null) {
-                defaultPending = true;
-            }
-            groups.add(group);
-        } finally {
-            lock.unlock();
+    public synchronized void attachGroup(int group) throws ErrnoException {
+        if (groups.contains(group) || (!v2 && !groups.isEmpty())) {
+            throw new ErrnoException(Errno.EBUSY, "version 1 accepts one group, and a group can be attached once");
         }
+        if (!v2) {
+            windows[0] = SpaprWindow.defaultWindow();
+        } else if (groups.isEmpty() && windows[0] == null) {
+            defaultPending = true;
+        }
+        groups.add(group);
     }
 
     /** {@code tce_iommu_detach_group()}: version 1 loses the group's window. */
     @Override
-    public void detachGroup(int group) {
-        lock.lock();
-        try {
-            SpaprWindow window = windows[0];
-            if (groups.remove(group) && !v2 && window != null) {
-                clear(window.start(), window.last());
-                windows[0] = null;
-            }
-        } finally {
-            lock.unlock();
+    public synchronized void detachGroup(int group) {
+        SpaprWindow window = windows[0];
+        if (groups.remove(group) && !v2 && window != null) {
+            clear(window.start(), window.last());
+            windows[0] = null;
         }
     }
 
@@ -113,35 +101,25 @@ final class SpaprIommu implements Iommu {
     }
 
     @Override
-    public void release() {
-        lock.lock();
-        try {
-            clear(0, -1);
-            registered.release();
-        } finally {
-            lock.unlock();
-        }
+    public synchronized void release() {
+        clear(0, -1);
+        registered.release();
     }
 
     @Override
-    public IoctlReply ioctl(IoctlRequest request) throws ErrnoException {
-        lock.lock();
-        try {
-            return switch (request) {
-                case SpaprTceGetInfo _ -> info();
-                case MapDma map -> map(map);
-                case UnmapDma unmap -> unmap(unmap);
-                case IommuEnable _ when !v2 -> enable();
-                case IommuDisable _ when !v2 -> disable();
-                case SpaprRegisterMemory register -> register(register);
-                case SpaprUnregisterMemory unregister -> unregister(unregister);
-                case SpaprTceCreate create when v2 -> create(create);
-                case SpaprTceRemove remove when v2 -> remove(remove);
-                default -> throw new ErrnoException(Errno.ENOTTY);
-            };
-        } finally {
-            lock.unlock();
-        }
+    public synchronized IoctlReply ioctl(IoctlRequest request) throws ErrnoException {
+        return switch (request) {
+            case SpaprTceGetInfo _ -> info();
+            case MapDma map -> map(map);
+            case UnmapDma unmap -> unmap(unmap);
+            case IommuEnable _ when !v2 -> enable();
+            case IommuDisable _ when !v2 -> disable();
+            case SpaprRegisterMemory register -> register(register);
+            case SpaprUnregisterMemory unregister -> unregister(unregister);
+            case SpaprTceCreate create when v2 -> create(create);
+            case SpaprTceRemove remove when v2 -> remove(remove);
+            default -> throw new ErrnoException(Errno.ENOTTY);
+        };
     }
 
     private SpaprTceInfo info() throws ErrnoException {
