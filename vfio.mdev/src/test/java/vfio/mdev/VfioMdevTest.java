@@ -12,6 +12,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.FutureTask;
+import java.util.stream.Stream;
 import mdev.api.Mdev;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
@@ -242,6 +244,44 @@ class VfioMdevTest {
         assertEquals(List.of("open", "attach 0"), recorder.calls);
         recorder.detaching.countDown();
         Await.until("the group leaves", () -> recorder.calls.contains("release"));
+        platform.close();
+    }
+
+    /** Each call of a user waits for a bounded time, and then fails with one errno. */
+    @Test
+    void aBackEndThatHangsFailsTheOtherCallsOfItsUsers() throws Exception {
+        Recorder recorder = new Recorder();
+        recorder.detaching = new CountDownLatch(1);
+        platform.iommuDrivers.addDriver(recorder);
+        platform.add(0, new TestVendor());
+        platform.add(1, new TestVendor());
+        VfioContainer container = platform.vfio.openContainer();
+        VfioGroup first = platform.vfio.openGroup(0, "test");
+        VfioGroup second = platform.vfio.openGroup(1, "test");
+        first.setContainer(container);
+        second.setContainer(container);
+        container.setIommu(Recorder.TYPE);
+        second.unsetContainer();
+        Stream.<Executable>of(
+                        () -> assertErrno(Errno.EBUSY, () -> container.ioctl(new GetInfo())),
+                        () -> assertErrno(Errno.EBUSY, () -> second.setContainer(platform.vfio.openContainer())),
+                        () -> assertErrno(Errno.EBUSY, () -> container.setIommu(Recorder.TYPE)),
+                        () -> assertEquals(0, container.checkExtension(Recorder.TYPE)),
+                        first::close)
+                .map(call -> {
+                    FutureTask<@Nullable Void> task = new FutureTask<>(() -> {
+                        assertAll(call);
+                        return null;
+                    });
+                    Thread.ofPlatform().start(task);
+                    return task;
+                })
+                .toList()
+                .forEach(task -> assertDoesNotThrow(() -> task.get()));
+        recorder.detaching.countDown();
+        Await.until("both groups leave", () -> recorder.calls.contains("release"));
+        second.setContainer(container);
+        container.setIommu(Recorder.TYPE);
         platform.close();
     }
 

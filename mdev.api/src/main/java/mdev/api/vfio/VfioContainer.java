@@ -3,7 +3,10 @@ package mdev.api.vfio;
 import mdev.api.errno.ErrnoException;
 import org.osgi.annotation.versioning.ProviderType;
 
-/** An open {@code /dev/vfio/vfio}: the address space that its groups share. Thread-safe. */
+/**
+ * An open {@code /dev/vfio/vfio}: the address space that its groups share. Thread-safe. A call waits at most 4 s for
+ * another one that has not returned from the IOMMU back-end; then it fails with EBUSY ({@link #checkExtension} with 0).
+ */
 @ProviderType
 public interface VfioContainer extends AutoCloseable {
     /** {@code VFIO_API_VERSION}. */

@@ -1,5 +1,6 @@
 package vfio.mdev.container;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -18,6 +19,7 @@ import mdev.api.vfio.Iommu;
 import mdev.api.vfio.IommuDriver;
 import mdev.api.vfio.IommuState;
 import mdev.api.vfio.VfioContainer;
+import mdev.sync.Deadline;
 import mdev.sync.FaultLog;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -30,6 +32,9 @@ import vfio.mdev.iommu.memory.UserMemories;
  */
 public final class Container implements VfioContainer {
     private static final Logger LOG = LoggerFactory.getLogger(Container.class);
+
+    /** How long a request waits for another one. A virtual machine times out after 5 s. */
+    public static final Duration PATIENCE = Duration.ofSeconds(4);
 
     /** Shown in listings while a change is in progress, in a back-end that may hang. */
     public static final String BUSY = "busy";
@@ -57,7 +62,8 @@ public final class Container implements VfioContainer {
     /**
      * Writers change the groups and the IOMMU of the container, readers use the IOMMU, so a release never overlaps an
      * ioctl. The back-end is called with the lock held, like the kernel's group_lock. Only this user's requests take
-     * the lock; the core waits for it only with a deadline.
+     * the lock, and all wait for it with a deadline: a back-end that hangs blocks the request that called it, and fails
+     * the others.
      */
     private final ReentrantReadWriteLock lock = new ReentrantReadWriteLock();
 
@@ -65,7 +71,7 @@ public final class Container implements VfioContainer {
     private final Queue<Fault> unreported = new ConcurrentLinkedQueue<>();
 
     private final Set<Member> members = new LinkedHashSet<>();
-    private @Nullable Attached attached;
+    private volatile @Nullable Attached attached;
     private volatile boolean closed;
 
     /** @param id identifies the container in listings */
@@ -88,10 +94,8 @@ public final class Container implements VfioContainer {
         if (!read.tryLock()) {
             return BUSY;
         }
-        try {
+        try (Held _ = () -> release(read)) {
             return attached == null ? null : attached.driver.name();
-        } finally {
-            release(read);
         }
     }
 
@@ -102,44 +106,37 @@ public final class Container implements VfioContainer {
      *     otherwise the back-end's errno
      */
     public void attach(Member group) throws ErrnoException {
-        lock.writeLock().lock();
-        try {
+        try (Held _ = hold(lock.writeLock())) {
             checkOpen();
             if (attached != null) {
                 attach(attached, group);
             }
             members.add(group);
-        } finally {
-            release(lock.writeLock());
         }
     }
 
-    /** Detaches a group; detaching the last one releases the IOMMU ({@code __vfio_group_unset_container()}). */
+    /**
+     * Detaches a group; detaching the last one releases the IOMMU ({@code __vfio_group_unset_container()}). Waits for
+     * the back-end as long as that takes, on a thread for which nobody waits longer than a deadline.
+     */
     public void detach(Member group) {
         lock.writeLock().lock();
-        try {
-            if (!members.remove(group) || attached == null) {
+        try (Held _ = () -> release(lock.writeLock())) {
+            Attached was = attached;
+            if (!members.remove(group) || was == null) {
                 return;
             }
-            Attached was = attached;
             guarded(was.driver, "detachGroup", () -> was.iommu.detachGroup(group.number()));
             if (members.isEmpty()) {
                 attached = null;
                 guarded(was.driver, "release", was.iommu::release);
             }
-        } finally {
-            release(lock.writeLock());
         }
     }
 
-    /** Whether the container has an IOMMU. The answer is stable for a caller that is a member. */
+    /** Whether the container has an IOMMU. The answer is stable for a caller that is a member. Never blocks. */
     public boolean hasIommu() {
-        lock.readLock().lock();
-        try {
-            return attached != null;
-        } finally {
-            release(lock.readLock());
-        }
+        return attached != null;
     }
 
     /**
@@ -149,18 +146,12 @@ public final class Container implements VfioContainer {
      * @throws ErrnoException EIO: the back-end failed
      */
     public DmaAttachment attachDevice(String vendor) throws ErrnoException {
-        lock.readLock().lock();
-        try {
-            if (attached == null) {
+        try (Held _ = hold(lock.readLock())) {
+            Attached now = attached;
+            if (now == null) {
                 throw noIommu();
             }
-            try {
-                return attached.iommu.attachDevice(vendor);
-            } catch (RuntimeException | Error e) {
-                throw failed(attached.driver, "attachDevice", e);
-            }
-        } finally {
-            release(lock.readLock());
+            return call(now.driver, "attachDevice", () -> now.iommu.attachDevice(vendor));
         }
     }
 
@@ -173,17 +164,14 @@ public final class Container implements VfioContainer {
         if (!read.tryLock()) {
             return Optional.empty();
         }
-        try {
+        try (Held _ = () -> release(read)) {
             return attached == null ? Optional.empty() : attached.iommu.state();
-        } finally {
-            release(read);
         }
     }
 
     @Override
     public int checkExtension(int extension) {
-        lock.readLock().lock();
-        try {
+        try (Held _ = hold(lock.readLock())) {
             if (attached != null) {
                 return attached.iommu.checkExtension(extension);
             }
@@ -194,15 +182,15 @@ public final class Container implements VfioContainer {
                 }
             }
             return 0;
-        } finally {
-            release(lock.readLock());
+        } catch (ErrnoException e) {
+            LOG.warn("{}", e.getMessage());
+            return 0; // as VFIO_CHECK_EXTENSION of an extension that is not there
         }
     }
 
     @Override
     public void setIommu(int type) throws ErrnoException {
-        lock.writeLock().lock();
-        try {
+        try (Held _ = hold(lock.writeLock())) {
             checkOpen();
             if (members.isEmpty()) {
                 throw new ErrnoException(Errno.EINVAL, "the container has no group");
@@ -211,8 +199,6 @@ public final class Container implements VfioContainer {
                 throw new ErrnoException(Errno.EINVAL, "the container already has an IOMMU: " + attached.driver.name());
             }
             attached = select(type);
-        } finally {
-            release(lock.writeLock());
         }
     }
 
@@ -232,12 +218,7 @@ public final class Container implements VfioContainer {
     }
 
     private Attached open(IommuDriver driver, int type) throws ErrnoException {
-        Attached candidate;
-        try {
-            candidate = new Attached(driver, driver.open(type));
-        } catch (RuntimeException | Error e) {
-            throw failed(driver, "open", e);
-        }
+        Attached candidate = call(driver, "open", () -> new Attached(driver, driver.open(type)));
         List<Member> in = new ArrayList<>();
         try {
             for (Member group : members) {
@@ -259,29 +240,27 @@ public final class Container implements VfioContainer {
         if (!group.hasDevice()) {
             throw new ErrnoException(Errno.EIO, "the device of group " + group.number() + " was removed");
         }
-        try {
+        call(to.driver, "attachGroup", () -> {
             to.iommu.attachGroup(group.number());
-        } catch (RuntimeException | Error e) {
-            throw failed(to.driver, "attachGroup", e);
-        }
+            return to;
+        });
     }
 
     @Override
     public IoctlReply ioctl(IoctlRequest request) throws ErrnoException {
-        lock.readLock().lock();
-        try {
-            if (closed || attached == null) {
-                UserMemories.discard(request);
-                checkOpen();
+        boolean handled = false;
+        try (Held _ = hold(lock.readLock())) {
+            checkOpen();
+            Attached now = attached;
+            if (now == null) {
                 throw noIommu();
             }
-            try {
-                return attached.iommu.ioctl(request);
-            } catch (RuntimeException | Error e) {
-                throw failed(attached.driver, "ioctl", e);
-            }
+            handled = true;
+            return call(now.driver, "ioctl", () -> now.iommu.ioctl(request));
         } finally {
-            release(lock.readLock());
+            if (!handled) {
+                UserMemories.discard(request);
+            }
         }
     }
 
@@ -308,9 +287,36 @@ public final class Container implements VfioContainer {
         }
     }
 
+    private interface BackEndCall<T> {
+        T call() throws ErrnoException;
+    }
+
+    private <T> T call(IommuDriver driver, String name, BackEndCall<T> call) throws ErrnoException {
+        try {
+            return call.call();
+        } catch (RuntimeException | Error e) {
+            throw failed(driver, name, e);
+        }
+    }
+
     private ErrnoException failed(IommuDriver driver, String call, Throwable thrown) {
         unreported.add(new Fault(driver.name() + "." + call, thrown));
         return new ErrnoException(Errno.EIO, "the IOMMU back-end failed in " + call);
+    }
+
+    /** The lock, until it is closed. */
+    private interface Held extends AutoCloseable {
+        @Override
+        void close();
+    }
+
+    /** @throws ErrnoException EBUSY: a call in the back-end does not return */
+    private Held hold(Lock wanted) throws ErrnoException {
+        if (!Deadline.in(PATIENCE).tryLock(wanted)) {
+            throw new ErrnoException(
+                    Errno.EBUSY, "the IOMMU back-end has not returned from another call for container " + id);
+        }
+        return () -> release(wanted);
     }
 
     private void release(Lock held) {

@@ -2,7 +2,6 @@ package vfio.mdev.group;
 
 import java.time.Duration;
 import java.util.Optional;
-import java.util.concurrent.locks.ReentrantLock;
 import mdev.api.Slot;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
@@ -32,8 +31,8 @@ public final class Group implements Container.Member {
     private final BoundedCalls calls;
     private final Runnable onEmpty;
 
-    /** Serializes attaching to and detaching from a container. Taken before a container's lock. */
-    private final ReentrantLock membership = new ReentrantLock();
+    /** A thread attaches the group to a container, or detaches it: the others wait. */
+    private boolean changing;
 
     private boolean present = true;
     /** The removal of the device has begun. */
@@ -130,51 +129,49 @@ public final class Group implements Container.Member {
     }
 
     void setContainer(GroupFile by, Container wanted) throws ErrnoException {
-        membership.lock();
-        try {
-            synchronized (this) {
-                checkOpen(by);
-                if (container != null) {
-                    throw new ErrnoException(Errno.EINVAL, "group " + number + " is in a container");
-                }
+        synchronized (this) {
+            awaitChange();
+            checkOpen(by);
+            if (container != null) {
+                throw new ErrnoException(Errno.EINVAL, "group " + number + " is in a container");
             }
-            wanted.attach(this);
-            boolean removed;
-            synchronized (this) {
-                removed = removing && present; // removeDevice() may have looked at the container already
-                if (!removed) {
-                    container = wanted;
-                }
-            }
-            if (removed) {
-                wanted.detach(this);
-                throw new ErrnoException(Errno.ENODEV, "the device of group " + number + " is being removed");
-            }
-            leaveIfIdle(); // the file may have been closed in the meantime
-        } finally {
-            membership.unlock();
+            changing = true;
         }
+        try {
+            wanted.attach(this);
+        } catch (ErrnoException | RuntimeException | Error e) {
+            endChange();
+            throw e;
+        }
+        boolean removed;
+        synchronized (this) {
+            removed = removing && present; // removeDevice() may have looked at the container already
+            if (!removed) {
+                container = wanted;
+                endChange();
+            }
+        }
+        if (removed) {
+            detach(wanted);
+            throw new ErrnoException(Errno.ENODEV, "the device of group " + number + " is being removed");
+        }
+        leaveIfIdle(); // the file may have been closed in the meantime
     }
 
     void unsetContainer(GroupFile by) throws ErrnoException {
-        membership.lock();
-        try {
-            Container left;
-            synchronized (this) {
-                checkOpen(by);
-                if (container == null) {
-                    throw new ErrnoException(Errno.EINVAL, "group " + number + " is in no container");
-                }
-                if (users > 0) {
-                    throw new ErrnoException(Errno.EBUSY, "the device of group " + number + " is open");
-                }
-                left = container;
-                container = null;
+        Container left;
+        synchronized (this) {
+            awaitChange();
+            checkOpen(by);
+            if (container == null) {
+                throw new ErrnoException(Errno.EINVAL, "group " + number + " is in no container");
             }
-            left.detach(this);
-        } finally {
-            membership.unlock();
+            if (users > 0) {
+                throw new ErrnoException(Errno.EBUSY, "the device of group " + number + " is open");
+            }
+            left = beginLeave(container);
         }
+        detach(left);
     }
 
     /**
@@ -182,19 +179,55 @@ public final class Group implements Container.Member {
      * from the container otherwise.
      */
     private void leaveIfIdle() {
-        membership.lock();
-        try {
-            Container left;
-            synchronized (this) {
-                if (file != null || users > 0 || container == null) {
-                    return;
-                }
-                left = container;
-                container = null;
+        Container left;
+        synchronized (this) {
+            // At the end of a change in progress, its thread looks again.
+            if (changing || file != null || users > 0 || container == null) {
+                return;
             }
+            left = beginLeave(container);
+        }
+        detach(left);
+    }
+
+    /** @throws ErrnoException EBUSY: a back-end does not return from another change */
+    private synchronized void awaitChange() throws ErrnoException {
+        Deadline deadline = Deadline.in(Container.PATIENCE);
+        while (changing) {
+            if (!deadline.waitOn(this)) {
+                throw new ErrnoException(
+                        Errno.EBUSY, "the IOMMU back-end has not returned from another call for group " + number);
+            }
+        }
+    }
+
+    private synchronized void endChange() {
+        changing = false;
+        notifyAll();
+    }
+
+    private synchronized Container beginLeave(Container left) {
+        container = null;
+        changing = true;
+        return left;
+    }
+
+    /** Ends the change. The back-end is foreign code and may hang: then the change ends when it returns. */
+    private void detach(Container left) {
+        await(calls.start("vfio-detach-" + number, () -> leave(left)), Deadline.in(Container.PATIENCE));
+    }
+
+    private void leave(Container left) {
+        try {
             left.detach(this);
         } finally {
-            membership.unlock();
+            endChange();
+        }
+    }
+
+    private void await(BoundedCalls.Call detach, Deadline deadline) {
+        if (!detach.awaitUninterruptibly(deadline)) {
+            LOG.warn("group {}: the IOMMU back-end did not detach it in time; abandoned", number, detach.stack());
         }
     }
 
@@ -269,11 +302,7 @@ public final class Group implements Container.Member {
             attached = container != null;
         }
         if (attached || device.isInVendor()) {
-            // The back-end is foreign code and may hang.
-            BoundedCalls.Call detach = calls.start("vfio-detach-" + number, this::leave);
-            if (!detach.awaitUninterruptibly(deadline)) {
-                LOG.warn("group {}: the IOMMU back-end did not detach it in time; abandoned", number, detach.stack());
-            }
+            await(calls.start("vfio-detach-" + number, this::detachLate), deadline);
         }
         boolean over;
         synchronized (this) {
@@ -286,20 +315,18 @@ public final class Group implements Container.Member {
         }
     }
 
-    private void leave() {
+    private void detachLate() {
         device.detach();
-        membership.lock();
-        try {
-            Container left;
-            synchronized (this) {
-                left = container;
-                container = null;
+        Container left;
+        synchronized (this) {
+            while (changing) {
+                Deadline.in(Container.PATIENCE).waitOn(this); // nobody waits for this thread any more
             }
-            if (left != null) {
-                left.detach(this);
+            if (container == null) {
+                return;
             }
-        } finally {
-            membership.unlock();
+            left = beginLeave(container);
         }
+        leave(left);
     }
 }
