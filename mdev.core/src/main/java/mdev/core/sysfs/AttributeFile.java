@@ -6,27 +6,19 @@ import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.sysfs.Attribute;
 import mdev.api.sysfs.SysfsFile;
-import mdev.api.sysfs.SysfsNode;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** An attribute file in the tree ({@code fs/sysfs/file.c}, {@code fs/kernfs/file.c}). */
-final class AttributeFile implements SysfsFile {
+final class AttributeFile extends Leaf implements SysfsFile {
     private static final Logger log = LoggerFactory.getLogger(AttributeFile.class);
 
-    private final Directory holder;
-    private final long ino;
-    private final String name;
-    private final int mode;
     private final Attribute.@Nullable Show show;
     private final @Nullable RequestedStore store;
 
     AttributeFile(Directory holder, long ino, Attribute attribute) {
-        this.holder = holder;
-        this.ino = ino;
-        this.name = attribute.name();
-        this.mode = attribute.mode() & 0777;
+        super(holder, attribute.name(), attribute.mode() & 0777, ino);
         this.show = attribute.show();
         Attribute.Store taker = attribute.store();
         this.store = taker == null ? null : (value, _) -> taker.store(value);
@@ -34,10 +26,7 @@ final class AttributeFile implements SysfsFile {
 
     /** A file of mode 0200. */
     AttributeFile(Directory holder, long ino, String name, RequestedStore store) {
-        this.holder = holder;
-        this.ino = ino;
-        this.name = name;
-        this.mode = 0200;
+        super(holder, name, 0200, ino);
         this.show = null;
         this.store = store;
     }
@@ -76,7 +65,7 @@ final class AttributeFile implements SysfsFile {
         } catch (RuntimeException e) {
             throw failed(e);
         }
-        holder.tree().notifyListeners(this);
+        holder().tree().notifyListeners(this);
         return taken;
     }
 
@@ -92,45 +81,5 @@ final class AttributeFile implements SysfsFile {
     private ErrnoException failed(RuntimeException e) {
         log.error("{} failed", path(), e);
         return new ErrnoException(Errno.EIO, path() + " failed: " + e);
-    }
-
-    @Override
-    public String name() {
-        return name;
-    }
-
-    @Override
-    public String path() {
-        return holder.path() + "/" + name();
-    }
-
-    @Override
-    public int mode() {
-        return mode;
-    }
-
-    @Override
-    public long ino() {
-        return ino;
-    }
-
-    @Override
-    public boolean exists() {
-        return holder.holds(this);
-    }
-
-    @Override
-    public boolean equals(@Nullable Object other) {
-        return other instanceof SysfsNode node && node.ino() == ino;
-    }
-
-    @Override
-    public int hashCode() {
-        return Long.hashCode(ino);
-    }
-
-    @Override
-    public String toString() {
-        return path();
     }
 }

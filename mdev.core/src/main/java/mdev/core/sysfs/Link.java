@@ -3,21 +3,14 @@ package mdev.core.sysfs;
 import java.util.ArrayList;
 import java.util.List;
 import mdev.api.sysfs.SysfsLink;
-import mdev.api.sysfs.SysfsNode;
-import org.jspecify.annotations.Nullable;
 
 /** A symbolic link to a directory of the tree. */
-public final class Link implements SysfsLink {
-    private final Directory holder;
-    private final String name;
+public final class Link extends Leaf implements SysfsLink {
     private final Directory destination;
-    private final long ino;
 
     Link(Directory holder, String name, Directory destination, long ino) {
-        this.holder = holder;
-        this.name = name;
+        super(holder, name, 0777, ino);
         this.destination = destination;
-        this.ino = ino;
     }
 
     /** The directory itself, whether or not it is still in the tree. */
@@ -28,7 +21,7 @@ public final class Link implements SysfsLink {
     /** Up to the nearest common directory and down again, as {@code kernfs_get_target_path()}. */
     @Override
     public String target() {
-        List<Directory> from = way(holder);
+        List<Directory> from = way(holder());
         List<Directory> to = way(destination);
         int common = 0;
         while (common < Math.min(from.size(), to.size()) && from.get(common).equals(to.get(common))) {
@@ -50,41 +43,6 @@ public final class Link implements SysfsLink {
             way.addFirst(here);
         }
         return way;
-    }
-
-    @Override
-    public String name() {
-        return name;
-    }
-
-    @Override
-    public String path() {
-        return holder.path() + "/" + name;
-    }
-
-    @Override
-    public int mode() {
-        return 0777;
-    }
-
-    @Override
-    public long ino() {
-        return ino;
-    }
-
-    @Override
-    public boolean exists() {
-        return holder.holds(this);
-    }
-
-    @Override
-    public boolean equals(@Nullable Object other) {
-        return other instanceof SysfsNode node && node.ino() == ino;
-    }
-
-    @Override
-    public int hashCode() {
-        return Long.hashCode(ino);
     }
 
     @Override

@@ -1,0 +1,58 @@
+package mdev.core.sysfs;
+
+import mdev.api.sysfs.SysfsNode;
+import org.jspecify.annotations.Nullable;
+
+/** What files and links have in common. */
+abstract class Leaf {
+    private final Directory holder;
+    private final String name;
+    private final int mode;
+    private final long ino;
+
+    Leaf(Directory holder, String name, int mode, long ino) {
+        this.holder = holder;
+        this.name = name;
+        this.mode = mode;
+        this.ino = ino;
+    }
+
+    final Directory holder() {
+        return holder;
+    }
+
+    public final String name() {
+        return name;
+    }
+
+    public final String path() {
+        return holder.path() + "/" + name;
+    }
+
+    public final int mode() {
+        return mode;
+    }
+
+    public final long ino() {
+        return ino;
+    }
+
+    public final boolean exists() {
+        return this instanceof SysfsNode node && holder.holds(node);
+    }
+
+    @Override
+    public final boolean equals(@Nullable Object other) {
+        return other instanceof SysfsNode node && node.ino() == ino;
+    }
+
+    @Override
+    public final int hashCode() {
+        return Long.hashCode(ino);
+    }
+
+    @Override
+    public String toString() {
+        return path();
+    }
+}
