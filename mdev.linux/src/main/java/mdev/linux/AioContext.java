@@ -122,7 +122,7 @@ public final class AioContext implements AutoCloseable {
         try {
             long _ = (long) COLLECT.invokeExact(SYS_GETEVENTS, context, 0L, (long) EVENTS, events, now);
         } catch (IllegalStateException e) {
-            if (!arena.isClosing()) {
+            if (!arena.isLate(e)) {
                 throw e;
             }
         }

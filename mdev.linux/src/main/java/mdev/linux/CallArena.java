@@ -15,7 +15,7 @@ import org.slf4j.LoggerFactory;
  * holds the arena of every segment it is passed (including the errno segment), and a held arena refuses to close. An
  * owner closes this arena before its descriptor, so a late call cannot reach the next file with the same number.
  */
-final class CallArena implements SegmentAllocator {
+public final class CallArena implements SegmentAllocator {
     private static final Logger LOG = LoggerFactory.getLogger(CallArena.class);
 
     /** Grace period for a running call. */
@@ -31,6 +31,8 @@ final class CallArena implements SegmentAllocator {
     private final Arena arena = Arena.ofShared();
     private final AtomicBoolean closing = new AtomicBoolean();
 
+    CallArena() {}
+
     @Override
     public MemorySegment allocate(long bytes, long alignment) {
         return arena.allocate(bytes, alignment);
@@ -38,6 +40,11 @@ final class CallArena implements SegmentAllocator {
 
     boolean isClosing() {
         return closing.get();
+    }
+
+    /** Whether a call failed because its owner is being closed, and not because of the caller's memory. */
+    boolean isLate(Throwable t) {
+        return t instanceof IllegalStateException && isClosing();
     }
 
     /** Rejects new calls, so that they cannot delay {@link #close}. True for the one caller that must close. */
@@ -50,7 +57,7 @@ final class CallArena implements SegmentAllocator {
      * #beginClose}.
      */
     void close(String what, Runnable then) {
-        close(arena, what, then, GRACE);
+        close(arena, what, then);
     }
 
     /** As {@link #close(Arena, String, Runnable, Duration)}. */
@@ -64,7 +71,7 @@ final class CallArena implements SegmentAllocator {
      * @param what the name of the resource in the log
      * @param then runs after the close; before this method returns, unless a system call exceeds the grace period
      */
-    static void close(Arena arena, String what, Runnable then, Duration grace) {
+    public static void close(Arena arena, String what, Runnable then, Duration grace) {
         if (Deadline.in(grace).poll(RETRY, () -> tryClose(arena))) {
             then.run();
             return;

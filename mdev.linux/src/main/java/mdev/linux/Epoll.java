@@ -54,14 +54,14 @@ public final class Epoll implements AutoCloseable {
     private final Object controlLock = new Object();
 
     private final MemorySegment controlState = arena.allocate(Libc.STATE);
-    private final MemorySegment control = arena.allocate(EpollEvent.LAYOUT);
+    private final MemorySegment control = EpollEvent.array(arena, 1);
 
     private Epoll(Fd fd, EventFd wakeup, int maxEvents) {
         this.fd = fd;
         this.number = fd.number();
         this.wakeup = wakeup;
         this.maxEvents = maxEvents;
-        this.found = Arena.ofAuto().allocate(EpollEvent.LAYOUT, maxEvents);
+        this.found = EpollEvent.array(Arena.ofAuto(), maxEvents);
     }
 
     /**
@@ -129,10 +129,8 @@ public final class Epoll implements AutoCloseable {
                 if (result != 0) {
                     throw new LinuxException("epoll_ctl", Libc.errno(controlState));
                 }
-            } catch (LinuxException e) {
-                throw e;
             } catch (Throwable t) {
-                throw closedOr("epoll_ctl", t);
+                throw failed("epoll_ctl", t);
             }
         }
     }
@@ -161,10 +159,8 @@ public final class Epoll implements AutoCloseable {
                     return 0;
                 }
             }
-        } catch (LinuxException e) {
-            throw e;
         } catch (Throwable t) {
-            throw closedOr("epoll_wait", t);
+            throw failed("epoll_wait", t);
         }
     }
 
@@ -213,10 +209,10 @@ public final class Epoll implements AutoCloseable {
         }
     }
 
-    private LinuxException closedOr(String call, Throwable t) {
-        if (t instanceof IllegalStateException && arena.isClosing()) {
-            return new LinuxException(call, LinuxErrno.EBADF);
+    private RuntimeException failed(String call, Throwable t) throws LinuxException {
+        if (arena.isLate(t)) {
+            throw new LinuxException(call, LinuxErrno.EBADF);
         }
-        throw Libc.unexpected(t);
+        return Libc.failed(t);
     }
 }

@@ -1,14 +1,11 @@
 package mdev.linux;
 
-import static java.lang.foreign.MemoryLayout.paddingLayout;
-import static java.lang.foreign.MemoryLayout.structLayout;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
 
-import java.lang.foreign.MemoryLayout.PathElement;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.StructLayout;
+import java.lang.foreign.SegmentAllocator;
 
 /**
  * One epoll event, requested or reported.
@@ -21,14 +18,15 @@ import java.lang.foreign.StructLayout;
  * </pre>
  */
 final class EpollEvent {
-    static final StructLayout LAYOUT = Arch.CURRENT.packedEpollEvent
-            ? structLayout(JAVA_INT.withName("events"), JAVA_LONG_UNALIGNED.withName("data"))
-            : structLayout(JAVA_INT.withName("events"), paddingLayout(4), JAVA_LONG.withName("data"));
-    private static final long SIZE = LAYOUT.byteSize();
-    private static final long EVENTS = LAYOUT.byteOffset(PathElement.groupElement("events"));
-    private static final long DATA = LAYOUT.byteOffset(PathElement.groupElement("data"));
+    private static final long EVENTS = 0;
+    private static final long DATA = Arch.CURRENT.packedEpollEvent ? 4 : 8;
+    private static final long SIZE = DATA + Long.BYTES;
 
     private EpollEvent() {}
+
+    static MemorySegment array(SegmentAllocator allocator, int count) {
+        return allocator.allocate(count * SIZE, JAVA_LONG.byteAlignment());
+    }
 
     static void set(MemorySegment event, int events, long data) {
         event.set(JAVA_INT, EVENTS, events);

@@ -107,7 +107,7 @@ public final class EventFd implements AutoCloseable {
 
     /** A call that came too late finds the arena closed; there is nobody left to tell. */
     private void unlessClosed(Throwable t) {
-        if (!(t instanceof IllegalStateException && arena.isClosing())) {
+        if (!arena.isLate(t)) {
             throw Libc.unexpected(t);
         }
     }

@@ -73,11 +73,17 @@ final class Libc {
                     throw new LinuxException(name, errno);
                 }
             }
-        } catch (LinuxException e) {
-            throw e;
         } catch (Throwable t) {
-            throw unexpected(t);
+            throw failed(t);
         }
+    }
+
+    /** As {@link #unexpected}, for code that itself throws LinuxExceptions. */
+    static RuntimeException failed(Throwable t) throws LinuxException {
+        if (t instanceof LinuxException e) {
+            throw e;
+        }
+        return unexpected(t);
     }
 
     /** Wraps the Throwable that {@link MethodHandle#invokeExact} declares: a downcall throws no checked exception. */

@@ -1,14 +1,10 @@
 package mdev.linux;
 
-import static java.lang.foreign.MemoryLayout.paddingLayout;
-import static java.lang.foreign.MemoryLayout.structLayout;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
-import java.lang.foreign.MemoryLayout.PathElement;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
-import java.lang.foreign.StructLayout;
 
 /**
  * A message of one buffer, with room for descriptors. Allocated once and reused for each call.
@@ -26,26 +22,16 @@ import java.lang.foreign.StructLayout;
  * </pre>
  */
 final class MsgHdr {
-    private static final StructLayout LAYOUT = structLayout(
-            JAVA_LONG.withName("msg_name"),
-            JAVA_INT.withName("msg_namelen"),
-            paddingLayout(4),
-            JAVA_LONG.withName("msg_iov"),
-            JAVA_LONG.withName("msg_iovlen"),
-            JAVA_LONG.withName("msg_control"),
-            JAVA_LONG.withName("msg_controllen"),
-            JAVA_INT.withName("msg_flags"),
-            paddingLayout(4));
-    private static final long IOV = LAYOUT.byteOffset(PathElement.groupElement("msg_iov"));
-    private static final long IOVLEN = LAYOUT.byteOffset(PathElement.groupElement("msg_iovlen"));
-    private static final long CONTROL = LAYOUT.byteOffset(PathElement.groupElement("msg_control"));
-    private static final long CONTROLLEN = LAYOUT.byteOffset(PathElement.groupElement("msg_controllen"));
-    private static final long FLAGS = LAYOUT.byteOffset(PathElement.groupElement("msg_flags"));
+    private static final long BYTES = 56;
+    private static final long IOV = 16;
+    private static final long IOVLEN = 24;
+    private static final long CONTROL = 32;
+    private static final long CONTROLLEN = 40;
+    private static final long FLAGS = 48;
 
-    private static final StructLayout IOVEC =
-            structLayout(JAVA_LONG.withName("iov_base"), JAVA_LONG.withName("iov_len"));
-    private static final long BASE = IOVEC.byteOffset(PathElement.groupElement("iov_base"));
-    private static final long LEN = IOVEC.byteOffset(PathElement.groupElement("iov_len"));
+    private static final long IOVEC_BYTES = 16;
+    private static final long BASE = 0;
+    private static final long LEN = 8;
 
     private final MemorySegment header;
     private final MemorySegment iovec;
@@ -53,9 +39,9 @@ final class MsgHdr {
 
     /** @param maxFds the maximum number of descriptors */
     MsgHdr(SegmentAllocator allocator, int maxFds) {
-        header = allocator.allocate(LAYOUT);
-        iovec = allocator.allocate(IOVEC);
-        control = allocator.allocate(ScmRights.length(maxFds), ScmRights.ALIGNMENT);
+        header = allocator.allocate(BYTES, JAVA_LONG.byteAlignment());
+        iovec = allocator.allocate(IOVEC_BYTES, JAVA_LONG.byteAlignment());
+        control = allocator.allocate(ScmRights.length(maxFds), JAVA_LONG.byteAlignment());
         header.set(JAVA_LONG, IOV, iovec.address());
         header.set(JAVA_LONG, IOVLEN, 1);
         header.set(JAVA_LONG, CONTROL, control.address());

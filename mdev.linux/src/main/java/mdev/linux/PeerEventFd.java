@@ -63,7 +63,7 @@ public final class PeerEventFd implements AutoCloseable {
             aio.signal(request);
         } catch (Throwable t) {
             // A call that came too late finds the arena closed; there is nobody left to tell.
-            if (!(t instanceof IllegalStateException && arena.isClosing())) {
+            if (!arena.isLate(t)) {
                 throw Libc.unexpected(t);
             }
         }

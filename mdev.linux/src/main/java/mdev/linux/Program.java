@@ -99,10 +99,8 @@ public final class Program {
                     .decode(text.asSlice(0, length).asByteBuffer())
                     .toString();
             return new Ended(status.get(JAVA_INT, 0), message);
-        } catch (LinuxException e) {
-            throw e;
         } catch (Throwable t) {
-            throw Libc.unexpected(t);
+            throw Libc.failed(t);
         }
     }
 

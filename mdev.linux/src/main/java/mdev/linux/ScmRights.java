@@ -1,12 +1,9 @@
 package mdev.linux;
 
-import static java.lang.foreign.MemoryLayout.structLayout;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
-import java.lang.foreign.MemoryLayout.PathElement;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.StructLayout;
 import java.util.List;
 
 /**
@@ -25,13 +22,10 @@ final class ScmRights {
     /** The kernel's SCM_MAX_FD, the limit per message. */
     static final int MAX_FDS = 253;
 
-    private static final StructLayout LAYOUT = structLayout(
-            JAVA_LONG.withName("cmsg_len"), JAVA_INT.withName("cmsg_level"), JAVA_INT.withName("cmsg_type"));
-    private static final long LEN = LAYOUT.byteOffset(PathElement.groupElement("cmsg_len"));
-    private static final long LEVEL = LAYOUT.byteOffset(PathElement.groupElement("cmsg_level"));
-    private static final long TYPE = LAYOUT.byteOffset(PathElement.groupElement("cmsg_type"));
-    private static final long DATA = LAYOUT.byteSize();
-    static final long ALIGNMENT = LAYOUT.byteAlignment();
+    private static final long LEN = 0;
+    private static final long LEVEL = 8;
+    private static final long TYPE = 12;
+    private static final long DATA = 16;
 
     private static final int SOL_SOCKET = 1;
     private static final int SCM_RIGHTS = 1;

@@ -1,14 +1,10 @@
 package mdev.linux;
 
-import static java.lang.foreign.MemoryLayout.sequenceLayout;
-import static java.lang.foreign.MemoryLayout.structLayout;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemoryLayout.PathElement;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.StructLayout;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
@@ -24,10 +20,9 @@ import java.nio.file.Path;
  */
 final class SockaddrUn {
     static final short AF_UNIX = 1;
-    static final StructLayout LAYOUT = structLayout(
-            JAVA_SHORT.withName("sun_family"), sequenceLayout(108, JAVA_BYTE).withName("sun_path"));
-    private static final long FAMILY = LAYOUT.byteOffset(PathElement.groupElement("sun_family"));
-    private static final long PATH = LAYOUT.byteOffset(PathElement.groupElement("sun_path"));
+    private static final long BYTES = 110;
+    private static final long FAMILY = 0;
+    private static final long PATH = 2;
 
     private SockaddrUn() {}
 
@@ -41,7 +36,7 @@ final class SockaddrUn {
                     "the path has " + name.length + " bytes, a UNIX socket path at most " + UnixServerSocket.MAX_PATH
                             + ": " + path);
         }
-        MemorySegment address = arena.allocate(LAYOUT);
+        MemorySegment address = arena.allocate(BYTES, JAVA_SHORT.byteAlignment());
         address.set(JAVA_SHORT, FAMILY, AF_UNIX);
         MemorySegment.copy(name, 0, address, JAVA_BYTE, PATH, name.length);
         return address;

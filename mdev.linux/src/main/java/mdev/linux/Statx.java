@@ -1,7 +1,5 @@
 package mdev.linux;
 
-import static java.lang.foreign.MemoryLayout.paddingLayout;
-import static java.lang.foreign.MemoryLayout.structLayout;
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
@@ -9,9 +7,7 @@ import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.MemoryLayout.PathElement;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.StructLayout;
 import java.lang.invoke.MethodHandle;
 
 /**
@@ -36,23 +32,13 @@ import java.lang.invoke.MethodHandle;
  * </pre>
  */
 final class Statx {
-    private static final StructLayout LAYOUT = structLayout(
-            paddingLayout(28),
-            JAVA_SHORT.withName("stx_mode"),
-            paddingLayout(2),
-            JAVA_LONG.withName("stx_ino"),
-            JAVA_LONG.withName("stx_size"),
-            JAVA_LONG.withName("stx_blocks"),
-            paddingLayout(80),
-            JAVA_INT.withName("stx_dev_major"),
-            JAVA_INT.withName("stx_dev_minor"),
-            paddingLayout(112));
-    private static final long MODE = offset("stx_mode");
-    private static final long INO = offset("stx_ino");
-    private static final long SIZE = offset("stx_size");
-    private static final long BLOCKS = offset("stx_blocks");
-    private static final long DEV_MAJOR = offset("stx_dev_major");
-    private static final long DEV_MINOR = offset("stx_dev_minor");
+    private static final long BYTES = 256;
+    private static final long MODE = 28;
+    private static final long INO = 32;
+    private static final long SIZE = 40;
+    private static final long BLOCKS = 48;
+    private static final long DEV_MAJOR = 136;
+    private static final long DEV_MINOR = 140;
 
     private static final int AT_EMPTY_PATH = 0x1000;
     private static final int STATX_BASIC_STATS = 0x7ff;
@@ -64,7 +50,7 @@ final class Statx {
 
     static FileStatus of(int fd) throws LinuxException {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment statx = arena.allocate(LAYOUT);
+            MemorySegment statx = arena.allocate(BYTES, JAVA_LONG.byteAlignment());
             MemorySegment thisFile = arena.allocateFrom("");
             Libc.call("statx", state ->
                     (int) STATX.invokeExact(state, fd, thisFile, AT_EMPTY_PATH, STATX_BASIC_STATS, statx));
@@ -76,9 +62,5 @@ final class Statx {
                             | Integer.toUnsignedLong(statx.get(JAVA_INT, DEV_MINOR)),
                     statx.get(JAVA_LONG, INO));
         }
-    }
-
-    private static long offset(String field) {
-        return LAYOUT.byteOffset(PathElement.groupElement(field));
     }
 }

@@ -129,10 +129,8 @@ public final class UnixServerSocket implements AutoCloseable {
                     throw new LinuxException("accept", errno);
                 }
             }
-        } catch (LinuxException e) {
-            throw e;
         } catch (Throwable t) {
-            throw Libc.unexpected(t);
+            throw Libc.failed(t);
         }
     }
 

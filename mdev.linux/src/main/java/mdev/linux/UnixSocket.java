@@ -218,13 +218,11 @@ public final class UnixSocket implements AutoCloseable {
                     throw new LinuxException("recvmsg", errno);
                 }
             }
-        } catch (LinuxException e) {
-            throw e;
         } catch (Throwable t) {
-            if (isLate(t)) {
+            if (arena.isLate(t)) {
                 return END;
             }
-            throw Libc.unexpected(t);
+            throw Libc.failed(t);
         }
     }
 
@@ -327,13 +325,11 @@ public final class UnixSocket implements AutoCloseable {
                     throw new LinuxException("sendmsg", errno);
                 }
             }
-        } catch (LinuxException e) {
-            throw e;
         } catch (Throwable t) {
-            if (isLate(t)) {
+            if (arena.isLate(t)) {
                 throw new LinuxException("sendmsg", LinuxErrno.EPIPE);
             }
-            throw Libc.unexpected(t);
+            throw Libc.failed(t);
         }
     }
 
@@ -357,7 +353,7 @@ public final class UnixSocket implements AutoCloseable {
         try {
             Sockets.shutdown(shutdownState, number, how);
         } catch (IllegalStateException e) {
-            if (!isLate(e)) {
+            if (!arena.isLate(e)) {
                 throw e;
             }
         }
@@ -389,10 +385,5 @@ public final class UnixSocket implements AutoCloseable {
             arena.close("socket " + fd, this::closeReceivedFds);
         }
         return fd.move();
-    }
-
-    /** Whether a call failed because the socket, not the caller's buffer, is closed. */
-    private boolean isLate(Throwable t) {
-        return t instanceof IllegalStateException && arena.isClosing();
     }
 }

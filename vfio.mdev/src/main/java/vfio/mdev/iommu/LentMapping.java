@@ -2,23 +2,14 @@ package vfio.mdev.iommu;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.time.Duration;
-import mdev.sync.BoundedCalls;
+import mdev.linux.CallArena;
 import mdev.sync.Deadline;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * The segments of one mapping held by one vendor. Created on first request: closing an arena is a handshake with all
  * threads of the process, and 65,535 of them take seconds.
  */
 final class LentMapping {
-    private static final Logger LOG = LoggerFactory.getLogger(LentMapping.class);
-    private static final Duration RETRY = Duration.ofNanos(100_000);
-    private static final Duration LATE_RETRY = Duration.ofMillis(100);
-    /** Longer than the process lives: after the deadline no caller waits for the close. */
-    private static final Duration LIFETIME = Duration.ofDays(36_500);
-
     private final Arena arena = Arena.ofShared();
     private final MemorySegment bytes;
     private final Runnable closed;
@@ -44,26 +35,6 @@ final class LentMapping {
      * running then, the memory is freed after it returns.
      */
     void close(Deadline deadline, String vendor) {
-        if (deadline.poll(RETRY, this::tryClose)) {
-            return;
-        }
-        LOG.warn("{} is in a system call on memory being unmapped; it stays mapped until the call returns", vendor);
-        var call = BoundedCalls.tryStartAlone(
-                "unmapping what " + vendor + " left behind",
-                () -> Deadline.in(LIFETIME).poll(LATE_RETRY, this::tryClose));
-        if (call == null) {
-            LOG.warn("the memory held by {} remains mapped: no thread could be started to unmap it", vendor);
-        }
-    }
-
-    /** Called by one thread at a time. */
-    private boolean tryClose() {
-        try {
-            arena.close();
-        } catch (IllegalStateException e) { // in use by a system call
-            return false;
-        }
-        closed.run();
-        return true;
+        CallArena.close(arena, "the memory lent to " + vendor, closed, deadline.remaining());
     }
 }
