@@ -161,15 +161,22 @@ public final class VfioMdev implements Vfio, MdevDriver {
         return groups.list().stream().map(Group::state).toList();
     }
 
-    @Override
-    public Map<String, Integer> devices() {
-        Map<String, Integer> devices = new LinkedHashMap<>();
+    /** The groups of the devices that can be opened, by the names of the devices. */
+    public Map<String, Group.State> byDevice() {
+        Map<String, Group.State> groups = new LinkedHashMap<>();
         for (Group.State group : states()) {
             GroupDevice device = group.device();
             if (device != null) {
-                devices.put(device.name(), group.number());
+                groups.put(device.name(), group);
             }
         }
+        return groups;
+    }
+
+    @Override
+    public Map<String, Integer> devices() {
+        Map<String, Integer> devices = new LinkedHashMap<>();
+        byDevice().forEach((name, group) -> devices.put(name, group.number()));
         return devices;
     }
 

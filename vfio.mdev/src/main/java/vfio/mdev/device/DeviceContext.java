@@ -4,24 +4,24 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
-import mdev.api.vfio.DmaAccess;
 import mdev.api.vfio.DmaRange;
 import mdev.api.vfio.PinnedPage;
 import mdev.api.vfio.VfioContext;
 import mdev.api.vfio.VfioNotifier;
+import vfio.mdev.iommu.DeviceDma;
 import vfio.mdev.irq.IrqTable;
 
 /** The vendor's context of an open device: provides interrupts itself and memory through the container's back-end. */
 final class DeviceContext implements VfioContext {
     private final IrqTable irqs;
-    private final DmaAccess dma;
+    private final DeviceDma dma;
     private final DmaCounters moved;
     private final RegionMemories regions;
 
     /** The vendor's object has been released, while its user stays: another one has its own context. */
     private volatile boolean revoked;
 
-    DeviceContext(IrqTable irqs, DmaAccess dma, DmaCounters moved, RegionMemories regions) {
+    DeviceContext(IrqTable irqs, DeviceDma dma, DmaCounters moved, RegionMemories regions) {
         this.irqs = irqs;
         this.dma = dma;
         this.moved = moved;
@@ -32,7 +32,7 @@ final class DeviceContext implements VfioContext {
         revoked = true;
     }
 
-    private DmaAccess dma() throws ErrnoException {
+    private DeviceDma dma() throws ErrnoException {
         check();
         return dma;
     }
@@ -76,29 +76,29 @@ final class DeviceContext implements VfioContext {
 
     @Override
     public List<PinnedPage> pinPages(long[] userPfn, int prot) throws ErrnoException {
-        return dma().pinPages(userPfn, prot);
+        return dma().memory().pinPages(userPfn, prot);
     }
 
     @Override
     public int unpinPages(long[] userPfn) throws ErrnoException {
-        return dma().unpinPages(userPfn);
+        return dma().memory().unpinPages(userPfn);
     }
 
     @Override
     public void dmaRead(long iova, MemorySegment data, long offset, long length) throws ErrnoException {
-        dma().dmaRead(iova, data, offset, length);
+        dma().memory().dmaRead(iova, data, offset, length);
         moved.read(length);
     }
 
     @Override
     public void dmaWrite(long iova, MemorySegment data, long offset, long length) throws ErrnoException {
-        dma().dmaWrite(iova, data, offset, length);
+        dma().memory().dmaWrite(iova, data, offset, length);
         moved.written(length);
     }
 
     @Override
     public DmaRange mapRange(long iova, long length, int prot) throws ErrnoException {
-        return dma().mapRange(iova, length, prot);
+        return dma().memory().mapRange(iova, length, prot);
     }
 
     @Override

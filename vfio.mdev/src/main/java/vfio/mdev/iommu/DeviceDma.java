@@ -1,6 +1,5 @@
 package vfio.mdev.iommu;
 
-import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -10,8 +9,6 @@ import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.DmaAccess;
 import mdev.api.vfio.DmaAttachment;
-import mdev.api.vfio.DmaRange;
-import mdev.api.vfio.PinnedPage;
 import mdev.api.vfio.VfioNotifier;
 import mdev.sync.BoundedCalls;
 import mdev.sync.Deadline;
@@ -25,7 +22,7 @@ import vfio.mdev.usage.NotifierCalls;
  * name of the user. Registers and wraps the vendor's notifiers, so that back-ends need not manage their calls or their
  * end.
  */
-public final class DeviceDma implements DmaAccess {
+public final class DeviceDma {
     private static final Logger LOG = LoggerFactory.getLogger(DeviceDma.class);
 
     /** Grace period for running calls of a notifier that ends; equal to the time that a user waits for a call. */
@@ -78,6 +75,11 @@ public final class DeviceDma implements DmaAccess {
     /** For a device that is opened only to query its driver; its user has no memory. */
     public static DeviceDma none() {
         return new DeviceDma((_, call) -> call.run(), "", () -> {}, "");
+    }
+
+    /** The memory, for all but notifiers. */
+    public DmaAccess memory() {
+        return attachment;
     }
 
     /** A vendor's notifier and its running calls. */
@@ -249,7 +251,7 @@ public final class DeviceDma implements DmaAccess {
         all.forEach(each -> each.awaitCalls(deadline));
     }
 
-    @Override
+    /** As {@link mdev.api.vfio.DmaAccess#registerNotifier}. */
     public void registerNotifier(VfioNotifier notifier) throws ErrnoException {
         Registered made = switch (notifier) {
             case VfioNotifier.DmaUnmap unmap -> new Unmap(unmap);
@@ -284,7 +286,7 @@ public final class DeviceDma implements DmaAccess {
         }
     }
 
-    @Override
+    /** As {@link mdev.api.vfio.DmaAccess#unregisterNotifier}. */
     public void unregisterNotifier(VfioNotifier notifier) throws ErrnoException {
         Registered registered;
         synchronized (lock) {
@@ -306,30 +308,5 @@ public final class DeviceDma implements DmaAccess {
         if (!registered.awaitCalls(Deadline.in(grace))) {
             throw new ErrnoException(Errno.ETIMEDOUT, "a running call of the notifier has not returned");
         }
-    }
-
-    @Override
-    public List<PinnedPage> pinPages(long[] userPfn, int prot) throws ErrnoException {
-        return attachment.pinPages(userPfn, prot);
-    }
-
-    @Override
-    public int unpinPages(long[] userPfn) throws ErrnoException {
-        return attachment.unpinPages(userPfn);
-    }
-
-    @Override
-    public void dmaRead(long iova, MemorySegment data, long offset, long length) throws ErrnoException {
-        attachment.dmaRead(iova, data, offset, length);
-    }
-
-    @Override
-    public void dmaWrite(long iova, MemorySegment data, long offset, long length) throws ErrnoException {
-        attachment.dmaWrite(iova, data, offset, length);
-    }
-
-    @Override
-    public DmaRange mapRange(long iova, long length, int prot) throws ErrnoException {
-        return attachment.mapRange(iova, length, prot);
     }
 }

@@ -55,25 +55,14 @@ final class InfoCommand implements ShellCommand.Action {
                 "info",
                 "shows a device's regions, interrupts and user",
                 this,
-                Parameter.one("uuid", (_, _) -> byName().keySet()));
-    }
-
-    private Map<String, Group.State> byName() {
-        Map<String, Group.State> groups = new LinkedHashMap<>();
-        for (Group.State group : vfio.states()) {
-            GroupDevice device = group.device();
-            if (device != null) {
-                groups.put(device.name(), group);
-            }
-        }
-        return groups;
+                Parameter.one("uuid", (_, _) -> vfio.byDevice().keySet()));
     }
 
     @Override
     public ShellResult run(ShellInvocation invocation) throws ErrnoException {
         String uuid = invocation.arguments().getFirst();
         String name = uuid.toLowerCase(Locale.ROOT);
-        Map<String, Group.State> groups = byName();
+        Map<String, Group.State> groups = vfio.byDevice();
         Group.State group = groups.get(name);
         GroupDevice device = group == null ? null : group.device();
         if (group == null || device == null) {
@@ -92,8 +81,8 @@ final class InfoCommand implements ShellCommand.Action {
         device.irqs().forEach(kind -> states.put(kind.index(), kind));
         device.inspect(open -> {
             DeviceInfo info = (DeviceInfo) open.ioctl(new GetInfo());
-            fields.put("regions", regions(open, Math.min(info.numRegions(), MOST), pci ? PCI_REGIONS : List.of()));
-            fields.put("irqs", irqs(open, Math.min(info.numIrqs(), MOST), pci ? PCI_IRQS : List.of(), states));
+            fields.put("regions", rows(info.numRegions(), index -> region(open, index, pci)));
+            fields.put("irqs", rows(info.numIrqs(), index -> irq(open, index, pci, states)));
             return info;
         });
         Container container = group.container();
@@ -107,47 +96,54 @@ final class InfoCommand implements ShellCommand.Action {
         return new ShellResult.Details(fields);
     }
 
-    private static List<Map<String, @Nullable Object>> regions(
-            GroupDevice.Ioctl device, int count, List<String> names) {
-        List<Map<String, @Nullable Object>> regions = new ArrayList<>();
-        for (int index = 0; index < count; index++) {
-            try {
-                if (device.ioctl(new GetRegionInfo(index)) instanceof RegionInfo region && region.size() != 0) {
-                    Map<String, @Nullable Object> row = new LinkedHashMap<>();
-                    row.put("index", index);
-                    row.put("name", name(names, index));
-                    row.put("size", region.size());
-                    row.put("flags", flags(region.flags(), List.of("read", "write", "mmap", "caps")));
-                    regions.add(row);
-                }
-            } catch (ErrnoException e) {
-                // an index that the device does not have
-            }
+    private static @Nullable Map<String, @Nullable Object> region(GroupDevice.Ioctl device, int index, boolean pci)
+            throws ErrnoException {
+        if (!(device.ioctl(new GetRegionInfo(index)) instanceof RegionInfo region) || region.size() == 0) {
+            return null;
         }
-        return regions;
+        Map<String, @Nullable Object> row = new LinkedHashMap<>();
+        row.put("index", index);
+        row.put("name", name(pci ? PCI_REGIONS : List.of(), index));
+        row.put("size", region.size());
+        row.put("flags", flags(region.flags(), List.of("read", "write", "mmap", "caps")));
+        return row;
     }
 
-    private static List<Map<String, @Nullable Object>> irqs(
-            GroupDevice.Ioctl device, int count, List<String> names, Map<Integer, IrqTable.KindState> states) {
-        List<Map<String, @Nullable Object>> irqs = new ArrayList<>();
-        for (int index = 0; index < count; index++) {
+    private static @Nullable Map<String, @Nullable Object> irq(
+            GroupDevice.Ioctl device, int index, boolean pci, Map<Integer, IrqTable.KindState> states)
+            throws ErrnoException {
+        if (!(device.ioctl(new GetIrqInfo(index)) instanceof IrqInfo irq) || irq.count() == 0) {
+            return null;
+        }
+        IrqTable.KindState state = states.getOrDefault(index, new IrqTable.KindState(index, 0, 0, 0));
+        Map<String, @Nullable Object> row = new LinkedHashMap<>();
+        row.put("index", index);
+        row.put("name", name(pci ? PCI_IRQS : List.of(), index));
+        row.put("count", irq.count());
+        row.put("armed", state.armed());
+        row.put("masked", state.masked());
+        row.put("flags", flags(irq.flags(), List.of("eventfd", "maskable", "automasked", "noresize")));
+        return row;
+    }
+
+    private interface Row {
+        @Nullable
+        Map<String, @Nullable Object> of(int index) throws ErrnoException;
+    }
+
+    private static List<Map<String, @Nullable Object>> rows(int count, Row row) {
+        List<Map<String, @Nullable Object>> rows = new ArrayList<>();
+        for (int index = 0; index < Math.min(count, MOST); index++) {
             try {
-                if (device.ioctl(new GetIrqInfo(index)) instanceof IrqInfo irq && irq.count() != 0) {
-                    IrqTable.KindState state = states.getOrDefault(index, new IrqTable.KindState(index, 0, 0, 0));
-                    Map<String, @Nullable Object> row = new LinkedHashMap<>();
-                    row.put("index", index);
-                    row.put("name", name(names, index));
-                    row.put("count", irq.count());
-                    row.put("armed", state.armed());
-                    row.put("masked", state.masked());
-                    row.put("flags", flags(irq.flags(), List.of("eventfd", "maskable", "automasked", "noresize")));
-                    irqs.add(row);
+                Map<String, @Nullable Object> made = row.of(index);
+                if (made != null) {
+                    rows.add(made);
                 }
             } catch (ErrnoException e) {
                 // an index that the device does not have
             }
         }
-        return irqs;
+        return rows;
     }
 
     private static void memory(SequencedMap<String, @Nullable Object> fields, IommuState state) {

@@ -5,13 +5,14 @@ import mdev.api.errno.ErrnoException;
 import org.jspecify.annotations.Nullable;
 
 /** The open memory behind a mapping. Thread-safe; closed once, when no call is running. */
-public sealed interface BackingMemory permits MappedMemory, FileMemory, LocalMemory, RemoteMemory {
+public sealed interface BackingMemory permits SegmentMemory, FileMemory, RemoteMemory {
     /** Identifies the bytes independently of how they were opened. */
     Location location();
 
     /** The bytes, if they are in this process; null if they cannot be pinned. */
-    @Nullable
-    MemorySegment bytes();
+    default @Nullable MemorySegment bytes() {
+        return null;
+    }
 
     /**
      * Reads.
@@ -23,5 +24,5 @@ public sealed interface BackingMemory permits MappedMemory, FileMemory, LocalMem
     /** Writes; parameters as for {@link #read}. */
     void write(long at, MemorySegment from, long offset, long length) throws ErrnoException;
 
-    void close();
+    default void close() {}
 }

@@ -6,7 +6,6 @@ import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.linux.Fd;
 import mdev.linux.LinuxException;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A part of a file that its owner may truncate at any time. Accessed through system calls, which return an error where
@@ -17,24 +16,14 @@ record FileMemory(Location location, Fd fd, FilePool.Use use) implements Backing
     private static final int BOUNCE = 64 * 1024;
 
     @Override
-    public @Nullable MemorySegment bytes() {
-        return null;
-    }
-
-    @Override
     public void read(long at, MemorySegment to, long offset, long length) throws ErrnoException {
         if (to.isNative()) {
             pread(at, to, offset, length);
-            return;
-        }
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment bounce = arena.allocate(Math.min(length, BOUNCE));
-            for (long done = 0; done < length; ) {
-                long part = Math.min(length - done, BOUNCE);
+        } else {
+            bounce(length, (done, bounce, part) -> {
                 pread(at + done, bounce, 0, part);
                 MemorySegment.copy(bounce, 0, to, offset + done, part);
-                done += part;
-            }
+            });
         }
     }
 
@@ -42,15 +31,23 @@ record FileMemory(Location location, Fd fd, FilePool.Use use) implements Backing
     public void write(long at, MemorySegment from, long offset, long length) throws ErrnoException {
         if (from.isNative()) {
             pwrite(at, from, offset, length);
-            return;
-        }
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment bounce = arena.allocate(Math.min(length, BOUNCE));
-            for (long done = 0; done < length; ) {
-                long part = Math.min(length - done, BOUNCE);
+        } else {
+            bounce(length, (done, bounce, part) -> {
                 MemorySegment.copy(from, offset + done, bounce, 0, part);
                 pwrite(at + done, bounce, 0, part);
-                done += part;
+            });
+        }
+    }
+
+    private interface Part {
+        void transfer(long done, MemorySegment bounce, long length) throws ErrnoException;
+    }
+
+    private static void bounce(long length, Part transfer) throws ErrnoException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment bounce = arena.allocate(Math.min(length, BOUNCE));
+            for (long done = 0; done < length; done += BOUNCE) {
+                transfer.transfer(done, bounce, Math.min(length - done, BOUNCE));
             }
         }
     }

@@ -1,7 +1,9 @@
 package vfio.mdev.iommu.memory;
 
+import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.linux.Fd;
@@ -20,7 +22,7 @@ final class FilePool {
     /** Guarded by this; contains exactly the files in use. */
     private final Map<Key, Shared> files = new HashMap<>();
 
-    private record Key(Location.FileSpace file, boolean writable, FdAccess access) {}
+    private record Key(Location.Space file, boolean writable, FdAccess access) {}
 
     /** One user's use of a file; closed once. */
     interface Use {
@@ -32,42 +34,52 @@ final class FilePool {
      * @param writable whether it will be written; it is always read
      */
     BackingMemory open(Fd fd, long offset, long length, boolean writable) throws ErrnoException {
-        try (fd) {
-            FdAccess access = Mapping.classify(fd, offset, length);
-            int mode = fd.accessMode();
+        return using(fd, file -> {
+            FdAccess access = Mapping.classify(file, offset, length);
+            int mode = file.accessMode();
             if (mode != Fd.O_RDWR && (writable || mode != Fd.O_RDONLY)) {
                 // Checked for each descriptor: a read-only descriptor must not share another user's writable mapping.
                 throw new ErrnoException(Errno.EACCES, "the file is not open for this access");
             }
-            FileStatus status = fd.stat();
-            Location location = new Location(new Location.FileSpace(status.device(), status.inode()), offset);
+            FileStatus status = file.stat();
+            Location location = locate(status, offset);
+            Key key = new Key(location.space(), writable, access);
             return access == FdAccess.MMAP
-                    ? mapped(fd, location, length, writable, status.size())
-                    : transferred(fd, location, writable);
-        } catch (LinuxException e) {
-            throw new ErrnoException(Errno.of(e.errno()), "the user's file: " + e.getMessage());
-        }
+                    ? mapped(file, key, location, length, status.size())
+                    : transferred(file, key, location);
+        });
     }
 
     /** @param fd always consumed, even on failure */
     Location locate(Fd fd, long offset) throws ErrnoException {
+        return using(fd, file -> locate(file.stat(), offset));
+    }
+
+    private static Location locate(FileStatus status, long offset) {
+        return new Location(new Location.FileSpace(status.device(), status.inode()), offset);
+    }
+
+    private interface FileCall<T> {
+        T of(Fd fd) throws LinuxException, ErrnoException;
+    }
+
+    private static <T> T using(Fd fd, FileCall<T> call) throws ErrnoException {
         try (fd) {
-            FileStatus status = fd.stat();
-            return new Location(new Location.FileSpace(status.device(), status.inode()), offset);
+            return call.of(fd);
         } catch (LinuxException e) {
             throw new ErrnoException(Errno.of(e.errno()), "the user's file: " + e.getMessage());
         }
     }
 
-    private synchronized BackingMemory mapped(Fd fd, Location location, long length, boolean writable, long fileSize)
+    private synchronized BackingMemory mapped(Fd fd, Key key, Location location, long length, long fileSize)
             throws LinuxException {
-        Protection protection = writable ? Protection.READ_WRITE : Protection.READ;
-        Key key = new Key((Location.FileSpace) location.space(), writable, FdAccess.MMAP);
+        Protection protection = key.writable ? Protection.READ_WRITE : Protection.READ;
         Shared shared = files.get(key);
         // A file that is not sealed against growing may have grown: existing users then keep the old mapping.
         if (shared == null || shared.size < location.start() + length) {
             try {
-                shared = new Shared(key, Mapping.of(fd, 0, fileSize, protection), null, fileSize);
+                Mapping whole = Mapping.of(fd, 0, fileSize, protection);
+                shared = new Shared(key, null, whole.segment(), whole::close, fileSize);
                 files.put(key, shared);
             } catch (LinuxException e) {
                 if (length == fileSize) {
@@ -75,28 +87,20 @@ final class FilePool {
                 }
                 // A huge sparse file does not fit into memory as a whole.
                 Mapping part = Mapping.of(fd, location.start(), length, protection);
-                return new MappedMemory(location, part.segment(), part::close);
+                return new SegmentMemory(location, part.segment(), part::close);
             }
         }
-        Mapping mapping = shared.mapping;
-        if (mapping == null) {
-            throw new IllegalStateException("not mapped: " + key);
-        }
-        return new MappedMemory(location, mapping.segment().asSlice(location.start(), length), use(shared));
+        return new SegmentMemory(location, shared.bytes.asSlice(location.start(), length), use(shared));
     }
 
-    private synchronized BackingMemory transferred(Fd fd, Location location, boolean writable) throws LinuxException {
-        Key key = new Key((Location.FileSpace) location.space(), writable, FdAccess.FILE_IO);
+    private synchronized BackingMemory transferred(Fd fd, Key key, Location location) throws LinuxException {
         Shared shared = files.get(key);
         if (shared == null) {
-            shared = new Shared(key, null, fd.dup(), Long.MAX_VALUE);
+            Fd own = fd.dup();
+            shared = new Shared(key, own, MemorySegment.NULL, own::close, Long.MAX_VALUE);
             files.put(key, shared);
         }
-        Fd own = shared.fd;
-        if (own == null) {
-            throw new IllegalStateException("not open: " + key);
-        }
-        return new FileMemory(location, own, use(shared));
+        return new FileMemory(location, Objects.requireNonNull(shared.fd), use(shared));
     }
 
     private Use use(Shared shared) {
@@ -107,12 +111,7 @@ final class FilePool {
     private synchronized void release(Shared shared) {
         if (--shared.uses == 0) {
             files.remove(shared.key, shared);
-            if (shared.mapping != null) {
-                shared.mapping.close();
-            }
-            if (shared.fd != null) {
-                shared.fd.close();
-            }
+            shared.close.run();
         }
     }
 
@@ -123,15 +122,21 @@ final class FilePool {
 
     private static final class Shared {
         final Key key;
-        final @Nullable Mapping mapping;
+        /** Of a file that is not mapped. */
         final @Nullable Fd fd;
+
+        /** Of a file that is mapped. */
+        final MemorySegment bytes;
+
+        final Runnable close;
         final long size;
         int uses;
 
-        Shared(Key key, @Nullable Mapping mapping, @Nullable Fd fd, long size) {
+        Shared(Key key, @Nullable Fd fd, MemorySegment bytes, Runnable close, long size) {
             this.key = key;
-            this.mapping = mapping;
             this.fd = fd;
+            this.bytes = bytes;
+            this.close = close;
             this.size = size;
         }
     }

@@ -3,15 +3,9 @@ package vfio.mdev.iommu.memory;
 import java.lang.foreign.MemorySegment;
 import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.RemoteAccess;
-import org.jspecify.annotations.Nullable;
 
 /** User memory that only the user can access. */
 record RemoteMemory(Location location, RemoteAccess access) implements BackingMemory {
-    @Override
-    public @Nullable MemorySegment bytes() {
-        return null;
-    }
-
     @Override
     public void read(long at, MemorySegment to, long offset, long length) throws ErrnoException {
         access.read(location.start() + at, to, offset, length);
@@ -21,7 +15,4 @@ record RemoteMemory(Location location, RemoteAccess access) implements BackingMe
     public void write(long at, MemorySegment from, long offset, long length) throws ErrnoException {
         access.write(location.start() + at, from, offset, length);
     }
-
-    @Override
-    public void close() {}
 }

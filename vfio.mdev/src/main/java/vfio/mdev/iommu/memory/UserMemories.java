@@ -80,7 +80,7 @@ public final class UserMemories {
         if (writable && segment.isReadOnly()) {
             throw new ErrnoException(Errno.EACCES, "the memory is read-only");
         }
-        return new LocalMemory(locate(new UserMemory.Local(segment)), segment.asSlice(0, length));
+        return new SegmentMemory(locate(new UserMemory.Local(segment)), segment.asSlice(0, length), () -> {});
     }
 
     /** The number of open files, for tests. */

@@ -4,8 +4,11 @@ import java.lang.foreign.MemorySegment;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 
-/** User memory in this process. */
-record LocalMemory(Location location, MemorySegment bytes) implements BackingMemory {
+/**
+ * User memory in this process: a segment of the user, or a mapped part of a file that cannot be truncated. Copied only
+ * by Java code: if a page were missing after all, native code would crash the process.
+ */
+record SegmentMemory(Location location, MemorySegment bytes, FilePool.Use use) implements BackingMemory {
     @Override
     public void read(long at, MemorySegment to, long offset, long length) throws ErrnoException {
         copy(bytes, at, to, offset, length);
@@ -16,7 +19,7 @@ record LocalMemory(Location location, MemorySegment bytes) implements BackingMem
         copy(from, offset, bytes, at, length);
     }
 
-    /** The user may, against the rules, have closed the arena or confined it to one thread. */
+    /** The user may, against the rules, have closed its arena or confined it to one thread. */
     private void copy(MemorySegment from, long fromOffset, MemorySegment to, long toOffset, long length)
             throws ErrnoException {
         try {
@@ -30,5 +33,7 @@ record LocalMemory(Location location, MemorySegment bytes) implements BackingMem
     }
 
     @Override
-    public void close() {}
+    public void close() {
+        use.close();
+    }
 }
