@@ -106,7 +106,7 @@ class FaultTest {
 
     /** As below, with a vendor that hangs: the unload does not wait for it on the caller's thread. */
     @Test
-    void withoutAThreadAVendorThatHangsHoldsUpNoUnload() throws Exception {
+    void hangingVendorDelaysNoUnloadWithoutAThread() throws Exception {
         CountDownLatch go = new CountDownLatch(1);
         TestMtty mtty = new TestMtty();
         AtomicBoolean exhausted = new AtomicBoolean();

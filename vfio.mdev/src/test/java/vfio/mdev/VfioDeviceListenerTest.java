@@ -203,7 +203,7 @@ class VfioDeviceListenerTest {
      */
     @ParameterizedTest
     @ValueSource(strings = {"added", "removing", "removed"})
-    void oneThatHangsHoldsUpNobody(String event) throws Exception {
+    void hangingListenerDelaysNobody(String event) throws Exception {
         Hanging hanging = new Hanging(event);
         Heard heard = new Heard();
         platform.vfio.addListener(hanging);
@@ -235,7 +235,7 @@ class VfioDeviceListenerTest {
 
     /** As rmmod vfio_mdev, and as the stop of the listener's bundle. */
     @Test
-    void oneThatHangsHoldsUpNoUnloading() throws Exception {
+    void hangingListenerDelaysNoUnloading() throws Exception {
         Hanging hanging = new Hanging("removed");
         platform.vfio.addListener(hanging);
         bounded(() -> {

@@ -249,7 +249,7 @@ class VfioMdevTest {
 
     /** Each call of a user waits for a bounded time, and then fails with one errno. */
     @Test
-    void aBackEndThatHangsFailsTheOtherCallsOfItsUsers() throws Exception {
+    void hangingBackEndFailsOtherCallsOfItsUsers() throws Exception {
         Recorder recorder = new Recorder();
         recorder.detaching = new CountDownLatch(1);
         platform.iommuDrivers.addDriver(recorder);

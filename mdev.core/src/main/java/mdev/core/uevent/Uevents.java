@@ -63,13 +63,11 @@ public final class Uevents implements AutoCloseable {
         this.tree = tree;
         this.backlog = backlog;
         this.queue = new LinkedBlockingQueue<>(backlog);
-        Thread thread = Thread.ofPlatform()
+        Thread.ofPlatform()
                 .daemon()
                 .name("mdev-uevents")
                 .inheritInheritableThreadLocals(false)
-                .unstarted(this::drain);
-        thread.setContextClassLoader(Uevents.class.getClassLoader());
-        thread.start();
+                .start(this::drain);
     }
 
     /**

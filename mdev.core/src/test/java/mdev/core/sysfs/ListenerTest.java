@@ -83,7 +83,7 @@ class ListenerTest {
     }
 
     @Test
-    void whatFailsFillsNoLog() {
+    void failingListenerFillsNoLog() {
         Tree other = new Tree();
         other.addListener(_ -> {
             throw new LinkageError("the listener that fills no log");

@@ -69,7 +69,7 @@ class UeventsTest {
     }
 
     @Test
-    void aListenerThatFailsFillsNoLog() throws InterruptedException {
+    void failingListenerFillsNoLog() throws InterruptedException {
         Uevents many = new Uevents(new Tree());
         CountDownLatch told = new CountDownLatch(1000);
         many.listen(_ -> {
