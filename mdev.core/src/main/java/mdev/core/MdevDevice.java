@@ -70,18 +70,12 @@ public final class MdevDevice extends BusDevice {
     /** Who removes it, for the log; written by the thread that has moved it to REMOVING, before it takes it down. */
     private volatile String remover = "its parent, which is unregistered";
 
-    private MdevDevice(SupportedType type, UUID uuid) {
-        super(
-                type.parent(),
-                uuid.toString(),
-                type.parent().core().bus(),
-                type.parent().core().uevents());
+    private MdevDevice(SupportedType type, Parent parent, UUID uuid) {
+        super(parent, uuid.toString(), parent.core().bus(), parent.core().uevents());
         this.type = type;
         this.uuid = uuid;
         this.slot = new VendorSlot(
-                type.parent().module().owner(),
-                uuid.toString(),
-                type.parent().core().calls());
+                parent.module().owner(), uuid.toString(), parent.core().calls());
     }
 
     /**
@@ -93,7 +87,7 @@ public final class MdevDevice extends BusDevice {
      */
     static void create(SupportedType type, UUID uuid, Supplier<String> requester) throws ErrnoException {
         MdevCore core = type.parent().core();
-        MdevDevice device = new MdevDevice(type, uuid);
+        MdevDevice device = new MdevDevice(type, type.parent(), uuid);
         if (!core.claim(device)) {
             throw new ErrnoException(Errno.EEXIST, "device " + uuid + " already exists");
         }
@@ -438,14 +432,14 @@ public final class MdevDevice extends BusDevice {
     /** The driver or the vendor has not returned in time. The UUID stays in use until it does. */
     void leaveBehind() {
         leftBehind = true;
-        log.error(
-                "{}: device {} is left behind: its {} has not returned within {} ms; inside: {}",
-                owner(),
-                uuid,
-                state == State.CREATING ? "create" : "removal",
-                core().limits().total().toMillis(),
-                slot.inside(),
-                slot.stacks());
+        slot.logInside(
+                log::error,
+                "%s: device %s is left behind: its %s has not returned within %d ms; inside: "
+                        .formatted(
+                                owner(),
+                                uuid,
+                                state == State.CREATING ? "create" : "removal",
+                                core().limits().total().toMillis()));
     }
 
     private ErrnoException parentIsRemoved() {

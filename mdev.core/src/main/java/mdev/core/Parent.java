@@ -192,12 +192,8 @@ public final class Parent extends VirtualDevice {
             each.awaitGone(deadline);
         }
         if (!gate.awaitQuiet(deadline)) {
-            log.error(
-                    "{}: parent {} is unregistered while a call is inside: {}",
-                    module.owner(),
-                    name(),
-                    gate.inside(),
-                    gate.stacks());
+            gate.logInside(
+                    log::error, module.owner() + ": parent " + name() + " is unregistered while a call is inside: ");
         }
         core.devices().stream()
                 .filter(left -> left.supportedType().parent().equals(this))

@@ -3,6 +3,7 @@ package mdev.core;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.UUID;
 import java.util.function.Supplier;
@@ -18,7 +19,6 @@ import mdev.core.slot.ForeignBundle;
 import mdev.core.sysfs.Contents;
 import mdev.core.sysfs.Directory;
 import mdev.core.sysfs.Names;
-import org.jspecify.annotations.Nullable;
 
 /** {@code mdev_supported_types/<id>} ({@code mdev_sysfs.c}). */
 public final class SupportedType extends Directory {
@@ -75,21 +75,13 @@ public final class SupportedType extends Directory {
         }
 
         private static String show(ForeignBundle owner, String id, Attribute attribute) throws ErrnoException {
+            Attribute.Show show = Objects.requireNonNull(attribute.show(), "mandatory() has checked it");
             try {
-                return read(owner, id, attribute);
+                return owner.answer(id + "/" + attribute.name(), show::show).strip();
             } catch (ErrnoException e) {
                 throw new ErrnoException(
                         Errno.EINVAL, "type " + id + ": " + attribute.name() + " cannot be read: " + e.getMessage());
             }
-        }
-
-        private static String read(ForeignBundle owner, String id, Attribute attribute) throws ErrnoException {
-            Attribute.Show show = attribute.show();
-            String value = show == null ? null : owner.<@Nullable String>call(id + "/" + attribute.name(), show::show);
-            if (value == null) {
-                throw new ErrnoException(Errno.EIO, attribute.name() + " has no show function");
-            }
-            return value.strip();
         }
 
         private static void requireNumber(String id, String available) throws ErrnoException {

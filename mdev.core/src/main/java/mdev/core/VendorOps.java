@@ -49,19 +49,7 @@ final class VendorOps<D extends DeviceOps> {
     }
 
     /** A device from its vendor's view. */
-    static final class Instance<D extends DeviceOps> {
-        private final VendorOps<D> vendor;
-        private final D device;
-
-        private Instance(VendorOps<D> vendor, D device) {
-            this.vendor = vendor;
-            this.device = device;
-        }
-
-        DeviceOps device() {
-            return device;
-        }
-
+    record Instance<D extends DeviceOps>(VendorOps<D> vendor, D device) {
         List<AttributeGroup> attributeGroups() throws ErrnoException {
             return vendor.owner.answer(
                     vendor.parent + ": mdevAttributeGroups", () -> List.copyOf(vendor.ops.mdevAttributeGroups(device)));

@@ -136,7 +136,7 @@ public final class Fuse implements SysfsMount, AutoCloseable {
                         });
                 if (call == null || !call.awaitUninterruptibly(Deadline.in(UNMOUNT))) {
                     log.warn(
-                            "{} remains mounted: the unmount did not return in time, or no thread can be started for it",
+                            "{} remains mounted: the unmount did not return in time, or no thread can be started",
                             made.point().directory(),
                             call == null ? null : call.stack());
                 }

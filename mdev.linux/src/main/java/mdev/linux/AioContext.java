@@ -58,8 +58,8 @@ public final class AioContext implements AutoCloseable {
             1,
             FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS, ADDRESS));
 
-    private static final long SYS_SUBMIT = Arch.CURRENT.sysIoSubmit;
-    private static final long SYS_GETEVENTS = Arch.CURRENT.sysIoGetevents;
+    private static final long SYS_SUBMIT = Arch.CURRENT.sysIoSubmit();
+    private static final long SYS_GETEVENTS = Arch.CURRENT.sysIoGetevents();
 
     private final long context;
     /** What is read from. */
@@ -86,7 +86,7 @@ public final class AioContext implements AutoCloseable {
                 Fd empty = MemFd.create("mdev-aio", 0)) {
             MemorySegment context = confined.allocateFrom(JAVA_LONG, 0);
             Libc.call("io_setup", state ->
-                    (long) SYSCALL.invokeExact(state, Arch.CURRENT.sysIoSetup, (long) EVENTS, context));
+                    (long) SYSCALL.invokeExact(state, Arch.CURRENT.sysIoSetup(), (long) EVENTS, context));
             return new AioContext(context.get(JAVA_LONG, 0), empty.move());
         }
     }
@@ -139,7 +139,7 @@ public final class AioContext implements AutoCloseable {
     private void destroy() {
         try {
             Libc.call("io_destroy", state ->
-                    (long) SYSCALL.invokeExact(state, Arch.CURRENT.sysIoDestroy, context, MemorySegment.NULL));
+                    (long) SYSCALL.invokeExact(state, Arch.CURRENT.sysIoDestroy(), context, MemorySegment.NULL));
         } catch (LinuxException e) {
             throw new IllegalStateException(e);
         } finally {

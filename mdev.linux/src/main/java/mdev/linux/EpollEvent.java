@@ -19,7 +19,7 @@ import java.lang.foreign.SegmentAllocator;
  */
 final class EpollEvent {
     private static final long EVENTS = 0;
-    private static final long DATA = Arch.CURRENT.packedEpollEvent ? 4 : 8;
+    private static final long DATA = Arch.CURRENT.packedEpollEvent() ? 4 : 8;
     private static final long SIZE = DATA + Long.BYTES;
 
     private EpollEvent() {}

@@ -26,7 +26,6 @@ public final class Fd implements AutoCloseable {
     public static final int O_RDWR = 2;
     public static final int O_CREAT = 0100;
     public static final int O_EXCL = 0200;
-    public static final int O_TRUNC = 01000;
     public static final int O_NONBLOCK = 04000;
 
     private static final int O_APPEND = 02000;
@@ -169,7 +168,7 @@ public final class Fd implements AutoCloseable {
      */
     public long read(MemorySegment to) throws LinuxException {
         requireWritable(to);
-        return Transfer.READ.make(number(), to);
+        return Transfer.READ.make(number(), to, 0);
     }
 
     /**
@@ -179,7 +178,7 @@ public final class Fd implements AutoCloseable {
      * @return the bytes written
      */
     public long write(MemorySegment from) throws LinuxException {
-        return Transfer.WRITE.make(number(), from);
+        return Transfer.WRITE.make(number(), from, 0);
     }
 
     /**

@@ -1,5 +1,7 @@
 package mdev.linux;
 
+import java.util.stream.Stream;
+
 /**
  * The type of the file behind a descriptor: the {@code S_IFMT} bits of its mode ({@code include/uapi/linux/stat.h}).
  */
@@ -23,11 +25,9 @@ public enum FileType {
     }
 
     static FileType of(int mode) {
-        for (FileType type : values()) {
-            if (type.bits == (mode & S_IFMT)) {
-                return type;
-            }
-        }
-        return ANONYMOUS;
+        return Stream.of(values())
+                .filter(type -> type.bits == (mode & S_IFMT))
+                .findFirst()
+                .orElse(ANONYMOUS);
     }
 }

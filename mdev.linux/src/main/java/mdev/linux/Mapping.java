@@ -73,27 +73,27 @@ public final class Mapping implements AutoCloseable {
      */
     public static FdAccess classify(Fd fd, long offset, long length) throws LinuxException {
         if (offset < 0 || length <= 0 || offset > Long.MAX_VALUE - length) {
-            throw new LinuxException("mmap", LinuxErrno.EINVAL, "no range: offset " + offset + ", length " + length);
+            throw invalid("no range: offset " + offset + ", length " + length);
         }
         FdAccess access = sealsShrink(fd) ? FdAccess.MMAP : FdAccess.FILE_IO;
         FileStatus status = fd.stat();
         if (status.type() != FileType.REGULAR) {
-            throw new LinuxException("mmap", LinuxErrno.EINVAL, "not a memory file: " + status.type());
+            throw invalid("not a memory file: " + status.type());
         }
         if (!Statfs.isLocal(fd)) {
-            throw new LinuxException(
-                    "mmap", LinuxErrno.EINVAL, "a file of a file system that a process or another machine serves");
+            throw invalid("a file of a file system that a process or another machine serves");
         }
         if (fd.appends()) {
-            throw new LinuxException("mmap", LinuxErrno.EINVAL, "open with O_APPEND: writes would go to its end");
+            throw invalid("open with O_APPEND: writes would go to its end");
         }
         if (offset + length > status.size()) {
-            throw new LinuxException(
-                    "mmap",
-                    LinuxErrno.EINVAL,
-                    "the file has " + status.size() + " bytes, the range ends at " + (offset + length));
+            throw invalid("the file has " + status.size() + " bytes, the range ends at " + (offset + length));
         }
         return access;
+    }
+
+    private static LinuxException invalid(String reason) {
+        return new LinuxException("mmap", LinuxErrno.EINVAL, reason);
     }
 
     private static boolean sealsShrink(Fd fd) throws LinuxException {

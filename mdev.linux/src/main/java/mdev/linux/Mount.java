@@ -12,7 +12,6 @@ import java.nio.file.Path;
 
 /** {@code mount(2)} and {@code umount2(2)}: needs CAP_SYS_ADMIN, otherwise EPERM. Thread-safe. */
 public final class Mount {
-    public static final long MS_RDONLY = 1;
     public static final long MS_NOSUID = 2;
     public static final long MS_NODEV = 4;
     public static final long MS_NOEXEC = 8;

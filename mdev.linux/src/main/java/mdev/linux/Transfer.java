@@ -7,6 +7,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
 
 /**
  * read(2), write(2), pread(2) or pwrite(2), which can all be repeated safely after a failure. Each call is first made
@@ -20,31 +21,23 @@ record Transfer(String name, MethodHandle plain, MethodHandle capturing) {
     static final Transfer PWRITE = positioned("pwrite");
 
     private static Transfer stream(String name) {
-        return of(name, FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG));
+        FunctionDescriptor descriptor = FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG);
+        return new Transfer(
+                name,
+                MethodHandles.dropArguments(Libc.plain(name, descriptor), 3, long.class),
+                MethodHandles.dropArguments(Libc.function(name, descriptor), 4, long.class));
     }
 
     private static Transfer positioned(String name) {
-        return of(name, FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_LONG));
-    }
-
-    private static Transfer of(String name, FunctionDescriptor descriptor) {
+        FunctionDescriptor descriptor = FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_LONG);
         return new Transfer(name, Libc.plain(name, descriptor), Libc.function(name, descriptor));
     }
 
-    /** Makes one call at the file offset and returns the number of bytes. */
-    long make(int fd, MemorySegment memory) throws LinuxException {
-        long n;
-        try {
-            n = (long) plain.invokeExact(fd, memory, memory.byteSize());
-        } catch (Throwable t) {
-            throw Libc.unexpected(t);
-        }
-        return n != -1
-                ? n
-                : Libc.call(name, state -> (long) capturing.invokeExact(state, fd, memory, memory.byteSize()));
-    }
-
-    /** Makes one call at the given position and returns the number of bytes. */
+    /**
+     * Makes one call and returns the number of bytes.
+     *
+     * @param position ignored by read(2) and write(2), which use the file offset
+     */
     long make(int fd, MemorySegment memory, long position) throws LinuxException {
         long n;
         try {

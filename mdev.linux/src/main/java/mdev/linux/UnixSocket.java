@@ -52,8 +52,8 @@ public final class UnixSocket implements AutoCloseable {
     private static final MethodHandle SYSCALL = Libc.variadic(
             "syscall", 1, FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS, JAVA_LONG, ADDRESS));
 
-    private static final long SYS_RECVMSG = Arch.CURRENT.sysRecvmsg;
-    private static final long SYS_SENDMSG = Arch.CURRENT.sysSendmsg;
+    private static final long SYS_RECVMSG = Arch.CURRENT.sysRecvmsg();
+    private static final long SYS_SENDMSG = Arch.CURRENT.sysSendmsg();
 
     private final Fd fd;
     private final int number;

@@ -25,7 +25,7 @@ final class Threads {
      * at a safepoint.
      */
     private static final Pattern IN_A_CALL =
-            Pattern.compile("(?!" + (Arch.CURRENT == Arch.X86_64 ? "202" : "98") + " )\\d");
+            Pattern.compile("(?!" + (Arch.CURRENT.equals(Arch.X86_64) ? "202" : "98") + " )\\d");
 
     private Threads() {}
 

@@ -13,9 +13,9 @@ import vfio.mdev.group.Group;
 
 /** A device that is bound to the driver, with the listeners that are notified of it. */
 final class BoundDevice {
-    private final String name;
-    private final Group group;
-    private final Vfio vfio;
+    final String name;
+    final Group group;
+    final Vfio vfio;
 
     /** The monitor guards both: a listener is notified of the device once, and not of one that is going. */
     private final List<Subscription> subscriptions = new ArrayList<>(1);
@@ -26,18 +26,6 @@ final class BoundDevice {
         this.name = name;
         this.group = group;
         this.vfio = vfio;
-    }
-
-    String name() {
-        return name;
-    }
-
-    Group group() {
-        return group;
-    }
-
-    Vfio vfio() {
-        return vfio;
     }
 
     /** The subscription of a registered listener, made with the first call; null if the device is going. */

@@ -53,9 +53,9 @@ final class Subscriber {
         }
         try {
             switch (event) {
-                case ADDED -> listener.added(device.name(), device.group().number(), device.vfio());
-                case REMOVING -> listener.removing(device.name());
-                case REMOVED -> listener.removed(device.name());
+                case ADDED -> listener.added(device.name, device.group.number(), device.vfio);
+                case REMOVING -> listener.removing(device.name);
+                case REMOVED -> listener.removed(device.name);
             }
         } catch (RuntimeException | Error e) {
             faults.report(event.of(device), e);

@@ -17,7 +17,7 @@ final class Subscription {
         private static final List<Event> ALL = List.of(values());
 
         String of(BoundDevice device) {
-            return name().toLowerCase(Locale.ROOT) + " of device " + device.name();
+            return name().toLowerCase(Locale.ROOT) + " of device " + device.name;
         }
     }
 
@@ -70,11 +70,14 @@ final class Subscription {
                 return false;
             }
         }
-        if (teller != null || told >= happened || subscriber.defers(this)) {
+        if (teller != null || told >= happened) {
+            return false;
+        }
+        time = limit;
+        if (subscriber.defers(this)) {
             return false;
         }
         teller = Thread.currentThread();
-        time = limit;
         return true;
     }
 

@@ -199,7 +199,7 @@ public final class VfioMdev implements Vfio, MdevDriver {
                 .orElseThrow(() -> new ErrnoException(Errno.EINVAL, "device " + mdev.uuid() + " has no IOMMU group"));
         BoundDevice device = new BoundDevice(mdev.uuid().toString(), groups.create(number, mdev), this);
         bound.put(mdev, device);
-        announce("device " + device.name(), listeners.stream().map(device::added));
+        announce("device " + device.name, listeners.stream().map(device::added));
     }
 
     @Override
@@ -215,6 +215,6 @@ public final class VfioMdev implements Vfio, MdevDriver {
     @Override
     public Optional<String> user(Mdev mdev) {
         BoundDevice device = bound.get(mdev);
-        return device == null ? Optional.empty() : device.group().user();
+        return device == null ? Optional.empty() : device.group.user();
     }
 }

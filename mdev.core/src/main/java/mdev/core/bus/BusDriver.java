@@ -137,12 +137,11 @@ public final class BusDriver extends Kobject {
             return Binding.Result.BUSY;
         }
         if (!device.slot().awaitQuiet(deadline)) {
-            log.warn(
-                    "{}: {} is not bound because it is in use; inside: {}; write it to drivers_probe afterwards",
-                    name(),
-                    device.name(),
-                    device.slot().inside(),
-                    device.slot().stacks());
+            device.slot()
+                    .logInside(
+                            log::warn,
+                            name() + ": " + device.name()
+                                    + " is not bound while it is in use; write it to drivers_probe later; inside: ");
             device.binding().unbind();
             unbound(device);
             return Binding.Result.BUSY;
@@ -214,12 +213,8 @@ public final class BusDriver extends Kobject {
             log.debug("{} is unbound from {} regardless", device.name(), name());
         }
         if (!device.slot().awaitVacant(Duration.ZERO)) {
-            log.warn(
-                    "{}: {} is unbound while it is in use; inside: {}",
-                    name(),
-                    device.name(),
-                    device.slot().inside(),
-                    device.slot().stacks());
+            device.slot()
+                    .logInside(log::warn, name() + ": " + device.name() + " is unbound while it is in use; inside: ");
         }
         try (var _ = tree().change()) {
             release(device);
@@ -252,12 +247,7 @@ public final class BusDriver extends Kobject {
         CountDownLatch unbound = bus.calls()
                 .each("unbind from " + name(), devices(), BusDevice::parent, device -> unbind(device, deadline));
         if (!deadline.awaitUninterruptibly(unbound) || !gate.awaitQuiet(deadline)) {
-            log.error(
-                    "{}: driver {} has not released all devices in time: {}",
-                    owner,
-                    name(),
-                    gate.inside(),
-                    gate.stacks());
+            gate.logInside(log::error, owner + ": driver " + name() + " has not released all devices in time: ");
         }
         bus.remove(this);
     }

@@ -53,12 +53,7 @@ public final class ShownDevice extends VirtualDevice {
             disappear();
         }
         if (!gate.awaitQuiet(deadline)) {
-            log.error(
-                    "{}: device {} is destroyed while a call is inside: {}",
-                    owner,
-                    name(),
-                    gate.inside(),
-                    gate.stacks());
+            gate.logInside(log::error, owner + ": device " + name() + " is destroyed while a call is inside: ");
         }
     }
 

@@ -4,6 +4,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BiConsumer;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import mdev.api.errno.Errno;
@@ -261,8 +262,17 @@ public class Gate extends GateState {
         return insiders().map(Insider::toString).toList();
     }
 
+    /**
+     * Logs the calls inside.
+     *
+     * @param line the line up to them
+     */
+    public final void logInside(BiConsumer<String, @Nullable Throwable> log, String line) {
+        log.accept(line + inside(), stacks());
+    }
+
     /** The stacks of the calls inside, as the cause of a log line; null if there are none. */
-    public final @Nullable Throwable stacks() {
+    final @Nullable Throwable stacks() {
         Throwable first = null;
         for (Insider insider : insiders().toList()) {
             Throwable stack = BoundedCalls.stackOf(insider.thread);

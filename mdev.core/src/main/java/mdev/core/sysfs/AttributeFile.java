@@ -11,7 +11,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** An attribute file in the tree ({@code fs/sysfs/file.c}, {@code fs/kernfs/file.c}). */
-final class AttributeFile extends Leaf implements SysfsFile {
+final class AttributeFile extends TreeNode implements SysfsFile {
     private static final Logger log = LoggerFactory.getLogger(AttributeFile.class);
 
     private final Attribute.@Nullable Show show;

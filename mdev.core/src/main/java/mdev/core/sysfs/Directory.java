@@ -13,11 +13,7 @@ import org.jspecify.annotations.Nullable;
  * A directory. It stores entries that are added and removed; permanent entries are only described ({@link #contents})
  * and created on access. So a device that is never looked up costs little.
  */
-public class Directory implements SysfsDirectory {
-    private final @Nullable Directory holder;
-    private final String name;
-    private final long ino;
-
+public class Directory extends TreeNode implements SysfsDirectory {
     /** Replaced only inside {@link Tree#change()}. */
     private volatile Entries entries = Entries.NONE;
 
@@ -27,9 +23,7 @@ public class Directory implements SysfsDirectory {
     }
 
     Directory(@Nullable Directory holder, String name, long ino) {
-        this.holder = holder;
-        this.name = name;
-        this.ino = ino;
+        super(holder, name, 0755, ino);
     }
 
     /** Describes the permanent entries of the directory, always in the same order. */
@@ -103,15 +97,7 @@ public class Directory implements SysfsDirectory {
 
     /** The tree that the directory belongs to. */
     public Tree tree() {
-        if (holder == null) {
-            throw new IllegalStateException("only a tree has no parent directory");
-        }
-        return holder.tree();
-    }
-
-    /** The directory that contains this one; the root contains itself. */
-    protected final Directory holder() {
-        return holder == null ? this : holder;
+        return holder().tree();
     }
 
     @Override
@@ -144,48 +130,8 @@ public class Directory implements SysfsDirectory {
         return nodes.hasNext() ? nodes.next() : null;
     }
 
-    @Override
-    public final String name() {
-        return name;
-    }
-
-    @Override
-    public final String path() {
-        return holder == null ? "/sys" : holder.path() + "/" + name;
-    }
-
-    @Override
-    public final int mode() {
-        return 0755;
-    }
-
-    @Override
-    public final long ino() {
-        return ino;
-    }
-
-    @Override
-    public final boolean exists() {
-        return holder == null || holder.holds(this);
-    }
-
     /** Whether this incarnation of an entry can be reached. */
     final boolean holds(SysfsNode node) {
         return node.equals(child(node.name())) && exists();
-    }
-
-    @Override
-    public final boolean equals(@Nullable Object other) {
-        return other instanceof SysfsNode node && node.ino() == ino;
-    }
-
-    @Override
-    public final int hashCode() {
-        return Long.hashCode(ino);
-    }
-
-    @Override
-    public final String toString() {
-        return path();
     }
 }

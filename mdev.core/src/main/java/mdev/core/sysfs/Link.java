@@ -5,7 +5,7 @@ import java.util.List;
 import mdev.api.sysfs.SysfsLink;
 
 /** A symbolic link to a directory of the tree. */
-public final class Link extends Leaf implements SysfsLink {
+public final class Link extends TreeNode implements SysfsLink {
     private final Directory destination;
 
     Link(Directory holder, String name, Directory destination, long ino) {

@@ -3,6 +3,7 @@ package mdev.core.sysfs;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -67,26 +68,14 @@ final class NameOrder {
             Arrays.sort(names);
             changes = 0;
         } else if (!added.isEmpty()) {
-            names = merge(names, added.toArray(String[]::new));
+            // Merges two sorted runs; a name that was removed and added again is in both.
+            names = Stream.concat(Stream.of(names), added.stream().sorted())
+                    .sorted()
+                    .distinct()
+                    .toArray(String[]::new);
         }
         added.clear();
         sorted = names;
         return names;
-    }
-
-    private static String[] merge(String[] sorted, String[] more) {
-        Arrays.sort(more);
-        String[] all = new String[sorted.length + more.length];
-        int length = 0;
-        int s = 0;
-        int m = 0;
-        while (s < sorted.length || m < more.length) {
-            int order = s == sorted.length ? 1 : m == more.length ? -1 : sorted[s].compareTo(more[m]);
-            all[length++] = order <= 0 ? sorted[s] : more[m];
-            // A name that was removed and added again is in both.
-            s += order <= 0 ? 1 : 0;
-            m += order >= 0 ? 1 : 0;
-        }
-        return Arrays.copyOf(all, length);
     }
 }

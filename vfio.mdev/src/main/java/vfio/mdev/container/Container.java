@@ -10,6 +10,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.Function;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.DmaAttachment;
@@ -90,13 +91,8 @@ public final class Container implements VfioContainer {
      * changed.
      */
     public @Nullable String iommuName() {
-        Lock read = lock.readLock();
-        if (!read.tryLock()) {
-            return BUSY;
-        }
-        try (Held _ = () -> release(read)) {
-            return attached == null ? null : attached.driver.name();
-        }
+        String name = peek(BUSY, "", now -> now.driver.name());
+        return name.isEmpty() ? null : name;
     }
 
     /**
@@ -160,12 +156,17 @@ public final class Container implements VfioContainer {
      * being changed.
      */
     public Optional<IommuState> iommuState() {
+        return peek(Optional.empty(), Optional.empty(), now -> now.iommu.state());
+    }
+
+    private <T> T peek(T busy, T none, Function<Attached, T> query) {
         Lock read = lock.readLock();
         if (!read.tryLock()) {
-            return Optional.empty();
+            return busy;
         }
         try (Held _ = () -> release(read)) {
-            return attached == null ? Optional.empty() : attached.iommu.state();
+            Attached now = attached;
+            return now == null ? none : query.apply(now);
         }
     }
 

@@ -5,6 +5,7 @@ import java.util.Optional;
 import mdev.api.Slot;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
+import mdev.api.vfio.VfioContainer;
 import mdev.api.vfio.VfioDevice;
 import mdev.api.vfio.VfioGroup;
 import mdev.sync.BoundedCalls;
@@ -103,75 +104,123 @@ public final class Group implements Container.Member {
             throw new ErrnoException(Errno.ENOENT, "no group " + number);
         }
         holder = by;
-        file = new GroupFile(this);
+        file = new GroupFile();
         return file;
     }
 
-    void closeFile(GroupFile closed) {
-        boolean over;
-        synchronized (this) {
-            if (file == closed) {
-                file = null;
-            }
-            over = !present && file == null;
+    /** A VFIO group file. Closing it clears the group's reference to it; every call checks that reference. */
+    private final class GroupFile implements VfioGroup {
+        @Override
+        public int number() {
+            return number;
         }
-        leaveIfIdle();
-        if (over) {
-            onEmpty.run();
-        }
-    }
 
-    synchronized int status(GroupFile asking) {
-        if (file != asking) {
-            return 0;
-        }
-        return container == null ? VfioGroup.VIABLE : VfioGroup.VIABLE | VfioGroup.CONTAINER_SET;
-    }
-
-    void setContainer(GroupFile by, Container wanted) throws ErrnoException {
-        synchronized (this) {
-            awaitChange();
-            checkOpen(by);
-            if (container != null) {
-                throw new ErrnoException(Errno.EINVAL, "group " + number + " is in a container");
+        @Override
+        public int getStatus() {
+            synchronized (Group.this) {
+                int set = container == null ? 0 : CONTAINER_SET;
+                return file == this ? VIABLE | set : 0;
             }
-            changing = true;
         }
-        try {
-            wanted.attach(this);
-        } catch (ErrnoException | RuntimeException | Error e) {
-            endChange();
-            throw e;
-        }
-        boolean removed;
-        synchronized (this) {
-            removed = removing && present; // removeDevice() may have looked at the container already
-            if (!removed) {
-                container = wanted;
+
+        @Override
+        public void setContainer(VfioContainer container) throws ErrnoException {
+            if (!(container instanceof Container wanted)) {
+                throw new ErrnoException(Errno.EINVAL, "the container was not opened through this API");
+            }
+            synchronized (Group.this) {
+                awaitChange();
+                checkOpen();
+                if (Group.this.container != null) {
+                    throw new ErrnoException(Errno.EINVAL, "group " + number + " is in a container");
+                }
+                changing = true;
+            }
+            try {
+                wanted.attach(Group.this);
+            } catch (ErrnoException | RuntimeException | Error e) {
                 endChange();
+                throw e;
             }
+            boolean removed;
+            synchronized (Group.this) {
+                removed = removing && present; // removeDevice() may have looked at the container already
+                if (!removed) {
+                    Group.this.container = wanted;
+                    endChange();
+                }
+            }
+            if (removed) {
+                detach(wanted);
+                throw new ErrnoException(Errno.ENODEV, "the device of group " + number + " is being removed");
+            }
+            leaveIfIdle(); // the file may have been closed in the meantime
         }
-        if (removed) {
-            detach(wanted);
-            throw new ErrnoException(Errno.ENODEV, "the device of group " + number + " is being removed");
-        }
-        leaveIfIdle(); // the file may have been closed in the meantime
-    }
 
-    void unsetContainer(GroupFile by) throws ErrnoException {
-        Container left;
-        synchronized (this) {
-            awaitChange();
-            checkOpen(by);
-            if (container == null) {
-                throw new ErrnoException(Errno.EINVAL, "group " + number + " is in no container");
+        @Override
+        public void unsetContainer() throws ErrnoException {
+            Container left;
+            synchronized (Group.this) {
+                awaitChange();
+                checkOpen();
+                if (container == null) {
+                    throw new ErrnoException(Errno.EINVAL, "group " + number + " is in no container");
+                }
+                if (users > 0) {
+                    throw new ErrnoException(Errno.EBUSY, "the device of group " + number + " is open");
+                }
+                left = beginLeave(container);
             }
-            if (users > 0) {
-                throw new ErrnoException(Errno.EBUSY, "the device of group " + number + " is open");
-            }
-            left = beginLeave(container);
+            detach(left);
         }
-        detach(left);
+
+        @Override
+        public VfioDevice getDevice(String name) throws ErrnoException {
+            Container in;
+            String client;
+            synchronized (Group.this) {
+                checkOpen();
+                in = container;
+                if (in == null) {
+                    throw new ErrnoException(Errno.EINVAL, "group " + number + " is in no container");
+                }
+                client = holder;
+                users++; // keeps the group in its container; undone in userLeft()
+            }
+            try {
+                if (!in.hasIommu()) {
+                    throw new ErrnoException(Errno.EINVAL, "the container has no IOMMU");
+                }
+                if (!isPresent() || !name.equals(device.name())) {
+                    throw new ErrnoException(Errno.ENODEV, "no device '" + name + "' in group " + number);
+                }
+                return device.open(slot -> attach(slot, in, client), Group.this::userLeft);
+            } catch (ErrnoException | RuntimeException | Error e) {
+                userLeft();
+                throw e;
+            }
+        }
+
+        @Override
+        public void close() {
+            boolean over;
+            synchronized (Group.this) {
+                if (file == this) {
+                    file = null;
+                }
+                over = !present && file == null;
+            }
+            leaveIfIdle();
+            if (over) {
+                onEmpty.run();
+            }
+        }
+
+        private void checkOpen() throws ErrnoException {
+            if (file != this) {
+                throw new ErrnoException(Errno.EBADF, "the group file is closed");
+            }
+        }
     }
 
     /**
@@ -231,32 +280,6 @@ public final class Group implements Container.Member {
         }
     }
 
-    VfioDevice openDevice(GroupFile by, String name) throws ErrnoException {
-        Container in;
-        String client;
-        synchronized (this) {
-            checkOpen(by);
-            in = container;
-            if (in == null) {
-                throw new ErrnoException(Errno.EINVAL, "group " + number + " is in no container");
-            }
-            client = holder;
-            users++; // keeps the group in its container; undone in userLeft()
-        }
-        try {
-            if (!in.hasIommu()) {
-                throw new ErrnoException(Errno.EINVAL, "the container has no IOMMU");
-            }
-            if (!isPresent() || !name.equals(device.name())) {
-                throw new ErrnoException(Errno.ENODEV, "no device '" + name + "' in group " + number);
-            }
-            return device.open(slot -> attach(slot, in, client), this::userLeft);
-        } catch (ErrnoException | RuntimeException | Error e) {
-            userLeft();
-            throw e;
-        }
-    }
-
     private static DeviceDma attach(Slot slot, Container in, String client) throws ErrnoException {
         DeviceDma.Calls calls = (name, call) -> slot.callOccupied(name, _ -> {
             call.run();
@@ -274,12 +297,6 @@ public final class Group implements Container.Member {
             users--;
         }
         leaveIfIdle();
-    }
-
-    private void checkOpen(GroupFile by) throws ErrnoException {
-        if (file != by) {
-            throw new ErrnoException(Errno.EBADF, "the group file is closed");
-        }
     }
 
     /**

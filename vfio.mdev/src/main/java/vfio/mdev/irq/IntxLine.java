@@ -1,7 +1,6 @@
 package vfio.mdev.irq;
 
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
+import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -50,15 +49,8 @@ final class IntxLine implements Vector {
         }
     }
 
-    private static final VarHandle STATE;
-
-    static {
-        try {
-            STATE = MethodHandles.lookup().findVarHandle(IntxLine.class, "state", State.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    private static final AtomicReferenceFieldUpdater<IntxLine, State> STATE =
+            AtomicReferenceFieldUpdater.newUpdater(IntxLine.class, State.class, "state");
 
     private final State unarmed = State.of(null);
     private volatile State state = unarmed;

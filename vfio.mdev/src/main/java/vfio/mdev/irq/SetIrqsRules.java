@@ -8,6 +8,7 @@ import static mdev.api.vfio.SetIrqs.DATA_EVENTFD;
 import static mdev.api.vfio.SetIrqs.DATA_NONE;
 
 import java.util.List;
+import java.util.function.Predicate;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.SetIrqs;
@@ -33,11 +34,7 @@ final class SetIrqsRules {
         }
     }
 
-    private interface Violation {
-        boolean in(Case c);
-    }
-
-    private record Rule(String reason, Violation violation) {}
+    private record Rule(String reason, Predicate<Case> violation) {}
 
     private static final List<Rule> RULES = List.of(
             new Rule("unknown flag", c -> (c.request.flags() & ~(DATA | ACTION)) != 0),
@@ -72,7 +69,7 @@ final class SetIrqsRules {
                 counts.length,
                 index < counts.length ? counts[(int) index] : 0);
         for (Rule rule : RULES) {
-            if (rule.violation.in(c)) {
+            if (rule.violation.test(c)) {
                 throw new ErrnoException(
                         Errno.EINVAL,
                         "SET_IRQS index %d, start %d, count %d, flags 0x%x: %s"

@@ -1,7 +1,6 @@
 package vfio.mdev.usage;
 
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
+import java.util.concurrent.atomic.AtomicLongFieldUpdater;
 
 /**
  * Counts the users of an object and runs its end action exactly once, after it has been closed and the last user has
@@ -18,15 +17,8 @@ public final class UseCount {
 
     private static final long INSIDE = 0xffff_ffffL;
 
-    private static final VarHandle STATE;
-
-    static {
-        try {
-            STATE = MethodHandles.lookup().findVarHandle(UseCount.class, "state", long.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    private static final AtomicLongFieldUpdater<UseCount> STATE =
+            AtomicLongFieldUpdater.newUpdater(UseCount.class, "state");
 
     private final Runnable end;
 
@@ -44,7 +36,7 @@ public final class UseCount {
      * @return false if the object is closing: no user was added, and {@link #leave} must not be called
      */
     public boolean enter() {
-        if (((long) STATE.getAndAdd(this, 1L) & ~INSIDE) == 0) {
+        if ((STATE.getAndAdd(this, 1L) & ~INSIDE) == 0) {
             return true;
         }
         leave();
@@ -53,14 +45,14 @@ public final class UseCount {
 
     /** Removes a user; pairs with {@link #enter}. */
     public void leave() {
-        if ((long) STATE.getAndAdd(this, -1L) - 1 == CLOSING) {
+        if (STATE.addAndGet(this, -1L) == CLOSING) {
             claim();
         }
     }
 
     /** Rejects all further users; runs the end action on this thread if there are none. Idempotent. */
     public void close() {
-        if ((long) STATE.getAndBitwiseOr(this, CLOSING) == 0) {
+        if (STATE.getAndUpdate(this, now -> now | CLOSING) == 0) {
             claim();
         }
     }

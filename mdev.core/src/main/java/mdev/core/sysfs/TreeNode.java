@@ -3,22 +3,23 @@ package mdev.core.sysfs;
 import mdev.api.sysfs.SysfsNode;
 import org.jspecify.annotations.Nullable;
 
-/** What files and links have in common. */
-abstract class Leaf {
-    private final Directory holder;
+/** What the nodes of all kinds have in common. */
+abstract class TreeNode {
+    private final @Nullable Directory holder;
     private final String name;
     private final int mode;
     private final long ino;
 
-    Leaf(Directory holder, String name, int mode, long ino) {
+    TreeNode(@Nullable Directory holder, String name, int mode, long ino) {
         this.holder = holder;
         this.name = name;
         this.mode = mode;
         this.ino = ino;
     }
 
-    final Directory holder() {
-        return holder;
+    /** The directory that contains this one; the root contains itself. */
+    protected final Directory holder() {
+        return holder == null ? (Directory) this : holder;
     }
 
     public final String name() {
@@ -26,7 +27,7 @@ abstract class Leaf {
     }
 
     public final String path() {
-        return holder.path() + "/" + name;
+        return holder == null ? "/sys" : holder.path() + "/" + name;
     }
 
     public final int mode() {
@@ -38,7 +39,7 @@ abstract class Leaf {
     }
 
     public final boolean exists() {
-        return this instanceof SysfsNode node && holder.holds(node);
+        return holder == null || (this instanceof SysfsNode node && holder.holds(node));
     }
 
     @Override
