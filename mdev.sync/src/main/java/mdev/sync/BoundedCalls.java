@@ -51,7 +51,7 @@ public final class BoundedCalls implements AutoCloseable {
 
     private volatile boolean closed;
 
-    /** @param name the prefix of the names of idle threads */
+    /** @param name the prefix of the names of threads that have made no call */
     public BoundedCalls(String name) {
         this(threads(name));
     }
@@ -123,16 +123,14 @@ public final class BoundedCalls implements AutoCloseable {
 
         private void run() {
             Thread self = Thread.currentThread();
-            String idle = self.getName();
             thread = self;
             begun = true;
             try {
-                self.setName(name);
+                self.setName(name); // not reset, because that costs as much as the rest of a short call
                 task.run();
             } catch (RuntimeException | Error e) {
                 LOG.error("{} failed", name, e);
             } finally {
-                self.setName(idle);
                 thread = null;
                 done.countDown();
             }
