@@ -6,6 +6,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.function.IntUnaryOperator;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
 import mdev.pci.ExtendedCapability.ResizableBar;
 import org.jspecify.annotations.Nullable;
 
@@ -62,6 +64,23 @@ final class ConfigSpace implements Region {
     public void reset() {
         for (int i = 0; i < bytes.length; i++) {
             BYTE.setVolatile(bytes, i, image.values[i]);
+        }
+    }
+
+    byte[] bytes() {
+        return bytes.clone();
+    }
+
+    /** Restores what the guest can write; the rest is as this version of the driver declares it. */
+    void restore(byte[] saved) throws ErrnoException {
+        if (saved.length != bytes.length) {
+            throw new ErrnoException(
+                    Errno.EINVAL,
+                    "the saved configuration space has " + saved.length + " bytes, this one " + bytes.length);
+        }
+        for (int i = 0; i < bytes.length; i++) {
+            int changing = image.writable[i] | image.clearable[i];
+            BYTE.setVolatile(bytes, i, (byte) ((image.values[i] & ~changing) | (saved[i] & changing)));
         }
     }
 

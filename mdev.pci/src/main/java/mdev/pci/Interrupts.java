@@ -4,6 +4,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.api.state.DeviceState;
 import mdev.api.vfio.VfioContext;
 import mdev.api.vfio.VfioPci;
 import mdev.pci.Capability.Msi;
@@ -105,6 +108,9 @@ public final class Interrupts {
 
     /** Of the open device, else null. */
     private volatile @Nullable VfioContext context;
+
+    /** Of the open device while it is stopped, else null. */
+    private volatile @Nullable VfioContext stopped;
 
     Interrupts(PciFunction function, ConfigSpace config, BusMaster bus) {
         this.config = config;
@@ -300,6 +306,54 @@ public final class Interrupts {
 
     void release() {
         context = null;
+        stopped = null;
+    }
+
+    /** No interrupt passes until {@link #resume}. */
+    void stop() {
+        stopped = context;
+        context = null;
+    }
+
+    void resume() {
+        context = stopped;
+        stopped = null;
+        update();
+    }
+
+    /** Of the stopped device: levels, table and pending messages. */
+    DeviceState save() {
+        DeviceState state = DeviceState.version(1)
+                .with("high", sources.stream().map(source -> source.high.get()).toList());
+        if (msi != null) {
+            state = state.with("msi_pending", msi.save());
+        }
+        return msix == null
+                ? state
+                : state.with("msix_pending", msix.messages.save()).with("msix_table", msix.table.save());
+    }
+
+    /** Stops, too. A newer version may have more sources and messages. */
+    void restore(DeviceState state) throws ErrnoException {
+        if (context != null) {
+            stop();
+        }
+        List<?> high = state.list("high");
+        if (high.size() > sources.size()) {
+            throw new ErrnoException(
+                    Errno.EINVAL,
+                    "the device had " + high.size() + " interrupt sources, and now has " + sources.size());
+        }
+        for (int i = 0; i < high.size(); i++) {
+            sources.get(i).set(Boolean.TRUE.equals(high.get(i)), false);
+        }
+        if (msi != null && state.has("msi_pending")) {
+            msi.restore(state.list("msi_pending"));
+        }
+        if (msix != null && state.has("msix_table")) {
+            msix.messages.restore(state.list("msix_pending"));
+            msix.table.restore(state.section("msix_table"));
+        }
     }
 
     /** Back to power-on, except for the sources: these are the vendor's. */

@@ -1,6 +1,8 @@
 package mdev.pci;
 
+import java.util.List;
 import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.stream.IntStream;
 import mdev.api.vfio.VfioContext;
 
 /**
@@ -77,6 +79,17 @@ final class Messages {
     void clear() {
         for (int word = 0; word < pending.length(); word++) {
             pending.set(word, 0);
+        }
+    }
+
+    /** The pending bits, 64 to a number. */
+    List<Long> save() {
+        return IntStream.range(0, pending.length()).mapToObj(pending::get).toList();
+    }
+
+    void restore(List<?> saved) {
+        for (int word = 0; word < pending.length(); word++) {
+            pending.set(word, word < saved.size() && saved.get(word) instanceof Long bits ? bits : 0);
         }
     }
 

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import mdev.api.errno.ErrnoException;
+import mdev.api.state.DeviceState;
 import mdev.api.vfio.RegionCapability.Area;
 import mdev.api.vfio.VfioContext;
 
@@ -98,6 +99,26 @@ final class MsixBar implements Region {
     @Override
     public void busMaster(boolean enabled) {
         vendor.busMaster(enabled);
+    }
+
+    @Override
+    public void stop() throws ErrnoException {
+        vendor.stop();
+    }
+
+    @Override
+    public DeviceState save() throws ErrnoException {
+        return vendor.save();
+    }
+
+    @Override
+    public void restore(DeviceState state) throws ErrnoException {
+        vendor.restore(state);
+    }
+
+    @Override
+    public void resume() throws ErrnoException {
+        vendor.resume();
     }
 
     @Override

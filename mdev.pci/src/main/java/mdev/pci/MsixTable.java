@@ -1,6 +1,10 @@
 package mdev.pci;
 
+import java.util.List;
 import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.util.stream.IntStream;
+import mdev.api.errno.ErrnoException;
+import mdev.api.state.DeviceState;
 
 /**
  * The MSI-X vector table (PCI Local Bus 3.0, 6.8.2): address, data and mask of each vector.
@@ -42,6 +46,30 @@ final class MsixTable implements Registers {
         for (int i = 0; i < numbers.length(); i++) {
             numbers.set(i, i % NUMBERS == VECTOR_CONTROL ? MASKED : 0);
         }
+    }
+
+    @Override
+    public DeviceState save() {
+        return DeviceState.version(1)
+                .with("programmed", programmed)
+                .with(
+                        "entries",
+                        IntStream.range(0, numbers.length())
+                                .mapToObj(numbers::get)
+                                .toList());
+    }
+
+    /** A newer version may have more vectors. */
+    @Override
+    public void restore(DeviceState state) throws ErrnoException {
+        reset();
+        List<?> entries = state.list("entries");
+        for (int i = 0; i < Math.min(entries.size(), numbers.length()); i++) {
+            if (entries.get(i) instanceof Long number) {
+                numbers.set(i, number.intValue());
+            }
+        }
+        programmed = state.flag("programmed");
     }
 
     @Override

@@ -4,10 +4,13 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
+import mdev.api.state.DeviceState;
+import mdev.api.state.StatefulDevice;
 import mdev.api.vfio.DeviceInfo;
 import mdev.api.vfio.DeviceOps;
 import mdev.api.vfio.GetInfo;
@@ -208,6 +211,62 @@ public class PciDevice implements DeviceOps {
         }
         interrupts.reset();
         interrupts.update();
+    }
+
+    /** As {@link StatefulDevice#stop}; a driver whose device implements that interface inherits its methods from here. */
+    public void stop() throws ErrnoException {
+        for (Region region : regions) {
+            if (region != null) {
+                region.stop();
+            }
+        }
+        interrupts.stop();
+    }
+
+    /** As {@link StatefulDevice#save}: configuration space, interrupts, and the states of the regions. */
+    public DeviceState save() throws ErrnoException {
+        DeviceState state = DeviceState.version(this instanceof StatefulDevice device ? device.stateVersion() : 1)
+                .with("config", config.bytes())
+                .with("interrupts", interrupts.save());
+        for (Bar bar : function.bars()) {
+            Region region = Objects.requireNonNull(regions[bar.index()]);
+            state = state.with(name(bar), region.save().with("size", bar.size()));
+        }
+        return state;
+    }
+
+    /**
+     * As {@link StatefulDevice#restore}.
+     *
+     * @throws ErrnoException EINVAL: a BAR is missing or has another size, or a field is missing or invalid
+     */
+    public void restore(DeviceState state) throws ErrnoException {
+        config.restore(state.bytes("config"));
+        interrupts.restore(state.section("interrupts"));
+        for (Bar bar : function.bars()) {
+            DeviceState saved = state.section(name(bar));
+            if (saved.number("size") != bar.size()) {
+                throw new ErrnoException(
+                        Errno.EINVAL, name(bar) + " had " + saved.number("size") + " bytes, and now has " + bar.size());
+            }
+            Objects.requireNonNull(regions[bar.index()]).restore(saved);
+        }
+    }
+
+    private static String name(Bar bar) {
+        return "bar" + bar.index();
+    }
+
+    /** As {@link StatefulDevice#resume}. */
+    public void resume() throws ErrnoException {
+        bus.settle();
+        tellBusMaster();
+        interrupts.resume();
+        for (Region region : regions) {
+            if (region != null) {
+                region.resume();
+            }
+        }
     }
 
     /** Whether the guest lets the device read and write its memory and send messages: Bus Master Enable in COMMAND. */

@@ -3,6 +3,8 @@ package mdev.pci;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import mdev.api.errno.ErrnoException;
+import mdev.api.state.DeviceState;
+import mdev.api.state.StatefulDevice;
 import mdev.api.vfio.RegionCapability.Area;
 import mdev.api.vfio.VfioContext;
 
@@ -46,6 +48,28 @@ public interface Region {
      * returns.
      */
     default void busMaster(boolean enabled) {}
+
+    /**
+     * The device is stopped ({@link StatefulDevice#stop}): when this returns, the region does nothing by itself. The
+     * toolkit then lets no interrupt pass.
+     */
+    default void stop() throws ErrnoException {}
+
+    /** The state of the stopped region, but for memory of the framework; none by default. */
+    default DeviceState save() throws ErrnoException {
+        return DeviceState.version(1);
+    }
+
+    /**
+     * Sets the state that {@link #save} has returned, perhaps of an older version of the driver. The levels of interrupt
+     * sources need not be set: the toolkit restores them.
+     *
+     * @param state with the version of the device's state; without fields if there were none
+     */
+    default void restore(DeviceState state) throws ErrnoException {}
+
+    /** The device continues, after {@link #stop} or {@link #restore}. */
+    default void resume() throws ErrnoException {}
 
     /** The parts that the user can map: page aligned, in order, without overlap. */
     default List<Area> mappable() {
