@@ -6,6 +6,9 @@ import static vendor.mtty.SerialReg.MSR_DSR;
 import static vendor.mtty.SerialReg.MSR_RI;
 import static vendor.mtty.SerialReg.MSR_TERI;
 
+import mdev.api.errno.ErrnoException;
+import mdev.api.state.DeviceState;
+
 /**
  * The modem status register: four inputs and their changes since the last read by the CPU (data sheet, 8.9). Guarded by
  * the port's lock.
@@ -28,6 +31,15 @@ final class ModemStatus {
             deltas |= MSR_TERI;
         }
         inputs = now;
+    }
+
+    DeviceState save() {
+        return DeviceState.version(1).with("inputs", inputs).with("deltas", deltas);
+    }
+
+    void restore(DeviceState state) throws ErrnoException {
+        inputs = state.number("inputs", 0, 0xff);
+        deltas = state.number("deltas", 0, 0xff);
     }
 
     boolean changed() {

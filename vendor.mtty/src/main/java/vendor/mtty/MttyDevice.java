@@ -2,10 +2,11 @@ package vendor.mtty;
 
 import java.util.UUID;
 import java.util.stream.Stream;
+import mdev.api.state.StatefulDevice;
 import mdev.pci.PciDevice;
 
 /** A serial card with a 16550A behind each of its BARs. */
-final class MttyDevice extends PciDevice {
+final class MttyDevice extends PciDevice implements StatefulDevice {
     private final UUID uuid;
     private final MttyType type;
 

@@ -1,5 +1,10 @@
 package vendor.mtty;
 
+import java.util.stream.IntStream;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.api.state.DeviceState;
+
 /**
  * The characters not yet read by the CPU: up to 16, or one while the FIFOs are off. An error belongs to a character and
  * is reported when that character reaches the top (data sheet, 8.4). Guarded by the port's lock.
@@ -28,6 +33,27 @@ final class ReceiveFifo {
 
     void clear() {
         clear(depth);
+    }
+
+    /** The depth, and the characters with their errors, the oldest first. */
+    DeviceState save() {
+        return DeviceState.version(1)
+                .with("depth", depth)
+                .with(
+                        "entries",
+                        IntStream.range(0, size)
+                                .mapToObj(i -> entries[(head + i) % DEPTH] & 0xffff)
+                                .toList());
+    }
+
+    void restore(DeviceState state) throws ErrnoException {
+        clear(state.number("depth", 1, DEPTH));
+        for (Object entry : state.list("entries")) {
+            if (isFull() || !(entry instanceof Long value)) {
+                throw new ErrnoException(Errno.EINVAL, "state: entries are not " + depth + " characters at most");
+            }
+            add(value.intValue() & CHARACTER, value.intValue() >> ERRORS_SHIFT);
+        }
     }
 
     int size() {

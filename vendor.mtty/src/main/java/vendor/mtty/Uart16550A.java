@@ -2,6 +2,8 @@ package vendor.mtty;
 
 import static vendor.mtty.SerialReg.*;
 
+import mdev.api.errno.ErrnoException;
+import mdev.api.state.DeviceState;
 import mdev.pci.Interrupts;
 import mdev.pci.Registers;
 
@@ -84,6 +86,43 @@ final class Uart16550A implements Registers {
         received.clear(1);
         modem.reset(PLUG);
         signal();
+    }
+
+    @Override
+    public synchronized DeviceState save() {
+        return DeviceState.version(1)
+                .with("divisor", divisor)
+                .with("ier", ier)
+                .with("lcr", lcr)
+                .with("mcr", mcr)
+                .with("scr", scr)
+                .with("fifos", fifos)
+                .with("trigger", trigger)
+                .with("line_errors", lineErrors)
+                .with("sending", sending)
+                .with("polls", polls)
+                .with("emptied", emptied)
+                .with("spacing", spacing)
+                .with("received", received.save())
+                .with("modem", modem.save());
+    }
+
+    @Override
+    public synchronized void restore(DeviceState state) throws ErrnoException {
+        divisor = state.number("divisor", 0, 0xffff);
+        ier = state.number("ier", 0, IER_MASK);
+        lcr = state.number("lcr", 0, 0xff);
+        mcr = state.number("mcr", 0, MCR_MASK);
+        scr = state.number("scr", 0, 0xff);
+        fifos = state.flag("fifos");
+        trigger = state.number("trigger", 1, ReceiveFifo.DEPTH);
+        lineErrors = state.number("line_errors", 0, 0xff);
+        sending = state.flag("sending");
+        polls = state.number("polls", 0, LOAD_POLLS);
+        emptied = state.flag("emptied");
+        spacing = state.flag("spacing");
+        received.restore(state.section("received"));
+        modem.restore(state.section("modem"));
     }
 
     @Override

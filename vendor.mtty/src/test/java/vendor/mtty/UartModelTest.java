@@ -7,9 +7,10 @@ import java.util.SplittableRandom;
 import java.util.UUID;
 import java.util.function.Supplier;
 import mdev.api.errno.ErrnoException;
+import mdev.api.state.DeviceState;
 import org.junit.jupiter.api.TestReporter;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Random accesses to both ports of a device, each compared with {@link ReferenceUart}, and the line with their OR. */
 class UartModelTest {
@@ -17,8 +18,8 @@ class UartModelTest {
 
     /** A fixed seed, and a new one for every run. {@code -Dmtty.seed=N} repeats a run. */
     @ParameterizedTest
-    @ValueSource(booleans = {true, false})
-    void answersLikeThePlainModel(boolean fixed, TestReporter reporter) throws ErrnoException {
+    @CsvSource({"true, false", "false, false", "true, true", "false, true"})
+    void answersLikeThePlainModel(boolean fixed, boolean replaced, TestReporter reporter) throws ErrnoException {
         long seed = fixed ? 16550 : Long.getLong("mtty.seed", System.nanoTime());
         reporter.publishEntry("mtty.seed", Long.toString(seed));
         var random = new SplittableRandom(seed);
@@ -28,6 +29,10 @@ class UartModelTest {
         Port[] ports = {new Port(device, 0), new Port(device, 1)};
         ReferenceUart[] models = {new ReferenceUart(), new ReferenceUart()};
         for (int step = 0; step < STEPS; step++) {
+            if (replaced && random.nextInt(20) == 0) {
+                device = replacement(device, user);
+                ports = new Port[] {new Port(device, 0), new Port(device, 1)};
+            }
             int which = random.nextInt(2);
             int register = random.nextInt(8);
             int burst = register == DATA || register == LSR ? 1 + random.nextInt(20) : 1;
@@ -45,6 +50,18 @@ class UartModelTest {
                 assertEquals(models[0].interrupt() || models[1].interrupt(), user.line(), where);
             }
         }
+    }
+
+    /** Another object takes the device's place, as when the driver is updated. */
+    private static MttyDevice replacement(MttyDevice before, UserIrqs user) throws ErrnoException {
+        before.stop();
+        DeviceState state = before.save();
+        before.release();
+        MttyDevice after = new MttyDevice(before.uuid(), before.type());
+        after.open(user);
+        after.restore(state);
+        after.resume();
+        return after;
     }
 
     /**
