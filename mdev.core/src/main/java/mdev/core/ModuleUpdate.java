@@ -177,30 +177,28 @@ final class ModuleUpdate implements LiveUpdate {
 
     @Override
     public List<String> complete() throws ErrnoException {
-        List<MdevDevice> restored = new ArrayList<>();
         List<MdevDevice> all = List.copyOf(devices.keySet());
         List<String> lost = new ArrayList<>();
-        try {
-            awaitParents();
-            call("restore", all, true, deadline, (device, step) -> {
-                restored.add(device);
-                List<String> fields = device.adopt(devices.getOrDefault(device, Optional.empty()), step);
-                step.change(() -> lost.addAll(fields));
-            });
-            call("resume", all, true, deadline, (device, _) -> device.resume());
-        } catch (ErrnoException e) {
-            deadline = Deadline.in(timeout.dividedBy(2));
-            discard(List.copyOf(restored));
-            synchronized (this) {
-                parents.forEach(Parent::suspend);
-                rejected = null;
-            }
-            throw e;
-        }
+        awaitParents();
+        call("restore", all, true, deadline, (device, step) -> {
+            List<String> fields = device.adopt(devices.getOrDefault(device, Optional.empty()), step);
+            step.change(() -> lost.addAll(fields));
+        });
+        call("resume", all, true, deadline, (device, _) -> device.resume());
         end();
         thaw();
         log.info("{}: updated with {} devices", module.owner().symbolicName(), all.size());
         return List.copyOf(lost);
+    }
+
+    @Override
+    public void goBack() {
+        deadline = Deadline.in(timeout.dividedBy(2));
+        discard(List.copyOf(devices.keySet()));
+        synchronized (this) {
+            parents.forEach(Parent::suspend);
+            rejected = null;
+        }
     }
 
     private synchronized void awaitParents() throws ErrnoException {

@@ -282,6 +282,7 @@ final class LiveUpdateTest {
             start(next, "2.0.0");
             fails(errno, update::complete);
             stop();
+            update.goBack();
             start(again, "1.0.0");
             update.complete();
         }
@@ -310,8 +311,10 @@ final class LiveUpdateTest {
             assertTrue(lacking.toString().contains("counter-a has devices"), lacking::toString);
             assertEquals(lacking, fails(Errno.EINVAL, update::complete));
             stop();
+            update.goBack();
             ErrnoException missing = fails(Errno.ETIMEDOUT, update::complete);
             assertTrue(missing.toString().contains("counter0"), missing::toString);
+            update.goBack();
             start(new TestCounter("1.0.0"), "1.0.0");
             update.complete();
         }
