@@ -99,6 +99,9 @@ final class EduGuestIT {
         guest.background(DRIVER + "exec 3</dev/uio0; unmask; : >/tmp/open; dd bs=4 count=1 <&3 >/tmp/raised");
         guest.run("until [ -e /tmp/open ]; do usleep 10000; done").ok();
         platform.run("edu:raise " + UUID).ok();
+        var unknown = platform.run("edu:raise nope");
+        assertEquals(1, unknown.status());
+        assertTrue(unknown.output().startsWith("edu:raise: no edu device 'nope'"), unknown.output());
         assertEquals("0x00000002", drive("until [ -s /tmp/raised ]; do usleep 10000; done; reg 0x24; reg 0x64 2"));
     }
 
