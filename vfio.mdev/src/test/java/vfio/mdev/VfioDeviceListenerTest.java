@@ -16,6 +16,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import mdev.api.Mdev;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
@@ -231,6 +232,48 @@ class VfioDeviceListenerTest {
         platform.close();
         String line = Hanging.class.getName() + " has not returned from " + event + " of device ";
         assertTrue(logged(line));
+    }
+
+    /** Fails if {@link Subscription} does not wait for another thread that notifies the listener of the device. */
+    @Test
+    void removalWaitsForTheNotificationOfTheDevice() throws Exception {
+        Mdev device = add(0);
+        List<String> seen = Collections.synchronizedList(new ArrayList<>());
+        CountDownLatch inside = new CountDownLatch(1);
+        CountDownLatch go = new CountDownLatch(1);
+        VfioDeviceListener slow = new VfioDeviceListener() {
+            @Override
+            public void added(String name, int group, Vfio vfio) {
+                inside.countDown();
+                VfioDeviceListenerTest.await(go);
+            }
+
+            @Override
+            public void removing(String name) {
+                seen.add(platform.vfio.devices().containsKey(name) ? "removing" : "removing too late");
+            }
+
+            @Override
+            public void removed(String name) {
+                seen.add("removed");
+            }
+        };
+        Thread adder = Thread.ofPlatform().start(() -> platform.vfio.addListener(slow));
+        inside.await();
+        Thread remover = Thread.ofPlatform().start(() -> platform.remove(device));
+        Await.until("the removal waits", () -> !remover.isAlive() || isWaitingForAnotherTeller());
+        go.countDown();
+        remover.join();
+        assertEquals(List.of("removing", "removed"), seen);
+        adder.join();
+        platform.close();
+    }
+
+    private static boolean isWaitingForAnotherTeller() {
+        return Thread.getAllStackTraces().values().stream()
+                .flatMap(Stream::of)
+                .anyMatch(frame -> frame.getClassName().equals(Subscription.class.getName())
+                        && frame.getMethodName().equals("begin"));
     }
 
     /** As rmmod vfio_mdev, and as the stop of the listener's bundle. */
