@@ -213,7 +213,7 @@ public class PciDevice implements DeviceOps {
         interrupts.update();
     }
 
-    /** As {@link StatefulDevice#stop}; a driver whose device implements that interface inherits its methods from here. */
+    /** As {@link StatefulDevice#stop}; a device that implements that interface inherits its methods from here. */
     public void stop() throws ErrnoException {
         for (Region region : regions) {
             if (region != null) {

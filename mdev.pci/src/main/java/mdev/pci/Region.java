@@ -61,8 +61,8 @@ public interface Region {
     }
 
     /**
-     * Sets the state that {@link #save} has returned, perhaps of an older version of the driver. The levels of interrupt
-     * sources need not be set: the toolkit restores them.
+     * Sets the state that {@link #save} has returned, perhaps of an older version of the driver. The levels of
+     * interrupt sources need not be set: the toolkit restores them.
      *
      * @param state with the version of the device's state; without fields if there were none
      */

@@ -161,37 +161,59 @@ class MessagesTest {
         return all.isEmpty() ? "-" : all.toString();
     }
 
+    /** A name, and below it the script. */
+    private static final String SCRIPTS = """
+            a message needs its kind enabled and Bus Master Enable:
+                bme+ x1 m1 [-] msix+ x1 [x1] m1 [-] msix- msi+ m1 [m1] x1 [-]
+            a kind that is not enabled keeps nothing for later:
+                bme+ x1 [pba=00] msix+ [-]
+            each message is sent:
+                bme+ msix+ x1 x1 x2 [x1x1x2]
+            without Bus Master Enable MSI-X is pending:
+                msix+ x1 x1 [-] [pba=02] bme+ [x1] [pba=00] x1 [x1]
+            without Bus Master Enable MSI is pending:
+                msi+ m1 m1 [-] [msipending=02] bme+ [m1] [msipending=00]
+            Bus Master Enable is cleared again:
+                bme+ msix+ bme- x1 [-] bme+ [x1]
+            a masked vector is pending until it is unmasked:
+                bme+ msix+ mask1+ mask2- x1 x2 [x2] [pba=02] mask1- [x1] [pba=00]
+            a vector beyond the first 64:
+                bme+ msix+ mask69+ x69 [-] [pba64=20] mask69- [x69] [pba64=00]
+            a masked function is pending until it is unmasked:
+                bme+ msix+ fmask+ x0 x2 [-] [pba=05] fmask- [x0x2] [pba=00]
+            function mask and vector mask both count:
+                bme+ msix+ fmask+ mask2+ x2 fmask- [-] mask2- [x2]
+            what keeps it last decides:
+                msix+ fmask+ x3 fmask- [-] [pba=08] bme+ [x3]
+            a write to the table shows that the user keeps it: then all others are masked:
+                bme+ msix+ x2 [x2] mask1- x2 [-] mask2- [x2]
+            MSI masks each vector:
+                bme+ msi+ msimask1+ m1 m2 [m2] [msipending=02] msimask1- [m1] [msipending=00]
+            disabling a kind forgets what is pending:
+                bme+ msix+ fmask+ x1 msix- [pba=00] fmask- msix+ [-]
+            a reset masks and forgets:
+                bme+ msix+ mask1- mask2+ x2 [-] reset [pba=00] bme+ msix+ x2 [x2]
+            another user finds nothing pending:
+                bme+ msix+ mask1+ x1 reopen [pba=00] [-] x1 [x1]
+            a message can be taken back while it is pending:
+                bme+ msix+ mask1+ x1 x1! [pba=00] mask1- [-] x1 x1! [x1]
+            so can one of MSI:
+                bme+ msi+ msimask1+ m1 m1! [msipending=00] msimask1- [-]
+            vectors that are not there:
+                bme+ msix+ msi+ x70 m8 x70! m8! [-]
+            a source sends message 0:
+                bme+ msix+ up [x0] down [-] up [x0]
+            a source that falls takes its pending message back:
+                bme+ msix+ fmask+ up [pba=01] down [pba=00] fmask- [-]
+            the line is silent while messages are enabled:
+                up [line=true] msix+ [line=false] msix- [line=true] msi+ [line=false]
+            the line needs no Bus Master Enable:
+                up [line=true] bme+ bme- [line=true]
+            """;
+
     static Stream<Arguments> scripts() {
-        return Stream.of(
-                        "a message needs its kind enabled and Bus Master Enable, "
-                                + "bme+ x1 m1 [-] msix+ x1 [x1] m1 [-] msix- msi+ m1 [m1] x1 [-]",
-                        "a kind that is not enabled keeps nothing for later, bme+ x1 [pba=00] msix+ [-]",
-                        "each message is sent, bme+ msix+ x1 x1 x2 [x1x1x2]",
-                        "without Bus Master Enable MSI-X is pending, msix+ x1 x1 [-] [pba=02] bme+ [x1] [pba=00] x1 [x1]",
-                        "without Bus Master Enable MSI is pending, msi+ m1 m1 [-] [msipending=02] bme+ [m1] [msipending=00]",
-                        "Bus Master Enable is cleared again, bme+ msix+ bme- x1 [-] bme+ [x1]",
-                        "a masked vector is pending until it is unmasked, "
-                                + "bme+ msix+ mask1+ mask2- x1 x2 [x2] [pba=02] mask1- [x1] [pba=00]",
-                        "a vector beyond the first 64, bme+ msix+ mask69+ x69 [-] [pba64=20] mask69- [x69] [pba64=00]",
-                        "a masked function is pending until it is unmasked, "
-                                + "bme+ msix+ fmask+ x0 x2 [-] [pba=05] fmask- [x0x2] [pba=00]",
-                        "function mask and vector mask both count, bme+ msix+ fmask+ mask2+ x2 fmask- [-] mask2- [x2]",
-                        "what keeps it last decides, msix+ fmask+ x3 fmask- [-] [pba=08] bme+ [x3]",
-                        "a write to the table shows that the user keeps it: then all others are masked, "
-                                + "bme+ msix+ x2 [x2] mask1- x2 [-] mask2- [x2]",
-                        "MSI masks each vector, bme+ msi+ msimask1+ m1 m2 [m2] [msipending=02] msimask1- [m1] [msipending=00]",
-                        "disabling a kind forgets what is pending, bme+ msix+ fmask+ x1 msix- [pba=00] fmask- msix+ [-]",
-                        "a reset masks and forgets, bme+ msix+ mask1- mask2+ x2 [-] reset [pba=00] bme+ msix+ x2 [x2]",
-                        "another user finds nothing pending, bme+ msix+ mask1+ x1 reopen [pba=00] [-] x1 [x1]",
-                        "a message can be taken back while it is pending, bme+ msix+ mask1+ x1 x1! [pba=00] mask1- [-] x1 x1! [x1]",
-                        "so can one of MSI, bme+ msi+ msimask1+ m1 m1! [msipending=00] msimask1- [-]",
-                        "vectors that are not there, bme+ msix+ msi+ x70 m8 x70! m8! [-]",
-                        "a source sends message 0, bme+ msix+ up [x0] down [-] up [x0]",
-                        "a source that falls takes its pending message back, bme+ msix+ fmask+ up [pba=01] down [pba=00] fmask- [-]",
-                        "the line is silent while messages are enabled, "
-                                + "up [line=true] msix+ [line=false] msix- [line=true] msi+ [line=false]",
-                        "the line needs no Bus Master Enable, up [line=true] bme+ bme- [line=true]")
-                .map(script -> script.split(",", 2))
+        return Stream.of(SCRIPTS.split("\n(?=\\S)"))
+                .map(entry -> entry.split(":\n", 2))
                 .map(parts -> Arguments.of(parts[0], parts[1]));
     }
 
