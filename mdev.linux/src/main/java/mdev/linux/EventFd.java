@@ -30,6 +30,12 @@ public final class EventFd implements AutoCloseable {
     private static final MethodHandle WRITE =
             Libc.plain("write", FunctionDescriptor.ofVoid(JAVA_INT, ADDRESS, JAVA_LONG));
 
+    /** {@code preadv2(2)} does not wait, whatever the descriptor's flags. */
+    private static final int RWF_NOWAIT = 8;
+
+    private static final MethodHandle PREADV2 = Libc.function(
+            "preadv2", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT, JAVA_LONG, JAVA_INT));
+
     private final Fd fd;
     private final int number;
 
@@ -37,10 +43,15 @@ public final class EventFd implements AutoCloseable {
     private final MemorySegment one = arena.allocate(JAVA_LONG);
     private final MemorySegment count = arena.allocate(JAVA_LONG);
 
+    /** Of {@link #take}: a {@code struct iovec} and its 8 bytes, which nobody looks at. */
+    private final MemorySegment taken = arena.allocate(3 * JAVA_LONG.byteSize(), JAVA_LONG.byteAlignment());
+
     private EventFd(Fd fd) {
         this.fd = fd;
         this.number = fd.number();
         one.set(JAVA_LONG, 0, 1);
+        taken.set(ADDRESS, 0, taken.asSlice(2 * JAVA_LONG.byteSize()));
+        taken.set(JAVA_LONG, JAVA_LONG.byteSize(), Long.BYTES);
     }
 
     /** A new eventfd with the count 0. */
@@ -85,6 +96,31 @@ public final class EventFd implements AutoCloseable {
         } catch (Throwable t) {
             unlessClosed(t);
             return 0;
+        }
+    }
+
+    /**
+     * Resets the count, also of an eventfd that a peer shares, who may have made it blocking or read it first. Never
+     * blocks.
+     *
+     * @return whether the count was not 0; false when closed
+     * @throws LinuxException EOPNOTSUPP: Linux before 5.8
+     */
+    public boolean take() throws LinuxException {
+        if (arena.isClosing()) {
+            return false;
+        }
+        try {
+            return Libc.call("preadv2", state -> (long) PREADV2.invokeExact(state, number, taken, 1, -1L, RWF_NOWAIT))
+                    == Long.BYTES;
+        } catch (LinuxException e) {
+            if (e.errno() == LinuxErrno.EAGAIN) {
+                return false;
+            }
+            throw e;
+        } catch (IllegalStateException e) {
+            unlessClosed(e);
+            return false;
         }
     }
 

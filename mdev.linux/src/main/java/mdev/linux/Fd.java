@@ -153,11 +153,12 @@ public final class Fd implements AutoCloseable {
     }
 
     /**
-     * Makes reads and writes that would block fail with EAGAIN ({@code O_NONBLOCK}), for all descriptors of the open
+     * Whether reads and writes that would block fail with EAGAIN ({@code O_NONBLOCK}), for all descriptors of the open
      * file.
      */
-    public void setNonblocking() throws LinuxException {
-        fcntl("fcntl(F_SETFL)", F_SETFL, fcntl("fcntl(F_GETFL)", F_GETFL, 0) | O_NONBLOCK);
+    public void setNonblocking(boolean nonblocking) throws LinuxException {
+        int others = fcntl("fcntl(F_GETFL)", F_GETFL, 0) & ~O_NONBLOCK;
+        fcntl("fcntl(F_SETFL)", F_SETFL, nonblocking ? others | O_NONBLOCK : others);
     }
 
     /**

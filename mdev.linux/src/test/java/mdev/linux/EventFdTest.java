@@ -47,6 +47,30 @@ class EventFdTest {
         }
     }
 
+    /** The peer has made it blocking, and may have read it: taking does not wait. */
+    @Test
+    @Timeout(600)
+    void takesWhatAPeerShares() throws Exception {
+        EventFd event = EventFd.create();
+        try (Fd peer = event.fd().dup();
+                Arena arena = Arena.ofConfined()) {
+            assertFalse(event.take(), "nothing yet");
+            peer.setNonblocking(false);
+            assertFalse(event.take(), "nothing yet, though it is blocking");
+            event.signal();
+            event.signal();
+            assertTrue(event.take());
+            assertFalse(event.take(), "reset");
+            peer.write(arena.allocateFrom(JAVA_LONG, -2)); // the largest count
+            assertTrue(event.take());
+            event.close();
+            peer.write(arena.allocateFrom(JAVA_LONG, 1));
+            assertFalse(event.take(), "closed");
+        } finally {
+            event.close();
+        }
+    }
+
     @Test
     void signalEndsTheWait() throws Exception {
         try (EventFd event = EventFd.create()) {

@@ -6,6 +6,7 @@ import java.util.Comparator;
 import java.util.List;
 import mdev.api.errno.ErrnoException;
 import mdev.api.state.DeviceState;
+import mdev.api.vfio.IoEvent;
 import mdev.api.vfio.RegionCapability.Area;
 import mdev.api.vfio.VfioContext;
 
@@ -119,6 +120,11 @@ final class MsixBar implements Region {
     @Override
     public void resume() throws ErrnoException {
         vendor.resume();
+    }
+
+    @Override
+    public List<IoEvent> ioEvents() {
+        return vendor.ioEvents();
     }
 
     @Override

@@ -16,12 +16,15 @@ import mdev.api.vfio.DeviceOps;
 import mdev.api.vfio.GetInfo;
 import mdev.api.vfio.GetIrqInfo;
 import mdev.api.vfio.GetRegionInfo;
+import mdev.api.vfio.GetRegionIoEvents;
+import mdev.api.vfio.IoEvent;
 import mdev.api.vfio.IoctlReply;
 import mdev.api.vfio.IoctlRequest;
 import mdev.api.vfio.IrqInfo;
 import mdev.api.vfio.RegionCapability.Area;
 import mdev.api.vfio.RegionCapability.SparseMmap;
 import mdev.api.vfio.RegionInfo;
+import mdev.api.vfio.RegionIoEvents;
 import mdev.api.vfio.Reset;
 import mdev.api.vfio.VfioContext;
 import mdev.api.vfio.VfioPci;
@@ -76,6 +79,7 @@ public class PciDevice implements DeviceOps {
             Bar bar = bars.get(i);
             List<MsixBar.Part> structures = interrupts.structures(bar.index());
             Region region = made.get(i);
+            region.ioEvents().forEach(event -> check(event, bar, region, structures));
             put(bar.index(), structures.isEmpty() ? region : new MsixBar(region, bar.size(), structures), bar.size());
         }
         byte[] rom = function.rom();
@@ -83,6 +87,19 @@ public class PciDevice implements DeviceOps {
             put(VfioPci.ROM_REGION, new Rom(MemorySegment.ofArray(rom)), rom.length);
         }
         put(VfioPci.CONFIG_REGION, config, function.configSize());
+    }
+
+    private static void check(IoEvent event, Bar bar, Region region, List<MsixBar.Part> structures) {
+        long end = event.offset() + event.size();
+        if (bar.space() == Bar.Space.IO
+                || end > bar.size()
+                || structures.stream().anyMatch(part -> part.overlaps(event.offset(), end))
+                || region.mappable().stream()
+                        .anyMatch(area -> area.offset() < end && event.offset() < area.offset() + area.size())) {
+            throw new IllegalArgumentException(
+                    "BAR%d cannot have %s: only memory that is neither mapped nor MSI-X's can"
+                            .formatted(bar.index(), event));
+        }
     }
 
     private void put(int index, Region region, long size) {
@@ -188,6 +205,7 @@ public class PciDevice implements DeviceOps {
         return switch (request) {
             case GetInfo() -> new DeviceInfo(DeviceInfo.RESET | DeviceInfo.PCI, VfioPci.NUM_REGIONS, VfioPci.NUM_IRQS);
             case GetRegionInfo(int index) -> regionInfo(index);
+            case GetRegionIoEvents(int index) -> ioEvents(index);
             case GetIrqInfo(int index) -> irqInfo(index);
             case Reset() -> {
                 reset();
@@ -322,6 +340,14 @@ public class PciDevice implements DeviceOps {
             throw new ErrnoException(Errno.EINVAL);
         }
         return region;
+    }
+
+    private RegionIoEvents ioEvents(int index) throws ErrnoException {
+        if (index < 0 || index >= regions.length) {
+            throw new ErrnoException(Errno.EINVAL);
+        }
+        Region region = regions[index];
+        return new RegionIoEvents(region == null ? List.of() : region.ioEvents());
     }
 
     private RegionInfo regionInfo(int index) throws ErrnoException {

@@ -5,6 +5,7 @@ import java.util.List;
 import mdev.api.errno.ErrnoException;
 import mdev.api.state.DeviceState;
 import mdev.api.state.StatefulDevice;
+import mdev.api.vfio.IoEvent;
 import mdev.api.vfio.RegionCapability.Area;
 import mdev.api.vfio.VfioContext;
 
@@ -70,6 +71,16 @@ public interface Region {
 
     /** The device continues, after {@link #stop} or {@link #restore}. */
     default void resume() throws ErrnoException {}
+
+    /**
+     * Doorbells: writes for which the user may signal an eventfd instead, such as of a queue's tail. A signal becomes a
+     * {@link #write} of the value, or of 0 if any value rings, on a thread of the device's own, so the region need not
+     * tell the two apart. Several signals may become one write. Only in a memory BAR, outside of {@link #mappable()}
+     * and of the MSI-X structures; constant.
+     */
+    default List<IoEvent> ioEvents() {
+        return List.of();
+    }
 
     /** The parts that the user can map: page aligned, in order, without overlap. */
     default List<Area> mappable() {

@@ -12,10 +12,14 @@ import mdev.api.vfio.DeviceInfo;
 import mdev.api.vfio.GetInfo;
 import mdev.api.vfio.GetIrqInfo;
 import mdev.api.vfio.GetRegionInfo;
+import mdev.api.vfio.GetRegionIoEvents;
+import mdev.api.vfio.IoEvent;
 import mdev.api.vfio.IoctlReply;
 import mdev.api.vfio.IoctlRequest;
 import mdev.api.vfio.IrqInfo;
+import mdev.api.vfio.RegionCapability.Area;
 import mdev.api.vfio.RegionInfo;
+import mdev.api.vfio.RegionIoEvents;
 import mdev.api.vfio.Reset;
 import mdev.api.vfio.SetIrqs;
 import mdev.pci.PciFunction.Pin;
@@ -195,5 +199,57 @@ class PciDeviceTest {
 
     private static void assertErrno(Errno errno, Call call) {
         assertEquals(errno, assertThrows(ErrnoException.class, call::run).errno());
+    }
+
+    /** A region with a doorbell, and what of it can be mapped. */
+    private record Doorbell(IoEvent event, List<Area> mappable) implements Registers {
+        @Override
+        public long read(long offset, int size) {
+            return 0;
+        }
+
+        @Override
+        public void write(long offset, int size, long value) {}
+
+        @Override
+        public List<IoEvent> ioEvents() {
+            return List.of(event);
+        }
+    }
+
+    private static TestDevice device(Bar bar, Doorbell region) {
+        var function = PciFunction.of(1, 2)
+                .bar(bar)
+                .bar(Bar.memory(5, 0x1000))
+                .capability(new Capability.MsiX(4, bar.space() == Bar.Space.IO ? 5 : 0, 0x800, 5, 0))
+                .build();
+        return new TestDevice(function, _ -> List.of(region, new MemoryRegion(MemorySegment.NULL)));
+    }
+
+    @Test
+    void aDoorbellIsOfItsRegion() throws ErrnoException {
+        var event = new IoEvent(0x7fc, 4);
+        var device = device(Bar.memory(0, 0x4000), new Doorbell(event, List.of(new Area(0x1000, 0x1000))));
+        assertEquals(new RegionIoEvents(List.of(event)), device.ioctl(new GetRegionIoEvents(0)));
+        assertEquals(new RegionIoEvents(List.of()), device.ioctl(new GetRegionIoEvents(1)));
+        assertEquals(new RegionIoEvents(List.of()), device.ioctl(new GetRegionIoEvents(5)));
+        for (int index : new int[] {-1, 9}) {
+            assertThrows(ErrnoException.class, () -> device.ioctl(new GetRegionIoEvents(index)));
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "0x4000, 4", // beyond the BAR
+        "0x1000, 4", // where the user maps it
+        "0x1ff8, 8",
+        "0x800, 1", // in the MSI-X table
+        "0x838, 8",
+    })
+    void aDoorbellThatCannotBe(String offset, int size) {
+        var region = new Doorbell(new IoEvent(Long.decode(offset), size), List.of(new Area(0x1000, 0x1000)));
+        assertThrows(IllegalArgumentException.class, () -> device(Bar.memory(0, 0x4000), region));
+        var port = new Doorbell(new IoEvent(0, size), List.of());
+        assertThrows(IllegalArgumentException.class, () -> device(Bar.io(0, 128), port), "I/O space");
     }
 }

@@ -1,6 +1,7 @@
 package mdev.api.vfio;
 
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import mdev.api.errno.ErrnoException;
 import org.osgi.annotation.versioning.ProviderType;
 
@@ -48,6 +49,20 @@ public interface VfioDevice extends AutoCloseable {
      *     EBADF as above
      */
     int regionFd(int region) throws ErrnoException;
+
+    /**
+     * Eventfds that stand for writes to a region ({@code VFIO_USER_DEVICE_GET_REGION_IO_FDS}), for a user that lets
+     * KVM or another process signal them. A signal is a write at some later time, as a posted write is; a signal that
+     * has not become a write when the user resets or closes the device never does. Writes through {@link #write} work
+     * as before.
+     *
+     * @param region its index
+     * @param most how many to return at most
+     * @return the descriptors of this process, which the caller owns; empty if the region has no such writes
+     * @throws ErrnoException EINVAL: the device does not have the index; EMFILE: out of descriptors; EAGAIN: no thread
+     *     could be started; ENODEV, EBADF as above
+     */
+    List<IoEventFd> regionIoFds(int region, int most) throws ErrnoException;
 
     /**
      * Sets the callback for a requested removal of the device: the in-process form of the REQ interrupt. A user with a

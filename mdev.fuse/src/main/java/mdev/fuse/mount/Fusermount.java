@@ -47,7 +47,7 @@ final class Fusermount implements Mounter {
             throw new MountException(PROGRAM + " did not send a descriptor");
         }
         try {
-            sent.getFirst().setNonblocking();
+            sent.getFirst().setNonblocking(true);
             return sent.getFirst();
         } catch (LinuxException e) {
             sent.forEach(Fd::close);

@@ -1,10 +1,12 @@
 package vfio.mdev.device;
 
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import mdev.api.Slot;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
+import mdev.api.vfio.IoEventFd;
 import mdev.api.vfio.IoctlReply;
 import mdev.api.vfio.IoctlRequest;
 import mdev.api.vfio.SetIrqs;
@@ -126,6 +128,16 @@ final class DeviceHandle implements VfioDevice {
         OpenDevice entered = enter();
         try {
             return entered.regionFd(region);
+        } finally {
+            slot.leave();
+        }
+    }
+
+    @Override
+    public List<IoEventFd> regionIoFds(int region, int most) throws ErrnoException {
+        OpenDevice entered = enter();
+        try {
+            return entered.regionIoFds(region, most);
         } finally {
             slot.leave();
         }

@@ -146,7 +146,8 @@ public final class GroupDevice {
         try {
             slot.occupy(OPENING); // vacated by the end of the session, or below
             occupied = true;
-            OpenDevice fresh = new OpenDevice(name(), slot, memory.attach(slot), moved, userFaults, this::released);
+            OpenDevice fresh =
+                    new OpenDevice(name(), slot, memory.attach(slot), moved, userFaults, calls, this::released);
             if (!enterVendor(fresh)) {
                 fresh.detach();
                 throw isRemoved(); // while it waited for the user before

@@ -4,15 +4,22 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.IntStream;
 import mdev.api.Slot;
+import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.DeviceInfo;
 import mdev.api.vfio.DeviceOps;
 import mdev.api.vfio.GetInfo;
 import mdev.api.vfio.GetIrqInfo;
+import mdev.api.vfio.GetRegionIoEvents;
+import mdev.api.vfio.IoEvent;
+import mdev.api.vfio.IoEventFd;
 import mdev.api.vfio.IoctlReply;
 import mdev.api.vfio.IoctlRequest;
 import mdev.api.vfio.IrqInfo;
+import mdev.api.vfio.RegionIoEvents;
+import mdev.api.vfio.Reset;
 import mdev.api.vfio.SetIrqs;
+import mdev.sync.BoundedCalls;
 import mdev.sync.FaultLog;
 import vfio.mdev.iommu.DeviceDma;
 import vfio.mdev.irq.IrqTable;
@@ -27,6 +34,7 @@ final class OpenDevice implements Slot.Occupant {
     private final DeviceDma dma;
     private final DmaCounters moved;
     private final RegionMemories memories;
+    private final IoEvents ioEvents;
     /** Set by whichever detaches {@link #dma}: the release, or a removal that cannot wait for the release. */
     private final AtomicBoolean detached = new AtomicBoolean();
 
@@ -40,13 +48,22 @@ final class OpenDevice implements Slot.Occupant {
      * @param slot the device's slot, already occupied
      * @param dma the user's memory; detached after the release
      * @param moved counts the data moved through the vendor's context
+     * @param calls runs the thread that serves the eventfds
      * @param onReleased runs when the vendor's {@code release} has returned
      */
-    OpenDevice(String name, Slot slot, DeviceDma dma, DmaCounters moved, FaultLog userFaults, Runnable onReleased) {
+    OpenDevice(
+            String name,
+            Slot slot,
+            DeviceDma dma,
+            DmaCounters moved,
+            FaultLog userFaults,
+            BoundedCalls calls,
+            Runnable onReleased) {
         this.slot = slot;
         this.dma = dma;
         this.moved = moved;
         this.memories = new RegionMemories(name);
+        this.ioEvents = new IoEvents(name, slot, calls);
         this.onReleased = onReleased;
         this.irqs = new IrqTable(userFaults);
         this.context = context();
@@ -121,6 +138,7 @@ final class OpenDevice implements Slot.Occupant {
      */
     void shut() {
         irqs.close();
+        ioEvents.close();
         slot.vacate(this::release);
     }
 
@@ -152,11 +170,29 @@ final class OpenDevice implements Slot.Occupant {
         return memories.dup(region);
     }
 
+    /** Called inside the slot: returns the eventfds of a region. */
+    List<IoEventFd> regionIoFds(int region, int most) throws ErrnoException {
+        try {
+            return vendorIoctl(slot.ops(), new GetRegionIoEvents(region))
+                            instanceof RegionIoEvents(List<IoEvent> events)
+                    ? ioEvents.fds(region, events, most)
+                    : List.of();
+        } catch (ErrnoException e) {
+            if (e.errno() == Errno.ENOTTY || e.errno() == Errno.EOPNOTSUPP) {
+                return List.of(); // the driver, or the kernel, has none: the user makes the writes itself
+            }
+            throw e;
+        }
+    }
+
     /** Called inside the slot. */
     IoctlReply ioctl(IoctlRequest request) throws ErrnoException {
         if (request instanceof SetIrqs set) {
             irqs.set(set);
             return IoctlReply.DONE;
+        }
+        if (request instanceof Reset) {
+            ioEvents.discard();
         }
         return vendorIoctl(slot.ops(), request);
     }

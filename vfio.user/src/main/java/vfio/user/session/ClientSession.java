@@ -67,7 +67,7 @@ final class ClientSession implements AutoCloseable {
             case DMA_UNMAP -> opened().memory.unmap(request, fds, reply);
             case DEVICE_GET_INFO -> opened().requests.getInfo(request, fds, reply);
             case DEVICE_GET_REGION_INFO -> opened().requests.getRegionInfo(request, fds, reply, replyFds);
-            case DEVICE_GET_REGION_IO_FDS -> opened().requests.getRegionIoFds(request, fds, reply);
+            case DEVICE_GET_REGION_IO_FDS -> opened().requests.getRegionIoFds(request, fds, reply, replyFds);
             case DEVICE_GET_IRQ_INFO -> opened().requests.getIrqInfo(request, fds, reply);
             case DEVICE_SET_IRQS -> opened().requests.setIrqs(request, fds);
             case REGION_READ -> opened().access.read(request, fds, reply);
@@ -92,7 +92,8 @@ final class ClientSession implements AutoCloseable {
         if (opened != null) {
             throw new ErrnoException(Errno.EINVAL, "VERSION was already sent");
         }
-        Version agreed = Version.of(request, fds).agree();
+        Version proposed = Version.of(request, fds);
+        Version agreed = proposed.agree();
         VfioFiles device = VfioFiles.open(served.vfio(), served.group(), served.name(), holder()); // closed in close()
         try {
             DmaChannel dma = channel(agreed, replyFds);
@@ -102,7 +103,8 @@ final class ClientSession implements AutoCloseable {
                     device,
                     dma,
                     new RegionAccess(device, served.counters()),
-                    new Requests(device, agreed.dialect(), served, dma),
+                    new Requests(
+                            device, agreed.dialect(), proposed.capabilities().maxMsgFds(), served, dma),
                     new ClientMemory(
                             device, messages, dma, (int) agreed.capabilities().maxDmaMaps()));
         } catch (ErrnoException | RuntimeException | Error e) {

@@ -11,6 +11,7 @@ import mdev.api.vfio.DirtyBitmap;
 import mdev.api.vfio.DirtyPages;
 import mdev.api.vfio.DmaLoggingReport;
 import mdev.api.vfio.GetIrqInfo;
+import mdev.api.vfio.IoEventFd;
 import mdev.api.vfio.IrqInfo;
 import mdev.api.vfio.IrqTrigger;
 import mdev.api.vfio.RegionCapability;
@@ -54,14 +55,17 @@ final class Requests {
 
     private final VfioFiles device;
     private final Dialect dialect;
+    private final int maxMsgFds;
     private final MessageCounters counters;
     private final TraceSwitch trace;
     private final AioContext aio;
     private final DmaChannel dma;
     private boolean logging;
 
-    Requests(VfioFiles device, Dialect dialect, ServedDevice served, DmaChannel dma) {
+    /** @param maxMsgFds the descriptors that the client accepts in a message */
+    Requests(VfioFiles device, Dialect dialect, int maxMsgFds, ServedDevice served, DmaChannel dma) {
         this.device = device;
+        this.maxMsgFds = maxMsgFds;
         this.dialect = dialect;
         this.counters = served.counters();
         this.trace = served.trace();
@@ -193,14 +197,29 @@ final class Requests {
         }
     }
 
-    /** Returns an empty list: no vendor offers descriptors for parts of its regions yet. */
-    int getRegionIoFds(Message request, List<Fd> fds, Message reply) throws ErrnoException {
-        int index = RegionIoFdsRequest.of(request, fds).index();
-        if (device.region(index).size() == 0) {
-            throw new ErrnoException(Errno.EINVAL, "no region " + index);
+    /**
+     * Describes eventfds, as many as a message to the client carries; the client makes other writes by messages.
+     *
+     * @param replyFds receives the eventfds if the answer describes them
+     */
+    int getRegionIoFds(Message request, List<Fd> fds, Message reply, List<Fd> replyFds) throws ErrnoException {
+        RegionIoFdsRequest wanted = RegionIoFdsRequest.of(request, fds);
+        if (device.region(wanted.index()).size() == 0) {
+            throw new ErrnoException(Errno.EINVAL, "no region " + wanted.index());
         }
-        reply.u32(0, RegionIoFdsRequest.BYTES).u32(4, 0).u32(8, index).u32(12, 0);
-        return RegionIoFdsRequest.BYTES;
+        List<IoEventFd> events = device.device().regionIoFds(wanted.index(), maxMsgFds);
+        events.forEach(event -> replyFds.add(Fd.adopt(event.fd()))); // closed when the answer is sent
+        int needed = RegionIoFdsRequest.BYTES + events.size() * RegionIoFdsRequest.ENTRY;
+        reply.u32(0, needed).u32(4, 0).u32(8, wanted.index()).u32(12, events.size());
+        if (wanted.argsz() < needed) {
+            replyFds.forEach(Fd::close);
+            replyFds.clear();
+            return RegionIoFdsRequest.BYTES;
+        }
+        for (int i = 0; i < events.size(); i++) {
+            RegionIoFdsRequest.write(reply, i, events.get(i).event());
+        }
+        return needed;
     }
 
     int setIrqs(Message request, List<Fd> fds) throws ErrnoException {

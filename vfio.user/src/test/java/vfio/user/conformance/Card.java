@@ -2,12 +2,18 @@ package vfio.user.conformance;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.OptionalLong;
 import java.util.TreeMap;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.DeviceInfo;
@@ -15,11 +21,14 @@ import mdev.api.vfio.DeviceOps;
 import mdev.api.vfio.GetInfo;
 import mdev.api.vfio.GetIrqInfo;
 import mdev.api.vfio.GetRegionInfo;
+import mdev.api.vfio.GetRegionIoEvents;
+import mdev.api.vfio.IoEvent;
 import mdev.api.vfio.IoctlReply;
 import mdev.api.vfio.IoctlRequest;
 import mdev.api.vfio.IrqInfo;
 import mdev.api.vfio.RegionCapability;
 import mdev.api.vfio.RegionInfo;
+import mdev.api.vfio.RegionIoEvents;
 import mdev.api.vfio.Reset;
 import mdev.api.vfio.VfioContext;
 import mdev.api.vfio.VfioNotifier;
@@ -67,6 +76,15 @@ final class Card implements DeviceOps {
             6, new RegionInfo(6, 0, 0),
             7, new RegionInfo(7, RW, CONFIG_SIZE),
             8, new RegionInfo(8, 0, 0)));
+
+    /** The eventfds of BAR1: one value, any value, and more than a message carries. */
+    static final List<IoEvent> DOORBELLS = Stream.concat(
+                    Stream.of(new IoEvent(8, 4, OptionalLong.of(0x89abcdefL)), new IoEvent(0x10, 8)),
+                    IntStream.range(0, 30).mapToObj(i -> new IoEvent(0x40 + 2 * i, 2, OptionalLong.of(i))))
+            .toList();
+
+    /** The writes to BAR1: "offset=bytes". */
+    final BlockingQueue<String> rung = new LinkedBlockingQueue<>();
 
     /** The number of interrupts of each kind; missing kinds are EINVAL. */
     final Map<Integer, IrqInfo> irqs = new TreeMap<>(Map.of(
@@ -162,7 +180,12 @@ final class Card implements DeviceOps {
         switch (region) {
             case VfioPci.BAR0_REGION -> copy(data, dataOffset, MemorySegment.ofArray(bar0), offset, length);
             case VfioPci.CONFIG_REGION -> copy(data, dataOffset, MemorySegment.ofArray(config), offset, length);
-            case VfioPci.BAR1_REGION -> onDoorbell.run(context());
+            case VfioPci.BAR1_REGION -> {
+                rung.add(offset + "="
+                        + HexFormat.of()
+                                .formatHex(data.asSlice(dataOffset, length).toArray(ValueLayout.JAVA_BYTE)));
+                onDoorbell.run(context());
+            }
             case VfioPci.BAR2_REGION -> copy(data, dataOffset, bar2(), offset, length);
             case VfioPci.BAR3_REGION -> copy(data, dataOffset, bar3(), offset, length);
             case VfioPci.BAR4_REGION -> {}
@@ -185,6 +208,8 @@ final class Card implements DeviceOps {
             case GetInfo() -> new DeviceInfo(DeviceInfo.RESET | DeviceInfo.PCI, regions.size(), VfioPci.NUM_IRQS);
             case GetRegionInfo(int index) -> found(regions.get(index));
             case GetIrqInfo(int index) -> found(irqs.get(index));
+            case GetRegionIoEvents(int index) ->
+                new RegionIoEvents(index == VfioPci.BAR1_REGION ? DOORBELLS : List.of());
             case Reset() -> {
                 resets.incrementAndGet();
                 onReset.run(context());
