@@ -9,6 +9,8 @@ import org.osgi.service.metatype.annotations.ObjectClassDefinition;
     String PID = "vfio.mdev";
     int MAX_TIMEOUT = 3_600_000;
     int TIMEOUT = 1_000;
+    int MOST_REGION_MEMORY = 65_536;
+    int REGION_MEMORY = 32_768;
 
     @AttributeDefinition(
             name = "Request timeout",
@@ -16,4 +18,11 @@ import org.osgi.service.metatype.annotations.ObjectClassDefinition;
             min = "0",
             max = "" + MAX_TIMEOUT)
     int requestTimeout() default TIMEOUT;
+
+    @AttributeDefinition(
+            name = "Region memory",
+            description = "Size in GiB of the mappable memory that the regions of all open devices together can have",
+            min = "0",
+            max = "" + MOST_REGION_MEMORY)
+    int maxRegionMemory() default REGION_MEMORY;
 }

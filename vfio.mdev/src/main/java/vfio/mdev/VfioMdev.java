@@ -39,6 +39,7 @@ import org.osgi.service.metatype.annotations.Designate;
 import vfio.mdev.container.Container;
 import vfio.mdev.container.IommuDrivers;
 import vfio.mdev.device.GroupDevice;
+import vfio.mdev.device.RegionSpace;
 import vfio.mdev.group.Group;
 import vfio.mdev.group.Groups;
 
@@ -58,7 +59,11 @@ public final class VfioMdev implements Vfio, MdevDriver {
     /** How long the unregistration of a device listener waits for its calls: less than SCR's lock timeout of 5 s. */
     private static final Duration UNREGISTERING = Duration.ofSeconds(4);
 
+    private static final IntKey REGION_MEMORY =
+            new IntKey("maxRegionMemory", 0, VfioConfig.MOST_REGION_MEMORY, VfioConfig.REGION_MEMORY);
+
     private final BoundedCalls calls = new BoundedCalls("vfio-call").withReserve();
+    private final RegionSpace space = new RegionSpace();
     private final ClassRegistry classes;
     private final DriverRegistry drivers;
     private final Groups groups;
@@ -77,7 +82,7 @@ public final class VfioMdev implements Vfio, MdevDriver {
             @Reference ClassRegistry classes, @Reference DriverRegistry drivers, @Reference IommuDrivers iommuDrivers) {
         this.classes = classes;
         this.drivers = drivers;
-        this.groups = new Groups(classes, calls);
+        this.groups = new Groups(classes, calls, space);
         this.iommuDrivers = iommuDrivers;
     }
 
@@ -100,8 +105,9 @@ public final class VfioMdev implements Vfio, MdevDriver {
     /** Applies to removals that begin from now on. */
     @Modified
     public void configure(Map<String, Object> properties) {
-        CheckedProperties checked = new CheckedProperties(VfioConfig.PID, properties, REQUEST_TIMEOUT);
+        CheckedProperties checked = new CheckedProperties(VfioConfig.PID, properties, REQUEST_TIMEOUT, REGION_MEMORY);
         ask = Duration.ofMillis(checked.get(REQUEST_TIMEOUT));
+        space.limit((long) checked.get(REGION_MEMORY) << 30);
     }
 
     /** Unbinds every device, which closes all handles; afterwards the tree has no entries of VFIO. */

@@ -39,6 +39,7 @@ public final class GroupDevice {
     private final Mdev mdev;
     private final Slot slot;
     private final BoundedCalls calls;
+    private final RegionSpace space;
     private final FaultLog userFaults;
     private final DmaCounters moved = new DmaCounters();
 
@@ -55,11 +56,15 @@ public final class GroupDevice {
 
     private boolean removed;
 
-    /** @param calls runs the calls that may hang while the device is removed */
-    public GroupDevice(Mdev mdev, BoundedCalls calls) {
+    /**
+     * @param calls runs the calls that may hang while the device is removed
+     * @param space bounds the memory of the regions of all devices
+     */
+    public GroupDevice(Mdev mdev, BoundedCalls calls, RegionSpace space) {
         this.mdev = mdev;
         this.slot = mdev.slot();
         this.calls = calls;
+        this.space = space;
         this.userFaults = new FaultLog(LOG, "the user of device " + mdev.uuid());
     }
 
@@ -147,7 +152,7 @@ public final class GroupDevice {
             slot.occupy(OPENING); // vacated by the end of the session, or below
             occupied = true;
             OpenDevice fresh =
-                    new OpenDevice(name(), slot, memory.attach(slot), moved, userFaults, calls, this::released);
+                    new OpenDevice(name(), slot, memory.attach(slot), moved, userFaults, calls, space, this::released);
             if (!enterVendor(fresh)) {
                 fresh.detach();
                 throw isRemoved(); // while it waited for the user before

@@ -49,6 +49,7 @@ final class OpenDevice implements Slot.Occupant {
      * @param dma the user's memory; detached after the release
      * @param moved counts the data moved through the vendor's context
      * @param calls runs the thread that serves the eventfds
+     * @param space bounds the memory of its regions
      * @param onReleased runs when the vendor's {@code release} has returned
      */
     OpenDevice(
@@ -58,11 +59,12 @@ final class OpenDevice implements Slot.Occupant {
             DmaCounters moved,
             FaultLog userFaults,
             BoundedCalls calls,
+            RegionSpace space,
             Runnable onReleased) {
         this.slot = slot;
         this.dma = dma;
         this.moved = moved;
-        this.memories = new RegionMemories(name);
+        this.memories = new RegionMemories(name, space);
         this.ioEvents = new IoEvents(name, slot, calls);
         this.onReleased = onReleased;
         this.irqs = new IrqTable(userFaults);

@@ -22,6 +22,7 @@ final class RegionMemories implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(RegionMemories.class);
 
     private final String device;
+    private final RegionSpace space;
 
     /** The monitor guards both: no memory is created after the close, which would leak it. */
     private final Map<Integer, Region> regions = new HashMap<>();
@@ -31,8 +32,9 @@ final class RegionMemories implements AutoCloseable {
     /** The file for the user, and the vendor's view of it. */
     private record Region(Fd file, Mapping view) {}
 
-    RegionMemories(String device) {
+    RegionMemories(String device, RegionSpace space) {
         this.device = device;
+        this.space = space;
     }
 
     /** Returns a region's memory; errors as for {@code VfioContext.regionMemory}. */
@@ -58,6 +60,7 @@ final class RegionMemories implements AutoCloseable {
     }
 
     private Region make(int region, long size) throws ErrnoException {
+        space.take(size); // given back in close(), or below
         try {
             // A user that gets the file must not be able to truncate it while the vendor uses it.
             Fd file = MemFd.create("mdev-" + device + "-" + region, size, Seal.SHRINK, Seal.GROW, Seal.SEAL);
@@ -68,6 +71,7 @@ final class RegionMemories implements AutoCloseable {
                 throw e;
             }
         } catch (LinuxException e) {
+            space.give(size);
             throw failure(e);
         }
     }
@@ -113,8 +117,10 @@ final class RegionMemories implements AutoCloseable {
     public synchronized void close() {
         closed = true;
         for (Region region : regions.values()) {
+            long size = region.view.segment().byteSize();
             region.view.close();
             region.file.close();
+            space.give(size);
         }
         regions.clear();
     }

@@ -20,6 +20,7 @@ import mdev.api.vfio.VfioGroup;
 import mdev.sync.BoundedCalls;
 import org.jspecify.annotations.Nullable;
 import vfio.mdev.device.GroupDevice;
+import vfio.mdev.device.RegionSpace;
 
 /**
  * The existing groups by number, and their nodes {@code /sys/class/vfio/<number>}. The core assigns the numbers; this
@@ -34,6 +35,7 @@ public final class Groups {
 
     private final ClassRegistry classes;
     private final BoundedCalls calls;
+    private final RegionSpace space;
 
     /** The monitor guards both fields; it is never held during a call to the core. */
     private final NavigableMap<Integer, Entry> entries = new TreeMap<>();
@@ -42,9 +44,13 @@ public final class Groups {
 
     private record Entry(Group group, int minor, AtomicReference<@Nullable Registration> node) {}
 
-    /** @param calls runs calls that may hang during device removal */
-    public Groups(ClassRegistry classes, BoundedCalls calls) {
+    /**
+     * @param calls runs calls that may hang during device removal
+     * @param space bounds the memory of the regions of all devices
+     */
+    public Groups(ClassRegistry classes, BoundedCalls calls, RegionSpace space) {
         this.classes = classes;
+        this.space = space;
         this.calls = calls;
     }
 
@@ -63,7 +69,9 @@ public final class Groups {
             minors.set(minor);
             AtomicReference<@Nullable Registration> node = new AtomicReference<>();
             entry = new Entry(
-                    new Group(number, new GroupDevice(mdev, calls), calls, () -> forget(number, node)), minor, node);
+                    new Group(number, new GroupDevice(mdev, calls, space), calls, () -> forget(number, node)),
+                    minor,
+                    node);
             entries.put(number, entry);
         }
         try {

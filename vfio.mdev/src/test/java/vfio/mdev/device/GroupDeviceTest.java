@@ -343,7 +343,7 @@ class GroupDeviceTest {
             }
         };
         Mdev mdev = platform.add(0, vendor);
-        GroupDevice device = new GroupDevice(mdev, calls);
+        GroupDevice device = new GroupDevice(mdev, calls, new RegionSpace());
         VfioDevice first = device.open(_ -> DeviceDma.none(), () -> {});
         Thread closer = Thread.ofPlatform().start(first::close);
         inside.await();
@@ -432,7 +432,7 @@ class GroupDeviceTest {
     @Test
     void answersQuestionsWithoutAUser() throws ErrnoException {
         TestVendor vendor = new TestVendor();
-        GroupDevice device = new GroupDevice(platform.add(0, vendor), calls);
+        GroupDevice device = new GroupDevice(platform.add(0, vendor), calls, new RegionSpace());
         var info = device.inspect(open -> open.ioctl(new GetInfo()));
         assertEquals(vendor.opens.get(), vendor.releases.get());
         assertEquals(0, vendor.violations.get());

@@ -3,11 +3,13 @@ package vfio.mdev.device;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.stream.Stream;
 import mdev.api.Mdev;
 import mdev.api.errno.Errno;
@@ -186,6 +188,52 @@ class RegionMemoryTest {
                 }
             }
             assertEquals(3, other.get(JAVA_BYTE, SIZE - 1), "another region");
+        }
+        platform.close();
+    }
+
+    /** 64 GiB cost address space and nothing else, and can be cleared at once. */
+    @Test
+    void largeMemoryIsSparse() throws Exception {
+        long size = 64L << 30;
+        try (OpenedDevice open = platform.open(mdev)) {
+            MemorySegment vendor = context().regionMemory(BAR, size);
+            try (Fd file = Fd.adopt(open.device().regionFd(BAR));
+                    Mapping whole = Mapping.of(file, 0, size, Mapping.Protection.READ_WRITE);
+                    Mapping last = Mapping.of(file, size - SIZE, SIZE, Mapping.Protection.READ_WRITE)) {
+                vendor.set(JAVA_BYTE, size - 1, (byte) 1);
+                assertEquals(1, whole.segment().get(JAVA_BYTE, size - 1));
+                assertEquals(1, last.segment().get(JAVA_BYTE, SIZE - 1));
+                last.segment().set(JAVA_BYTE, 0, (byte) 2);
+                assertEquals(2, vendor.get(JAVA_BYTE, size - SIZE));
+                assertTrue(file.stat().blocks() * 512 < 1 << 30, "a few pages");
+                context().clearRegionMemory(BAR);
+                assertEquals(0, file.stat().blocks());
+            }
+        }
+        platform.close();
+    }
+
+    /** What is too much for the process is an error of its opener; what is given back is there for the next. */
+    @Test
+    void allRegionsTogetherAreBounded() throws Exception {
+        platform.vfio.configure(Map.of("maxRegionMemory", 64));
+        long gib = 1L << 30;
+        TestVendor second = new TestVendor();
+        Mdev other = platform.add(1, second);
+        for (int time = 0; time < 3; time++) {
+            try (OpenedDevice _ = platform.open(mdev);
+                    OpenedDevice _ = platform.open(other)) {
+                context().regionMemory(BAR, 63 * gib);
+                VfioContext also = second.context;
+                if (also == null) {
+                    throw new AssertionError("not open");
+                }
+                assertErrno(Errno.ENOMEM, () -> also.regionMemory(BAR, gib + 1));
+                assertErrno(Errno.ENOMEM, () -> also.regionMemory(BAR, Long.MAX_VALUE));
+                assertEquals(gib, also.regionMemory(BAR, gib).byteSize());
+                assertErrno(Errno.ENOMEM, () -> context().regionMemory(BAR + 1, 1));
+            }
         }
         platform.close();
     }

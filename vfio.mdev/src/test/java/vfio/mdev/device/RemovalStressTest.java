@@ -84,7 +84,7 @@ class RemovalStressTest {
         try (TestPlatform platform = new TestPlatform();
                 BoundedCalls calls = new BoundedCalls("test")) {
             TestVendor vendor = new TestVendor();
-            GroupDevice device = new GroupDevice(platform.add(0, vendor), calls);
+            GroupDevice device = new GroupDevice(platform.add(0, vendor), calls, new RegionSpace());
             List<Thread> users = new ArrayList<>();
             AtomicInteger left = new AtomicInteger();
             for (int i = 0; i < 3; i++) {
