@@ -42,7 +42,8 @@ final class Guest implements AutoCloseable {
         return start(List.of(), sockets);
     }
 
-    private static Guest start(List<String> more, Path... sockets) throws IOException {
+    /** As {@link #start(Path...)}, with more options of QEMU. */
+    static Guest start(List<String> more, Path... sockets) throws IOException {
         var dir = Files.createTempDirectory("vm");
         var command = new ArrayList<>(List.of(Home.file("cnf/vm/boot")));
         for (var socket : sockets) {
@@ -57,8 +58,9 @@ final class Guest implements AutoCloseable {
                 "-chardev",
                 "socket,id=agent,server=on,wait=off,path=" + dir.resolve("agent"),
                 // Does not interfere with the devices under test: it has MSI-X and shares no interrupt line with them.
+                // Slot 1f of machine q35 is taken.
                 "-device",
-                "virtio-serial-pci,addr=1f",
+                "virtio-serial-pci,addr=1e",
                 "-device",
                 "virtserialport,chardev=agent,name=mdev.agent"));
         command.addAll(more);
