@@ -10,15 +10,21 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import itests.vm.Platform;
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.io.Writer;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.Callable;
 import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -129,11 +135,11 @@ final class CommandLineIT {
                         1,
                         "mdev:modprobe: no module 'vendor.mty': edu, gpu_sim, mtty (ENOENT)"),
                 new Wrong("mdev:modprobe /nope.jar", 1, "mdev:modprobe: no file /nope.jar (ENOENT)"),
-                new Wrong("mdev:modprobe /etc/passwd", 1, "mdev:modprobe: /etc/passwd is no bundle (EINVAL)"),
+                new Wrong("mdev:modprobe /etc/passwd", 1, "mdev:modprobe: /etc/passwd is not a bundle (EINVAL)"),
                 new Wrong(
                         "mdev:rmmod mtty",
                         1,
-                        "mdev:rmmod: mtty is in use: " + OPEN + " by vfio:tty; -f unloads it all the same (EBUSY)"),
+                        "mdev:rmmod: mtty is in use: " + OPEN + " by vfio:tty; -f unloads it anyway (EBUSY)"),
                 new Wrong("mdev:rmmod mty", 1, "mdev:rmmod: no module 'mty': "),
                 new Wrong("sysfs:cat " + TYPE + "/create", 1, "sysfs:cat: " + TYPE + "/create cannot be read (EACCES)"),
                 new Wrong(
@@ -242,7 +248,7 @@ final class CommandLineIT {
                 new WrongStart(
                         List.of("--private", "--no-mount", "-c", "mdev:modprobe /etc/passwd"),
                         1,
-                        "mdev:modprobe: /etc/passwd is no bundle (EINVAL)"));
+                        "mdev:modprobe: /etc/passwd is not a bundle (EINVAL)"));
     }
 
     @ParameterizedTest
@@ -279,7 +285,7 @@ final class CommandLineIT {
     }
 
     @Test
-    void aCommandStartsNoPlatform(@TempDir Path temp) throws Exception {
+    void commandStartsNoPlatform(@TempDir Path temp) throws Exception {
         Path run = temp.resolve("run");
         mdev.runWith("exit\n", "--run", run.toString(), "--no-mount").ok();
         String log = Files.readString(run.resolve("mdev.log"));
@@ -421,6 +427,82 @@ final class CommandLineIT {
     }
 
     @Test
+    void createAndRemovePrintJson() throws Exception {
+        ObjectMapper mapper = new ObjectMapper();
+        String device = uuid(3);
+        assertEquals(
+                "{\"uuid\":\"" + device + "\"}\n",
+                shell("mdev:remove " + device + " --json").ok());
+        assertEquals("", shell("mdev:create mtty mtty-2 " + device).ok());
+        assertEquals("", shell("mdev:remove " + device).ok());
+        String created = shell("mdev:create mtty mtty-2").ok();
+        assertTrue(created.matches("[0-9a-f-]{36}\n"), created);
+        shell("mdev:remove " + created.strip()).ok();
+        assertEquals(
+                device,
+                mapper.readTree(shell("mdev:create mtty mtty-2 " + device + " --json")
+                                .ok())
+                        .get("uuid")
+                        .asText());
+    }
+
+    /** Starts a command that runs until it is interrupted; returns its first line once {@code event} has caused one. */
+    private String first(String command, Callable<?> event) throws Exception {
+        Process process = mdev.command("--run", run(), "-c", command).start();
+        try (BufferedReader out = process.inputReader()) {
+            Wait.until(command + " prints", () -> {
+                event.call();
+                return out.ready();
+            });
+            return out.readLine();
+        } finally {
+            process.destroy();
+            Mdev.end(process);
+        }
+    }
+
+    @Test
+    void monitorAndTracePrintJsonLines() throws Exception {
+        ObjectMapper mapper = new ObjectMapper();
+        JsonNode event = mapper.readTree(first(
+                "mdev:monitor --json",
+                () -> shell("sysfs:write " + DEVICE + "/uevent change").ok()));
+        assertEquals("change", event.get("ACTION").asText());
+        assertTrue(event.get("DEVPATH").asText().endsWith(IDLE), event.toString());
+
+        var socket = UnixDomainSocketAddress.of(platform.run().resolve("vfio-user/" + IDLE + ".sock"));
+        JsonNode message = mapper.readTree(first(
+                "vfio:trace --json " + IDLE, () -> SocketChannel.open(socket).shutdownOutput()));
+        assertTrue(message.get("time").asText().matches("\\d\\d:\\d\\d:.*"), message.toString());
+        assertTrue(message.hasNonNull("message"), message.toString());
+    }
+
+    @Test
+    void shellOnATerminalPrintsABannerAndFittingTables() throws Exception {
+        String line = "stty cols 80; '%s/mdev' --run '%s'".formatted(mdev.home(), run());
+        ProcessBuilder script = new ProcessBuilder("script", "-qec", line, "/dev/null").redirectErrorStream(true);
+        script.environment().put("TERM", "dumb");
+        Process terminal = script.start();
+        try (BufferedReader out = terminal.inputReader()) {
+            Writer in = terminal.outputWriter();
+            in.write("help\nstop 0\nn\nexit 7\n");
+            in.flush();
+            String screen = out.lines().collect(Collectors.joining("\n"));
+            assertEquals(7, Mdev.end(terminal), screen);
+            assertTrue(screen.contains("To begin:") && screen.contains("mdev:modprobe vendor.mtty"), screen);
+            List<String> help = screen.lines()
+                    .dropWhile(row -> !row.startsWith("COMMAND"))
+                    .takeWhile(row -> !row.contains("stop 0"))
+                    .toList();
+            assertTrue(help.size() > 40, screen);
+            assertEquals(
+                    List.of(), help.stream().filter(row -> row.length() > 80).toList());
+            assertTrue(screen.contains("Stop the whole platform, with all its devices? [y/N]"), screen);
+            assertTrue(screen.contains("felix:stop: the platform runs on"), screen);
+        }
+    }
+
+    @Test
     void serialPortEchoesPipedInput() throws Exception {
         String line = "The quick brown fox jumps over the lazy dog.\n";
         assertEquals(
@@ -438,7 +520,7 @@ final class CommandLineIT {
                 .redirectError(errors.toFile())
                 .start();
         assertEquals(1, Mdev.end(client));
-        assertEquals("mdev:modprobe: here.jar is no bundle (EINVAL)\n", Files.readString(errors));
+        assertEquals("mdev:modprobe: here.jar is not a bundle (EINVAL)\n", Files.readString(errors));
     }
 
     @Test

@@ -1,10 +1,9 @@
 package mdev.console;
 
 import java.io.ByteArrayOutputStream;
-import java.io.InputStream;
-import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Optional;
 import mdev.console.shell.DemandInput;
 import mdev.console.shell.UserTerminal;
 
@@ -57,28 +56,13 @@ public class MemoryTerminal implements UserTerminal {
     }
 
     @Override
-    public InputStream in() {
-        return in;
+    public Streams streams() {
+        return new Streams(in, out, err);
     }
 
     @Override
-    public OutputStream out() {
-        return out;
-    }
-
-    @Override
-    public OutputStream err() {
-        return err;
-    }
-
-    @Override
-    public Size size() {
-        return new Size(132, 43);
-    }
-
-    @Override
-    public RawMode rawMode() {
-        return RawMode.NONE;
+    public Optional<Size> size() {
+        return Optional.of(new Size(132, 43));
     }
 
     @Override

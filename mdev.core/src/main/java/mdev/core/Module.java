@@ -342,7 +342,7 @@ public final class Module extends Kobject implements ParentRegistry, DriverRegis
         if (core.isSelf(this)) {
             return core.modules().stream()
                     .filter(module -> !module.equals(this))
-                    .map(module -> "by " + module.name())
+                    .map(module -> "module " + module.name())
                     .toList();
         }
         return core.devices().stream()

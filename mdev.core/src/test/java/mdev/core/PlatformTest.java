@@ -6,7 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -179,7 +182,7 @@ class PlatformTest {
         List<String> users = List.of(uuid + " by a test");
         assertEquals(
                 List.of(
-                        new LoadedModule("mdev", 0, List.of("by vfio_mdev", "by mtty")),
+                        new LoadedModule("mdev", 0, List.of("module vfio_mdev", "module mtty")),
                         new LoadedModule("vfio_mdev", bus.getBundleId(), users),
                         new LoadedModule("mtty", vendor.getBundleId(), users)),
                 component.modules());
@@ -222,8 +225,10 @@ class PlatformTest {
                 List.of(List.of("mtty", "mtty", "vendor.mtty", 2, 0L, "/sys/devices/virtual/mtty/mtty")),
                 rows(run("mdev:parents")));
         assertEquals(2, rows(run("mdev:types")).size());
-        String uuid =
-                ((ShellResult.Text) run("mdev:create", "mtty", "mtty-2")).text().strip();
+        ByteArrayOutputStream output = new ByteArrayOutputStream();
+        PrintStream out = new PrintStream(output, true, StandardCharsets.UTF_8);
+        command("mdev:create").action().run(new TestInvocation(List.of("mtty", "mtty-2"), Set.of(), out));
+        String uuid = output.toString(StandardCharsets.UTF_8).strip();
         ShellResult.Details details = (ShellResult.Details) run("mdev:show", uuid);
         assertEquals("vfio-pci", details.fields().get("device_api"));
         assertEquals(

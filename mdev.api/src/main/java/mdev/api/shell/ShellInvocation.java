@@ -4,6 +4,8 @@ import java.io.InputStream;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.osgi.annotation.versioning.ProviderType;
 
 /** One run of a command. */
@@ -23,6 +25,18 @@ public interface ShellInvocation {
 
     /** Standard error, for warnings. */
     PrintStream err();
+
+    /**
+     * Prints a part of the result while the command runs: the text as it is, or, with {@code --json}, the fields as an
+     * object on one line.
+     *
+     * @param text one or more lines, or nothing
+     * @param fields as of {@link ShellResult.Details}
+     */
+    default void print(String text, Map<String, ? extends @Nullable Object> fields) {
+        out().print(text);
+        out().flush();
+    }
 
     /**
      * Puts the user's terminal into raw mode until closed: no echo, no line editing, no signals, no line-ending

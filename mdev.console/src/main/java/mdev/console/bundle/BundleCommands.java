@@ -1,8 +1,10 @@
 package mdev.console.bundle;
 
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -30,9 +32,10 @@ import org.osgi.service.component.annotations.ReferencePolicy;
 import org.osgi.service.component.runtime.ServiceComponentRuntime;
 
 /**
- * {@code felix:install}, {@code start}, {@code stop}, {@code update}, {@code uninstall}: replace Felix's commands, with
- * the same arguments. Felix's commands report a failure like a success, accept no symbolic names, and leave bundles
- * behind whose installation failed. Also {@code mdev:modprobe}, {@code rmmod}: bundles as kernel modules.
+ * {@code felix:install}, {@code start}, {@code stop}, {@code update}, {@code uninstall}, {@code refresh}: replace
+ * Felix's commands, with the same arguments. Felix's commands report a failure like a success, accept no symbolic
+ * names, and leave bundles behind whose installation failed. Also {@code mdev:modprobe}, {@code rmmod}: bundles as
+ * kernel modules.
  */
 @Component
 public final class BundleCommands implements ShellCommands {
@@ -80,8 +83,9 @@ public final class BundleCommands implements ShellCommands {
                                 Parameter.many("bundle|url", both))
                         .withFlag(TRANSIENT, THIS_RUN)
                         .withFlag(POLICY, "by the bundle's own activation policy"),
-                ShellCommand.of(SCOPE, "stop", "stop bundles", this::stop, bundle)
-                        .withFlag(TRANSIENT, THIS_RUN),
+                ShellCommand.of(SCOPE, "stop", "stop bundles; 0 is the whole platform", this::stop, bundle)
+                        .withFlag(TRANSIENT, THIS_RUN)
+                        .withFlag(FORCE, "do not ask before the platform stops"),
                 ShellCommand.of(
                         SCOPE,
                         "update",
@@ -90,6 +94,12 @@ public final class BundleCommands implements ShellCommands {
                         Parameter.one("bundle", installed),
                         Parameter.optional("url", urls)),
                 ShellCommand.of(SCOPE, "uninstall", "uninstall bundles", this::uninstall, bundle),
+                ShellCommand.of(
+                        SCOPE,
+                        "refresh",
+                        "restart a bundle and its importers; without one, those with importers of an old version",
+                        this::refresh,
+                        Parameter.optional("bundle", installed)),
                 ShellCommand.of(
                         "mdev",
                         "modprobe",
@@ -111,12 +121,17 @@ public final class BundleCommands implements ShellCommands {
     }
 
     private ShellResult install(ShellInvocation invocation) throws ErrnoException {
-        List<String> ids = new ArrayList<>();
+        List<Long> ids = new ArrayList<>();
         for (String word : invocation.arguments()) {
-            Bundle bundle = bundles.install(word, locate(word, invocation));
-            ids.add(Long.toString(bundle.getBundleId()));
+            Optional<Bundle> installed = names.find(word, invocation.directory());
+            Bundle bundle = installed.isPresent() ? installed.get() : bundles.install(word, locate(word, invocation));
+            ids.add(bundle.getBundleId());
         }
-        return new ShellResult.Text((ids.size() == 1 ? "Bundle ID: " : "Bundle IDs: ") + String.join(", ", ids) + "\n");
+        invocation.print(
+                (ids.size() == 1 ? "Bundle ID: " : "Bundle IDs: ")
+                        + ids.stream().map(String::valueOf).collect(Collectors.joining(", ")) + "\n",
+                Map.of("bundles", ids));
+        return ShellResult.DONE;
     }
 
     private String locate(String word, ShellInvocation invocation) throws ErrnoException {
@@ -142,14 +157,43 @@ public final class BundleCommands implements ShellCommands {
     }
 
     private ShellResult stop(ShellInvocation invocation) throws ErrnoException {
-        for (Bundle bundle : all(invocation)) {
-            if (bundle.getBundleId() == Constants.SYSTEM_BUNDLE_ID) {
+        List<Bundle> all = all(invocation);
+        Optional<Bundle> platform = all.stream().filter(this::runsPlatform).findFirst();
+        if (platform.isPresent() && !invocation.flag(FORCE)) {
+            confirm(platform.get(), invocation);
+        }
+        for (Bundle bundle : all) {
+            if (runsPlatform(bundle)) {
                 ending.request(0);
                 return ShellResult.DONE;
             }
             bundles.stop(bundle, invocation.flag(TRANSIENT) ? Bundle.STOP_TRANSIENT : 0);
         }
         return ShellResult.DONE;
+    }
+
+    /** Whether the platform ends with the bundle: the framework, and the console with the main program. */
+    private boolean runsPlatform(Bundle bundle) {
+        return bundle.getBundleId() == Constants.SYSTEM_BUNDLE_ID || bundle.equals(context.getBundle());
+    }
+
+    private static void confirm(Bundle bundle, ShellInvocation invocation) throws ErrnoException {
+        try (ShellInvocation.RawTerminal terminal = invocation.rawTerminal()) {
+            if (!terminal.present()) {
+                throw new ErrnoException(
+                        Errno.EPERM,
+                        bundle.getSymbolicName() + " runs the whole platform: " + FORCE + " stops the platform");
+            }
+            invocation.out().print("Stop the whole platform, with all its devices? [y/N] ");
+            invocation.out().flush();
+            int key = invocation.in().read();
+            invocation.out().print("\r\n");
+            if (key != 'y' && key != 'Y') {
+                throw new ErrnoException(Errno.EPERM, "the platform runs on");
+            }
+        } catch (IOException e) {
+            throw new ErrnoException(Errno.EIO, "no answer: the platform runs on");
+        }
     }
 
     private ShellResult uninstall(ShellInvocation invocation) throws ErrnoException {
@@ -178,6 +222,12 @@ public final class BundleCommands implements ShellCommands {
         return ShellResult.DONE;
     }
 
+    private ShellResult refresh(ShellInvocation invocation) throws ErrnoException, InterruptedException {
+        List<Bundle> all = all(invocation);
+        bundles.refresh(all.isEmpty() ? null : all.getFirst());
+        return ShellResult.DONE;
+    }
+
     /** Starts by the bundle's activation policy: immediately, or when its first class is loaded. */
     private ShellResult modprobe(ShellInvocation invocation) throws ErrnoException {
         String word = invocation.arguments().getFirst();
@@ -197,19 +247,17 @@ public final class BundleCommands implements ShellCommands {
     /** Uninstalls the module. A bundle that came with the platform is only stopped, so that modprobe finds it again. */
     private ShellResult rmmod(ShellInvocation invocation) throws ErrnoException {
         String word = invocation.arguments().getFirst();
-        Bundle bundle = names.find(word, invocation.directory())
+        Bundle bundle = names.findAny(word, invocation.directory())
                 .filter(found -> found.getBundleId() != Constants.SYSTEM_BUNDLE_ID)
                 .filter(found -> BundleNames.isStarted(found) || !BundleNames.isBuiltIn(found))
                 .orElseThrow(() ->
                         UnknownNameException.among(Errno.ENOENT, "no module '" + word + "'", word, loadedNames()));
-        if (bundle.equals(context.getBundle())) {
-            throw new ErrnoException(Errno.EBUSY, word + " is in use: it runs this command");
-        }
+        bundles.checkNotConsole(bundle);
         List<String> reasons = reasonsToStay(bundle);
         if (!reasons.isEmpty()) {
             String line = word + " is in use: " + String.join(", ", reasons);
             if (!invocation.flag(FORCE)) {
-                throw new ErrnoException(Errno.EBUSY, line + "; " + FORCE + " unloads it all the same");
+                throw new ErrnoException(Errno.EBUSY, line + "; " + FORCE + " unloads it anyway");
             }
             invocation.err().println(line);
         }
@@ -226,8 +274,12 @@ public final class BundleCommands implements ShellCommands {
         loaded().stream()
                 .filter(module -> module.bundleId() == bundle.getBundleId())
                 .forEach(module -> reasons.addAll(module.users()));
-        bundles.importersOf(bundle)
-                .forEach(importer -> reasons.add(importer.getSymbolicName() + " would be restarted"));
+        String importers = bundles.importersOf(bundle).stream()
+                .map(Bundle::getSymbolicName)
+                .collect(Collectors.joining(", "));
+        if (!importers.isEmpty()) {
+            reasons.add(importers + " would be restarted");
+        }
         return reasons;
     }
 

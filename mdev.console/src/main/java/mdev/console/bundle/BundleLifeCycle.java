@@ -4,17 +4,22 @@ import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
+import java.net.UnknownHostException;
+import java.nio.file.NoSuchFileException;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.zip.ZipException;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.console.log.LastCause;
 import mdev.sync.Deadline;
+import org.jspecify.annotations.Nullable;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.BundleException;
@@ -87,6 +92,7 @@ record BundleLifeCycle(BundleContext context, Function<Bundle, Optional<ErrnoExc
 
     void uninstall(Bundle bundle) throws ErrnoException {
         checkNotFramework(bundle, "uninstalled");
+        checkNotConsole(bundle);
         attempt(bundle.getSymbolicName(), () -> {
             bundle.uninstall();
             return bundle;
@@ -110,7 +116,7 @@ record BundleLifeCycle(BundleContext context, Function<Bundle, Optional<ErrnoExc
             }
         });
         if (!importers.isEmpty()) {
-            refresh(bundle, importers);
+            refresh(List.of(bundle), importers);
         }
         if (BundleNames.isStarted(bundle)) {
             check(word, bundle);
@@ -135,6 +141,12 @@ record BundleLifeCycle(BundleContext context, Function<Bundle, Optional<ErrnoExc
         }
     }
 
+    void checkNotConsole(Bundle bundle) throws ErrnoException {
+        if (bundle.equals(context.getBundle())) {
+            throw new ErrnoException(Errno.EBUSY, bundle.getSymbolicName() + " is in use: it runs this command");
+        }
+    }
+
     /** The bundles that a refresh of this one would restart. */
     List<Bundle> importersOf(Bundle bundle) {
         return wiring().getDependencyClosure(List.of(bundle)).stream()
@@ -147,10 +159,21 @@ record BundleLifeCycle(BundleContext context, Function<Bundle, Optional<ErrnoExc
         return context.getBundle(Constants.SYSTEM_BUNDLE_LOCATION).adapt(FrameworkWiring.class);
     }
 
+    /** @param bundle null for all that were updated or uninstalled since the last refresh */
+    void refresh(@Nullable Bundle bundle) throws ErrnoException, InterruptedException {
+        if (bundle != null) {
+            checkNotFramework(bundle, "refreshed");
+        }
+        Collection<Bundle> refreshed = bundle == null ? wiring().getRemovalPendingBundles() : List.of(bundle);
+        if (!refreshed.isEmpty()) {
+            refresh(refreshed, wiring().getDependencyClosure(refreshed));
+        }
+    }
+
     /** Waits until the framework has restarted the importers, unless this bundle is one of them. */
-    private void refresh(Bundle bundle, List<Bundle> importers) throws InterruptedException {
+    private void refresh(Collection<Bundle> bundles, Collection<Bundle> importers) throws InterruptedException {
         CountDownLatch refreshed = new CountDownLatch(1);
-        wiring().refreshBundles(List.of(bundle), event -> {
+        wiring().refreshBundles(bundles, event -> {
             if (event.getType() == FrameworkEvent.PACKAGES_REFRESHED) {
                 refreshed.countDown();
             }
@@ -189,11 +212,21 @@ record BundleLifeCycle(BundleContext context, Function<Bundle, Optional<ErrnoExc
             cause = cause.getCause();
         }
         Errno errno = switch (cause) {
-            case FileNotFoundException _ -> Errno.ENOENT;
+            case FileNotFoundException _, NoSuchFileException _ -> Errno.ENOENT;
+            case ZipException _ -> Errno.EINVAL;
             case IOException _ -> Errno.EIO;
             default -> e.getType() == BundleException.RESOLVE_ERROR ? Errno.ENODEV : Errno.EINVAL;
         };
-        String reason = errno == Errno.ENOENT ? "no such file" : LastCause.of(e);
+        if (e.getType() == BundleException.DUPLICATE_BUNDLE_ERROR) {
+            return new ErrnoException(
+                    Errno.EEXIST, subject + ": the same bundle and version is installed from elsewhere: update it");
+        }
+        String reason = switch (cause) {
+            case FileNotFoundException _, NoSuchFileException _ -> "no such file";
+            case ZipException _ -> "not a bundle: it is not a jar";
+            case UnknownHostException _ -> "unknown host";
+            default -> LastCause.of(e);
+        };
         return new ErrnoException(errno, subject + ": " + reason.replaceFirst(" Unresolved requirements: .*", ""));
     }
 }

@@ -60,8 +60,25 @@ record BundleNames(BundleContext context) {
                 .findFirst();
     }
 
-    Bundle get(String word, Path directory) throws ErrnoException {
+    /** As {@link #find}, also by a jar with the same symbolic name, installed from elsewhere or updated from it. */
+    Optional<Bundle> findAny(String word, Path directory) {
         return find(word, directory)
+                .or(() -> locate(word, directory)
+                        .filter(location -> location.startsWith(FILE))
+                        .flatMap(BundleNames::symbolicName)
+                        .flatMap(this::named));
+    }
+
+    private static Optional<String> symbolicName(String location) {
+        try {
+            return symbolicName(Path.of(new URI(location)));
+        } catch (URISyntaxException | IllegalArgumentException e) {
+            return Optional.empty();
+        }
+    }
+
+    Bundle get(String word, Path directory) throws ErrnoException {
+        return findAny(word, directory)
                 .orElseThrow(() -> new ErrnoException(
                         Errno.ENOENT, "no bundle '" + word + "': its id or symbolic name, as 'lb -s' lists them"));
     }
@@ -121,12 +138,15 @@ record BundleNames(BundleContext context) {
         }
         try {
             URI uri = new URI(location.get());
+            if (uri.getScheme().startsWith("http") && uri.getHost() == null) {
+                throw new URISyntaxException(word, "it names no host");
+            }
             if (!isUrl(word)) {
                 checkFile(word, Path.of(uri));
             }
             return location;
         } catch (URISyntaxException e) {
-            throw new ErrnoException(Errno.EINVAL, "'" + word + "' is no URL: " + e.getReason());
+            throw new ErrnoException(Errno.EINVAL, "'" + word + "' is not a URL: " + e.getReason());
         }
     }
 
@@ -135,7 +155,7 @@ record BundleNames(BundleContext context) {
             throw new ErrnoException(Errno.ENOENT, "no file " + word);
         }
         if (symbolicName(file).isEmpty()) {
-            throw new ErrnoException(Errno.EINVAL, word + " is no bundle");
+            throw new ErrnoException(Errno.EINVAL, word + " is not a bundle");
         }
     }
 

@@ -5,7 +5,6 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicBoolean;
 import mdev.console.control.Wire;
-import mdev.console.shell.UserTerminal.Size;
 import mdev.console.terminal.InteractiveShell;
 import mdev.console.terminal.JLineTerminal;
 import mdev.console.terminal.PipedShell;
@@ -52,10 +51,9 @@ public final class Main {
     }
 
     private static int one(Wire wire, String line) {
-        try (RemoteShell shell = new RemoteShell(wire, new StandardStreams(), () -> {})) {
-            if (Tty.interactive()) {
-                shell.resize(new Size(0, 0));
-            }
+        StandardStreams streams = new StandardStreams();
+        try (RemoteShell shell = new RemoteShell(wire, streams, () -> {})) {
+            streams.size().ifPresent(shell::resize);
             return shell.run(line).status();
         }
     }
@@ -75,8 +73,8 @@ public final class Main {
                     gone.set(true);
                     main.interrupt();
                 })) {
-            shell.resize(terminal.size());
-            terminal.jline().handle(Signal.WINCH, signal -> shell.resize(terminal.size()));
+            terminal.size().ifPresent(shell::resize);
+            terminal.jline().handle(Signal.WINCH, _ -> terminal.size().ifPresent(shell::resize));
             int status = new InteractiveShell(shell, terminal, gone::get).run();
             if (gone.get()) {
                 throw new RemoteShell.GoneException();

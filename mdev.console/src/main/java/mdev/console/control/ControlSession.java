@@ -1,14 +1,13 @@
 package mdev.console.control;
 
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.function.Consumer;
@@ -44,13 +43,11 @@ final class ControlSession implements UserTerminal {
     private final BlockingQueue<Frame> work = new LinkedBlockingQueue<>();
     private final FrameWriter writer;
     private final DemandInput in;
-    private final OutputStream out;
-    private final OutputStream err;
+    private final Streams streams;
     private final Thread reader;
     private final Thread worker;
 
-    private volatile Size size = Size.DEFAULT;
-    private volatile boolean hasTerminal;
+    private volatile Optional<Size> size = Optional.empty();
     private volatile Path directory = Path.of("").toAbsolutePath();
 
     /** No more work is started: the client has disconnected, or is being disconnected. */
@@ -64,8 +61,7 @@ final class ControlSession implements UserTerminal {
         this.closed = closed;
         this.writer = new FrameWriter(wire, name + "-writer");
         this.in = new DemandInput(() -> writer.send(Frame.of(FrameType.READ)));
-        this.out = writer.stream(FrameType.OUT);
-        this.err = writer.stream(FrameType.ERR);
+        this.streams = new Streams(in, writer.stream(FrameType.OUT), writer.stream(FrameType.ERR));
         this.shell = shells.apply(this);
         this.worker = Thread.ofPlatform().daemon().name(name).unstarted(this::work);
         this.reader = Thread.ofPlatform().daemon().name(name + "-reader").unstarted(this::read);
@@ -105,8 +101,7 @@ final class ControlSession implements UserTerminal {
                 ByteBuffer numbers = frame.numbers();
                 int columns = numbers.getInt();
                 int rows = numbers.getInt();
-                size = columns > 0 && rows > 0 ? new Size(columns, rows) : Size.DEFAULT;
-                hasTerminal = true;
+                size = Optional.of(columns > 0 && rows > 0 ? new Size(columns, rows) : Size.DEFAULT);
             }
             case DIRECTORY -> {
                 try {
@@ -195,22 +190,12 @@ final class ControlSession implements UserTerminal {
     }
 
     @Override
-    public InputStream in() {
-        return in;
+    public Streams streams() {
+        return streams;
     }
 
     @Override
-    public OutputStream out() {
-        return out;
-    }
-
-    @Override
-    public OutputStream err() {
-        return err;
-    }
-
-    @Override
-    public Size size() {
+    public Optional<Size> size() {
         return size;
     }
 
@@ -226,20 +211,10 @@ final class ControlSession implements UserTerminal {
 
     @Override
     public RawMode rawMode() {
-        if (!hasTerminal) {
+        if (size.isEmpty()) {
             return RawMode.NONE;
         }
         writer.send(Frame.raw(true));
-        return new RawMode() {
-            @Override
-            public boolean present() {
-                return true;
-            }
-
-            @Override
-            public void close() {
-                writer.send(Frame.raw(false));
-            }
-        };
+        return () -> writer.send(Frame.raw(false));
     }
 }

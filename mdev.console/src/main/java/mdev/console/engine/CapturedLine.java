@@ -2,7 +2,6 @@ package mdev.console.engine;
 
 import java.io.ByteArrayOutputStream;
 import java.io.InputStream;
-import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -58,28 +57,8 @@ final class CapturedLine implements UserTerminal {
     }
 
     @Override
-    public InputStream in() {
-        return InputStream.nullInputStream();
-    }
-
-    @Override
-    public OutputStream out() {
-        return out;
-    }
-
-    @Override
-    public OutputStream err() {
-        return err;
-    }
-
-    @Override
-    public Size size() {
-        return Size.DEFAULT;
-    }
-
-    @Override
-    public RawMode rawMode() {
-        return RawMode.NONE;
+    public Streams streams() {
+        return new Streams(InputStream.nullInputStream(), out, err);
     }
 
     @Override

@@ -2,6 +2,7 @@ package mdev.console.engine;
 
 import java.io.PrintStream;
 import java.util.List;
+import java.util.Set;
 import mdev.api.errno.ErrnoException;
 import mdev.api.shell.ShellCommand;
 import mdev.api.shell.ShellResult;
@@ -33,7 +34,7 @@ final class CommandFunction implements Function {
     public @Nullable Object execute(CommandSession session, List<Object> words) {
         Process process = Process.Utils.current();
         Run attached = Run.of(session);
-        Run run = attached == null ? new Run(new StandardStreams(), CommandFunction::noShell) : attached;
+        Run run = attached == null ? new Run(new StandardStreams(), CommandFunction::noShell, Set::of) : attached;
         int status = execute(run, process, words.stream().map(String::valueOf).toList());
         process.out().flush();
         process.err().flush();
@@ -59,8 +60,10 @@ final class CommandFunction implements Function {
             }
             run.enter();
             try {
-                ShellResult result = command.action().run(new Invocation(arguments, process, run));
-                process.out().print(arguments.json() ? Json.render(result) : PlainText.render(result));
+                Invocation invocation = new Invocation(arguments, process, run);
+                ShellResult result = command.action().run(invocation);
+                process.out()
+                        .print(arguments.json() ? Json.render(result) : PlainText.render(result, invocation.width()));
             } finally {
                 run.leave();
             }

@@ -1,12 +1,15 @@
 package mdev.console.engine;
 
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SequencedMap;
 import java.util.concurrent.ConcurrentHashMap;
 import mdev.api.shell.ShellCommand;
 import mdev.api.shell.ShellCommands;
 import org.apache.felix.service.command.CommandProcessor;
 import org.apache.felix.service.command.Function;
+import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.Constants;
 import org.osgi.framework.FrameworkUtil;
@@ -34,7 +37,11 @@ public final class Commands {
 
     @Activate
     void open() {
-        bind(new Builtins(catalogue)); // withdrawn in close()
+        SequencedMap<String, @Nullable Object> versions = new LinkedHashMap<>();
+        versions.put("mdev", context.getBundle().getVersion().toString());
+        versions.put("felix", context.getBundle(0).getVersion().toString());
+        versions.put("java", Runtime.version().toString());
+        bind(new Builtins(catalogue, versions)); // withdrawn in close()
     }
 
     @Deactivate

@@ -2,9 +2,11 @@ package mdev.console.engine;
 
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import mdev.console.shell.Shell;
 import mdev.console.shell.UserTerminal;
@@ -12,10 +14,15 @@ import mdev.sync.BoundedCalls;
 import org.apache.felix.gogo.runtime.CommandNotFoundException;
 import org.apache.felix.gogo.runtime.Parser;
 import org.apache.felix.gogo.runtime.Parser.Executable;
+import org.apache.felix.gogo.runtime.Parser.Operator;
+import org.apache.felix.gogo.runtime.Parser.Pipeline;
+import org.apache.felix.gogo.runtime.Parser.Statement;
 import org.apache.felix.gogo.runtime.SyntaxError;
+import org.apache.felix.gogo.runtime.Token;
 import org.apache.felix.service.command.CommandProcessor;
 import org.apache.felix.service.command.CommandSession;
 import org.apache.felix.service.command.Converter;
+import org.apache.felix.service.command.Function;
 import org.apache.felix.service.command.Job;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -28,6 +35,9 @@ import org.slf4j.LoggerFactory;
  */
 public final class GogoShell implements Shell {
     private static final Logger LOG = LoggerFactory.getLogger(GogoShell.class);
+
+    /** A word that Gogo takes for a command. */
+    private static final Pattern PLAIN_NAME = Pattern.compile("(?!(?:true|false|null)$)[A-Za-z_?][\\w:.?-]*");
 
     private final CommandProcessor processor;
     private final Catalogue catalogue;
@@ -51,7 +61,8 @@ public final class GogoShell implements Shell {
     }
 
     private CommandSession open() {
-        CommandSession opened = processor.createSession(terminal.in(), terminal.out(), terminal.err());
+        CommandSession opened = processor.createSession(
+                terminal.in(), terminal.out(), Failures.reworded(terminal.err(), this::partFailed));
         opened.put("SCOPE", String.join(":", Catalogue.SCOPES) + ":*");
         // Arguments are sysfs paths and URLs: no globbing in the working directory.
         opened.put(CommandSession.OPTION_NO_GLOB, true);
@@ -60,8 +71,9 @@ public final class GogoShell implements Shell {
 
     @Override
     public Outcome run(String line) {
-        Run run = new Run(terminal, other -> new GogoShell(processor, catalogue, other));
+        Run run = new Run(terminal, other -> new GogoShell(processor, catalogue, other), this::commands);
         current = run;
+        session.currentDir(terminal.directory()); // for redirections
         run.attach(session);
         try {
             return run(run, line);
@@ -80,7 +92,7 @@ public final class GogoShell implements Shell {
     private Outcome run(Run run, String line) {
         List<Executable> parts;
         try {
-            parts = new Parser(line).program().tokens();
+            parts = alternate(new Parser(line).program().tokens());
         } catch (SyntaxError e) {
             err.println("mdev: " + Failures.line(e));
             return new Outcome(Outcome.USAGE, false);
@@ -93,7 +105,8 @@ public final class GogoShell implements Shell {
             String next = i + 1 < parts.size() ? parts.get(i + 1).toString() : ";";
             if (!skipped) {
                 int end = i + 1 < parts.size() ? parts.get(i + 1).start() : line.length();
-                status = pipe(run, line.substring(parts.get(i).start(), end) + (next.equals("&") ? "&" : ""));
+                String text = line.substring(parts.get(i).start(), end) + (next.equals("&") ? "&" : "");
+                status = pipe(run, parts.get(i), text);
             }
             if (run.interrupted()) {
                 return new Outcome(Outcome.INTERRUPTED, false);
@@ -110,15 +123,73 @@ public final class GogoShell implements Shell {
         return new Outcome(failure, false);
     }
 
-    private int pipe(Run run, String text) {
+    /**
+     * The statements of a line and the operators between them, in turn: an empty statement, as in {@code a; ; b}, is
+     * left out.
+     */
+    private static List<Executable> alternate(List<Executable> parts) {
+        List<Executable> kept = new ArrayList<>();
+        for (Executable part : parts) {
+            boolean operatorExpected = kept.size() % 2 == 1;
+            if (part instanceof Operator && !operatorExpected) {
+                checkComplete(kept.isEmpty() || !joins(kept.getLast()) ? part : kept.getLast());
+            } else if (part instanceof Operator || !isEmpty(part)) {
+                kept.add(part);
+            }
+        }
+        if (kept.size() % 2 == 0 && !kept.isEmpty()) {
+            checkComplete(kept.getLast());
+        }
+        return kept;
+    }
+
+    private static void checkComplete(Executable operator) {
+        if (joins(operator)) {
+            throw new SyntaxError(operator.line(), operator.column(), "a command is missing beside '" + operator + "'");
+        }
+    }
+
+    private static boolean isEmpty(Executable part) {
+        return part instanceof Statement statement
+                && statement.tokens().isEmpty()
+                && statement.redirections().isEmpty();
+    }
+
+    private static boolean joins(Executable operator) {
+        return operator.toString().matches("&&|\\|\\|");
+    }
+
+    /** Within a pipe, Gogo reports an unknown command in its own words, and runs the others. */
+    private void check(Pipeline pipe) throws CommandNotFoundException {
+        for (Executable part : pipe.tokens()) {
+            List<Token> words = part instanceof Statement statement ? statement.tokens() : List.of();
+            String name = words.isEmpty() ? "" : words.getFirst().toString();
+            boolean assigned = words.size() > 1 && Token.eq("=", words.get(1));
+            if (PLAIN_NAME.matcher(name).matches()
+                    && !assigned
+                    && !isFunction(name)
+                    && !isFunction(name.indexOf(':') < 0 ? "*:" + name : name)) {
+                throw new CommandNotFoundException(name);
+            }
+        }
+    }
+
+    private boolean isFunction(String name) {
+        return session.get(name) instanceof Function;
+    }
+
+    private int pipe(Run run, Executable part, String text) {
         try {
+            if (part instanceof Pipeline pipe) {
+                check(pipe);
+            }
             Object result = session.execute(text);
             if (result != null) {
                 out.println(session.format(result, Converter.INSPECT).toString().stripTrailing());
             }
             return run.takeStatus();
         } catch (CommandNotFoundException e) {
-            err.println("mdev: no command '" + e.getCommand() + "'" + suggestion(e.getCommand()));
+            err.println("mdev: " + Spelling.unknownCommand(e.getCommand(), commands()));
             return Outcome.NOT_FOUND;
         } catch (InterruptedException e) {
             // Either this thread was interrupted, which equals Ctrl-C, or the command's.
@@ -133,15 +204,21 @@ public final class GogoShell implements Shell {
         }
     }
 
-    private String suggestion(String name) {
+    private void partFailed() {
+        Run run = current;
+        if (run != null) {
+            run.failed(Outcome.FAILED);
+        }
+    }
+
+    /** The names of all commands, with their scopes: the declared ones, and those of other bundles as Felix's. */
+    private Set<String> commands() {
         Set<String> names = catalogue.all().stream().map(Usage::name).collect(Collectors.toCollection(TreeSet::new));
         if (session.get(".commands") instanceof Set<?> others) {
-            others.forEach(other -> names.add(other.toString()));
+            // Gogo keeps the names of the commands that are gone.
+            others.stream().map(Object::toString).filter(this::isFunction).forEach(names::add);
         }
-        List<String> similar = Spelling.nearestCommands(name, names);
-        return similar.isEmpty()
-                ? "; 'help' lists the commands"
-                : "; did you mean " + String.join(" or ", similar) + "?";
+        return names;
     }
 
     @Override

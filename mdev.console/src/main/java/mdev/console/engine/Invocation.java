@@ -4,9 +4,11 @@ import java.io.InputStream;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import mdev.api.shell.ShellInvocation;
 import mdev.console.shell.UserTerminal;
 import org.apache.felix.service.command.Process;
+import org.jspecify.annotations.Nullable;
 
 /** One run of a command within a Gogo pipe: its streams are the pipe's, its terminal is the user's. */
 record Invocation(Arguments parsed, Process process, Run run) implements ShellInvocation {
@@ -26,9 +28,31 @@ record Invocation(Arguments parsed, Process process, Run run) implements ShellIn
      */
     @Override
     public InputStream in() {
-        // Within a closure in a pipe, Gogo reports the pipe as a terminal.
-        boolean users = process.job().parent() == null && process.isTty(0);
-        return users ? run.terminal().in() : process.in();
+        return isUsers(0) ? run.terminal().in() : process.in();
+    }
+
+    /** Whether a standard stream is the user's. Within a closure in a pipe, Gogo reports the pipe as a terminal. */
+    private boolean isUsers(int fd) {
+        return process.job().parent() == null && process.isTty(fd);
+    }
+
+    /** The columns available to a table: limited on a terminal only. */
+    int width() {
+        return isUsers(1)
+                ? run.terminal().size().map(UserTerminal.Size::columns).orElse(Integer.MAX_VALUE)
+                : Integer.MAX_VALUE;
+    }
+
+    /** Ends the command with a status but without a message. */
+    void fail(int status) {
+        process.error(status);
+        run.failed(status);
+    }
+
+    @Override
+    public void print(String text, Map<String, ? extends @Nullable Object> fields) {
+        out().print(parsed.json() ? Json.line(fields) : text);
+        out().flush();
     }
 
     @Override
@@ -74,7 +98,7 @@ record Invocation(Arguments parsed, Process process, Run run) implements ShellIn
 
     @Override
     public Size size() {
-        UserTerminal.Size size = run.terminal().size();
+        UserTerminal.Size size = run.terminal().size().orElse(UserTerminal.Size.DEFAULT);
         return new Size(size.columns(), size.rows());
     }
 }

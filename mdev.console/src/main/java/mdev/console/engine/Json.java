@@ -43,6 +43,17 @@ final class Json {
         return text.append('\n').toString();
     }
 
+    /** An object on a line of its own. */
+    static String line(Map<String, ? extends @Nullable Object> fields) {
+        StringWriter text = new StringWriter();
+        try (JsonGenerator json = new JsonFactory().createGenerator(text)) {
+            write(json, fields);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return text.append('\n').toString();
+    }
+
     private static void write(JsonGenerator json, @Nullable Object value) throws IOException {
         switch (value) {
             case null -> json.writeNull();

@@ -4,7 +4,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import mdev.api.shell.ShellResult;
 import org.jspecify.annotations.Nullable;
 
@@ -14,19 +17,26 @@ import org.jspecify.annotations.Nullable;
 final class PlainText {
     private static final String GAP = "  ";
 
+    /** A column is not narrowed below this width. */
+    private static final int LEAST = 12;
+
+    /** Where a cell may be broken. */
+    private static final Pattern BREAK = Pattern.compile("(?<=[ ,/])");
+
     private PlainText() {}
 
-    static String render(ShellResult result) {
+    /** @param width the columns of the terminal: a wider table is narrowed if possible */
+    static String render(ShellResult result, int width) {
         return switch (result) {
             case ShellResult.Done _ -> "";
             case ShellResult.Text(String text) -> text;
-            case ShellResult.Listing(var columns, var rows) -> table(columns, rows, "");
-            case ShellResult.Details(var fields) -> details(fields, "");
+            case ShellResult.Listing(var columns, var rows) -> table(columns, rows, "", width);
+            case ShellResult.Details(var fields) -> details(fields, "", width);
         };
     }
 
     private static String table(
-            List<String> columns, List<? extends List<? extends @Nullable Object>> rows, String indent) {
+            List<String> columns, List<? extends List<? extends @Nullable Object>> rows, String indent, int width) {
         List<List<String>> cells = new ArrayList<>();
         cells.add(
                 columns.stream().map(column -> column.toUpperCase(Locale.ROOT)).toList());
@@ -42,18 +52,70 @@ final class PlainText {
                     .orElse(0);
             right[i] = isNumeric(rows.stream().map(row -> row.get(column)).toList());
         }
+        narrow(widths, cells, width - indent.length() - GAP.length() * (widths.length - 1));
         for (List<String> row : cells) {
-            StringBuilder line = new StringBuilder(indent);
+            List<List<String>> wrapped = new ArrayList<>();
             for (int i = 0; i < widths.length; i++) {
-                String padding = " ".repeat(widths[i] - row.get(i).length());
-                line.append(i == 0 ? "" : GAP)
-                        .append(right[i] ? padding : "")
-                        .append(row.get(i))
-                        .append(right[i] ? "" : padding);
+                wrapped.add(wrap(row.get(i), widths[i]));
             }
-            text.append(line.toString().stripTrailing()).append('\n');
+            int lines = wrapped.stream().mapToInt(List::size).max().orElse(0);
+            for (int at = 0; at < lines; at++) {
+                StringBuilder line = new StringBuilder(indent);
+                for (int i = 0; i < widths.length; i++) {
+                    String cell = at < wrapped.get(i).size() ? wrapped.get(i).get(at) : "";
+                    String padding = " ".repeat(widths[i] - cell.length());
+                    line.append(i == 0 ? "" : GAP)
+                            .append(right[i] ? padding : "")
+                            .append(cell)
+                            .append(right[i] ? "" : padding);
+                }
+                text.append(line.toString().stripTrailing()).append('\n');
+            }
         }
         return text.toString();
+    }
+
+    /** Takes what the table exceeds the room by from the columns that can wrap most, if it then fits. */
+    private static void narrow(int[] widths, List<List<String>> cells, int room) {
+        int[] least = new int[widths.length];
+        for (int i = 0; i < widths.length; i++) {
+            int column = i;
+            least[i] = cells.stream()
+                    .flatMap(row -> Stream.of(BREAK.split(row.get(column))))
+                    .mapToInt(piece -> piece.strip().length())
+                    .reduce(Math.min(LEAST, widths[i]), Math::max);
+        }
+        int excess = IntStream.of(widths).sum() - room;
+        if (excess > IntStream.of(widths).sum() - IntStream.of(least).sum()) {
+            return;
+        }
+        while (excess > 0) {
+            int most = widths.length - 1;
+            for (int i = most; i >= 0; i--) {
+                most = widths[i] - least[i] > widths[most] - least[most] ? i : most;
+            }
+            int taken = Math.min(excess, widths[most] - least[most]);
+            widths[most] -= taken;
+            excess -= taken;
+        }
+    }
+
+    /** Breaks a cell that is wider than its column, at blanks, commas and slashes. */
+    private static List<String> wrap(String cell, int width) {
+        if (cell.length() <= width) {
+            return List.of(cell);
+        }
+        List<String> lines = new ArrayList<>();
+        StringBuilder line = new StringBuilder();
+        for (String piece : BREAK.split(cell)) {
+            if (line.length() + piece.stripTrailing().length() > width) {
+                lines.add(line.toString().stripTrailing());
+                line.setLength(0);
+            }
+            line.append(piece);
+        }
+        lines.add(line.toString().stripTrailing());
+        return lines;
     }
 
     private static boolean isNumeric(List<? extends @Nullable Object> values) {
@@ -61,8 +123,8 @@ final class PlainText {
                 && values.stream().allMatch(value -> value == null || value instanceof Number);
     }
 
-    private static String details(Map<?, ?> fields, String indent) {
-        int width = fields.keySet().stream()
+    private static String details(Map<?, ?> fields, String indent, int width) {
+        int longest = fields.keySet().stream()
                 .mapToInt(key -> key.toString().length() + 1)
                 .max()
                 .orElse(0);
@@ -72,10 +134,10 @@ final class PlainText {
             switch (value) {
                 case Map<?, ?> map
                 when !map.isEmpty() ->
-                    text.append(indent).append(key).append(":\n").append(details(map, inner));
+                    text.append(indent).append(key).append(":\n").append(details(map, inner, width));
                 case List<?> list
                 when !list.isEmpty() && list.stream().allMatch(Map.class::isInstance) ->
-                    text.append(indent).append(key).append(":\n").append(table(list, inner));
+                    text.append(indent).append(key).append(":\n").append(table(list, inner, width));
                 case String string
                 when string.indexOf('\n') >= 0 -> {
                     text.append(indent).append(key).append(":\n");
@@ -83,7 +145,7 @@ final class PlainText {
                             .forEach(line -> text.append(inner).append(line).append('\n'));
                 }
                 case null, default -> {
-                    String name = (key + ":" + " ".repeat(width)).substring(0, width);
+                    String name = (key + ":" + " ".repeat(longest)).substring(0, longest);
                     text.append((indent + name + GAP + cell(value)).stripTrailing())
                             .append('\n');
                 }
@@ -93,7 +155,7 @@ final class PlainText {
     }
 
     /** A list of objects; the keys of the first are the columns. */
-    private static String table(List<?> maps, String indent) {
+    private static String table(List<?> maps, String indent, int width) {
         List<?> keys = List.copyOf(((Map<?, ?>) maps.getFirst()).keySet());
         List<List<@Nullable Object>> rows = new ArrayList<>();
         for (Object map : maps) {
@@ -101,7 +163,7 @@ final class PlainText {
             keys.forEach(key -> row.add(((Map<?, ?>) map).get(key)));
             rows.add(row);
         }
-        return table(keys.stream().map(Object::toString).toList(), rows, indent);
+        return table(keys.stream().map(Object::toString).toList(), rows, indent, width);
     }
 
     /**

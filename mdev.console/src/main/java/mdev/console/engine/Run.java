@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.HashSet;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import mdev.console.shell.Shell;
 import mdev.console.shell.UserTerminal;
 import mdev.sync.Deadline;
@@ -20,16 +21,21 @@ final class Run {
 
     private final UserTerminal terminal;
     private final Function<UserTerminal, Shell> shells;
+    private final Supplier<Set<String>> names;
     private final Set<Thread> commands = new HashSet<>();
     private boolean interrupted;
     private int status;
     private boolean exit;
     private int exitStatus;
 
-    /** @param shells creates shells like the one that runs this line, for other terminals */
-    Run(UserTerminal terminal, Function<UserTerminal, Shell> shells) {
+    /**
+     * @param shells creates shells like the one that runs this line, for other terminals
+     * @param names the names of all commands of the shell
+     */
+    Run(UserTerminal terminal, Function<UserTerminal, Shell> shells, Supplier<Set<String>> names) {
         this.terminal = terminal;
         this.shells = shells;
+        this.names = names;
     }
 
     /** Makes this the current run of the session. */
@@ -44,6 +50,10 @@ final class Run {
 
     Shell shell(UserTerminal other) {
         return shells.apply(other);
+    }
+
+    Set<String> names() {
+        return names.get();
     }
 
     UserTerminal terminal() {

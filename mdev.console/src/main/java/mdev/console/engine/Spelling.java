@@ -30,10 +30,18 @@ final class Spelling {
                 .orElse("");
     }
 
-    /** The commands most similar to a misspelt name, compared with their scopes only if the name has one. */
-    static List<String> nearestCommands(String name, Collection<String> commands) {
+    /**
+     * The message about an unknown command, with the most similar ones, compared with their scopes only if the name has
+     * one.
+     */
+    static String unknownCommand(String name, Collection<String> commands) {
         boolean scoped = name.indexOf(':') >= 0;
-        return nearest(name, commands, command -> scoped ? command : command.substring(command.indexOf(':') + 1));
+        List<String> similar =
+                nearest(name, commands, command -> scoped ? command : command.substring(command.indexOf(':') + 1));
+        return "no command '" + name + "'; "
+                + (similar.isEmpty()
+                        ? "'help' lists the commands"
+                        : "did you mean " + String.join(" or ", similar) + "?");
     }
 
     private static List<String> nearest(String asked, Collection<String> known, UnaryOperator<String> spelt) {
@@ -43,7 +51,8 @@ final class Spelling {
         int least =
                 distances.values().stream().mapToInt(Integer::intValue).min().orElse(0);
         return distances.entrySet().stream()
-                .filter(entry -> entry.getValue() == least && least <= Math.max(1, asked.length() / 3))
+                .filter(entry ->
+                        entry.getValue() == least && least < asked.length() && least <= Math.max(1, asked.length() / 3))
                 .map(Map.Entry::getKey)
                 .sorted()
                 .limit(OFFERED)

@@ -3,6 +3,7 @@ package mdev.console.shell;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.file.Path;
+import java.util.Optional;
 
 /** The user's streams and terminal, as seen by a running line. */
 public interface UserTerminal {
@@ -10,17 +11,29 @@ public interface UserTerminal {
      * Standard input. A blocked read ends with an {@link java.io.InterruptedIOException} when its thread is
      * interrupted.
      */
-    InputStream in();
+    default InputStream in() {
+        return streams().in();
+    }
 
-    OutputStream out();
+    default OutputStream out() {
+        return streams().out();
+    }
 
-    OutputStream err();
+    default OutputStream err() {
+        return streams().err();
+    }
 
-    /** The width and height of the terminal; see {@link Size#DEFAULT}. */
-    Size size();
+    Streams streams();
+
+    /** The width and height; empty without a terminal. */
+    default Optional<Size> size() {
+        return Optional.empty();
+    }
 
     /** Puts the terminal into raw mode until closed; without a terminal this does nothing. */
-    RawMode rawMode();
+    default RawMode rawMode() {
+        return RawMode.NONE;
+    }
 
     /** The name of the shell, for the log. */
     default String name() {
@@ -28,7 +41,12 @@ public interface UserTerminal {
     }
 
     /** The directory that relative file names are resolved against. */
-    Path directory();
+    default Path directory() {
+        return Path.of("").toAbsolutePath();
+    }
+
+    /** The standard streams. */
+    record Streams(InputStream in, OutputStream out, OutputStream err) {}
 
     /** Width and height in characters. */
     record Size(int columns, int rows) {
@@ -37,6 +55,7 @@ public interface UserTerminal {
     }
 
     /** A terminal in raw mode. */
+    @FunctionalInterface
     interface RawMode extends AutoCloseable {
         /** The mode without a terminal, which does nothing. */
         RawMode NONE = new RawMode() {
@@ -50,7 +69,9 @@ public interface UserTerminal {
         };
 
         /** Whether there is a terminal. */
-        boolean present();
+        default boolean present() {
+            return true;
+        }
 
         @Override
         void close();

@@ -16,6 +16,12 @@ import org.jline.terminal.Terminal.Signal;
 /** Prompts, line editing, completion and history. The lines run in a {@link Shell}, local or behind a socket. */
 public final class InteractiveShell {
     private static final String PROMPT = "mdev> ";
+    private static final String BANNER = """
+            The shell of mdev. To begin:
+              mdev:modprobe vendor.mtty   loads a driver
+              mdev:types                  lists the device types that the loaded drivers offer
+              help                        lists all commands
+            """;
 
     private final Shell shell;
     private final LineReader reader;
@@ -58,6 +64,7 @@ public final class InteractiveShell {
      * @return the status to exit with
      */
     public int run() {
+        reader.getTerminal().writer().print(BANNER);
         while (!ending.getAsBoolean()) {
             try {
                 String line = reader.readLine(PROMPT);

@@ -3,10 +3,8 @@ package mdev.console.terminal;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
 import java.io.UncheckedIOException;
-import java.nio.file.Path;
+import java.util.Optional;
 import mdev.console.shell.UserTerminal;
 import org.jline.terminal.Attributes;
 import org.jline.terminal.Terminal;
@@ -19,12 +17,13 @@ import org.jspecify.annotations.Nullable;
  */
 public final class JLineTerminal implements UserTerminal, AutoCloseable {
     private final Terminal terminal;
-    private final OutputStream out = new FileOutputStream(FileDescriptor.out);
-    private final OutputStream err = new FileOutputStream(FileDescriptor.err);
+    private final Streams streams;
 
     /** The default size, for a terminal that does not know its own: a new pseudo terminal or a serial line. */
     JLineTerminal(Terminal terminal) {
         this.terminal = terminal;
+        this.streams = new Streams(
+                terminal.input(), new FileOutputStream(FileDescriptor.out), new FileOutputStream(FileDescriptor.err));
         if (terminal.getColumns() <= 0 || terminal.getRows() <= 0) {
             terminal.setSize(org.jline.terminal.Size.of(Size.DEFAULT.columns(), Size.DEFAULT.rows()));
         }
@@ -59,23 +58,13 @@ public final class JLineTerminal implements UserTerminal, AutoCloseable {
     }
 
     @Override
-    public InputStream in() {
-        return terminal.input();
+    public Streams streams() {
+        return streams;
     }
 
     @Override
-    public OutputStream out() {
-        return out;
-    }
-
-    @Override
-    public OutputStream err() {
-        return err;
-    }
-
-    @Override
-    public Size size() {
-        return new Size(terminal.getColumns(), terminal.getRows());
+    public Optional<Size> size() {
+        return Optional.of(new Size(terminal.getColumns(), terminal.getRows()));
     }
 
     @Override
@@ -96,22 +85,7 @@ public final class JLineTerminal implements UserTerminal, AutoCloseable {
         raw.setControlChar(Attributes.ControlChar.VMIN, 1);
         raw.setControlChar(Attributes.ControlChar.VTIME, 0);
         terminal.setAttributes(raw);
-        return new RawMode() {
-            @Override
-            public boolean present() {
-                return true;
-            }
-
-            @Override
-            public void close() {
-                terminal.setAttributes(saved);
-            }
-        };
-    }
-
-    @Override
-    public Path directory() {
-        return Path.of("").toAbsolutePath();
+        return () -> terminal.setAttributes(saved);
     }
 
     @Override

@@ -3,9 +3,7 @@ package mdev.console.terminal;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
 import java.io.FileOutputStream;
-import java.io.InputStream;
-import java.io.OutputStream;
-import java.nio.file.Path;
+import java.util.Optional;
 import mdev.console.shell.UserTerminal;
 
 /**
@@ -13,29 +11,20 @@ import mdev.console.shell.UserTerminal;
  * its raw mode.
  */
 public final class StandardStreams implements UserTerminal {
-    private final InputStream in = Pump.of(new FileInputStream(FileDescriptor.in));
-    private final OutputStream out = new FileOutputStream(FileDescriptor.out);
-    private final OutputStream err = new FileOutputStream(FileDescriptor.err);
+    private final Streams streams = new Streams(
+            Pump.of(new FileInputStream(FileDescriptor.in)),
+            new FileOutputStream(FileDescriptor.out),
+            new FileOutputStream(FileDescriptor.err));
 
     @Override
-    public InputStream in() {
-        return in;
+    public Streams streams() {
+        return streams;
     }
 
     @Override
-    public OutputStream out() {
-        return out;
-    }
-
-    @Override
-    public OutputStream err() {
-        return err;
-    }
-
-    @Override
-    public Size size() {
+    public Optional<Size> size() {
         if (!Tty.interactive()) {
-            return Size.DEFAULT;
+            return Optional.empty();
         }
         try (JLineTerminal terminal = JLineTerminal.open()) {
             return terminal.size();
@@ -49,22 +38,9 @@ public final class StandardStreams implements UserTerminal {
         }
         JLineTerminal terminal = JLineTerminal.open();
         RawMode raw = terminal.rawMode();
-        return new RawMode() {
-            @Override
-            public boolean present() {
-                return raw.present();
-            }
-
-            @Override
-            public void close() {
-                raw.close();
-                terminal.close();
-            }
+        return () -> {
+            raw.close();
+            terminal.close();
         };
-    }
-
-    @Override
-    public Path directory() {
-        return Path.of("").toAbsolutePath();
     }
 }

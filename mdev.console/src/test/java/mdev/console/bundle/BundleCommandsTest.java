@@ -2,6 +2,7 @@ package mdev.console.bundle;
 
 import static org.junit.jupiter.api.Assertions.assertAll;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -152,14 +153,14 @@ class BundleCommandsTest {
                         1,
                         "felix:start: 'nope' is neither a bundle nor a URL such as file:/path/to/bundle.jar (EINVAL)"),
                 new Refused("start nope:x", 1, "felix:start: nope:x: "),
-                new Refused("start 'a b:c'", 1, "felix:start: 'a b:c' is no URL: "),
+                new Refused("start 'a b:c'", 1, "felix:start: 'a b:c' is not a URL: "),
                 new Refused(
                         "start 4711",
                         1,
                         "felix:start: no bundle '4711': its id or symbolic name, as 'lb -s' lists them (ENOENT)"),
                 new Refused("mdev:modprobe mtt", 1, "mdev:modprobe: no module 'mtt': gpu_sim, mtty (ENOENT)"),
                 new Refused("mdev:modprobe ./x.jar", 1, "mdev:modprobe: no file ./x.jar (ENOENT)"),
-                new Refused("mdev:modprobe /etc/passwd", 1, "mdev:modprobe: /etc/passwd is no bundle (EINVAL)"),
+                new Refused("mdev:modprobe /etc/passwd", 1, "mdev:modprobe: /etc/passwd is not a bundle (EINVAL)"),
                 new Refused("mdev:modprobe @needy.jar", 1, "mdev:modprobe: @needy.jar: Unable to resolve test.needy"),
                 new Refused("start /nope.jar", 1, "felix:start: no file /nope.jar (ENOENT)"),
                 new Refused("mdev:rmmod mty", 1, "mdev:rmmod: no module 'mty': there is none (ENOENT)"),
@@ -172,7 +173,7 @@ class BundleCommandsTest {
                 new Refused("update 0", 1, "felix:update: the framework itself cannot be updated (EINVAL)"),
                 new Refused(
                         "start", 2, "felix:start: missing bundle|url; usage: felix:start [-t] [-p] <bundle|url>..."),
-                new Refused("stop -x 1", 2, "felix:stop: unknown flag '-x'; usage: felix:stop [-t] <bundle>..."));
+                new Refused("stop -x 1", 2, "felix:stop: unknown flag '-x'; usage: felix:stop [-t] [-f] <bundle>..."));
     }
 
     @ParameterizedTest
@@ -242,18 +243,39 @@ class BundleCommandsTest {
         assertEquals("0: ", run("mdev:modprobe mtty"));
         modules = List.of(new LoadedModule("mtty", bundle("mtty").getBundleId(), List.of("83b8 by a test")));
         String inUse = "mtty is in use: 83b8 by a test";
-        assertEquals("1: mdev:rmmod: " + inUse + "; -f unloads it all the same (EBUSY)\n", run("mdev:rmmod mtty"));
+        assertEquals("1: mdev:rmmod: " + inUse + "; -f unloads it anyway (EBUSY)\n", run("mdev:rmmod mtty"));
         assertEquals(Bundle.ACTIVE, bundle("mtty").getState());
         assertEquals("[mtty]", values("mdev:rmmod "));
         assertEquals("0: " + inUse + "\n", run("mdev:rmmod -f mtty"));
         assertEquals("0: ", run("start @api.jar @user.jar"));
         assertEquals(
-                "1: mdev:rmmod: test_api is in use: test.user would be restarted; -f unloads it all the same (EBUSY)\n",
+                "1: mdev:rmmod: test_api is in use: test.user would be restarted; -f unloads it anyway (EBUSY)\n",
                 run("mdev:rmmod test_api"));
     }
 
     @Test
+    void jarNamesTheBundleInstalledFromElsewhere() throws Exception {
+        Files.copy(temp.resolve("modules/mtty.jar"), temp.resolve("copy.jar"));
+        assertEquals("0: ", run("mdev:modprobe mtty"));
+        String refused = ": @copy.jar: the same bundle and version is installed from elsewhere: update it (EEXIST)\n";
+        assertEquals("1: mdev:modprobe" + refused, run("mdev:modprobe @copy.jar"));
+        assertEquals("1: felix:install" + refused, run("install @copy.jar"));
+        assertEquals("0: ", run("update mtty @copy.jar"));
+        assertEquals("0: ", run("mdev:rmmod @copy.jar"));
+        assertEquals(1, context.getBundles().length);
+    }
+
+    @Test
     void installPrintsTheIds() {
+        String id = run("install mtty");
+        for (String word : List.of(
+                "mtty",
+                "vendor.mtty",
+                "@modules/mtty.jar",
+                id.replaceAll("\\D+", " ").split(" ")[1])) {
+            assertEquals(id, run("install " + word), word);
+        }
+        assertEquals("0: {\"bundles\":[" + bundle("mtty").getBundleId() + "]}\n", run("install mtty --json"));
         assertTrue(run("install @good.jar @needy.jar").matches("0: Bundle IDs: \\d+, \\d+\n"));
         assertEquals(Bundle.INSTALLED, bundle("test.needy").getState());
         assertTrue(run("start test.needy").startsWith("1: felix:start: test.needy: Unable to resolve"));
@@ -268,7 +290,9 @@ class BundleCommandsTest {
         Files.delete(gone);
         assertEquals("1: felix:update: test.good: no such file (ENOENT)\n", run("update test.good"));
         assertEquals("1: felix:update: @nope.jar: no such file (ENOENT)\n", run("update test.good @nope.jar"));
-        assertEquals("1: felix:update: @text.jar: zip END header not found (EIO)\n", run("update test.good @text.jar"));
+        assertEquals(
+                "1: felix:update: @text.jar: not a bundle: it is not a jar (EINVAL)\n",
+                run("update test.good @text.jar"));
         assertEquals(Bundle.ACTIVE, bundle("test.good").getState());
         context.installBundle("no-url", Files.newInputStream(temp.resolve("api.jar")));
         assertEquals(
@@ -285,7 +309,12 @@ class BundleCommandsTest {
 
     @Test
     void stoppingTheFrameworkEndsThePlatform() {
-        assertEquals("0: ", run("stop 0"));
+        assertEquals(
+                "1: felix:stop: org.apache.felix.framework runs the whole platform: -f stops the platform (EPERM)\n",
+                run("stop 0"));
+        assertEquals("1: felix:refresh: the framework itself cannot be refreshed (EINVAL)\n", run("refresh 0"));
+        assertFalse(ending.requested());
+        assertEquals("0: ", run("stop -f 0"));
         assertTrue(ending.requested());
         assertEquals(Bundle.ACTIVE, framework.getState(), "who waits for the end stops it");
     }

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 import mdev.console.Await;
@@ -13,6 +15,7 @@ import mdev.console.shell.Shell;
 import mdev.console.shell.Shell.Outcome;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -80,8 +83,57 @@ class GogoShellTest {
                         "mdev:echo 'open",
                         2,
                         "",
-                        "mdev: syntax error at column 12: unexpected EOT looking for matching quote: '\n"),
+                        "mdev: syntax error at column 12: the line ends looking for matching quote: '\n"),
                 new Line("mdev:echo )", 2, "", "mdev: syntax error at column 11: unexpected token ')'\n"),
+                // Empty statements are nothing; an operator needs both its sides.
+                new Line(";", 0, "", ""),
+                new Line(" ; ;; ", 0, "", ""),
+                new Line("mdev:echo a; ; mdev:echo b;", 0, "a\nb\n", ""),
+                new Line(";;mdev:echo a", 0, "a\n", ""),
+                new Line("mdev:echo a\n\n\nmdev:echo b\n", 0, "a\nb\n", ""),
+                new Line(
+                        "mdev:echo a &&", 2, "", "mdev: syntax error at column 13: a command is missing beside '&&'\n"),
+                new Line("|| mdev:echo a", 2, "", "mdev: syntax error at column 1: a command is missing beside '||'\n"),
+                new Line(
+                        "mdev:echo a && ; b",
+                        2,
+                        "",
+                        "mdev: syntax error at column 13: a command is missing beside '&&'\n"),
+                // Nothing of a pipe runs if one of its commands is unknown.
+                new Line("nope | mdev:cat", 127, "", "mdev: no command 'nope'; 'help' lists the commands\n"),
+                new Line("mdev:echo a | ct", 127, "", "mdev: no command 'ct'; did you mean mdev:cat?\n"),
+                new Line("f = { mdev:echo in }; f | mdev:cat", 0, "mdev:echo in\nin\n", ""),
+                new Line("test:plain x", 2, "", "mdev: wrong arguments for 'plain'; 'help plain' explains it\n"),
+                new Line(
+                        "test:plain x | mdev:cat",
+                        1,
+                        "",
+                        "mdev: wrong arguments for 'plain'; 'help plain' explains it\n"),
+                // The commands of the shell itself.
+                new Line("console:echo a 'b  c'", 0, "a b  c\n", ""),
+                new Line("console:echo -n a", 0, "a", ""),
+                new Line("mdev:list | grep 6B -i", 0, "6ba7      -\n", ""),
+                new Line("mdev:list | grep -v 83 | grep -n b", 0, "2:6ba7      -\n", ""),
+                new Line("mdev:list | grep -c b", 0, "2\n", ""),
+                new Line("mdev:list | grep -c x", 1, "0\n", ""),
+                new Line("mdev:list | grep -q x || mdev:echo none", 0, "none\n", ""),
+                new Line("mdev:list | grep -q b && mdev:echo some", 0, "some\n", ""),
+                new Line("mdev:list | grep --json 83", 0, "{\"line\":2,\"text\":\"83b8      2\"}\n", ""),
+                new Line(
+                        "mdev:list | grep '['",
+                        1,
+                        "",
+                        "console:grep: '[' is not a regular expression: Unclosed character class (EINVAL)\n"),
+                new Line("version", 0, "mdev:  1.2.3\n", ""),
+                new Line("? exit", 0, """
+                        console:exit - leave the shell; a platform that was started with it ends
+                        usage: console:exit [status]
+                          --json  print the answer as JSON
+                          --help  print this
+                        """, ""),
+                new Line("help test:plain", 0, "help of test:plain\n", ""),
+                new Line("help plain", 0, "help of plain\n", ""),
+                new Line("help plian", 1, "", "console:help: no command 'plian'; did you mean test:plain? (ENOENT)\n"),
                 new Line("mdev:size", 0, "Size[columns=132, rows=43] false\n", ""),
                 new Line(
                         "mdev:list --json",
@@ -94,7 +146,7 @@ class GogoShellTest {
                         "mdev:create - create a mediated device\n" + usage
                                 + "  -f      by force\n  --json  print the answer as JSON\n  --help  print this\n",
                         ""),
-                new Line("help nope", 1, "", "console:help: no command 'nope' (ENOENT)\n"),
+                new Line("help nope", 1, "", "console:help: no command 'nope'; 'help' lists the commands (ENOENT)\n"),
                 new Line("exit 256", 1, "", "console:exit: no status '256': 0 to 255 (EINVAL)\n"));
     }
 
@@ -112,13 +164,39 @@ class GogoShellTest {
     void helpListsAllCommands() {
         assertEquals(0, shell.run("help").status());
         String help = terminal.takeOut();
-        assertTrue(help.contains("mdev:create [-f] <parent> <type> [uuid]  create a mediated device\n"), help);
+        assertTrue(
+                help.matches("(?s).*\nmdev:create \\[-f] <parent> <type> \\[uuid] +create a mediated device\n.*"),
+                help);
         assertTrue(help.contains("console:exit"), help);
+    }
+
+    @Test
+    void removedCommandIsNotSuggested() {
+        platform.remove("mdev:list");
+        assertEquals(127, shell.run("mdev:list").status());
+        assertEquals("mdev: no command 'mdev:list'; did you mean mdev:cat or mdev:size?\n", terminal.takeErr());
+        assertEquals(0, shell.run("help").status());
+        assertFalse(terminal.takeOut().contains("mdev:list"));
+    }
+
+    @Test
+    void redirectionIsRelativeToTheUsersDirectory(@TempDir Path temp) throws Exception {
+        MemoryTerminal there = new MemoryTerminal() {
+            @Override
+            public Path directory() {
+                return temp;
+            }
+        };
+        try (Shell other = platform.shell(there)) {
+            assertEquals(0, other.run("mdev:echo a > file").status());
+        }
+        assertEquals("a\n", Files.readString(temp.resolve("file")));
     }
 
     @Test
     void exitEndsTheLine() {
         assertEquals(new Outcome(0, true), shell.run("exit"));
+        assertEquals(new Outcome(0, true), shell.run("quit"));
         assertEquals(new Outcome(3, true), shell.run("exit 3; mdev:echo never"));
         assertEquals("", terminal.takeOut());
     }

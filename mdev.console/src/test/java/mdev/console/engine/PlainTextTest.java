@@ -34,19 +34,51 @@ class PlainTextTest {
                 a-long-name                    7  no     -        -
                 -                              -  -      -        -
                 """,
-                PlainText.render(new ShellResult.Listing(
+                render(new ShellResult.Listing(
                         List.of("type", "available_instances", "bound", "devices", "user"), rows)));
+    }
+
+    private static String render(ShellResult result) {
+        return PlainText.render(result, Integer.MAX_VALUE);
+    }
+
+    @Test
+    void wideTableWrapsItsWidestColumn() {
+        List<List<@Nullable Object>> rows = List.of(
+                List.of("mtty", "failed: the class vendor.mtty.Card cannot be loaded", 3), List.of("gpu", "live", 12));
+        ShellResult listing = new ShellResult.Listing(List.of("module", "state", "devices"), rows);
+        assertEquals("""
+                MODULE  STATE                    DEVICES
+                mtty    failed: the class              3
+                        vendor.mtty.Card cannot
+                        be loaded
+                gpu     live                          12
+                """, PlainText.render(listing, 40));
+        assertEquals(render(listing), PlainText.render(listing, 72), "it fits");
+        assertEquals(render(listing), PlainText.render(listing, 20), "it cannot fit");
+    }
+
+    @Test
+    void tableWithinDetailsWraps() {
+        ShellResult details = new ShellResult.Details(
+                fields("regions", List.of(fields("path", "/sys/devices/virtual/mtty/mtty", "size", 8))));
+        assertEquals("""
+                regions:
+                  PATH                    SIZE
+                  /sys/devices/virtual/      8
+                  mtty/mtty
+                """, PlainText.render(details, 30));
     }
 
     @Test
     void emptyListingIsItsHeading() {
-        assertEquals("UUID  TYPE\n", PlainText.render(new ShellResult.Listing(List.of("uuid", "type"), List.of())));
+        assertEquals("UUID  TYPE\n", render(new ShellResult.Listing(List.of("uuid", "type"), List.of())));
     }
 
     @Test
     void controlCharactersAreEscaped() {
         List<List<@Nullable Object>> rows = List.of(List.of("a\tb\nc\u001b[31m"));
-        assertEquals("NAME\na\\tb\\nc\\x1b[31m\n", PlainText.render(new ShellResult.Listing(List.of("name"), rows)));
+        assertEquals("NAME\na\\tb\\nc\\x1b[31m\n", render(new ShellResult.Listing(List.of("name"), rows)));
     }
 
     @Test
@@ -78,13 +110,13 @@ class PlainTextTest {
                   -device a
                   -device b
                 empty:    -
-                """, PlainText.render(details));
+                """, render(details));
     }
 
     @Test
     void textIsUnchanged() {
-        assertEquals("no newline", PlainText.render(new ShellResult.Text("no newline")));
-        assertEquals("", PlainText.render(ShellResult.DONE));
+        assertEquals("no newline", render(new ShellResult.Text("no newline")));
+        assertEquals("", render(ShellResult.DONE));
     }
 
     @Test

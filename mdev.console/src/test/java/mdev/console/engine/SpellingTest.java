@@ -21,12 +21,15 @@ class SpellingTest {
         "lsmdo,       mdev:lsmod",
         "LIST,        mdev:list",
         "removed,     mdev:remove",
-        "lx,          felix:lb sysfs:ls",
+        "lx,          felix:lb or sysfs:ls",
         "modprob,     mdev:modprobe",
         "frobnicate,  ''",
     })
     void nearest(String typed, String meant) {
-        assertEquals(meant, String.join(" ", Spelling.nearestCommands(typed, COMMANDS)));
+        assertEquals(
+                "no command '" + typed + "'; "
+                        + (meant.isEmpty() ? "'help' lists the commands" : "did you mean " + meant + "?"),
+                Spelling.unknownCommand(typed, COMMANDS));
     }
 
     /** A few names are listed; of many, the most similar is suggested. A directory is never listed in full. */

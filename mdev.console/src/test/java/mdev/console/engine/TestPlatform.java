@@ -5,8 +5,10 @@ import java.io.InterruptedIOException;
 import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.SequencedMap;
 import java.util.concurrent.CountDownLatch;
 import mdev.api.errno.Errno;
@@ -40,10 +42,15 @@ public final class TestPlatform implements AutoCloseable {
     private final ThreadIOImpl threadIo = new ThreadIOImpl();
     private final CommandProcessorImpl processor = new CommandProcessorImpl(threadIo);
     private final Catalogue catalogue = new Catalogue();
+    private final Map<ShellCommand, CommandFunction> functions = new HashMap<>();
 
     public TestPlatform() {
         threadIo.start();
-        new Builtins(catalogue).commands().forEach(this::add);
+        new Builtins(catalogue, new LinkedHashMap<>(Map.of("mdev", "1.2.3")))
+                .commands()
+                .forEach(this::add);
+        processor.addCommand("test", new Plain(), "plain");
+        processor.addCommand("felix", new Plain(), "help");
         Candidates parents = (words, prefix) -> List.of("mtty", "gpu0", "odd name");
         Candidates types = (words, prefix) -> List.of(words.getFirst() + "-1", words.getFirst() + "-2");
         add(
@@ -93,7 +100,25 @@ public final class TestPlatform implements AutoCloseable {
 
     public void add(ShellCommand command) {
         catalogue.add(command);
-        processor.addCommand(command.scope(), new CommandFunction(command), command.name());
+        CommandFunction function = new CommandFunction(command);
+        functions.put(command, function);
+        processor.addCommand(command.scope(), function, command.name());
+    }
+
+    /** As when the bundle of the command stops. */
+    void remove(String name) {
+        ShellCommand command = catalogue.find(name).orElseThrow();
+        catalogue.remove(command);
+        processor.removeCommand(functions.get(command));
+    }
+
+    /** Commands as other bundles have them: methods of a plain object. */
+    public static final class Plain {
+        public void plain() {}
+
+        public String help(String name) {
+            return "help of " + name;
+        }
     }
 
     public Shell shell(UserTerminal terminal) {

@@ -2,6 +2,8 @@ package mdev.core.shell;
 
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.UUID;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
@@ -43,18 +45,17 @@ final class DeviceCommands {
         List<String> arguments = invocation.arguments();
         Parent parent = named.parent(arguments.get(0));
         SupportedType type = named.type(parent, arguments.get(1));
-        if (arguments.size() > 2) {
-            write(type, "create", arguments.get(2), invocation);
-            return ShellResult.DONE;
-        }
-        String uuid = UUID.randomUUID().toString();
+        boolean given = arguments.size() > 2;
+        String uuid = given ? arguments.get(2) : UUID.randomUUID().toString();
         write(type, "create", uuid, invocation);
-        return new ShellResult.Text(uuid);
+        invocation.print(given ? "" : uuid + "\n", Map.of("uuid", uuid.toLowerCase(Locale.ROOT)));
+        return ShellResult.DONE;
     }
 
     private ShellResult remove(ShellInvocation invocation) throws ErrnoException {
         MdevDevice device = named.device(invocation.arguments().getFirst());
         write(device, "remove", "1", invocation);
+        invocation.print("", Map.of("uuid", device.name()));
         return ShellResult.DONE;
     }
 
@@ -63,6 +64,7 @@ final class DeviceCommands {
         if (!(directory.child(name) instanceof SysfsFile file)) {
             throw new ErrnoException(Errno.ENODEV, directory.name() + " is being removed");
         }
+        SysfsCommands.checkNotEmpty(value);
         file.write(value.getBytes(StandardCharsets.ISO_8859_1), invocation::requester);
     }
 }

@@ -2,6 +2,7 @@ package mdev.core.shell;
 
 import java.io.PrintStream;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import mdev.api.Uevent;
@@ -33,21 +34,21 @@ final class MonitorCommand {
                 Uevent event = events.take();
                 long number = Long.parseLong(event.env().getOrDefault("SEQNUM", "0"));
                 if (last != 0 && number > last + 1) {
-                    out.println("... " + (number - last - 1) + " events lost\n");
+                    long lost = number - last - 1;
+                    invocation.print("... " + lost + " events lost\n\n", Map.of("LOST", Long.toString(lost)));
                 }
-                print(out, event);
+                invocation.print(text(event), event.env());
                 last = number;
             }
         }
         return ShellResult.DONE;
     }
 
-    private static void print(PrintStream out, Uevent event) {
+    private static String text(Uevent event) {
         StringBuilder lines = new StringBuilder("UEVENT " + event.action() + " " + event.devpath() + "\n");
         event.env()
                 .forEach((key, value) ->
                         lines.append(key).append('=').append(value).append('\n'));
-        out.println(lines);
-        out.flush();
+        return lines.append('\n').toString();
     }
 }

@@ -72,11 +72,19 @@ final class SysfsCommands {
     private ShellResult write(ShellInvocation invocation) throws ErrnoException {
         SysfsFile file = file(invocation.arguments().get(0));
         byte[] value = invocation.arguments().get(1).getBytes(StandardCharsets.UTF_8);
+        checkNotEmpty(invocation.arguments().get(1));
         int taken = file.write(value, invocation::requester);
         while (taken < value.length) { // as write(1) callers go on
             taken += file.write(Arrays.copyOfRange(value, taken, value.length), invocation::requester);
         }
         return ShellResult.DONE;
+    }
+
+    /** A write of nothing reaches no file: it would be a success without an effect. */
+    static void checkNotEmpty(String value) throws ErrnoException {
+        if (value.isEmpty()) {
+            throw new ErrnoException(Errno.EINVAL, "the value is empty: nothing would be written");
+        }
     }
 
     private ShellResult tree(ShellInvocation invocation) throws ErrnoException {

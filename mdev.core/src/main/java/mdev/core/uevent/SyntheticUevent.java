@@ -27,7 +27,8 @@ public record SyntheticUevent(String action, Map<String, String> more) {
         Matcher form = FORM.matcher(text);
         if (!form.matches()) {
             throw new ErrnoException(
-                    Errno.EINVAL, "not ACTION [UUID [KEY=VALUE ...]] with ACTION one of " + ACTIONS.replace("|", ", "));
+                    Errno.EINVAL,
+                    "expected ACTION [UUID [KEY=VALUE ...]] with ACTION one of " + ACTIONS.replace("|", ", "));
         }
         Map<String, String> more = new LinkedHashMap<>();
         String uuid = form.group("uuid");

@@ -8,6 +8,9 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.Consumer;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.shell.ShellCommand;
@@ -48,12 +51,15 @@ public final class TraceCommand implements ShellCommands {
 
     private ShellResult run(ShellInvocation invocation) throws ErrnoException, InterruptedException {
         List<String> arguments = invocation.arguments();
+        if (arguments.size() > 1 && invocation.flag("--json")) {
+            throw new ErrnoException(Errno.EINVAL, "a file records lines, not JSON: leave out --json or the file");
+        }
         TraceSwitch device = server.trace(arguments.getFirst().toLowerCase(Locale.ROOT));
         Trace trace = new Trace();
         device.start(trace); // first: a trace that cannot start must not truncate the file of another one
         try {
             if (arguments.size() == 1) {
-                follow(trace, invocation.out());
+                follow(trace, invocation.out(), line -> invocation.print(line + "\n", fields(line)));
             } else {
                 record(trace, arguments.get(1));
             }
@@ -63,9 +69,15 @@ public final class TraceCommand implements ShellCommands {
         }
     }
 
+    /** A line begins with the time, or with dots if it is about lost lines. */
+    private static Map<String, String> fields(String line) {
+        int blank = line.indexOf(' ');
+        return new TreeMap<>(Map.of("time", line.substring(0, blank), "message", line.substring(blank + 1)));
+    }
+
     private static void record(Trace trace, String name) throws ErrnoException, InterruptedException {
         try (PrintStream file = new PrintStream(Files.newOutputStream(Path.of(name)), false, StandardCharsets.UTF_8)) {
-            follow(trace, file);
+            follow(trace, file, file::println);
             if (file.checkError()) {
                 throw new ErrnoException(Errno.EIO, "'" + name + "' contains only a part of the trace");
             }
@@ -75,11 +87,11 @@ public final class TraceCommand implements ShellCommands {
     }
 
     /** Runs until the device is removed, the output fails, or the command is interrupted. */
-    private static void follow(Trace trace, PrintStream out) throws InterruptedException {
+    private static void follow(Trace trace, PrintStream out, Consumer<String> printer) throws InterruptedException {
         while (!trace.isOver() && !out.checkError()) {
             String line = trace.next(LOOK_MILLIS);
             if (line != null) {
-                out.println(line);
+                printer.accept(line);
             }
         }
     }
