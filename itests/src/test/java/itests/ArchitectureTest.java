@@ -37,6 +37,7 @@ final class ArchitectureTest {
             Map.entry("vfio.mdev", Set.of("mdev.api", "mdev.linux", "mdev.sync", "mdev.config")),
             Map.entry("vfio.user", Set.of("mdev.api", "mdev.linux", "mdev.sync", "mdev.config")),
             Map.entry("mdev.fuse", Set.of("mdev.api", "mdev.linux", "mdev.sync")),
+            Map.entry("mdev.metrics", Set.of("mdev.api", "mdev.sync", "mdev.config")),
             Map.entry("vendor.mtty", Set.of("mdev.api", "mdev.pci", "mdev.sync")),
             Map.entry("vendor.gpu-sim", Set.of("mdev.api", "mdev.pci", "mdev.sync")),
             Map.entry("vendor.edu", Set.of("mdev.api", "mdev.pci", "mdev.config")));

@@ -26,7 +26,8 @@ public class PlatformIT extends PlatformTestSupport {
                                 "mdev.tools",
                                 "vfio.mdev",
                                 "vfio.user",
-                                "mdev.fuse")
+                                "mdev.fuse",
+                                "mdev.metrics")
                         .collect(toMap(name -> name, _ -> Bundle.ACTIVE)),
                 ours);
     }

@@ -92,7 +92,7 @@ final class WrongInputIT {
 
     @ParameterizedTest
     @MethodSource("wrongInput")
-    void isAnsweredByOneClearLine(Wrong wrong) throws Exception {
+    void wrongLinePrintsOneClearLine(Wrong wrong) throws Exception {
         List<String> answer = answer(wrong.line());
         String text = String.join("\n", answer);
         assertAll(
@@ -102,13 +102,13 @@ final class WrongInputIT {
     }
 
     @Test
-    void hasAtLeastAHundredKinds() throws IOException {
+    void tableHasAHundredLines() throws IOException {
         assertTrue(wrongInput().map(Wrong::line).distinct().count() >= 100);
     }
 
     /** The stock commands of Felix belong to the shell. */
     @Test
-    void helpExplainsFelixCommands() throws Exception {
+    void helpPrintsTheUsageOfFelixCommands() throws Exception {
         assertTrue(answer("help lb").getFirst().startsWith("lb - list installed bundles"));
     }
 }

@@ -249,6 +249,17 @@ public final class VfioUser implements VfioDeviceListener, DeviceDetails, AutoCl
         return servers.keySet();
     }
 
+    /** The counters of each device that has had a client. */
+    Map<String, SequencedMap<String, @Nullable Object>> counters() {
+        Map<String, SequencedMap<String, @Nullable Object>> counters = new LinkedHashMap<>();
+        servers.forEach((name, server) -> {
+            if (server.device().counters().isUsed()) {
+                counters.put(name, server.device().counters().snapshot());
+            }
+        });
+        return counters;
+    }
+
     @Override
     public SequencedMap<String, @Nullable Object> usage(String name) {
         DeviceServer server = servers.get(name);

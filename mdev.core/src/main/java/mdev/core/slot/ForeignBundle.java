@@ -1,5 +1,6 @@
 package mdev.core.slot;
 
+import java.util.concurrent.atomic.LongAdder;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.sync.FaultLog;
@@ -17,6 +18,7 @@ public final class ForeignBundle {
     private final String symbolicName;
     private volatile Installed installed;
     private final FaultLog faults;
+    private final LongAdder faultCount = new LongAdder();
 
     private record Installed(String version, long bundleId) {}
 
@@ -46,6 +48,15 @@ public final class ForeignBundle {
 
     public long bundleId() {
         return installed.bundleId();
+    }
+
+    void countFault() {
+        faultCount.increment();
+    }
+
+    /** The number of breaches of contract by the bundle, reported here or by its gates. */
+    public long faults() {
+        return faultCount.sum();
     }
 
     /** A call with a result. */
@@ -94,6 +105,7 @@ public final class ForeignBundle {
 
     /** Reports a breach of contract by the bundle: EIO, and a log line with the bundle's name. */
     public ErrnoException fault(String what, Throwable cause) {
+        countFault();
         faults.report(what, cause);
         return new ErrnoException(Errno.EIO, symbolicName + ": " + what + " failed: " + cause);
     }

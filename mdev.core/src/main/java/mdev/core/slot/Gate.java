@@ -227,6 +227,7 @@ public class Gate extends GateState {
             }
             log = faults;
         }
+        owner.countFault();
         log.report(call, thrown);
         return new ErrnoException(Errno.EIO, owner.symbolicName() + ": " + call + " failed: " + thrown);
     }

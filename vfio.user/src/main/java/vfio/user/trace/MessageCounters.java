@@ -76,6 +76,11 @@ public final class MessageCounters {
         errors.computeIfAbsent(errno, _ -> new LongAdder()).increment();
     }
 
+    /** Whether a client has ever connected. */
+    public boolean isUsed() {
+        return own.getOpaque(CONNECTIONS) > 0;
+    }
+
     /** The current values for listings. */
     public SequencedMap<String, @Nullable Object> snapshot() {
         SequencedMap<String, @Nullable Object> fields = new LinkedHashMap<>();

@@ -1,0 +1,12 @@
+package mdev.api.metrics;
+
+import java.util.List;
+import org.osgi.annotation.versioning.ConsumerType;
+
+/** A bundle's metrics: a service, read at each scrape. */
+@ConsumerType
+@FunctionalInterface
+public interface MetricSource {
+    /** The current values; called on a thread of the scrape, which waits for it a short time only. */
+    List<Metric> metrics();
+}
