@@ -68,6 +68,22 @@ final class GpuConfigurationIT {
         assertTrue(plugged("gpu0"));
     }
 
+    @Test
+    void plugsInTheCopyOfADeletedConfiguration() throws Exception {
+        configure("one", "name=gpu1", "memory=64");
+        Wait.until("gpu1 is plugged in", () -> plugged("gpu1"));
+        configure("two", "name=gpu1", "memory=32");
+        Wait.until("the name is taken", () -> platform.errors().contains("parent gpu1 already exists"));
+        Files.delete(drop.resolve("vendor.gpusim.gpu-one.cfg"));
+        Wait.until(
+                "the copy is plugged in",
+                () -> platform.run("sysfs:cat " + GPU + "gpu1/gpu/memory_total")
+                        .output()
+                        .startsWith("33554432"));
+        Files.delete(drop.resolve("vendor.gpusim.gpu-two.cfg"));
+        Wait.until("it is unplugged", () -> !plugged("gpu1"));
+    }
+
     /** Each is rejected with a log line and has no other effect. */
     @Test
     void invalidConfigurationPlugsNoGpuIn() throws Exception {

@@ -41,7 +41,7 @@ import org.osgi.framework.wiring.BundleWiring;
 /** Vendors are installed and removed in every possible way while the platform runs, without effect on other bundles. */
 public class HotPlugIT extends PlatformTestSupport {
     private static final String MTTY = "vendor.mtty";
-    private static final String DROP = "felix.fileinstall.dir";
+    private static final String DROP = "mdev.drop";
     private static final int CYCLES = 200;
 
     @Inject

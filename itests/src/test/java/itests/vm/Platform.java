@@ -163,6 +163,14 @@ public final class Platform implements AutoCloseable {
         return process.isAlive();
     }
 
+    /** The status with which the platform ends, by itself or after {@link #stop}. */
+    public int exitStatus() throws InterruptedException {
+        if (!process.waitFor(Patience.TIME)) {
+            throw new AssertionError("the platform does not end");
+        }
+        return process.exitValue();
+    }
+
     /**
      * Sends SIGTERM; returns the sockets left in the run directory after the platform has ended: there should be none.
      */

@@ -18,6 +18,9 @@ import mdev.api.sysfs.Sysfs;
 import mdev.api.sysfs.SysfsMount;
 import mdev.api.vfio.Vfio;
 import mdev.console.Settings.Mode;
+import mdev.console.bundle.BundleLifeCycle;
+import mdev.console.bundle.Ending;
+import mdev.console.bundle.KnownPids;
 import mdev.console.control.ControlServer;
 import mdev.console.control.RunDirectory;
 import mdev.console.engine.Commands;
@@ -61,6 +64,7 @@ public final class Console implements Callable<Integer> {
 
     private final BundleContext context;
     private final Commands commands;
+    private final BundleLifeCycle bundles;
     private final Ending ending;
     private final StandardStreams streams = new StandardStreams();
     private final CountDownLatch left = new CountDownLatch(1);
@@ -72,9 +76,14 @@ public final class Console implements Callable<Integer> {
     private @Nullable Thread main;
 
     @Activate
-    public Console(BundleContext context, @Reference Commands commands, @Reference Ending ending) {
+    public Console(
+            BundleContext context,
+            @Reference Commands commands,
+            @Reference BundleLifeCycle bundles,
+            @Reference Ending ending) {
         this.context = context;
         this.commands = commands;
+        this.bundles = bundles;
         this.ending = ending;
     }
 
@@ -96,7 +105,7 @@ public final class Console implements Callable<Integer> {
     private int run(Settings settings) throws IOException, InterruptedException {
         Framework framework = context.getBundle(0).adapt(Framework.class);
         Termination termination =
-                Termination.watch(framework, ending, settings.mode() == Mode.SERVE, settings.leftovers());
+                Termination.watch(framework, bundles, ending, settings.mode() == Mode.SERVE, settings.leftovers());
         try (RunDirectory directory = RunDirectory.open(settings.run())) {
             List<String> missing = missing(needed(settings), Deadline.in(READY));
             if (!missing.isEmpty()) {
@@ -104,15 +113,15 @@ public final class Console implements Callable<Integer> {
             }
             CommandProcessor processor = context.getService(context.getServiceReference(CommandProcessor.class));
             Function<UserTerminal, Shell> shells = terminal -> new GogoShell(processor, commands.catalogue(), terminal);
-            int loaded = load(settings, shells);
-            if (loaded != 0 && settings.mode() != Mode.SHELL) {
-                return loaded;
+            List<String> loaded = new ArrayList<>();
+            int status = load(settings.load(), shells, loaded);
+            if (status != 0 && settings.mode() != Mode.SHELL) {
+                return status;
             }
-            SetPids.unknown(context)
-                    .forEach(pid -> LOG.warn("--set: no component has the PID '{}': see docs/configuration.md", pid));
+            warnOfUnknownPids();
             try (ControlServer server = ControlServer.open(directory, shells)) {
                 LOG.info("listening on {}", server.socket());
-                return ending.statusOr(run(settings, directory, shells));
+                return ending.statusOr(run(settings, loaded, directory, shells));
             }
         } finally {
             if (ending.statusOr(Shell.Outcome.FAILED) == ANOTHER_WILL_COME) {
@@ -153,14 +162,15 @@ public final class Console implements Callable<Integer> {
                 .orElse("none");
     }
 
-    private int run(Settings settings, RunDirectory directory, Function<UserTerminal, Shell> shells)
+    private int run(
+            Settings settings, List<String> loaded, RunDirectory directory, Function<UserTerminal, Shell> shells)
             throws IOException, InterruptedException {
         return switch (settings.mode()) {
             case SERVE -> {
-                String loaded = settings.load().isEmpty() ? "none" : String.join(",", settings.load());
                 print(
                         streams.out(),
-                        "mdev: ready run=" + directory.path() + " mount=" + mounted() + " loaded=" + loaded);
+                        "mdev: ready run=" + directory.path() + " mount=" + mounted() + " loaded="
+                                + (loaded.isEmpty() ? "none" : String.join(",", loaded)));
                 ending.await();
                 yield 0;
             }
@@ -186,16 +196,37 @@ public final class Console implements Callable<Integer> {
         }
     }
 
-    /** Loads the requested modules with {@code mdev:modprobe}. */
-    private int load(Settings settings, Function<UserTerminal, Shell> shells) {
+    /**
+     * Loads the modules with {@code mdev:modprobe}. Goes on without one whose code does not return.
+     *
+     * @param loaded receives those that are loaded
+     * @return 0, or the status of the first that failed
+     */
+    private int load(List<String> modules, Function<UserTerminal, Shell> shells, List<String> loaded) {
+        int failed = 0;
         try (Shell shell = shells.apply(streams)) {
-            return settings.load().stream()
-                    .mapToInt(module ->
-                            shell.run("mdev:modprobe " + Words.quote(module)).status())
-                    .filter(status -> status != 0)
-                    .findFirst()
-                    .orElse(0);
+            for (String module : modules) {
+                int hanging = bundles.hanging();
+                int status = shell.run("mdev:modprobe " + Words.quote(module)).status();
+                if (status == 0) {
+                    loaded.add(module);
+                } else if (failed == 0 && bundles.hanging() == hanging) {
+                    failed = status;
+                }
+            }
         }
+        return failed;
+    }
+
+    /** The launcher cannot check the PIDs of its {@code --set}, which are separated by spaces. */
+    private void warnOfUnknownPids() {
+        String set = context.getProperty("mdev.set");
+        new KnownPids(context)
+                .unknown(set == null ? List.of() : List.of(set.split(" "))).stream()
+                        .map(KnownPids::pid)
+                        .distinct()
+                        .forEach(pid ->
+                                LOG.warn("--set: no component has the PID '{}': see docs/configuration.md", pid));
     }
 
     private int refuse(String reason) {

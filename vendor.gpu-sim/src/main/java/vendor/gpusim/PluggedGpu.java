@@ -1,6 +1,9 @@
 package vendor.gpusim;
 
 import mdev.api.ParentRegistry;
+import mdev.api.Uevent;
+import mdev.api.UeventListener;
+import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import org.jspecify.annotations.Nullable;
 import org.osgi.service.component.annotations.Activate;
@@ -17,14 +20,15 @@ import vendor.gpusim.gpu.Vgpus;
 
 /**
  * An additional GPU, one per configuration of the factory {@value #PID}. Deleting the configuration removes the GPU,
- * changing it replaces the GPU.
+ * changing it replaces the GPU. If a parent has its name, the GPU waits until that is removed.
  */
 @Component(
-        service = {},
+        service = UeventListener.class,
+        immediate = true,
         configurationPid = PluggedGpu.PID,
         configurationPolicy = ConfigurationPolicy.REQUIRE)
 @Designate(ocd = PluggedGpu.Config.class, factory = true)
-public final class PluggedGpu {
+public final class PluggedGpu implements UeventListener {
     static final String PID = "vendor.gpusim.gpu";
 
     private static final Logger LOG = LoggerFactory.getLogger(PluggedGpu.class);
@@ -44,7 +48,10 @@ public final class PluggedGpu {
     private final ParentRegistry registry;
     private final Vgpus vgpus;
 
-    /** Closed in {@link #unplug()}; null if the configuration is invalid. */
+    /** The configuration, while its name is taken. Written with this object's monitor held. */
+    private volatile @Nullable Config waiting;
+
+    /** Closed in {@link #unplug()}; null if the configuration is invalid, or its name is taken. */
     private @Nullable Plug plug;
 
     @Activate
@@ -54,33 +61,47 @@ public final class PluggedGpu {
     }
 
     @Activate
-    void plugIn(Config config) {
-        plug = tryPlugIn(registry, vgpus, config);
-    }
-
-    private static @Nullable Plug tryPlugIn(ParentRegistry registry, Vgpus vgpus, Config config) {
+    synchronized void plugIn(Config config) {
         int memory;
         try {
             memory = config.memory();
         } catch (RuntimeException e) { // as specified by DS
             LOG.error(
                     "no GPU '{}': its memory is not a number of MiB from {} to {}", config.name(), LEAST_MIB, MOST_MIB);
-            return null;
+            return;
         }
         if (memory < LEAST_MIB || memory > MOST_MIB) {
             LOG.error("no GPU '{}' of {} MiB: memory must be {} to {} MiB", config.name(), memory, LEAST_MIB, MOST_MIB);
-            return null;
+            return;
         }
         try {
-            return Plug.in(registry, vgpus, config.name(), (long) memory << 20);
+            plug = Plug.in(registry, vgpus, config.name(), (long) memory << 20);
         } catch (ErrnoException e) {
             LOG.error("no GPU '{}': {}", config.name(), e.getMessage());
-            return null;
+            waiting = e.errno() == Errno.EEXIST ? config : null;
+        }
+    }
+
+    /** Plugs in on a thread of its own: this one delivers the uevents. */
+    @Override
+    public void uevent(Uevent event) {
+        Config config = waiting;
+        if (config != null && event.action().equals("remove") && event.devpath().endsWith("/" + config.name())) {
+            Thread.ofPlatform().daemon().name("gpu-sim-plug").start(this::plugInAgain);
+        }
+    }
+
+    private synchronized void plugInAgain() {
+        Config config = waiting;
+        waiting = null;
+        if (config != null) {
+            plugIn(config);
         }
     }
 
     @Deactivate
-    void unplug() {
+    synchronized void unplug() {
+        waiting = null;
         if (plug != null) {
             plug.close();
         }

@@ -1,6 +1,7 @@
 package mdev.console.bundle;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -9,7 +10,6 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import mdev.api.LoadedModule;
-import mdev.api.LoadedModules;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.shell.ShellCommand;
@@ -19,17 +19,13 @@ import mdev.api.shell.ShellCommands;
 import mdev.api.shell.ShellInvocation;
 import mdev.api.shell.ShellResult;
 import mdev.api.shell.UnknownNameException;
-import mdev.console.Ending;
-import org.jspecify.annotations.Nullable;
+import mdev.console.log.LastCause;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.Constants;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Reference;
-import org.osgi.service.component.annotations.ReferenceCardinality;
-import org.osgi.service.component.annotations.ReferencePolicy;
-import org.osgi.service.component.runtime.ServiceComponentRuntime;
 
 /**
  * {@code felix:install}, {@code start}, {@code stop}, {@code update}, {@code uninstall}, {@code refresh}: replace
@@ -43,6 +39,7 @@ public final class BundleCommands implements ShellCommands {
     private static final String TRANSIENT = "-t";
     private static final String POLICY = "-p";
     private static final String FORCE = "-f";
+    private static final String IN_USE = "even while its devices are open";
     private static final String THIS_RUN = "for this run of the framework only";
 
     private final BundleContext context;
@@ -50,19 +47,11 @@ public final class BundleCommands implements ShellCommands {
     private final BundleLifeCycle bundles;
     private final Ending ending;
 
-    /** Of the core, while it runs. */
-    @Reference(cardinality = ReferenceCardinality.OPTIONAL, policy = ReferencePolicy.DYNAMIC)
-    volatile @Nullable LoadedModules modules;
-
-    /** Of DS, which activates this component, too. */
-    @Reference(cardinality = ReferenceCardinality.OPTIONAL, policy = ReferencePolicy.DYNAMIC)
-    volatile @Nullable ServiceComponentRuntime components;
-
     @Activate
-    public BundleCommands(BundleContext context, @Reference Ending ending) {
+    public BundleCommands(BundleContext context, @Reference BundleLifeCycle bundles, @Reference Ending ending) {
         this.context = context;
         this.names = new BundleNames(context);
-        this.bundles = new BundleLifeCycle(context, this::fault);
+        this.bundles = bundles;
         this.ending = ending;
     }
 
@@ -85,15 +74,17 @@ public final class BundleCommands implements ShellCommands {
                         .withFlag(POLICY, "by the bundle's own activation policy"),
                 ShellCommand.of(SCOPE, "stop", "stop bundles; 0 is the whole platform", this::stop, bundle)
                         .withFlag(TRANSIENT, THIS_RUN)
-                        .withFlag(FORCE, "do not ask before the platform stops"),
+                        .withFlag(FORCE, "even while its devices are open; do not ask before the platform stops"),
                 ShellCommand.of(
-                        SCOPE,
-                        "update",
-                        "update a bundle, from where it was installed or from elsewhere",
-                        this::update,
-                        Parameter.one("bundle", installed),
-                        Parameter.optional("url", urls)),
-                ShellCommand.of(SCOPE, "uninstall", "uninstall bundles", this::uninstall, bundle),
+                                SCOPE,
+                                "update",
+                                "update a bundle, from where it was installed or from elsewhere",
+                                this::update,
+                                Parameter.one("bundle", installed),
+                                Parameter.optional("url", urls))
+                        .withFlag(FORCE, IN_USE),
+                ShellCommand.of(SCOPE, "uninstall", "uninstall bundles", this::uninstall, bundle)
+                        .withFlag(FORCE, IN_USE),
                 ShellCommand.of(
                         SCOPE,
                         "refresh",
@@ -113,11 +104,6 @@ public final class BundleCommands implements ShellCommands {
                                 this::rmmod,
                                 Parameter.one("bundle", (_, _) -> loadedNames()))
                         .withFlag(FORCE, "even while its devices are open or others use it"));
-    }
-
-    private Optional<ErrnoException> fault(Bundle bundle) {
-        ServiceComponentRuntime runtime = components;
-        return runtime == null ? Optional.empty() : new ComponentFaults(runtime).of(bundle);
     }
 
     private ShellResult install(ShellInvocation invocation) throws ErrnoException {
@@ -140,7 +126,7 @@ public final class BundleCommands implements ShellCommands {
                         Errno.EINVAL, "'" + word + "' is neither a bundle nor a URL such as file:/path/to/bundle.jar"));
     }
 
-    private ShellResult start(ShellInvocation invocation) throws ErrnoException {
+    private ShellResult start(ShellInvocation invocation) throws ErrnoException, InterruptedException {
         int options = (invocation.flag(TRANSIENT) ? Bundle.START_TRANSIENT : 0)
                 | (invocation.flag(POLICY) ? Bundle.START_ACTIVATION_POLICY : 0);
         for (String word : invocation.arguments()) {
@@ -156,8 +142,8 @@ public final class BundleCommands implements ShellCommands {
         return ShellResult.DONE;
     }
 
-    private ShellResult stop(ShellInvocation invocation) throws ErrnoException {
-        List<Bundle> all = all(invocation);
+    private ShellResult stop(ShellInvocation invocation) throws ErrnoException, InterruptedException {
+        List<Bundle> all = unused(invocation, "stops");
         Optional<Bundle> platform = all.stream().filter(this::runsPlatform).findFirst();
         if (platform.isPresent() && !invocation.flag(FORCE)) {
             confirm(platform.get(), invocation);
@@ -196,17 +182,19 @@ public final class BundleCommands implements ShellCommands {
         }
     }
 
-    private ShellResult uninstall(ShellInvocation invocation) throws ErrnoException {
-        for (Bundle bundle : all(invocation)) {
+    private ShellResult uninstall(ShellInvocation invocation) throws ErrnoException, InterruptedException {
+        for (Bundle bundle : unused(invocation, "uninstalls")) {
             bundles.uninstall(bundle);
         }
         return ShellResult.DONE;
     }
 
-    private List<Bundle> all(ShellInvocation invocation) throws ErrnoException {
+    private List<Bundle> unused(ShellInvocation invocation, String does) throws ErrnoException {
         List<Bundle> found = new ArrayList<>();
         for (String word : invocation.arguments()) {
-            found.add(names.get(word, invocation.directory()));
+            Bundle bundle = names.get(word, invocation.directory());
+            checkUnused(invocation, word, does, bundles.users(bundle));
+            found.add(bundle);
         }
         return found;
     }
@@ -215,6 +203,7 @@ public final class BundleCommands implements ShellCommands {
         List<String> words = invocation.arguments();
         Bundle bundle = names.get(words.getFirst(), invocation.directory());
         String location = words.size() == 1 ? BundleLifeCycle.origin(bundle) : locate(words.get(1), invocation);
+        checkUnused(invocation, words.getFirst(), "updates", bundles.users(bundle));
         bundles.update(words.getLast(), bundle, location, importers -> {
             String users = importers.stream().map(Bundle::getSymbolicName).collect(Collectors.joining(", "));
             invocation.out().println(users + " use " + bundle.getSymbolicName() + ": they are restarted with it");
@@ -223,17 +212,20 @@ public final class BundleCommands implements ShellCommands {
     }
 
     private ShellResult refresh(ShellInvocation invocation) throws ErrnoException, InterruptedException {
-        List<Bundle> all = all(invocation);
-        bundles.refresh(all.isEmpty() ? null : all.getFirst());
+        List<String> words = invocation.arguments();
+        bundles.refresh(words.isEmpty() ? null : names.get(words.getFirst(), invocation.directory()));
         return ShellResult.DONE;
     }
 
     /** Starts by the bundle's activation policy: immediately, or when its first class is loaded. */
-    private ShellResult modprobe(ShellInvocation invocation) throws ErrnoException {
+    private ShellResult modprobe(ShellInvocation invocation) throws ErrnoException, InterruptedException {
         String word = invocation.arguments().getFirst();
         Path directory = invocation.directory();
         Bundle installed = names.find(word, directory).orElse(null);
         if (installed != null) {
+            if (BundleNames.isStarted(installed)) {
+                checkUnchanged(word, installed);
+            }
             bundles.start(word, installed, Bundle.START_ACTIVATION_POLICY);
             return ShellResult.DONE;
         }
@@ -244,8 +236,28 @@ public final class BundleCommands implements ShellCommands {
         return ShellResult.DONE;
     }
 
+    /** What runs is not what the user asks for if its file has changed since. */
+    private static void checkUnchanged(String word, Bundle bundle) throws ErrnoException {
+        Optional<Path> file = BundleNames.file(bundle.getLocation()).filter(Files::isRegularFile);
+        try {
+            if (file.isPresent() && !BundleNames.isSame(bundle, file.get())) {
+                throw new ErrnoException(
+                        Errno.EEXIST,
+                        "%s: %s %s is loaded already, and %s has changed since: 'update %s' loads it"
+                                .formatted(
+                                        word,
+                                        bundle.getSymbolicName(),
+                                        bundle.getVersion(),
+                                        file.get(),
+                                        bundle.getSymbolicName()));
+            }
+        } catch (IOException e) {
+            throw new ErrnoException(Errno.EIO, word + ": " + LastCause.of(e));
+        }
+    }
+
     /** Uninstalls the module. A bundle that came with the platform is only stopped, so that modprobe finds it again. */
-    private ShellResult rmmod(ShellInvocation invocation) throws ErrnoException {
+    private ShellResult rmmod(ShellInvocation invocation) throws ErrnoException, InterruptedException {
         String word = invocation.arguments().getFirst();
         Bundle bundle = names.findAny(word, invocation.directory())
                 .filter(found -> found.getBundleId() != Constants.SYSTEM_BUNDLE_ID)
@@ -253,14 +265,7 @@ public final class BundleCommands implements ShellCommands {
                 .orElseThrow(() ->
                         UnknownNameException.among(Errno.ENOENT, "no module '" + word + "'", word, loadedNames()));
         bundles.checkNotConsole(bundle);
-        List<String> reasons = reasonsToStay(bundle);
-        if (!reasons.isEmpty()) {
-            String line = word + " is in use: " + String.join(", ", reasons);
-            if (!invocation.flag(FORCE)) {
-                throw new ErrnoException(Errno.EBUSY, line + "; " + FORCE + " unloads it anyway");
-            }
-            invocation.err().println(line);
-        }
+        checkUnused(invocation, word, "unloads", reasonsToStay(bundle));
         if (BundleNames.isBuiltIn(bundle)) {
             bundles.stop(bundle, 0);
         } else {
@@ -269,9 +274,21 @@ public final class BundleCommands implements ShellCommands {
         return ShellResult.DONE;
     }
 
+    /** Refuses without the flag, and tells with it. */
+    private static void checkUnused(ShellInvocation invocation, String word, String does, List<String> reasons)
+            throws ErrnoException {
+        if (!reasons.isEmpty()) {
+            String line = word + " is in use: " + String.join(", ", reasons);
+            if (!invocation.flag(FORCE)) {
+                throw new ErrnoException(Errno.EBUSY, line + "; " + FORCE + " " + does + " it anyway");
+            }
+            invocation.err().println(line);
+        }
+    }
+
     private List<String> reasonsToStay(Bundle bundle) {
         List<String> reasons = new ArrayList<>();
-        loaded().stream()
+        bundles.loaded().stream()
                 .filter(module -> module.bundleId() == bundle.getBundleId())
                 .forEach(module -> reasons.addAll(module.users()));
         String importers = bundles.importersOf(bundle).stream()
@@ -283,12 +300,7 @@ public final class BundleCommands implements ShellCommands {
         return reasons;
     }
 
-    private List<LoadedModule> loaded() {
-        LoadedModules core = modules;
-        return core == null ? List.of() : core.modules();
-    }
-
     private List<String> loadedNames() {
-        return loaded().stream().map(LoadedModule::name).toList();
+        return bundles.loaded().stream().map(LoadedModule::name).toList();
     }
 }

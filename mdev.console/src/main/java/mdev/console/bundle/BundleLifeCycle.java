@@ -11,10 +11,14 @@ import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.Consumer;
-import java.util.function.Function;
 import java.util.zip.ZipException;
+import mdev.api.FailedModule;
+import mdev.api.FailedModules;
+import mdev.api.LoadedModule;
+import mdev.api.LoadedModules;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.console.log.LastCause;
@@ -26,23 +30,99 @@ import org.osgi.framework.BundleException;
 import org.osgi.framework.Constants;
 import org.osgi.framework.FrameworkEvent;
 import org.osgi.framework.wiring.FrameworkWiring;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.component.annotations.ReferenceCardinality;
+import org.osgi.service.component.annotations.ReferencePolicy;
+import org.osgi.service.component.runtime.ServiceComponentRuntime;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Installs, starts, stops, updates and uninstalls bundles. A failure is reported on one line that begins with the
- * user's word, and leaves nothing behind.
- *
- * @param faults finds out why a started bundle does nothing
+ * user's word, and leaves nothing behind. A bundle whose code does not return is left alone, and listed as failed.
  */
-record BundleLifeCycle(BundleContext context, Function<Bundle, Optional<ErrnoException>> faults) {
+@Component(service = {BundleLifeCycle.class, FailedModules.class})
+public final class BundleLifeCycle implements FailedModules {
     private static final Logger LOG = LoggerFactory.getLogger(BundleLifeCycle.class);
+    private static final Duration LIMIT = Duration.ofSeconds(10);
     private static final Duration REFRESH = Duration.ofSeconds(30);
+
+    private final BundleContext context;
+    private final BundleCalls calls;
+
+    /** Of the core, while it runs. */
+    @Reference(cardinality = ReferenceCardinality.OPTIONAL, policy = ReferencePolicy.DYNAMIC)
+    volatile @Nullable LoadedModules modules;
+
+    /** Of DS, which activates this component, too. */
+    @Reference(cardinality = ReferenceCardinality.OPTIONAL, policy = ReferencePolicy.DYNAMIC)
+    volatile @Nullable ServiceComponentRuntime components;
+
+    @Activate
+    public BundleLifeCycle(BundleContext context) {
+        this(context, LIMIT);
+    }
+
+    /** @param limit how long to wait for a call of a bundle's code */
+    BundleLifeCycle(BundleContext context, Duration limit) {
+        this.context = context;
+        this.calls = new BundleCalls(limit);
+    }
+
+    @Override
+    public List<FailedModule> failed() {
+        return calls.hangs().stream()
+                .map(hang -> failed(
+                        hang.bundle().getSymbolicName(),
+                        hang.bundle().getVersion().toString(),
+                        hang.reason()))
+                .toList();
+    }
+
+    static FailedModule failed(String name, String version, String reason) {
+        return new FailedModule(LoadedModule.nameOf(name), version, name, reason);
+    }
+
+    /** Whether a call of the bundle's code does not return. */
+    boolean hangs(Bundle bundle) {
+        return calls.hang(bundle) != null;
+    }
+
+    /** How many bundles have code that does not return. */
+    public int hanging() {
+        return calls.hangs().size();
+    }
+
+    List<LoadedModule> loaded() {
+        LoadedModules core = modules;
+        return core == null ? List.of() : core.modules();
+    }
+
+    /** The open devices that would be cut off without the bundle, with their users. */
+    List<String> users(Bundle bundle) {
+        List<LoadedModule> loaded = loaded();
+        boolean core = loaded.stream()
+                .anyMatch(
+                        module -> module.name().equals(LoadedModule.CORE) && module.bundleId() == bundle.getBundleId());
+        return loaded.stream()
+                .filter(module -> !module.name().equals(LoadedModule.CORE))
+                .filter(module -> core || module.bundleId() == bundle.getBundleId())
+                .flatMap(module -> module.users().stream())
+                .distinct()
+                .toList();
+    }
 
     /** The bundle from that location, which may be installed already. */
     Bundle install(String word, String location) throws ErrnoException {
         boolean known = context.getBundle(location) != null;
-        Bundle bundle = attempt(word, () -> context.installBundle(location));
+        Bundle bundle;
+        try {
+            bundle = context.installBundle(location);
+        } catch (BundleException e) {
+            throw failure(word, e);
+        }
         if (!known && bundle.getSymbolicName() == null) {
             discard(bundle);
             throw new ErrnoException(Errno.EINVAL, word + ": not a bundle: its manifest has no Bundle-SymbolicName");
@@ -50,50 +130,53 @@ record BundleLifeCycle(BundleContext context, Function<Bundle, Optional<ErrnoExc
         return bundle;
     }
 
-    Bundle installAndStart(String word, String location, int options) throws ErrnoException {
+    Bundle installAndStart(String word, String location, int options) throws ErrnoException, InterruptedException {
         boolean known = context.getBundle(location) != null;
         Bundle bundle = install(word, location);
         try {
             start(word, bundle, options);
             return bundle;
         } catch (ErrnoException e) {
-            if (!known) {
-                discard(bundle);
+            if (!known && e.errno() != Errno.ETIMEDOUT) {
+                uninstall(bundle);
             }
             throw e;
         }
     }
 
-    void start(String word, Bundle bundle, int options) throws ErrnoException {
+    void start(String word, Bundle bundle, int options) throws ErrnoException, InterruptedException {
         if (bundle.getHeaders().get(Constants.FRAGMENT_HOST) != null) {
             throw new ErrnoException(Errno.EINVAL, word + ": a fragment cannot be started");
         }
-        attempt(word, () -> {
+        check(word, attempt(word, "start", bundle, () -> {
             bundle.start(options);
-            return bundle;
-        });
-        check(word, bundle);
+            return fault(bundle);
+        }));
     }
 
-    private void check(String word, Bundle bundle) throws ErrnoException {
-        Optional<ErrnoException> fault = faults.apply(bundle);
+    private Optional<ErrnoException> fault(Bundle bundle) {
+        ServiceComponentRuntime runtime = components;
+        return runtime == null ? Optional.empty() : new ComponentFaults(runtime).of(bundle);
+    }
+
+    private static void check(String word, Optional<ErrnoException> fault) throws ErrnoException {
         if (fault.isPresent()) {
             throw new ErrnoException(
                     fault.get().errno(), word + ": " + fault.get().getMessage());
         }
     }
 
-    void stop(Bundle bundle, int options) throws ErrnoException {
-        attempt(bundle.getSymbolicName(), () -> {
+    void stop(Bundle bundle, int options) throws ErrnoException, InterruptedException {
+        attempt(bundle.getSymbolicName(), "stop", bundle, () -> {
             bundle.stop(options);
             return bundle;
         });
     }
 
-    void uninstall(Bundle bundle) throws ErrnoException {
+    void uninstall(Bundle bundle) throws ErrnoException, InterruptedException {
         checkNotFramework(bundle, "uninstalled");
         checkNotConsole(bundle);
-        attempt(bundle.getSymbolicName(), () -> {
+        attempt(bundle.getSymbolicName(), "removal", bundle, () -> {
             bundle.uninstall();
             return bundle;
         });
@@ -104,7 +187,7 @@ record BundleLifeCycle(BundleContext context, Function<Bundle, Optional<ErrnoExc
             throws ErrnoException, InterruptedException {
         checkNotFramework(bundle, "updated");
         List<Bundle> importers = importersOf(bundle);
-        attempt(word, () -> {
+        attempt(word, "update", bundle, () -> {
             try (InputStream content = URI.create(location).toURL().openStream()) {
                 if (!importers.isEmpty()) {
                     announce.accept(importers);
@@ -119,7 +202,7 @@ record BundleLifeCycle(BundleContext context, Function<Bundle, Optional<ErrnoExc
             refresh(List.of(bundle), importers);
         }
         if (BundleNames.isStarted(bundle)) {
-            check(word, bundle);
+            check(word, attempt(word, "update", bundle, () -> fault(bundle)));
         }
     }
 
@@ -183,7 +266,7 @@ record BundleLifeCycle(BundleContext context, Function<Bundle, Optional<ErrnoExc
         }
     }
 
-    /** Uninstalls a bundle after a failure. */
+    /** Uninstalls a bundle that was never started. */
     private static void discard(Bundle bundle) {
         try {
             bundle.uninstall();
@@ -192,15 +275,15 @@ record BundleLifeCycle(BundleContext context, Function<Bundle, Optional<ErrnoExc
         }
     }
 
-    private interface Step {
-        Bundle run() throws BundleException;
-    }
-
-    private static Bundle attempt(String word, Step step) throws ErrnoException {
+    /** @param what names the call of the bundle's code */
+    private <T> T attempt(String word, String what, Bundle bundle, Callable<T> step)
+            throws ErrnoException, InterruptedException {
         try {
-            return step.run();
+            return calls.run(bundle, what + " of " + bundle.getSymbolicName(), step);
         } catch (BundleException e) {
             throw failure(word, e);
+        } catch (ErrnoException e) {
+            throw new ErrnoException(e.errno(), word + ": " + e.getMessage());
         }
     }
 

@@ -1,8 +1,10 @@
 package mdev.console.bundle;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.URI;
 import java.net.URISyntaxException;
+import java.net.URL;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -11,16 +13,24 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.Comparator;
+import java.util.Enumeration;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.jar.Attributes;
+import java.util.jar.JarEntry;
 import java.util.jar.JarFile;
 import java.util.jar.Manifest;
 import java.util.stream.Stream;
+import java.util.zip.CRC32;
+import java.util.zip.ZipException;
+import java.util.zip.ZipFile;
 import mdev.api.LoadedModule;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
@@ -150,6 +160,15 @@ record BundleNames(BundleContext context) {
         }
     }
 
+    /** The file that a bundle was installed from; empty if it came from elsewhere. */
+    static Optional<Path> file(String location) {
+        try {
+            return location.startsWith(FILE) ? Optional.of(Path.of(URI.create(location))) : Optional.empty();
+        } catch (IllegalArgumentException e) { // a relative path, or none
+            return Optional.empty();
+        }
+    }
+
     private static void checkFile(String word, Path file) throws ErrnoException {
         if (!Files.isRegularFile(file)) {
             throw new ErrnoException(Errno.ENOENT, "no file " + word);
@@ -218,6 +237,57 @@ record BundleNames(BundleContext context) {
             }
             String version = headers.getValue(Constants.BUNDLE_VERSION);
             return new Identity(name.split(";", 2)[0].strip(), version == null ? "0.0.0" : version.strip());
+        }
+    }
+
+    /** @throws IOException a part of the jar is damaged */
+    static void checkWhole(Path file) throws IOException {
+        try (JarFile jar = new JarFile(file.toFile())) {
+            for (JarEntry entry : Collections.list(jar.entries())) {
+                read(jar, entry);
+            }
+        }
+    }
+
+    /** As {@link ZipFile} does not: checks what it reads. */
+    private static byte[] read(JarFile jar, JarEntry entry) throws IOException {
+        byte[] bytes = jar.getInputStream(entry).readAllBytes();
+        CRC32 crc = new CRC32();
+        crc.update(bytes);
+        if (entry.getCrc() != crc.getValue()) {
+            throw new ZipException(entry.getName() + " in the jar is damaged");
+        }
+        return bytes;
+    }
+
+    /**
+     * Whether the bundle has the content of the file.
+     *
+     * @throws IOException a part of the jar is damaged
+     */
+    static boolean isSame(Bundle bundle, Path file) throws IOException {
+        Enumeration<URL> own = bundle.findEntries("/", "*", true);
+        Set<String> missing = new HashSet<>();
+        if (own != null) {
+            own.asIterator().forEachRemaining(entry -> missing.add(entry.getPath()));
+        }
+        boolean same = true;
+        try (JarFile jar = new JarFile(file.toFile())) {
+            for (JarEntry entry : Collections.list(jar.entries())) {
+                byte[] bytes = read(jar, entry);
+                missing.remove("/" + entry.getName());
+                same &= entry.isDirectory() || holds(bundle.getEntry(entry.getName()), bytes);
+            }
+        }
+        return same && missing.stream().allMatch(entry -> entry.endsWith("/"));
+    }
+
+    private static boolean holds(@Nullable URL entry, byte[] bytes) throws IOException {
+        if (entry == null) {
+            return false;
+        }
+        try (InputStream content = entry.openStream()) {
+            return Arrays.equals(content.readAllBytes(), bytes);
         }
     }
 

@@ -13,12 +13,16 @@ import org.osgi.framework.Bundle;
 import org.osgi.service.component.runtime.ServiceComponentRuntime;
 import org.osgi.service.component.runtime.dto.ComponentConfigurationDTO;
 import org.osgi.service.component.runtime.dto.ComponentDescriptionDTO;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Finds out why a started bundle does nothing. A bundle stays active when the activation of a component throws or its
  * references are unsatisfied; only the component runtime reports it.
  */
 record ComponentFaults(ServiceComponentRuntime runtime) {
+    private static final Logger LOG = LoggerFactory.getLogger(ComponentFaults.class);
+
     /** Empty if all components of the bundle that should be there are. */
     Optional<ErrnoException> of(Bundle bundle) {
         return failed(bundle).or(() -> waiting(bundle));
@@ -34,20 +38,21 @@ record ComponentFaults(ServiceComponentRuntime runtime) {
 
     private Optional<String> failed(Bundle bundle, ComponentDescriptionDTO component) {
         Collection<ComponentConfigurationDTO> configurations = runtime.getComponentConfigurationDTOs(component);
-        if (configurations.stream().anyMatch(one -> one.state == ComponentConfigurationDTO.ACTIVE)) {
-            return Optional.empty();
-        }
-        // DS does not report a class that it could not load.
+        // DS does not report a class that it could not load. One whose methods it could not list is active, without
+        // its activation.
         return unloadable(bundle, component.implementationClass)
-                .or(() -> configurations.stream()
-                        .filter(one -> one.state == ComponentConfigurationDTO.FAILED_ACTIVATION)
-                        .map(one -> LastCause.ofTrace(one.failure))
-                        .findFirst());
+                .or(() -> configurations.stream().anyMatch(one -> one.state == ComponentConfigurationDTO.ACTIVE)
+                        ? Optional.empty()
+                        : configurations.stream()
+                                .filter(one -> one.state == ComponentConfigurationDTO.FAILED_ACTIVATION)
+                                .map(one -> LastCause.ofTrace(one.failure))
+                                .findFirst());
     }
 
     private static Optional<String> unloadable(Bundle bundle, String name) {
         try {
-            bundle.loadClass(name);
+            Class<?> type = bundle.loadClass(name);
+            LOG.trace("{}, {}", type.getDeclaredConstructors(), type.getDeclaredMethods());
             return Optional.empty();
         } catch (ClassNotFoundException | LinkageError e) {
             return Optional.of(LastCause.of(e));

@@ -1,29 +1,32 @@
 package mdev.console.bundle;
 
-import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileTime;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Stream;
 import mdev.api.FailedModule;
 import mdev.api.FailedModules;
-import mdev.api.LoadedModule;
+import mdev.api.ParentRegistry;
 import mdev.api.Uevent;
 import mdev.api.UeventListener;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
-import org.apache.felix.fileinstall.ArtifactInstaller;
+import mdev.console.log.LastCause;
+import mdev.sync.BoundedCalls;
+import mdev.sync.Deadline;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
@@ -33,134 +36,164 @@ import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.component.annotations.Reference;
-import org.osgi.service.component.runtime.ServiceComponentRuntime;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps the jars of the drop folder loaded. FileInstall watches the folder and calls this class for each jar that is
- * added, changed or removed. On its own, FileInstall would not restart a failed bundle, and would let two jars of one
- * module replace each other. A jar that cannot be loaded is retried when a bundle or a device that may have blocked it
- * is removed.
+ * Keeps the jars of the drop folder loaded: compares what lies there with what runs, again and again. (File Install,
+ * which reads the configurations there, would load jars before this component is there, replace one jar by another of
+ * the same module, not restart a failed bundle, and forget all when this bundle is updated.) A jar that cannot be
+ * loaded is retried when a bundle or a device that may have blocked it is removed; one whose module is in use, when its
+ * users have gone.
  */
 @Component(
-        service = {ArtifactInstaller.class, UeventListener.class, FailedModules.class},
-        immediate = true,
-        // Before FileInstall's own installer of bundles.
-        property = "service.ranking:Integer=1000")
-public final class DropFolder implements ArtifactInstaller, UeventListener, FailedModules, SynchronousBundleListener {
+        service = {UeventListener.class, FailedModules.class},
+        immediate = true)
+public final class DropFolder implements UeventListener, FailedModules, SynchronousBundleListener {
+    /** A framework property: the folder. */
+    static final String PROPERTY = "mdev.drop";
+
     private static final Logger LOG = LoggerFactory.getLogger(DropFolder.class);
+    private static final Duration POLL = Duration.ofMillis(250);
+    private static final Duration LEAVING = Duration.ofSeconds(5);
     private static final long NONE = -1;
 
     private final BundleContext context;
     private final BundleLifeCycle bundles;
+    private final DroppedConfigurations configurations;
+    private final @Nullable Path folder;
+    /** If there is a folder. */
+    private @Nullable Thread worker;
 
-    /** The jars in the folder. Changed only by the worker. */
+    /** Changed only by the worker. */
     private final Map<Path, Jar> jars = new ConcurrentSkipListMap<>();
 
-    /** The device paths removed since a jar was last loaded: each triggers one retry only. Used only by the worker. */
+    /** The files in the last scan; null before the first. Used only by the worker. */
+    private @Nullable Map<Path, Stamp> last;
+
+    /** Whether the folder could not be read. Used only by the worker. */
+    private boolean away;
+
+    /** The name of the bundle that the worker changes, whose events are its own. */
+    private volatile @Nullable String changing;
+
+    private final AtomicBoolean retry = new AtomicBoolean();
+
+    /** The device paths removed since a jar was last loaded: each triggers one retry only. */
     private final Set<String> triedAfter = ConcurrentHashMap.newKeySet();
 
-    private volatile @Nullable Thread workerThread;
-    private final ExecutorService worker = Executors.newSingleThreadExecutor(this::thread);
+    /** A file that has the same stamp in two scans is complete. */
+    private record Stamp(
+            long size, FileTime modified, @Nullable Object key) {
+        static final Stamp NO_FILE = new Stamp(NONE, FileTime.fromMillis(0), null);
+
+        static Stamp of(Path file) throws IOException {
+            BasicFileAttributes attributes = Files.readAttributes(file, BasicFileAttributes.class);
+            return new Stamp(attributes.size(), attributes.lastModifiedTime(), attributes.fileKey());
+        }
+    }
 
     /**
+     * @param stamp of the file when it was last looked at
      * @param bundle its id, or NONE
-     * @param name its symbolic name
+     * @param name its symbolic name, or the name of the file
      * @param fault why it is not loaded, or not as the file is now
+     * @param waits whether the bundle has users, or code that does not return
      */
     private record Jar(
-            String digest,
+            Stamp stamp,
             long bundle,
             String name,
             String version,
-            @Nullable String fault) {
-        Jar failed(String reason) {
-            return new Jar(digest, bundle, name, version, reason);
+            @Nullable String fault,
+            boolean waits) {
+        Jar failed(String reason, boolean wait) {
+            return new Jar(stamp, bundle, name, version, reason, wait);
         }
 
         Jar loaded(long id) {
-            return new Jar(digest, id, name, version, null);
+            return new Jar(stamp, id, name, version, null, false);
         }
     }
 
     @Activate
-    public DropFolder(BundleContext context, @Reference ServiceComponentRuntime components) {
+    public DropFolder(BundleContext context, @Reference BundleLifeCycle bundles) {
         this.context = context;
-        this.bundles = new BundleLifeCycle(context, new ComponentFaults(components)::of);
+        this.bundles = bundles;
+        this.configurations = new DroppedConfigurations(context);
+        this.folder =
+                Optional.ofNullable(context.getProperty(PROPERTY)).map(Path::of).orElse(null);
     }
 
     @Activate
     void start() {
+        Path watched = folder;
+        if (watched == null) {
+            return;
+        }
+        // Of an earlier incarnation of this component.
+        for (Bundle bundle : context.getBundles()) {
+            BundleNames.file(bundle.getLocation())
+                    .filter(file -> watched.equals(file.getParent()))
+                    .ifPresent(file -> jars.put(
+                            file,
+                            new Jar(
+                                    Stamp.NO_FILE,
+                                    bundle.getBundleId(),
+                                    bundle.getSymbolicName(),
+                                    bundle.getVersion().toString(),
+                                    null,
+                                    false)));
+        }
         context.addBundleListener(this); // removed in stop()
+        worker = Thread.ofPlatform().daemon().name("mdev-drop").start(() -> watch(watched)); // ended in stop()
     }
 
     @Deactivate
     void stop() {
         context.removeBundleListener(this);
-        worker.shutdownNow();
+        Thread running = worker;
+        if (running != null) {
+            running.interrupt();
+            if (!Deadline.in(LEAVING).join(running)) {
+                LOG.warn("left behind the watch of the drop folder", BoundedCalls.stackOf(running));
+            }
+        }
     }
 
-    private Thread thread(Runnable work) {
-        Thread thread = Thread.ofPlatform().daemon().name("mdev-drop").unstarted(work);
-        workerThread = thread;
-        return thread;
-    }
-
-    private void submit(Runnable work) {
+    private void watch(Path watched) {
         try {
-            worker.execute(() -> {
-                try {
-                    work.run();
-                } catch (RuntimeException | Error e) {
-                    LOG.error("the drop folder: {}", e.toString(), e);
+            while (true) {
+                // Without the core, every driver would be listed as waiting for it.
+                if (context.getServiceReference(ParentRegistry.class) != null) {
+                    scan(watched);
                 }
-            });
-        } catch (RejectedExecutionException e) {
+                Thread.sleep(POLL);
+            }
+        } catch (InterruptedException e) {
             LOG.debug("the drop folder is no longer watched", e);
         }
     }
 
     @Override
-    public boolean canHandle(File artifact) {
-        return artifact.getName().regionMatches(true, artifact.getName().length() - 4, ".jar", 0, 4);
-    }
-
-    @Override
-    public void install(File artifact) {
-        submit(() -> changed(artifact.toPath()));
-    }
-
-    @Override
-    public void update(File artifact) {
-        submit(() -> changed(artifact.toPath()));
-    }
-
-    @Override
-    public void uninstall(File artifact) {
-        submit(() -> gone(artifact.toPath()));
-    }
-
-    @Override
     public List<FailedModule> failed() {
-        return jars.values().stream()
-                .flatMap(jar -> Optional.ofNullable(jar.fault())
-                        .map(fault ->
-                                new FailedModule(LoadedModule.nameOf(jar.name()), jar.version(), jar.name(), fault))
-                        .stream())
+        return Stream.concat(
+                        jars.values().stream()
+                                .flatMap(jar -> Optional.ofNullable(jar.fault())
+                                        .map(fault -> BundleLifeCycle.failed(jar.name(), jar.version(), fault))
+                                        .stream()),
+                        configurations.failed().stream())
                 .toList();
     }
 
     /** A removed device may have freed a name. */
     @Override
     public void uevent(Uevent event) {
-        if (event.action().equals("remove") && jars.values().stream().anyMatch(jar -> jar.fault() != null)) {
-            submit(() -> {
-                // A driver that registers a device before it fails would otherwise retry itself forever.
-                if (triedAfter.add(event.devpath())) {
-                    retry();
-                }
-            });
+        // A driver that registers a device before it fails would otherwise retry itself forever.
+        if (event.action().equals("remove")
+                && jars.values().stream().anyMatch(jar -> jar.fault() != null)
+                && triedAfter.add(event.devpath())) {
+            retry.set(true);
         }
     }
 
@@ -168,117 +201,213 @@ public final class DropFolder implements ArtifactInstaller, UeventListener, Fail
     @Override
     public void bundleChanged(BundleEvent event) {
         if ((event.getType() & (BundleEvent.UNINSTALLED | BundleEvent.STARTED)) != 0
-                && !Thread.currentThread().equals(workerThread)) {
-            submit(this::retry);
+                && !Objects.equals(event.getBundle().getSymbolicName(), changing)) {
+            retry.set(true);
         }
     }
 
-    private void retry() {
-        jars.forEach((file, jar) -> {
-            if (jar.fault() != null && Files.exists(file)) {
-                load(file, jar);
-            }
-        });
-    }
-
-    private void changed(Path file) {
-        Jar before = jars.get(file);
-        String digest;
+    private void scan(Path watched) throws InterruptedException {
         try {
-            digest = digest(file);
+            scan(watched, stamps(watched));
+            away = false;
         } catch (IOException e) {
-            LOG.warn("{}: {}", file.getFileName(), e.toString());
-            return;
-        }
-        if (before == null || !before.digest().equals(digest)) {
-            String name = String.valueOf(file.getFileName());
-            load(
-                    file,
-                    new Jar(
-                            digest,
-                            before == null ? NONE : before.bundle(),
-                            name,
-                            "",
-                            before == null ? null : before.fault()));
+            if (!away) {
+                LOG.warn("the drop folder cannot be read: {}; what runs stays", e.toString());
+            }
+            away = true;
+        } catch (RuntimeException | Error e) {
+            LOG.error("the drop folder: {}", e.toString(), e);
         }
     }
 
-    private void load(Path file, Jar jar) {
-        Jar next = jar;
+    private static Map<Path, Stamp> stamps(Path folder) throws IOException {
+        Map<Path, Stamp> stamps = new TreeMap<>();
+        try (Stream<Path> files = Files.list(folder)) {
+            for (Path file : files.toList()) {
+                if (file.toString().regionMatches(true, file.toString().length() - 4, ".jar", 0, 4)
+                        && Files.isRegularFile(file)) {
+                    stamps.put(file, Stamp.of(file));
+                }
+            }
+        }
+        return stamps;
+    }
+
+    private void scan(Path watched, Map<Path, Stamp> files) throws InterruptedException {
+        boolean again = retry.getAndSet(false);
+        boolean changed = false;
+        for (Map.Entry<Path, Jar> entry : jars.entrySet()) {
+            if (!files.containsKey(entry.getKey())) {
+                changed |= remove(entry.getKey(), entry.getValue(), files);
+            }
+        }
+        for (Map.Entry<Path, Stamp> entry : files.entrySet()) {
+            Path file = entry.getKey();
+            Stamp stamp = entry.getValue();
+            Jar known = jars.get(file);
+            if (isDue(file, stamp, known)) {
+                changed |= load(file, stamp, known);
+            }
+        }
+        last = files;
+        if (changed) {
+            triedAfter.clear();
+        }
+        if (changed || again) {
+            for (Map.Entry<Path, Jar> entry : jars.entrySet()) {
+                Jar jar = entry.getValue();
+                if (jar.fault() != null
+                        && !jar.waits()
+                        && files.containsKey(entry.getKey())
+                        && load(entry.getKey(), jar.stamp(), jar)) {
+                    retry.set(true); // others may wait for this one
+                }
+            }
+        }
+        configurations.look(watched, changed || again);
+    }
+
+    private boolean isDue(Path file, Stamp stamp, @Nullable Jar known) {
+        if (known == null || !known.stamp().equals(stamp)) {
+            return last == null || stamp.equals(last.get(file));
+        }
+        return known.waits() && isFree(own(file, known));
+    }
+
+    /** The bundle that stands for the file. */
+    private @Nullable Bundle own(Path file, Jar jar) {
+        return jar.bundle() == NONE ? context.getBundle(file.toUri().toString()) : context.getBundle(jar.bundle());
+    }
+
+    private boolean isFree(@Nullable Bundle bundle) {
+        return bundle == null || (bundles.users(bundle).isEmpty() && !bundles.hangs(bundle));
+    }
+
+    /** @return whether the module runs now */
+    private boolean load(Path file, Stamp stamp, @Nullable Jar before) throws InterruptedException {
+        long bundle = before == null ? NONE : before.bundle();
+        Jar next = new Jar(stamp, bundle, String.valueOf(file.getFileName()), "", null, false);
         try {
             BundleNames.Identity identity = BundleNames.identity(file);
-            next = new Jar(jar.digest(), jar.bundle(), identity.name(), identity.version(), jar.fault());
-            next = next.loaded(bring(file, next).getBundleId());
-            triedAfter.clear();
+            next = new Jar(stamp, bundle, identity.name(), identity.version(), null, false);
+            changing = next.name();
+            next = next.loaded(bring(file, next, before).getBundleId());
             LOG.info("{}: {} {} is loaded", file.getFileName(), next.name(), next.version());
         } catch (ErrnoException | IOException e) {
-            String reason = String.valueOf(e.getMessage());
-            if (!reason.equals(jar.fault())) {
-                LOG.warn("{}: {}", file.getFileName(), reason);
-            }
-            next = next.failed(reason);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+            next = failed(file, next, before, e);
+        } finally {
+            changing = null;
         }
         jars.put(file, next);
+        return next.fault() == null;
     }
 
-    private Bundle bring(Path file, Jar jar) throws ErrnoException, InterruptedException {
+    private Bundle bring(Path file, Jar jar, @Nullable Jar before)
+            throws ErrnoException, IOException, InterruptedException {
         String location = file.toUri().toString();
-        Bundle own = jar.bundle() == NONE ? null : context.getBundle(jar.bundle());
+        Bundle own = own(file, jar);
+        if (own != null && !jar.name().equals(own.getSymbolicName())) {
+            checkUnused(own, "replaced");
+            bundles.uninstall(own);
+            own = null;
+        }
         if (own != null) {
-            bundles.update(jar.name(), own, location, _ -> {});
+            // What runs stays if the file was only touched, or changed back, or is damaged.
+            boolean same = BundleNames.isSame(own, file);
+            boolean again = before != null && before.stamp().equals(jar.stamp()) && !before.waits();
+            if (!same || again) {
+                checkUnused(own, "replaced");
+                bundles.update(jar.name(), own, location, _ -> {});
+            }
+            bundles.start(jar.name(), own, 0);
             return own;
         }
         for (Bundle other : context.getBundles()) {
-            if (jar.name().equals(other.getSymbolicName())
-                    && !other.getLocation().equals(location)) {
+            if (jar.name().equals(other.getSymbolicName())) {
                 throw new ErrnoException(
                         Errno.EEXIST,
                         jar.name() + " " + other.getVersion() + " is loaded already, from " + other.getLocation());
             }
         }
+        BundleNames.checkWhole(file);
         return bundles.installAndStart(jar.name(), location, 0);
     }
 
-    private void gone(Path file) {
-        Jar jar = jars.remove(file);
-        Bundle bundle = jar == null ? null : context.getBundle(jar.bundle());
-        if (jar != null && bundle != null && !adopt(file, jar)) {
-            try {
-                bundles.uninstall(bundle);
-            } catch (ErrnoException e) {
-                LOG.warn("{}: {}", file.getFileName(), e.getMessage());
-            }
+    private void checkUnused(Bundle bundle, String becomes) throws ErrnoException {
+        List<String> users = bundles.users(bundle);
+        if (!users.isEmpty()) {
+            throw new ErrnoException(
+                    Errno.EBUSY,
+                    "%s %s is in use: %s; it is %s when they are gone, or at once with 'mdev:rmmod -f %s'"
+                            .formatted(
+                                    bundle.getSymbolicName(),
+                                    bundle.getVersion(),
+                                    String.join(", ", users),
+                                    becomes,
+                                    bundle.getSymbolicName()));
         }
-        triedAfter.clear();
-        retry();
     }
 
-    /** Keeps the module unchanged if its file was only renamed or has a copy. */
-    private boolean adopt(Path file, Jar jar) {
-        for (Path other : BundleNames.list(file.resolveSibling("."), "*.{jar,JAR}")) {
-            Path copy = other.normalize();
+    private static Jar failed(Path file, Jar jar, @Nullable Jar before, Exception e) {
+        Errno errno = e instanceof ErrnoException refused ? refused.errno() : Errno.EIO;
+        String reason = e instanceof ErrnoException ? String.valueOf(e.getMessage()) : LastCause.of(e);
+        if (before == null || !reason.equals(before.fault())) {
+            LOG.warn("{}: {}", file.getFileName(), reason);
+        }
+        return jar.failed(reason, errno == Errno.EBUSY || errno == Errno.ETIMEDOUT);
+    }
+
+    /** @return whether nothing is left of it */
+    private boolean remove(Path file, Jar jar, Map<Path, Stamp> files) throws InterruptedException {
+        Bundle bundle = own(file, jar);
+        if (jar.waits() && !isFree(bundle)) {
+            return false;
+        }
+        if (bundle != null) {
+            try {
+                changing = bundle.getSymbolicName();
+                if (!isAdopted(bundle, files)) {
+                    checkUnused(bundle, "unloaded");
+                    bundles.uninstall(bundle);
+                    LOG.info("{}: {} {} is unloaded", file.getFileName(), changing, bundle.getVersion());
+                }
+            } catch (NoSuchFileException e) {
+                return false; // it was renamed during this scan
+            } catch (ErrnoException e) {
+                jars.put(file, failed(file, jar, jar, e));
+                return false;
+            } finally {
+                changing = null;
+            }
+        }
+        jars.remove(file);
+        return true;
+    }
+
+    /** Keeps a module running whose file was only renamed or has a copy. */
+    private boolean isAdopted(Bundle bundle, Map<Path, Stamp> files) throws NoSuchFileException {
+        for (Map.Entry<Path, Stamp> other : files.entrySet()) {
+            Path copy = other.getKey();
             Jar known = jars.get(copy);
             try {
-                if ((known == null || context.getBundle(known.bundle()) == null)
-                        && jar.fault() == null
-                        && digest(copy).equals(jar.digest())) {
-                    jars.put(copy, jar);
+                if ((known == null || own(copy, known) == null) && BundleNames.isSame(bundle, copy)) {
+                    jars.put(
+                            copy,
+                            new Jar(
+                                    other.getValue(),
+                                    bundle.getBundleId(),
+                                    bundle.getSymbolicName(),
+                                    bundle.getVersion().toString(),
+                                    null,
+                                    false));
                     return true;
                 }
+            } catch (NoSuchFileException e) {
+                throw e;
             } catch (IOException e) {
                 LOG.debug("{} cannot be read as a copy", copy, e);
             }
         }
         return false;
-    }
-
-    private static String digest(Path file) throws IOException {
-        try {
-            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(Files.readAllBytes(file)));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException(e);
-        }
     }
 }

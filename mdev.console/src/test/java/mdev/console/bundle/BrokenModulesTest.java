@@ -6,9 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
-import mdev.console.Ending;
 import mdev.console.MemoryTerminal;
 import mdev.console.bundle.broken.Throwing;
+import mdev.console.bundle.broken.Unlinkable;
 import mdev.console.bundle.broken.Working;
 import mdev.console.engine.TestPlatform;
 import mdev.console.shell.Shell;
@@ -30,7 +30,7 @@ class BrokenModulesTest {
 
     @BeforeAll
     static void start() throws Exception {
-        framework = TestModules.framework(temp.resolve("cache"));
+        framework = TestModules.framework(temp);
     }
 
     @AfterAll
@@ -62,6 +62,11 @@ class BrokenModulesTest {
                                 + " Runtime (class file version 999.0), this version of the Java Runtime only recognizes"
                                 + " class file versions up to "
                                 + (Runtime.version().feature() + 44) + ".0 (EINVAL)"),
+                new Broken(
+                        "unlinkable",
+                        0,
+                        List.of(Unlinkable.class.getName() + ",,"),
+                        "ClassNotFoundException: mdev.console.bundle.broken.Unlinkable$Nowhere (EINVAL)"),
                 new Broken("no.class", 0, List.of("not.There,,"), "not.There not found by test.no.class [ID] (EINVAL)"),
                 new Broken(
                         "circular",
@@ -81,8 +86,9 @@ class BrokenModulesTest {
         int before = context.getBundles().length;
         Path jar = TestModules.write(temp.resolve(broken.module().name() + ".jar"), broken.module());
         MemoryTerminal terminal = new MemoryTerminal();
-        BundleCommands commands = new BundleCommands(context, new Ending());
-        commands.components = context.getService(context.getServiceReference(ServiceComponentRuntime.class));
+        BundleLifeCycle bundles = new BundleLifeCycle(context);
+        bundles.components = context.getService(context.getServiceReference(ServiceComponentRuntime.class));
+        BundleCommands commands = new BundleCommands(context, bundles, new Ending());
         try (TestPlatform platform = new TestPlatform()) {
             commands.commands().forEach(platform::add);
             try (Shell shell = platform.shell(terminal)) {

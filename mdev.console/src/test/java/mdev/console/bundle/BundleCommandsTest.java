@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -20,7 +21,6 @@ import java.util.jar.JarOutputStream;
 import java.util.jar.Manifest;
 import java.util.stream.Stream;
 import mdev.api.LoadedModule;
-import mdev.console.Ending;
 import mdev.console.MemoryTerminal;
 import mdev.console.engine.TestPlatform;
 import mdev.console.shell.Shell;
@@ -90,8 +90,9 @@ class BundleCommandsTest {
     @BeforeEach
     void open() {
         context = framework.getBundleContext();
-        BundleCommands commands = new BundleCommands(context, ending);
-        commands.modules = () -> modules;
+        BundleLifeCycle bundles = new BundleLifeCycle(context);
+        bundles.modules = () -> modules;
+        BundleCommands commands = new BundleCommands(context, bundles, ending);
         commands.commands().forEach(platform::add);
         shell = platform.shell(terminal);
     }
@@ -263,6 +264,46 @@ class BundleCommandsTest {
         assertEquals("0: ", run("update mtty @copy.jar"));
         assertEquals("0: ", run("mdev:rmmod @copy.jar"));
         assertEquals(1, context.getBundles().length);
+    }
+
+    @Test
+    void refusesToCutOffAUserWithoutForce() {
+        assertEquals("0: ", run("start @good.jar; mdev:modprobe mtty"));
+        long id = bundle("mtty").getBundleId();
+        LoadedModule core =
+                new LoadedModule(LoadedModule.CORE, bundle("test.good").getBundleId(), List.of("by mtty"));
+        modules = List.of(core, new LoadedModule("mtty", id, List.of("83b8 by a test")));
+        for (String word : List.of("mtty", "test.good")) { // which stands for the core, whose stop takes all devices
+            for (String command : List.of("stop", "update", "uninstall")) {
+                assertEquals(
+                        "1: felix:%s: %s is in use: 83b8 by a test; -f %ss it anyway (EBUSY)\n"
+                                .formatted(command, word, command),
+                        run("%s %s".formatted(command, word)));
+            }
+        }
+        assertEquals(Bundle.ACTIVE, bundle("mtty").getState());
+        assertEquals("1: ", run("stop test.user mtty").substring(0, 3));
+        assertEquals("0: mtty is in use: 83b8 by a test\n", run("update -f mtty"));
+        assertEquals("0: mtty is in use: 83b8 by a test\n", run("stop -f mtty"));
+        assertEquals("0: mtty is in use: 83b8 by a test\n", run("uninstall -f mtty"));
+    }
+
+    @Test
+    void modprobeOfAChangedFileNamesTheUpdate() throws Exception {
+        Path file = temp.resolve("changing.jar");
+        Files.copy(temp.resolve("good.jar"), file);
+        assertEquals("0: ", run("mdev:modprobe @changing.jar"));
+        assertEquals("0: ", run("mdev:modprobe test.good"), "nothing has changed");
+        Files.copy(temp.resolve("newer.jar"), file, StandardCopyOption.REPLACE_EXISTING);
+        for (String word : List.of("test.good", "@changing.jar")) {
+            assertEquals(
+                    "1: mdev:modprobe: %s: test.good 0.0.0 is loaded already, and @/changing.jar has changed since:"
+                                    .formatted(word)
+                            + " 'update test.good' loads it (EEXIST)\n",
+                    run("mdev:modprobe " + word));
+        }
+        assertEquals("0: ", run("update test.good; mdev:modprobe test.good"));
+        assertEquals("2.0.0", bundle("test.good").getVersion().toString());
     }
 
     @Test

@@ -5,13 +5,21 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileTime;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
 import java.util.TreeMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.stream.Stream;
 import mdev.api.FailedModule;
+import mdev.api.LoadedModule;
+import mdev.api.ParentRegistry;
 import mdev.api.Uevent;
 import mdev.console.Await;
+import mdev.console.bundle.broken.Hanging;
 import mdev.console.bundle.broken.Throwing;
 import mdev.console.bundle.broken.Working;
 import org.junit.jupiter.api.AfterEach;
@@ -20,29 +28,57 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
+import org.osgi.framework.ServiceFactory;
+import org.osgi.framework.ServiceRegistration;
 import org.osgi.framework.launch.Framework;
 import org.osgi.service.component.runtime.ServiceComponentRuntime;
 
-/** The handling of jars in the drop folder, in a real Felix with its DS. The test takes the place of FileInstall. */
+/** The handling of files in the drop folder, in a real Felix with its DS. */
 class DropFolderTest {
     private static final List<String> GOOD = List.of(Working.class.getName() + ",,");
+    /** The same module with other content. */
+    private static final List<String> BETTER = List.of(Working.class.getName() + ",java.lang.Runnable,");
+
+    private static final List<String> HANGS = List.of(Hanging.class.getName() + ",,");
 
     @TempDir
     private Path temp;
 
     private Framework framework;
     private BundleContext context;
+    private BundleLifeCycle bundles;
     private DropFolder folder;
     private Path drop;
+    private volatile List<LoadedModule> modules = List.of();
 
     @BeforeEach
     void start() throws Exception {
-        framework = TestModules.framework(temp.resolve("cache"));
-        context = framework.getBundleContext();
-        folder =
-                new DropFolder(context, context.getService(context.getServiceReference(ServiceComponentRuntime.class)));
-        folder.start();
         drop = Files.createDirectory(temp.resolve("drop"));
+        framework = TestModules.framework(temp);
+        context = framework.getBundleContext();
+        context.registerService(ParentRegistry.class.getName(), new NoService(), null);
+        open(Duration.ofSeconds(30));
+    }
+
+    /** Stands for the core, which no test module uses. */
+    private static final class NoService implements ServiceFactory<Object> {
+        @Override
+        public Object getService(Bundle bundle, ServiceRegistration<Object> registration) {
+            throw new AssertionError(bundle);
+        }
+
+        @Override
+        public void ungetService(Bundle bundle, ServiceRegistration<Object> registration, Object service) {
+            throw new AssertionError(bundle);
+        }
+    }
+
+    private void open(Duration limit) {
+        bundles = new BundleLifeCycle(context, limit);
+        bundles.components = context.getService(context.getServiceReference(ServiceComponentRuntime.class));
+        bundles.modules = () -> modules;
+        folder = new DropFolder(context, bundles);
+        folder.start();
     }
 
     @AfterEach
@@ -53,24 +89,31 @@ class DropFolderTest {
     }
 
     private Path drop(String file, List<String> components) throws IOException {
-        Path jar = TestModules.write(drop.resolve(file), new TestModules.Module("card", 0, components));
-        folder.install(jar.toFile());
-        return jar;
+        return drop(file, "card", components);
     }
 
-    private void delete(Path jar) throws IOException {
-        Files.delete(jar);
-        folder.uninstall(jar.toFile());
+    /** In one step, as {@code mv} does. */
+    private Path drop(String file, String module, List<String> components) throws IOException {
+        Path written = TestModules.write(temp.resolve(file), new TestModules.Module(module, 0, components));
+        return Files.move(written, drop.resolve(file), StandardCopyOption.REPLACE_EXISTING);
     }
 
     /** The module, once it runs. */
     private Bundle card() {
-        Await.until("the module runs", () -> cards().anyMatch(bundle -> bundle.getState() == Bundle.ACTIVE));
-        return cards().findFirst().orElseThrow();
+        return running("card");
     }
 
-    private Stream<Bundle> cards() {
-        return Stream.of(context.getBundles()).filter(bundle -> "test.card".equals(bundle.getSymbolicName()));
+    private Bundle running(String module) {
+        Await.until(module + " runs", () -> bundles(module).anyMatch(bundle -> bundle.getState() == Bundle.ACTIVE));
+        return bundles(module).findFirst().orElseThrow();
+    }
+
+    private Stream<Bundle> bundles(String module) {
+        return Stream.of(context.getBundles()).filter(bundle -> ("test." + module).equals(bundle.getSymbolicName()));
+    }
+
+    private void awaitGone(String module) {
+        Await.until(module + " is gone", () -> bundles(module).findAny().isEmpty());
     }
 
     private void awaitFailure(String bundle, String reason) {
@@ -81,76 +124,127 @@ class DropFolderTest {
                                 && module.reason().contains(reason)));
     }
 
+    private void awaitNoFailure() {
+        Await.until("nothing is listed any more", () -> folder.failed().equals(List.<FailedModule>of()));
+    }
+
+    private void use(Bundle bundle, String... users) {
+        modules = List.of(new LoadedModule("card", bundle.getBundleId(), List.of(users)));
+    }
+
     @Test
     void loadsAnAddedJarAndUnloadsADeletedOne() throws IOException {
         Path jar = drop("card.JAR", GOOD);
         assertEquals(Bundle.ACTIVE, card().getState());
-        delete(jar);
-        Await.until("it is gone", () -> cards().findAny().isEmpty());
+        Files.delete(jar);
+        awaitGone("card");
         assertEquals(List.of(), folder.failed());
     }
 
     @Test
     void listsAJarThatCannotBeLoadedWithTheReason() throws IOException {
         Path text = Files.writeString(drop.resolve("text.jar"), "no jar at all");
-        folder.install(text.toFile());
         awaitFailure("text.jar", "zip END header not found");
         Path jar = drop("card.jar", List.of(Throwing.class.getName() + ",,"));
         awaitFailure("test.card", "the port 0x3f8 is taken");
-        assertEquals(0, cards().count(), "nothing of it is left");
-        delete(jar);
-        delete(text);
-        Await.until("nothing is listed any more", () -> folder.failed().equals(List.<FailedModule>of()));
+        Await.until("nothing of it is left", () -> bundles("card").findAny().isEmpty());
+        Files.delete(jar);
+        Files.delete(text);
+        awaitNoFailure();
     }
 
     @Test
     void damagedOverwriteKeepsTheRunningModule() throws IOException {
         Path jar = drop("card.jar", GOOD);
         Bundle before = card();
+        final long modified = before.getLastModified();
         byte[] whole = Files.readAllBytes(jar);
         Files.write(jar, Arrays.copyOf(whole, whole.length / 2));
-        folder.update(jar.toFile());
         awaitFailure("card.jar", "zip END header not found");
         assertEquals(Bundle.ACTIVE, before.getState());
+        byte[] flipped = whole.clone();
+        flipped[whole.length / 4] ^= 1;
+        Files.write(jar, flipped);
+        Await.until(
+                "the damage is noticed",
+                () -> folder.failed().stream()
+                        .anyMatch(module -> !module.reason().contains("END header")));
+        assertEquals(Bundle.ACTIVE, before.getState());
+        Files.write(jar, whole);
+        awaitNoFailure();
+        assertEquals(before, card());
+        assertEquals(modified, before.getLastModified());
     }
 
     @Test
     void loadsTheSecondJarOfAModuleWhenTheFirstIsDeleted() throws IOException {
         Path first = drop("first.jar", GOOD);
         long before = card().getBundleId();
-        drop("second.jar", List.of(Working.class.getName() + ",java.lang.Runnable,"));
+        drop("second.jar", BETTER);
         awaitFailure("test.card", "test.card 0.0.0 is loaded already, from file:");
-        delete(first);
+        Files.delete(first);
         Await.until(
                 "the second runs",
-                () -> cards().anyMatch(bundle -> bundle.getBundleId() != before && bundle.getState() == Bundle.ACTIVE));
-        Await.until("nothing has failed", () -> folder.failed().isEmpty());
+                () -> bundles("card")
+                        .anyMatch(bundle -> bundle.getBundleId() != before && bundle.getState() == Bundle.ACTIVE));
+        awaitNoFailure();
     }
 
     @Test
-    void touchedRenamedOrCopiedJarRestartsNothing() throws IOException {
+    void touchedRenamedOrCopiedJarRestartsNothing() throws Exception {
         Path jar = drop("card.jar", GOOD);
-        long before = card().getBundleId();
-        folder.update(jar.toFile());
+        Bundle before = card();
+        long modified = before.getLastModified();
+        Files.setLastModifiedTime(jar, FileTime.from(Instant.now().minusSeconds(1000)));
         Path renamed = Files.move(jar, drop.resolve("renamed.jar"));
-        folder.uninstall(jar.toFile());
-        folder.install(renamed.toFile());
         Path copy = Files.copy(renamed, drop.resolve("copy.jar"));
-        folder.install(copy.toFile());
         awaitFailure("test.card", "is loaded already");
-        delete(renamed);
-        Await.until("the copy stands for it", () -> folder.failed().isEmpty());
-        assertEquals(before, card().getBundleId());
+        Files.delete(renamed);
+        awaitNoFailure();
+        assertEquals(before, card());
+        assertEquals(modified, before.getLastModified());
+
+        // Nor does a restart of the watcher, which forgets all.
+        folder.stop();
+        open(Duration.ofSeconds(30));
+        Files.move(copy, drop.resolve("again.jar"));
+        drop("other.jar", "other", GOOD);
+        running("other");
+        assertEquals(before, card());
+        assertEquals(modified, before.getLastModified());
+    }
+
+    @Test
+    void seesChangesMadeWhileItWasStopped() throws Exception {
+        Path gone = drop("gone.jar", "gone", GOOD);
+        running("gone");
+        drop("card.jar", GOOD);
+        long modified = card().getLastModified();
+        folder.stop();
+        Files.delete(gone);
+        drop("card.jar", BETTER);
+        open(Duration.ofSeconds(30));
+        awaitGone("gone");
+        Await.until("it is updated", () -> card().getLastModified() != modified);
     }
 
     @Test
     void loadsAWaitingModuleWhenAnotherBundleIsUninstalled() throws Exception {
         Path elsewhere = TestModules.write(temp.resolve("card.jar"), new TestModules.Module("card", 0, GOOD));
         Bundle other = context.installBundle(elsewhere.toUri().toString());
-        drop("card.jar", GOOD);
+        drop("same.jar", GOOD);
         awaitFailure("test.card", "is loaded already");
         other.uninstall();
-        Await.until("nothing has failed", () -> folder.failed().isEmpty());
+        awaitNoFailure();
+        assertEquals(Bundle.ACTIVE, card().getState());
+    }
+
+    @Test
+    void loadsAModuleWithALaterOneThatItNeeds() throws Exception {
+        drop("a.jar", List.of(Working.class.getName() + ",,java.lang.Runnable"));
+        awaitFailure("test.card", "waits for java.lang.Runnable");
+        drop("b.jar", "other", BETTER);
+        awaitNoFailure();
         assertEquals(Bundle.ACTIVE, card().getState());
     }
 
@@ -165,5 +259,94 @@ class DropFolderTest {
         } finally {
             System.clearProperty(Throwing.FREE);
         }
+    }
+
+    @Test
+    void watchesAFolderThatReplacesARenamedOne() throws Exception {
+        drop("card.jar", GOOD);
+        card();
+        Path moved = Files.move(drop, temp.resolve("moved"));
+        Files.createDirectory(drop);
+        Files.copy(moved.resolve("card.jar"), drop.resolve("card.jar"));
+        drop("other.jar", "other", GOOD);
+        running("other");
+        Files.delete(drop.resolve("card.jar"));
+        awaitGone("card");
+    }
+
+    @Test
+    void keepsAModuleInUseUntilItsUsersAreGone() throws Exception {
+        Path jar = drop("card.jar", GOOD);
+        Bundle before = card();
+        final long modified = before.getLastModified();
+        use(before, "83b8 by a test");
+        drop("card.jar", BETTER);
+        awaitFailure("test.card", "test.card 0.0.0 is in use: 83b8 by a test; it is replaced when they are gone");
+        assertEquals(modified, before.getLastModified());
+        use(before);
+        awaitNoFailure();
+        assertEquals(before, card());
+        Await.until("it is replaced", () -> before.getLastModified() != modified);
+
+        use(before, "83b8 by a test");
+        Files.delete(jar);
+        awaitFailure("test.card", "it is unloaded when they are gone, or at once with 'mdev:rmmod -f test.card'");
+        assertEquals(Bundle.ACTIVE, before.getState());
+        use(before);
+        awaitGone("card");
+        awaitNoFailure();
+    }
+
+    @Test
+    void replacesAModuleByAnotherUnderTheSameFileName() throws Exception {
+        drop("one.jar", GOOD);
+        Bundle before = card();
+        drop("one.jar", "other", GOOD);
+        running("other");
+        Await.until("the first is gone", () -> before.getState() == Bundle.UNINSTALLED);
+    }
+
+    @Test
+    void hangingModuleDelaysNoOther() throws Exception {
+        folder.stop();
+        open(Duration.ofSeconds(2));
+        for (String where : List.of(Hanging.ACTIVATE, Hanging.DEACTIVATE)) {
+            CountDownLatch latch = new CountDownLatch(1);
+            System.getProperties().put(where, latch);
+            try {
+                Path jar = drop("hangs.jar", "hangs", HANGS);
+                if (where.equals(Hanging.DEACTIVATE)) {
+                    running("hangs");
+                    Files.delete(jar);
+                }
+                String what = where.equals(Hanging.ACTIVATE) ? "the start of" : "the removal of";
+                awaitFailure("test.hangs", what + " test.hangs does not return");
+                assertEquals(1, bundles.failed().size());
+                drop("card.jar", GOOD);
+                card();
+                Files.delete(drop.resolve("card.jar"));
+                awaitGone("card");
+            } finally {
+                latch.countDown();
+                System.getProperties().remove(where);
+            }
+            awaitNoFailure();
+            Await.until("it has returned", () -> bundles.failed().equals(List.<FailedModule>of()));
+            Files.deleteIfExists(drop.resolve("hangs.jar"));
+            awaitGone("hangs");
+        }
+    }
+
+    @Test
+    void listsAConfigurationThatNobodyReads() throws Exception {
+        Path nobodys = Files.createFile(drop.resolve("no.such.pid-one.cfg"));
+        Files.createFile(drop.resolve("c0.cfg"));
+        drop("card.jar", GOOD);
+        String reason = "no component has the PID 'no.such.pid': see docs/configuration.md";
+        Await.until(
+                "only one is listed",
+                () -> folder.failed().equals(List.of(BundleLifeCycle.failed("no.such.pid-one.cfg", "", reason))));
+        Files.delete(nobodys);
+        awaitNoFailure();
     }
 }

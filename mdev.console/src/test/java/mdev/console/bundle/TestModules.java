@@ -14,7 +14,9 @@ import java.util.jar.JarOutputStream;
 import java.util.jar.Manifest;
 import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
+import mdev.console.bundle.broken.Hanging;
 import mdev.console.bundle.broken.Throwing;
+import mdev.console.bundle.broken.Unlinkable;
 import mdev.console.bundle.broken.Working;
 import org.osgi.framework.Constants;
 import org.osgi.framework.launch.Framework;
@@ -35,7 +37,8 @@ final class TestModules {
      */
     record Module(String name, int major, List<String> components) {}
 
-    static Framework framework(Path cache) throws Exception {
+    /** @param temp for its cache, and the drop folder */
+    static Framework framework(Path temp) throws Exception {
         Framework framework = ServiceLoader.load(FrameworkFactory.class)
                 .findFirst()
                 .orElseThrow()
@@ -44,10 +47,12 @@ final class TestModules {
                         "0",
                         "ds.log.enabled",
                         "false",
+                        DropFolder.PROPERTY,
+                        temp.resolve("drop").toString(),
                         Constants.FRAMEWORK_SYSTEMPACKAGES_EXTRA,
                         SHARED,
                         Constants.FRAMEWORK_STORAGE,
-                        cache.toString()));
+                        temp.resolve("cache").toString()));
         framework.start();
         String scr = Stream.of(System.getProperty("java.class.path").split(":"))
                 .filter(jar -> jar.contains("org.apache.felix.scr"))
@@ -66,10 +71,13 @@ final class TestModules {
         headers.putValue("Service-Component", "OSGI-INF/*.xml");
         try (OutputStream stream = Files.newOutputStream(file);
                 JarOutputStream jar = new JarOutputStream(stream, manifest)) {
-            for (Class<?> type : List.of(Throwing.class, Working.class)) {
+            for (Class<?> type : List.of(Hanging.class, Throwing.class, Unlinkable.class, Working.class)) {
                 String name = type.getName().replace('.', '/') + ".class";
                 try (InputStream code = type.getResourceAsStream("/" + name)) {
-                    byte[] bytes = code.readAllBytes();
+                    // Felix would find the class that must be missing on the class path of the test.
+                    byte[] bytes = new String(code.readAllBytes(), StandardCharsets.ISO_8859_1)
+                            .replace("$Missing", "$Nowhere")
+                            .getBytes(StandardCharsets.ISO_8859_1);
                     if (module.major() != 0) {
                         bytes[6] = (byte) (module.major() >> 8);
                         bytes[7] = (byte) module.major();

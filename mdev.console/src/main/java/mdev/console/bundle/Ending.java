@@ -1,4 +1,4 @@
-package mdev.console;
+package mdev.console.bundle;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -29,7 +29,7 @@ public final class Ending {
     }
 
     /** Runs the listener when the end is requested, or immediately if it has been requested already. */
-    void onRequest(Runnable listener) {
+    public void onRequest(Runnable listener) {
         boolean requested;
         synchronized (this) {
             listeners.add(listener);
@@ -45,12 +45,12 @@ public final class Ending {
     }
 
     /** The requested status, or {@code otherwise} if there was no request. */
-    synchronized int statusOr(int otherwise) {
+    public synchronized int statusOr(int otherwise) {
         return status == null ? otherwise : status;
     }
 
     /** Waits until the end is requested. */
-    synchronized void await() throws InterruptedException {
+    public synchronized void await() throws InterruptedException {
         while (status == null) {
             wait();
         }

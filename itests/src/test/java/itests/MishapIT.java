@@ -1,0 +1,114 @@
+package itests;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import itests.mishap.MishapActivator;
+import itests.vm.Platform;
+import itests.vm.Result;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Drivers that never return, or that end the process: the platform serves everything else, and ends in time. */
+final class MishapIT {
+    @TempDir
+    Path temp;
+
+    private Path drop;
+
+    private Path build(String where) throws Exception {
+        drop = Files.createDirectories(temp.resolve("drop"));
+        Map<String, String> headers = where.startsWith("st") // start, stop
+                ? Map.of("Bundle-Activator", MishapActivator.class.getName(), "-dsannotations", "!*")
+                : Map.of();
+        return PackedBundle.build("itests.mishap." + where, "itests.mishap", headers, temp);
+    }
+
+    private static void awaitStack(Platform platform) throws Exception {
+        Wait.until(
+                "the log has the stack",
+                () -> Files.readString(platform.run().resolve("mdev.log")).contains("at itests.mishap.Mishap.at("));
+    }
+
+    private void assertServesOthers(Platform platform) throws Exception {
+        Files.copy(PlatformTestSupport.module("vendor.mtty"), drop.resolve("mtty.jar"));
+        Wait.until(
+                "the dropped driver runs",
+                () -> platform.run("mdev:parents").ok().contains("vendor.mtty"));
+        platform.run("mdev:create mtty mtty-1").ok();
+    }
+
+    /** After the end: what it mounted and its sockets are gone. */
+    private static void assertEndsWithFailure(Platform platform) throws Exception {
+        Path run = platform.run();
+        assertEquals(List.of(), platform.stop());
+        assertEquals(1, platform.exitStatus());
+        assertFalse(Files.readString(Path.of("/proc/self/mountinfo")).contains(run.toString()), "it is unmounted");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"activate", "start"})
+    void driverThatHangsOnLoadDelaysNothingElse(String where) throws Exception {
+        Path hangs = build(where);
+        try (Platform platform = Platform.start(
+                "--mount", temp + "/sys", "--drop", drop.toString(), "--load", hangs + ",vendor.gpu-sim")) {
+            String line = "the start of itests.mishap." + where + " has not returned after 10 s";
+            assertTrue(platform.errors().contains(line), platform.errors());
+            awaitStack(platform);
+            assertTrue(Files.readString(platform.run().resolveSibling("out")).contains(" loaded=vendor.gpu-sim\n"));
+            assertServesOthers(platform);
+            Result listed = platform.run("mdev:lsmod");
+            assertTrue(
+                    listed.ok().contains("failed: the start of itests.mishap." + where + " does not return"),
+                    listed.ok());
+            assertEndsWithFailure(platform);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"deactivate", "stop"})
+    void driverThatHangsOnUnloadDelaysNothingElse(String where) throws Exception {
+        Path hangs = build(where);
+        try (Platform platform = Platform.start("--mount", temp + "/sys", "--drop", drop.toString())) {
+            Path dropped = Files.copy(hangs, drop.resolve("hangs.jar"));
+            Wait.until("it runs", () -> platform.run("lb -s").ok().contains("itests.mishap"));
+            Files.delete(dropped);
+            Wait.until(
+                    "the hang is seen",
+                    () -> platform.errors().contains("the removal of itests.mishap." + where + " has not returned"));
+            awaitStack(platform);
+            assertServesOthers(platform);
+            assertEndsWithFailure(platform);
+        }
+    }
+
+    @Test
+    void namesADriverThatHangsAtTheEnd() throws Exception {
+        Path hangs = build("deactivate");
+        try (Platform platform =
+                Platform.start("--mount", temp + "/sys", "--drop", drop.toString(), "--load", hangs.toString())) {
+            assertServesOthers(platform);
+            assertEndsWithFailure(platform);
+            assertTrue(platform.errors().contains("itests.mishap.deactivate does not stop"), platform.errors());
+        }
+    }
+
+    @Test
+    void exitCalledByADriverIsAFailure() throws Exception {
+        Path exits = build("exit");
+        try (Platform platform = Platform.start("--drop", drop.toString())) {
+            Files.copy(exits, drop.resolve("exits.jar"));
+            assertEquals(1, platform.exitStatus());
+            String line = "the platform ends because code in it called System.exit";
+            assertTrue(platform.errors().contains(line), platform.errors());
+            awaitStack(platform);
+        }
+    }
+}

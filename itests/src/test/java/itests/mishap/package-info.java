@@ -1,0 +1,5 @@
+/** The classes that {@link itests.MishapIT} packages as bundles, which misbehave as their names say. */
+@NullMarked
+package itests.mishap;
+
+import org.jspecify.annotations.NullMarked;

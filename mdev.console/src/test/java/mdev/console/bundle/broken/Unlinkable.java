@@ -1,0 +1,12 @@
+package mdev.console.bundle.broken;
+
+/** A component for test bundles that lack {@link Missing}: it loads, but its methods cannot be listed. */
+public final class Unlinkable {
+    /** Is in no bundle. */
+    public static final class Missing {}
+
+    /** @param missing whose class is not there */
+    public void use(Missing missing) {
+        // is never called
+    }
+}
