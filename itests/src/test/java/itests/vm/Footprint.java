@@ -13,13 +13,14 @@ import java.util.regex.Pattern;
  * disconnected.
  *
  * @param fds open descriptors by kind, without regular files, because the JVM opens its jars at any time
- * @param threads threads by name, without those that the JVM and Felix start at any time
+ * @param threads threads by name, without those that the JVM and Felix start at any time, and without the one in
+ *     reserve that a pool keeps from its first call on
  * @param mappings mappings of memfds, that is, of guest and device memory
  */
 record Footprint(Map<String, Integer> fds, Map<String, Integer> threads, long mappings) {
     private static final Pattern NUMBER = Pattern.compile("\\[?\\d+]?");
     private static final Pattern OF_JVM_AND_FELIX = Pattern.compile(
-            "C[12] Compiler.*|VM .*|GC .*|G1 .*|Monitor .*|Service Thread|Notification T.*"
+            "reserve .*|C[12] Compiler.*|VM .*|GC .*|G1 .*|Monitor .*|Service Thread|Notification T.*"
                     + "|Reference Handl.*|Finalizer|Signal Dispatch.*|Attach Listener|Common-Cleaner|ForkJoinPool.*|VirtualThread.*|.*-[Pp]oller.*|JFR .*|Felix.*|EventAdmin.*|CM .*|SCR .*");
 
     static Footprint of(long pid) throws IOException {

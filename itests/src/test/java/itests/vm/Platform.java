@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -16,6 +17,9 @@ public final class Platform implements AutoCloseable {
     /** Threads of the core's pool, of a control socket client, and of its line. */
     private static final List<String> PASSING =
             List.of("mdev-call-", "vfio-call-", "vfio-notifier-", "mdev-control-", "session-", "pipe-");
+
+    /** As in {@code mdev.sync.BoundedCalls}. */
+    private static final Duration POOL_IDLE = Duration.ofSeconds(1);
 
     private final Path dir;
     private final Process process;
@@ -107,15 +111,19 @@ public final class Platform implements AutoCloseable {
     }
 
     /**
-     * The resources that the platform holds once the threads of its pool and of the last command have exited; equal in
-     * two consecutive samples, so it is not a transient state.
+     * The resources that the platform holds once the threads of its pools and of the last command have exited:
+     * unchanged for twice the time after which an idle thread of a pool, which has the name of its last call, exits.
      */
     Footprint idleFootprint() {
         Footprint[] now = new Footprint[1];
-        Deadline.await(Patience.TIME, "the pool is empty and the shell at rest", () -> {
+        long[] changed = {System.nanoTime()};
+        Deadline.await(Patience.TIME, "the pools are empty and the shell at rest", () -> {
             var before = now[0];
             now[0] = current();
-            return now[0].equals(before)
+            if (!now[0].equals(before)) {
+                changed[0] = System.nanoTime();
+            }
+            return System.nanoTime() - changed[0] > POOL_IDLE.multipliedBy(2).toNanos()
                     && now[0].threads().keySet().stream()
                             .noneMatch(name -> PASSING.stream().anyMatch(name::startsWith));
         });

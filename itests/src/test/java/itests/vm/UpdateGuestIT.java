@@ -34,7 +34,7 @@ final class UpdateGuestIT {
             new SerialCard(guest, 5, 2).transfer();
 
             // Stopped while the guest transfers: the connection is closed and all resources are released.
-            platform.run("stop vendor.mtty").ok();
+            platform.run("stop -f vendor.mtty").ok();
             assertAll(
                     () -> assertFalse(platform.run("mdev:list").ok().contains(UUID)),
                     () -> assertFalse(platform.run("mdev:parents").ok().contains("vendor.mtty")),

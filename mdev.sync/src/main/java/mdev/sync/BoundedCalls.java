@@ -85,6 +85,7 @@ public final class BoundedCalls implements AutoCloseable {
         }
         try {
             Thread thread = factory.newThread(this::serve);
+            thread.setName("reserve " + thread.getName());
             reserve = thread;
             thread.start();
             return true;
