@@ -94,6 +94,7 @@ final class ModuleUpdate implements LiveUpdate {
                 }
             });
         } catch (ErrnoException e) {
+            deadline = Deadline.in(timeout.dividedBy(2)); // a call that hangs has used up the time
             try {
                 call("resume", List.copyOf(stopped), false, deadline, (device, _) -> device.resume());
             } catch (ErrnoException unresumed) {

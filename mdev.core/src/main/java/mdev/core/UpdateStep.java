@@ -47,12 +47,18 @@ final class UpdateStep implements Runnable {
                 change(() -> current = device);
                 action.run(device, this);
             } catch (ErrnoException e) {
-                synchronized (this) {
-                    failure = new ErrnoException(e.errno(), what + " of " + device.uuid() + ": " + e.getMessage());
-                }
+                fail(device, e.errno(), String.valueOf(e.getMessage()));
+                return;
+            } catch (RuntimeException | Error e) {
+                log.error("{} of {} failed", what, device.uuid(), e);
+                fail(device, Errno.EIO, e.toString());
                 return;
             }
         }
+    }
+
+    private synchronized void fail(MdevDevice device, Errno errno, String reason) {
+        failure = new ErrnoException(errno, what + " of " + device.uuid() + ": " + reason);
     }
 
     /**

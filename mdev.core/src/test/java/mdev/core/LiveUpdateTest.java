@@ -13,6 +13,7 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import mdev.api.LiveUpdate;
 import mdev.api.Registration;
@@ -245,6 +246,28 @@ final class LiveUpdateTest {
             update.complete();
         }
         assertEquals("2.0.0 1\n", rig.read(count(first)));
+    }
+
+    /** The hang uses up the time of the update, but not that of going on. */
+    @Test
+    void stoppedDevicesResumeIfAnotherHangs() throws Exception {
+        rig.close();
+        rig = Rig.impatient();
+        TestCounter one = new TestCounter("1.0.0");
+        start(one, "1.0.0");
+        for (int i = 0; i < 8; i++) {
+            create("a");
+        }
+        AtomicInteger stops = new AtomicInteger();
+        one.inStop = uuid -> {
+            if (stops.incrementAndGet() == 8) {
+                hang(uuid);
+            }
+        };
+
+        fails(Errno.ETIMEDOUT, () -> rig.core.update(BUNDLE));
+
+        assertTrue(one.cards.values().stream().allMatch(TestCounter.Card::isRunning));
     }
 
     static Stream<Arguments> newVersionsThatFail() {
