@@ -69,14 +69,7 @@ final class AcceleratorGuestIT {
 
     @AfterAll
     void end() throws Exception {
-        try (var platform = this.platform) {
-            try (var guest = this.guest) {
-                assertEquals(0, guest.poweroff());
-            }
-            assertEquals(List.of(), platform.stop());
-            assertEquals("", platform.errors());
-            assertEquals(List.of(), platform.refusals());
-        }
+        platform.endWith(guest);
     }
 
     private String drive(String script) throws IOException {

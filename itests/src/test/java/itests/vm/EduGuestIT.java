@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
-import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -40,14 +39,7 @@ final class EduGuestIT {
 
     @AfterAll
     void end() throws Exception {
-        try (var platform = this.platform) {
-            try (var guest = this.guest) {
-                assertEquals(0, guest.poweroff());
-            }
-            assertEquals(List.of(), platform.stop());
-            assertEquals("", platform.errors());
-            assertEquals(List.of(), platform.refusals());
-        }
+        platform.endWith(guest);
     }
 
     private String drive(String script) throws IOException {

@@ -1,6 +1,7 @@
 package itests.vm;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import itests.Patience;
 import java.io.IOException;
@@ -151,6 +152,18 @@ public final class Platform implements AutoCloseable {
                     () -> current().equals(before));
         } catch (AssertionError e) {
             throw new AssertionError("before: " + before + "\n   now: " + footprint() + "\n" + errors(), e);
+        }
+    }
+
+    /** Ends a guest and then the platform; neither the guest's nor the users' actions have caused a message. */
+    void endWith(Guest guest) throws Exception {
+        try (this) {
+            try (guest) {
+                assertEquals(0, guest.poweroff());
+            }
+            assertEquals(List.of(), stop());
+            assertEquals("", errors());
+            assertEquals(List.of(), refusals());
         }
     }
 

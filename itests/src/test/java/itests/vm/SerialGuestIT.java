@@ -38,14 +38,7 @@ final class SerialGuestIT {
     /** The platform has logged no warnings and no refusals, regardless of the guest's actions. */
     @AfterAll
     void end() throws Exception {
-        try (var platform = this.platform) {
-            try (var guest = this.guest) {
-                assertEquals(0, guest.poweroff());
-            }
-            assertEquals(List.of(), platform.stop());
-            assertEquals("", platform.errors());
-            assertEquals(List.of(), platform.refusals());
-        }
+        platform.endWith(guest);
     }
 
     private String lspci() throws IOException {
