@@ -78,7 +78,7 @@ class InterruptKindsTest {
         return all.stream().distinct();
     }
 
-    /** A function with a source for each vector, opened by a user who has armed everything. */
+    /** A function with a source for each vector, opened by a user with all interrupts armed. */
     private static final class Card {
         private final Msi msi = new Msi(VECTORS, true);
         private final MsiX msix = new MsiX(VECTORS, 0, 0x800, 0, 0xc00);

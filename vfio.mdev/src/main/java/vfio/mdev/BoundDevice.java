@@ -17,7 +17,7 @@ final class BoundDevice {
     final Group group;
     final Vfio vfio;
 
-    /** The monitor guards both: a listener is notified of the device once, and not of one that is going. */
+    /** The monitor guards both: a listener is notified of the device once, and never after its removal has begun. */
     private final List<Subscription> subscriptions = new ArrayList<>(1);
 
     private boolean going;
@@ -28,7 +28,7 @@ final class BoundDevice {
         this.vfio = vfio;
     }
 
-    /** The subscription of a registered listener, made with the first call; null if the device is going. */
+    /** The subscription of a registered listener, made with the first call; null once its removal has begun. */
     synchronized @Nullable Subscription added(Subscriber subscriber) {
         for (Subscription made : subscriptions) {
             if (made.subscriber().equals(subscriber)) {
