@@ -1,15 +1,15 @@
 package mdev.pci;
 
 /**
- * A base address register and what it decodes (PCI Local Bus 3.0, 6.2.5.1).
+ * A base address register and the range that it decodes (PCI Local Bus 3.0, 6.2.5.1).
  *
- * @param index which of the six; a 64-bit one takes the next too
- * @param space I/O or memory, and how wide the address is
+ * @param index 0 to 5; a 64-bit BAR takes the next index too
+ * @param space I/O or memory, and the width of the address
  * @param prefetchable reads have no side effect; memory only
  * @param size in bytes: a power of two, at least 4 for I/O and 16 for memory, at most 2 GiB below 64 bit
  */
 public record Bar(int index, Space space, boolean prefetchable, long size) {
-    /** Where a BAR decodes. */
+    /** The address space of a BAR. */
     public enum Space {
         IO(0x1, 4),
         MEMORY_32(0x0, 16),

@@ -6,15 +6,15 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 
 /**
- * The gate that every access of a function to the bus passes: Bus Master Enable of its COMMAND register (PCI Local Bus
- * 3.0, 6.2.2). An access holds the gate open while it lasts, so that nothing moves any more when {@link #settle} has
- * returned.
+ * Counts the accesses of a function to the bus, which Bus Master Enable of its COMMAND register allows (PCI Local Bus
+ * 3.0, 6.2.2). After the bit is cleared, {@link #settle} waits for the accesses under way, so that no memory of the
+ * guest changes after the write of COMMAND.
  */
 final class BusMaster {
     /**
-     * How long {@link #settle} waits. An access to memory that the user shares takes less than a millisecond. One that
-     * the user must answer may take seconds, and cannot be answered by a user who waits for the write of COMMAND: it
-     * ends by itself.
+     * How long {@link #settle} waits. An access to shared memory takes less than a millisecond. An access by message
+     * may take seconds, and a client that waits for its write of COMMAND cannot answer it: that access ends at its own
+     * deadline.
      */
     private static final long LONGEST = TimeUnit.SECONDS.toNanos(1);
 
@@ -22,7 +22,7 @@ final class BusMaster {
 
     private final BooleanSupplier enabled;
 
-    /** Accesses under way. Counted before {@link #enabled} is read, so that {@link #settle} misses none. */
+    /** Accesses under way. Incremented before {@link #enabled} is read, so that {@link #settle} misses none. */
     private final AtomicInteger inside = new AtomicInteger();
 
     /** @param enabled reads the bit of COMMAND */
@@ -34,7 +34,7 @@ final class BusMaster {
         return enabled.getAsBoolean();
     }
 
-    /** @return whether the access is allowed; {@link #leave} follows it */
+    /** @return whether the access is allowed; paired with {@link #leave} if so */
     boolean enter() {
         inside.incrementAndGet();
         if (enabled()) {
@@ -48,7 +48,7 @@ final class BusMaster {
         inside.decrementAndGet();
     }
 
-    /** Called after COMMAND has changed: with the bit clear, waits until the accesses under way have ended. */
+    /** Called after COMMAND has changed: if the bit is clear, waits for the accesses under way. */
     void settle() {
         long begin = System.nanoTime();
         boolean interrupted = false;

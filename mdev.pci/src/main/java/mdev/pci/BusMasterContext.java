@@ -11,8 +11,8 @@ import mdev.api.vfio.VfioNotifier;
 import mdev.api.vfio.VfioPci;
 
 /**
- * The user as a function on the bus reaches it: while the guest has not set Bus Master Enable, memory is refused with
- * EACCES, and messages follow the rules of {@link Interrupts}.
+ * The context of a function on the bus: while Bus Master Enable is clear, an access to the guest's memory fails with
+ * EACCES; messages follow the rules of {@link Interrupts}.
  */
 final class BusMasterContext implements VfioContext {
     private final VfioContext user;

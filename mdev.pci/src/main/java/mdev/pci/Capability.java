@@ -9,37 +9,37 @@ public interface Capability {
     /** The capability id, 1 to 255. */
     int id();
 
-    /** The length in bytes with the header, which has two bytes. */
+    /** The length in bytes, including the header of two bytes. */
     int length();
 
-    /** Puts down what follows the header; offsets count from the header. */
+    /** Declares the registers after the header; offsets are relative to the header. */
     void layOut(Layout at);
 
-    /** Where a capability puts its registers. What it puts nothing at reads as 0. */
+    /** Receives the registers of a capability. Bytes without a register read as 0. */
     interface Layout {
         /**
-         * @param offset from the capability's begin
+         * @param offset relative to the header
          * @param size in bytes, 1 to 4
          * @param value after power-on
-         * @param writable the bits that the guest can write
-         * @throws IllegalArgumentException a byte is declared twice, or beyond configuration space
+         * @param writable a mask of the bits that the guest can write
+         * @throws IllegalArgumentException a byte is declared twice, or lies beyond configuration space
          */
         void put(int offset, int size, int value, int writable);
 
-        /** Names the bits of a register that the device sets and that the guest clears by writing 1. */
+        /** Declares RW1C bits: the device sets them, the guest clears them by writing 1. */
         void clearable(int offset, int size, int bits);
     }
 
     /**
      * PCI Express (PCI Express Base 3.0, 7.8), version 2: gives the function 4 KiB of configuration space, and a reset
-     * that the guest can start (Function Level Reset). The function is a root complex integrated endpoint if it has no
-     * link.
+     * that the guest can start (Function Level Reset). Without a link, the function is a root complex integrated
+     * endpoint.
      *
      * @param linkSpeed 1 to 6: 2.5, 5, 8, 16, 32, 64 GT/s; 0 for no link
      * @param linkWidth 1, 2, 4, 8, 12, 16 or 32 lanes; 0 for no link
      */
     record Express(int linkSpeed, int linkWidth) implements Capability {
-        /** The byte of Device Control with Initiate Function Level Reset, its highest bit. */
+        /** The byte of Device Control whose highest bit is Initiate Function Level Reset. */
         static final int RESET = 9;
 
         private static final int VERSION = 2;
@@ -100,7 +100,7 @@ public interface Capability {
     }
 
     /**
-     * Power management (PCI PM 1.2): D0 and D3hot; going back to D0 keeps the state.
+     * Power management (PCI PM 1.2): D0 and D3hot; a return to D0 keeps the state (No_Soft_Reset).
      */
     record PowerManagement() implements Capability {
         private static final int VERSION = 0x3;
@@ -128,7 +128,7 @@ public interface Capability {
      * MSI with 64-bit addresses (6.8.1).
      *
      * @param vectors 1, 2, 4, 8, 16 or 32; the guest may enable fewer
-     * @param maskable whether the guest can mask each vector; one that is masked becomes pending
+     * @param maskable whether the guest can mask each vector; the message of a masked vector becomes pending
      */
     record Msi(int vectors, boolean maskable) implements Capability {
         static final int CONTROL = 2;
@@ -140,7 +140,7 @@ public interface Capability {
         private static final int ADDRESS_64 = 0x80;
         private static final int MASKABLE = 0x100;
 
-        /** Vectors that cannot be masked. */
+        /** MSI without per-vector masking. */
         public Msi(int vectors) {
             this(vectors, false);
         }
@@ -177,8 +177,8 @@ public interface Capability {
     }
 
     /**
-     * MSI-X (6.8.2). Table and pending bits lie in memory BARs of the device; the toolkit answers there, the vendor's
-     * region in the rest.
+     * MSI-X (6.8.2). The table and the pending bit array lie in memory BARs of the device; the toolkit handles accesses
+     * to them, the vendor's region handles the rest of the BAR.
      *
      * @param vectors 1 to 2048
      * @param tableBar the BAR of the table
@@ -229,7 +229,7 @@ public interface Capability {
     /**
      * Vendor-specific data, read-only.
      *
-     * @param data what follows the length byte; one {@code char} per byte (ISO 8859-1)
+     * @param data the bytes after the length byte; one {@code char} per byte (ISO 8859-1)
      */
     record VendorSpecific(String data) implements Capability {
         @Override

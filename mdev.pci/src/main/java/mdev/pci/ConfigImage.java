@@ -6,11 +6,10 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * Configuration space after power-on, with the bits that can be written and those that writing 1 clears. Built once,
- * then only read.
+ * Configuration space after power-on, with the masks of the writable and of the RW1C bits. Immutable once built.
  */
 final class ConfigImage {
-    /** Of a capability, with its id and the offset of the next. */
+    /** The size of a capability's header: its id and the offset of the next capability. */
     private static final int CAPABILITY_HEADER = 2;
 
     private static final int EXTENDED_HEADER = 4;
@@ -28,7 +27,7 @@ final class ConfigImage {
         used = new boolean[size];
     }
 
-    /** Puts a register down; nothing may be there yet. */
+    /** Adds a register; its bytes must be free. */
     void put(int offset, int size, int value, int writableBits) {
         if (offset < 0 || offset > values.length - size) {
             throw new IllegalArgumentException("%d bytes at 0x%x: beyond configuration space".formatted(size, offset));
@@ -43,7 +42,7 @@ final class ConfigImage {
         }
     }
 
-    /** Names the bits that writing 1 clears. */
+    /** Declares RW1C bits. */
     void clearable(int offset, int size, int bits) {
         for (int i = 0; i < size; i++) {
             clearable[offset + i] = (byte) (bits >> (8 * i));
@@ -51,9 +50,9 @@ final class ConfigImage {
     }
 
     /**
-     * Puts the capabilities where there is room behind the header, each pointing to the next.
+     * Places the capabilities in free space after the header, each pointing to the next.
      *
-     * @return the offset of the first; 0 for none
+     * @return the offset of the first; 0 if there is none
      */
     int chain(List<Capability> declared) {
         int next = 0;
@@ -67,7 +66,7 @@ final class ConfigImage {
         return next;
     }
 
-    /** Puts the extended capabilities one after the other: the first must be at 0x100. */
+    /** Places the extended capabilities one after the other; the first must be at 0x100. */
     void chainExtended(List<ExtendedCapability> declared) {
         int at = Header.CONFIG_SIZE;
         for (Iterator<ExtendedCapability> left = declared.iterator(); left.hasNext(); ) {
@@ -100,14 +99,14 @@ final class ConfigImage {
                 ConfigImage.this.clearable(at + offset, size, bits);
             }
         });
-        // Reserved bytes of the capability are taken too.
+        // Reserved bytes of the capability count as used.
         for (int i = 0; i < capability.length(); i++) {
             used[at + i] = true;
         }
         offsets.put(capability, at);
     }
 
-    /** Where a capability lies. */
+    /** The offset of a capability. */
     int offset(Capability capability) {
         Integer at = offsets.get(capability);
         if (at == null) {
@@ -126,7 +125,7 @@ final class ConfigImage {
         throw new IllegalArgumentException("no room for a capability of " + length + " bytes");
     }
 
-    /** Checks that a value has no more bits than its field. */
+    /** Checks that a value fits its field. */
     static int bits(String what, int value, int bits) {
         if (value >>> bits != 0) {
             throw new IllegalArgumentException("%s 0x%x: %d bits are right".formatted(what, value, bits));

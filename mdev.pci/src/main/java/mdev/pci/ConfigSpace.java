@@ -12,11 +12,11 @@ import mdev.pci.ExtendedCapability.ResizableBar;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Live configuration space: the region of a device that a guest finds it by.
+ * The configuration space of one device.
  *
- * <p>Every access is a row of byte accesses, each under the byte's own write mask: sized, unaligned and crossing ones
- * give what byte enables on the bus would. Each byte changes atomically; no lock is needed, since the only rule that
- * ties two bytes together is applied when they are read: a BAR has the address bits of the size that is chosen then.
+ * <p>An access is a sequence of byte accesses, each with the byte's own write mask, so an access of any size and
+ * alignment has the effect of byte enables on the bus. Each byte changes atomically. No lock is needed: the only rule
+ * that involves two bytes is applied on reads, where the chosen size of a resizable BAR masks its address bits.
  */
 final class ConfigSpace implements Region {
     private static final VarHandle BYTE = MethodHandles.arrayElementVarHandle(byte[].class);
@@ -27,13 +27,13 @@ final class ConfigSpace implements Region {
 
     private final @Nullable ResizableBar resizable;
 
-    /** Where the register of the BAR that can be resized lies, and where the byte with its chosen size. */
+    /** The offsets of the resizable BAR's register and of the byte with its chosen size. */
     private final int resizableFrom;
 
     private final int resizableTo;
     private final int chosenSize;
 
-    /** @param live the bits that the device sets in the byte at an offset, such as the Interrupt Status in STATUS */
+    /** @param live returns the bits that the device sets in the byte at an offset, such as Interrupt Status */
     ConfigSpace(PciFunction function, IntUnaryOperator live) {
         this.image = function.image();
         this.live = live;
@@ -71,7 +71,7 @@ final class ConfigSpace implements Region {
         return bytes.clone();
     }
 
-    /** Restores what the guest can write; the rest is as this version of the driver declares it. */
+    /** Restores the writable bits; all others stay as this version of the driver declares them. */
     void restore(byte[] saved) throws ErrnoException {
         if (saved.length != bytes.length) {
             throw new ErrnoException(
@@ -84,19 +84,19 @@ final class ConfigSpace implements Region {
         }
     }
 
-    /** The device saw an error: sets STATUS bits that stay until the guest clears them. */
+    /** Reports an error: sets RW1C bits of STATUS. */
     void raiseStatus(int errors) {
         int bits = errors & Header.STATUS_ERRORS;
         BYTE.getAndBitwiseOr(bytes, Header.STATUS, (byte) bits);
         BYTE.getAndBitwiseOr(bytes, Header.STATUS + 1, (byte) (bits >> 8));
     }
 
-    /** Whether one of the bits is set in the register of 16 bits at an offset. */
+    /** Whether any of the bits is set in the 16-bit register at an offset. */
     boolean has(int at, int bits) {
         return (((read(at) & 0xff) | (read(at + 1) << Byte.SIZE)) & bits) != 0;
     }
 
-    /** The device's view of a register; bytes that another thread is writing may be of before or after. */
+    /** Reads a register; each byte that another thread is writing may have its old or its new value. */
     long get(int at, int size) {
         long value = 0;
         for (int i = 0; i < size; i++) {
@@ -105,7 +105,7 @@ final class ConfigSpace implements Region {
         return value;
     }
 
-    /** Sets a register, whatever the guest can write of it. */
+    /** Sets a register, including bits that the guest cannot write. */
     void set(int at, int size, long value) {
         for (int i = 0; i < size; i++) {
             BYTE.setVolatile(bytes, at + i, (byte) (value >> (Byte.SIZE * i)));

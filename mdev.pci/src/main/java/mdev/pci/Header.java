@@ -16,16 +16,16 @@ final class Header {
     static final int INTERRUPT_LINE = 0x3c;
     static final int INTERRUPT_PIN = 0x3d;
 
-    /** Where the header ends. */
+    /** The first offset after the header. */
     static final int SIZE = 0x40;
 
-    /** The whole configuration space; with PCI Express, its first part. */
+    /** The size of configuration space without PCI Express. */
     static final int CONFIG_SIZE = 0x100;
 
-    /** The whole configuration space with PCI Express. */
+    /** The size of configuration space with PCI Express. */
     static final int EXPRESS_CONFIG_SIZE = 0x1000;
 
-    /** Of the ROM's register; the rest is its address. */
+    /** The enable bit of the ROM's register; the other bits are the address. */
     static final int ROM_ENABLE = 0x1;
 
     static final int COMMAND_IO = 0x1;
@@ -36,7 +36,7 @@ final class Header {
     static final int STATUS_INTERRUPT = 0x8;
     static final int STATUS_CAPABILITY_LIST = 0x10;
 
-    /** The STATUS bits that the device sets and the guest clears by writing 1. */
+    /** The RW1C bits of STATUS. */
     static final int STATUS_ERRORS = 0xf900;
 
     private Header() {}

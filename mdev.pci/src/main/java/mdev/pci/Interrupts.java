@@ -14,23 +14,22 @@ import mdev.pci.Capability.MsiX;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The interrupts of one device: an INTx line that all sources share, and messages. Any thread may call; nothing here
- * takes a lock, blocks or allocates.
+ * The interrupts of one device: an INTx line that all sources share, and messages. Thread-safe; no method takes a lock,
+ * blocks or allocates.
  *
- * <p>A vendor makes a {@link Source} for each cause that it tells apart, with the vector that is the source's if the
- * guest has enabled messages, and calls it without knowing what the guest has enabled (PCI Local Bus 3.0, 6.8):
+ * <p>A vendor creates a {@link Source} for each cause of interrupts, with the vector that it uses if the guest has
+ * enabled messages. The vendor calls the source alike for all kinds of interrupt (PCI Local Bus 3.0, 6.8):
  *
  * <ul>
  *   <li>MSI-X: the source sends its vector.
- *   <li>MSI: the same; if the guest has enabled fewer vectors than the source's, the vector modulo their number.
- *   <li>else INTx: the line is the OR of the sources, unless COMMAND disables it or the function has no pin.
+ *   <li>MSI: the source sends its vector, modulo the number of vectors that the guest has enabled.
+ *   <li>INTx otherwise: the line is the OR of the sources, unless COMMAND disables it or the function has no pin.
  * </ul>
  *
- * <p>A message that the guest has masked, or that is to be sent while Bus Master Enable is clear, is pending until
- * neither is so.
+ * <p>A message is pending while the guest masks its vector or Bus Master Enable is clear.
  */
 public final class Interrupts {
-    /** 6.8.1: the guest enables MSI, and masks vectors if the capability lets it. */
+    /** 6.8.1: the enable bit of MSI, and the mask bits if the capability has them. */
     private record MsiRules(ConfigSpace config, int at, boolean maskable) implements Messages.Rules {
         @Override
         public boolean enabled() {
@@ -43,7 +42,7 @@ public final class Interrupts {
                     && config.has(at + Msi.MASK_BITS + vector / Short.SIZE * Short.BYTES, 1 << vector % Short.SIZE);
         }
 
-        /** The guest can enable all vectors or a smaller power of two of them. */
+        /** Multiple Message Enable: the guest enables a power of two of the vectors. */
         @Override
         public int granted(int vector) {
             int logarithm = (int) (config.get(at + Msi.CONTROL, 1) & Msi.MULTIPLE_ENABLE) >> 4;
@@ -51,7 +50,7 @@ public final class Interrupts {
         }
     }
 
-    /** 6.8.2: the guest enables MSI-X, and masks vectors one by one or all at once. */
+    /** 6.8.2: the enable bit of MSI-X, the function mask and the mask bits of the vectors. */
     private record MsixRules(ConfigSpace config, int at, MsixTable table) implements Messages.Rules {
         @Override
         public boolean enabled() {
@@ -69,7 +68,7 @@ public final class Interrupts {
         }
     }
 
-    /** The pending bits of MSI-X as the guest reads them. */
+    /** The pending bit array of MSI-X. */
     private record PendingBits(Messages messages) implements Registers {
         @Override
         public long read(long offset, int size) {
@@ -82,28 +81,29 @@ public final class Interrupts {
 
     private record Msix(MsiX capability, Messages messages, MsixTable table) {}
 
-    /** The vectors of MSI-X; and the sources. */
+    /** The limit of MSI-X vectors, and of sources. */
     private static final int MOST = 2048;
 
     private final ConfigSpace config;
 
     /**
-     * None without the capability; so is the next. What a guest cannot find it cannot enable: then it is enabled by the
-     * user's arming it, as the MSI of the kernel's sample.
+     * Null without an MSI capability in configuration space, which the guest would enable it by. Messages are then
+     * enabled as soon as the user arms a vector, as those of the kernel's sample.
      */
     private final @Nullable Messages msi;
 
+    /** As {@link #msi}. */
     private final @Nullable Msix msix;
 
-    /** Where the pending bits of MSI lie in configuration space; not in it if there are none. */
+    /** The offset of the pending bits of MSI; beyond configuration space if there are none. */
     private final int msiPending;
 
     private final boolean pin;
 
-    /** All that were made, while the device is being made; then only read. */
+    /** Complete once the device is constructed. */
     private final List<Source> sources = new ArrayList<>();
 
-    /** How many sources are high. {@link #drive} makes the line follow. */
+    /** The number of sources that are high; {@link #drive} sets the line from it. */
     private final AtomicInteger levels = new AtomicInteger();
 
     /** Of the open device, else null. */
@@ -132,8 +132,8 @@ public final class Interrupts {
     }
 
     /**
-     * A cause of interrupts, such as one port of a serial card or one queue of a network card. Calls for one source
-     * come in the order of what they tell: from under the lock that guards its state.
+     * A cause of interrupts, such as one port of a serial card or one queue of a network card. The vendor serializes
+     * the calls for one source, normally by the lock that guards the state behind it.
      */
     public final class Source {
         private final int vector;
@@ -144,17 +144,17 @@ public final class Interrupts {
         }
 
         /**
-         * Sets the source's level. With messages enabled, the source sends its message when it rises: each source for
-         * itself, so that one that rises while another with the same vector is high is not lost. When it falls, a
-         * message that is still pending is taken back, unless another source with that vector is high.
+         * Sets the source's level. With messages enabled, each rising edge sends the source's message, also while
+         * another source with the same vector is high. A falling edge withdraws a pending message, unless another
+         * source with that vector is high.
          */
         public void level(boolean high) {
             set(high, false);
         }
 
         /**
-         * The cause has occurred, again or for the first time: {@code level(true)}, but with messages enabled each call
-         * sends one. The level stays high until {@code level(false)}, which the guest's acknowledgement causes.
+         * Reports an occurrence of the cause: as {@code level(true)}, but with messages enabled each call sends one.
+         * The level stays high until {@code level(false)}, which the vendor calls when the guest acknowledges.
          */
         public void interrupt() {
             set(true, true);
@@ -172,15 +172,15 @@ public final class Interrupts {
             int index = enabled(user);
             if (index != VfioPci.INTX_IRQ
                     && (now || (!anyHigh(index, vector) && withdraw(index, vector) && anyHigh(index, vector)))) {
-                // What is pending when the last source has fallen would tell of nothing (6.8.2.4); unless another has
-                // risen meanwhile.
+                // A message that is still pending after the last source has fallen is spurious (6.8.2.4), unless
+                // another source has risen meanwhile.
                 message(index, vector);
             }
             drive(user);
         }
     }
 
-    /** Whether a source is high whose message is the same as that of a vector. */
+    /** Whether a source is high whose vector the guest has merged with the given one. */
     private boolean anyHigh(int index, int vector) {
         Messages messages = messages(index);
         for (int i = 0; i < sources.size(); i++) {
@@ -199,11 +199,10 @@ public final class Interrupts {
     }
 
     /**
-     * A new source. Called while the device is being made. Several can have the same vector.
+     * Creates a source, while the device is constructed. Several sources can have the same vector.
      *
-     * @param vector of MSI-X or MSI, 0 to 2047; one that is not declared in the kind that the guest has enabled is not
-     *     sent
-     * @throws IllegalStateException there are 2048
+     * @param vector of MSI-X or MSI, 0 to 2047; dropped if the kind that the guest has enabled does not declare it
+     * @throws IllegalStateException there are 2048 already
      */
     public Source source(int vector) {
         if (vector < 0 || vector >= MOST) {
@@ -218,10 +217,10 @@ public final class Interrupts {
     }
 
     /**
-     * Sends a message, now or when the guest allows it.
+     * Sends a message; it becomes pending while the guest does not allow it.
      *
      * @param index {@link VfioPci#MSI_IRQ} or {@link VfioPci#MSIX_IRQ}; dropped if the guest has not enabled the kind
-     * @param vector from 0; one that the user has not armed is dropped
+     * @param vector from 0; dropped if the user has not armed it
      */
     void message(int index, int vector) {
         VfioContext user = context;
@@ -237,8 +236,7 @@ public final class Interrupts {
     }
 
     /**
-     * Takes back a message that is still pending: what it would tell is over, such as when the guest has read and
-     * cleared its cause.
+     * Withdraws a pending message, for example after the guest has read and cleared its cause.
      *
      * @return whether it was pending
      */
@@ -255,7 +253,7 @@ public final class Interrupts {
         };
     }
 
-    /** The kind of interrupt that the guest has enabled; {@link VfioPci#INTX_IRQ} if no messages. */
+    /** The kind of interrupt that the guest has enabled; {@link VfioPci#INTX_IRQ} unless it has enabled messages. */
     private int enabled(VfioContext user) {
         return enabled(VfioPci.MSI_IRQ, user)
                 ? VfioPci.MSI_IRQ
@@ -272,7 +270,7 @@ public final class Interrupts {
         return levels.get() != 0;
     }
 
-    /** The bits that change by themselves in the byte at an offset of configuration space. */
+    /** The bits that the device sets in the byte at an offset of configuration space. */
     int live(int at) {
         if (at == Header.STATUS) {
             return pending() ? Header.STATUS_INTERRUPT : 0;
@@ -281,7 +279,7 @@ public final class Interrupts {
         return msi == null || shift < 0 || shift >= Integer.SIZE ? 0 : (int) (msi.pending(0) >>> shift) & 0xff;
     }
 
-    /** The MSI-X structures that lie in a BAR. */
+    /** The MSI-X structures in a BAR. */
     List<MsixBar.Part> structures(int bar) {
         List<MsixBar.Part> structures = new ArrayList<>();
         if (msix != null && msix.capability.tableBar() == bar) {
@@ -294,7 +292,7 @@ public final class Interrupts {
         return structures;
     }
 
-    /** A user is there: from now on the line is his; what is pending was another's. Pairs with {@link #release()}. */
+    /** Directs interrupts to a new user, without the pending messages of the last. Paired with {@link #release()}. */
     void open(VfioContext user) {
         if (msix != null) {
             msix.table.forgetUser();
@@ -309,7 +307,7 @@ public final class Interrupts {
         stopped = null;
     }
 
-    /** No interrupt passes until {@link #resume}. */
+    /** Blocks all interrupts until {@link #resume}. */
     void stop() {
         stopped = context;
         context = null;
@@ -321,7 +319,7 @@ public final class Interrupts {
         update();
     }
 
-    /** Of the stopped device: levels, table and pending messages. */
+    /** Saves levels, table and pending messages of the stopped device. */
     DeviceState save() {
         DeviceState state = DeviceState.version(1)
                 .with("high", sources.stream().map(source -> source.high.get()).toList());
@@ -333,7 +331,7 @@ public final class Interrupts {
                 : state.with("msix_pending", msix.messages.save()).with("msix_table", msix.table.save());
     }
 
-    /** Stops, too. A newer version may have more sources and messages. */
+    /** Stops the interrupts and restores their state. A newer version may have more sources and messages. */
     void restore(DeviceState state) throws ErrnoException {
         if (context != null) {
             stop();
@@ -356,7 +354,7 @@ public final class Interrupts {
         }
     }
 
-    /** Back to power-on, except for the sources: these are the vendor's. */
+    /** Resets to power-on, except for the levels of the sources, which the vendor resets. */
     void reset() {
         if (msix != null) {
             msix.table.reset();
@@ -373,7 +371,7 @@ public final class Interrupts {
         }
     }
 
-    /** Makes line and messages follow what the guest has set in configuration space or in the MSI-X table. */
+    /** Applies a change of configuration space or of the MSI-X table to line and messages. */
     void update() {
         VfioContext user = context;
         if (user == null) {
@@ -389,8 +387,8 @@ public final class Interrupts {
     }
 
     /**
-     * Sets the line to what it has to be, until that holds still. Of several threads here the last to set the line
-     * looks again after it: so when all have left, the line is what the sources are.
+     * Sets the line from the sources, and repeats if they have changed meanwhile. Of several threads, the last to set
+     * the line checks the sources after it, so once all have left, the line matches the sources.
      */
     private void drive(VfioContext user) {
         boolean high;

@@ -6,20 +6,20 @@ import java.util.stream.IntStream;
 import mdev.api.vfio.VfioContext;
 
 /**
- * The messages of one kind, MSI or MSI-X. One that is masked, or that the function may not write to the bus, stays
- * pending, and is sent when nothing keeps it any more. Any thread may call; nothing here takes a lock or allocates.
+ * The messages of one kind, MSI or MSI-X. A message is pending while its vector is masked or the function may not
+ * access the bus, and is sent once neither holds. Thread-safe; no method takes a lock or allocates.
  *
- * <p>A message is made pending before the rules are read, and whoever relaxes a rule looks for pending messages after
- * it: so none stays behind.
+ * <p>A message becomes pending before the rules are read, and a thread that relaxes a rule looks for pending messages
+ * after it, so no message is left behind.
  */
 final class Messages {
-    /** What the guest has set. */
+    /** The enable and mask bits that the guest has set. */
     interface Rules {
         boolean enabled();
 
         boolean masked(int vector);
 
-        /** The vector that is sent for a wanted one, of those that the guest lets the device use. */
+        /** Maps a vector to one that the guest has enabled. */
         int granted(int vector);
     }
 
@@ -28,10 +28,10 @@ final class Messages {
     private final BusMaster bus;
     private final Rules rules;
 
-    /** A bit for each vector. */
+    /** One bit per vector. */
     private final AtomicLongArray pending;
 
-    /** @param index of VFIO's kinds */
+    /** @param index the VFIO IRQ index */
     Messages(int index, int vectors, BusMaster bus, Rules rules) {
         this.index = index;
         this.vectors = vectors;
@@ -40,7 +40,7 @@ final class Messages {
         this.pending = new AtomicLongArray((vectors + Long.SIZE - 1) / Long.SIZE);
     }
 
-    /** Whether messages of this kind stand in for the INTx line. */
+    /** Whether messages of this kind replace the INTx line. */
     boolean enabled() {
         return rules.enabled();
     }
@@ -63,12 +63,12 @@ final class Messages {
         if (rules.enabled()) {
             deliver(user, vector);
         } else {
-            take(vector); // a kind that is not enabled sends nothing, later neither
+            take(vector); // while the kind is disabled, messages are dropped
         }
     }
 
     /**
-     * Takes a pending message back: what it would tell is over.
+     * Withdraws a pending message.
      *
      * @return whether it was pending
      */
@@ -82,7 +82,7 @@ final class Messages {
         }
     }
 
-    /** The pending bits, 64 to a number. */
+    /** The pending bits, 64 per element. */
     List<Long> save() {
         return IntStream.range(0, pending.length()).mapToObj(pending::get).toList();
     }
@@ -93,7 +93,7 @@ final class Messages {
         }
     }
 
-    /** Called after what the guest has set changed. */
+    /** Called after the guest has changed enable or mask bits. */
     void update(VfioContext user) {
         if (!rules.enabled()) {
             clear();
@@ -119,7 +119,7 @@ final class Messages {
         }
     }
 
-    /** @return whether it was pending; of several callers one gets it */
+    /** @return whether it was pending; true for only one of several callers */
     private boolean take(int vector) {
         long bit = 1L << vector;
         return (pending.getAndAccumulate(vector / Long.SIZE, ~bit, (all, others) -> all & others) & bit) != 0;

@@ -11,10 +11,10 @@ import mdev.api.vfio.RegionCapability.Area;
 import mdev.api.vfio.VfioContext;
 
 /**
- * A BAR in which the MSI-X table or its pending bits lie: accesses to them are the toolkit's, all others the vendor's.
+ * A BAR with the MSI-X table or pending bit array: the toolkit handles accesses to them, the vendor all others.
  */
 final class MsixBar implements Region {
-    /** A part of the BAR; its region counts from {@code base}. */
+    /** A part of the BAR; offsets in its region are relative to {@code base}. */
     record Part(long begin, long end, Region region, long base) {
         /** One of the MSI-X structures. */
         static Part of(long begin, long size, Region structure) {
@@ -28,12 +28,12 @@ final class MsixBar implements Region {
 
     private final Region vendor;
 
-    /** All of the BAR, in order. */
+    /** Covers the BAR, in ascending order. */
     private final Part[] parts;
 
     /**
      * @param size of the BAR
-     * @throws IllegalArgumentException the user could map a structure, and so write to it behind our back
+     * @throws IllegalArgumentException a structure lies in a mappable part, where the user could write to it unseen
      */
     MsixBar(Region vendor, long size, List<Part> structures) {
         List<Part> made = new ArrayList<>();

@@ -9,8 +9,9 @@ import mdev.api.state.DeviceState;
 /**
  * The MSI-X vector table (PCI Local Bus 3.0, 6.8.2): address, data and mask of each vector.
  *
- * <p>A user of VFIO may keep the table to himself: QEMU emulates it for its guest, and only arms the vectors that the
- * guest has unmasked. Then the mask bits here say nothing. So they count from the user's first write to the table on.
+ * <p>A VFIO user may keep the table to itself: QEMU emulates it for its guest, and arms only the vectors that the guest
+ * has unmasked. The mask bits here are then meaningless, so they take effect only after the user's first write to the
+ * table.
  */
 final class MsixTable implements Registers {
     static final int ENTRY = 16;
@@ -35,7 +36,7 @@ final class MsixTable implements Registers {
         return programmed && (numbers.get(NUMBERS * vector + VECTOR_CONTROL) & MASKED) != 0;
     }
 
-    /** A user comes who has not written to it. */
+    /** Ignores the mask bits until the new user writes to the table. */
     void forgetUser() {
         programmed = false;
     }
@@ -77,7 +78,7 @@ final class MsixTable implements Registers {
         return Integer.toUnsignedLong(numbers.get((int) offset / Integer.BYTES)) >>> (8 * (offset % Integer.BYTES));
     }
 
-    /** What is narrower than a number is undefined by the specification, and does nothing. */
+    /** Ignores accesses narrower than a field, which the specification leaves undefined. */
     @Override
     public void write(long offset, int size, long value) {
         if (size < Integer.BYTES) {

@@ -31,10 +31,10 @@ import mdev.api.vfio.VfioPci;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What every PCI device answers alike: its info, its configuration space, reset, and who gets an access. A vendor adds
- * a {@link PciFunction} and a {@link Region} for each BAR.
+ * A PCI device: device info, configuration space, reset, and dispatch of accesses to regions. A vendor supplies a
+ * {@link PciFunction} and a {@link Region} for each BAR.
  *
- * <p>The path of an access takes no lock and allocates nothing here; regions guard their own state.
+ * <p>An access takes no lock and allocates nothing in this class; regions guard their own state.
  */
 public class PciDevice implements DeviceOps {
     private final PciFunction function;
@@ -44,24 +44,24 @@ public class PciDevice implements DeviceOps {
     private final @Nullable Region[] regions = new @Nullable Region[VfioPci.NUM_REGIONS];
     private final long[] sizes = new long[VfioPci.NUM_REGIONS];
 
-    /** Where the byte with Initiate Function Level Reset lies; nowhere without PCI Express. */
+    /** The offset of the byte with Initiate Function Level Reset; invalid without PCI Express. */
     private final long flr;
 
     /**
-     * Calls of {@link #tellBusMaster} that nobody has answered yet. Who makes it positive tells the regions, until it
-     * is 0 again.
+     * Outstanding calls of {@link #tellBusMaster}. The thread that raises it from 0 notifies the regions until it is 0
+     * again.
      */
     private final AtomicInteger changes = new AtomicInteger();
 
-    /** What the regions were told; of whoever tells them. */
+    /** The state that the regions were last notified of; owned by the notifying thread. */
     private boolean told;
 
     /**
      * @param function the declaration
-     * @param regions makes the regions of the declared BARs, in the order of the declaration; what is in them raises
-     *     interrupts through the argument. They are reset from the last BAR to the first: an engine that works on the
-     *     memory of a BAR stops before that is cleared if its own BAR comes after it
-     * @throws IllegalArgumentException there are not as many regions as BARs
+     * @param regions creates the regions of the declared BARs, in the order of the declaration; they raise interrupts
+     *     through the argument. They are reset from the last BAR to the first, so that an engine stops before the
+     *     memory that it works on is cleared, if its own BAR comes after that memory's BAR
+     * @throws IllegalArgumentException the number of regions differs from the number of BARs
      */
     protected PciDevice(PciFunction function, Function<Interrupts, List<? extends Region>> regions) {
         this.function = function;
@@ -168,20 +168,20 @@ public class PciDevice implements DeviceOps {
     }
 
     /**
-     * The user has written to configuration space: called after the bits that can be written have changed and after the
-     * toolkit has followed them (bus mastering, interrupts, a Function Level Reset). {@link #getConfig} tells what is
-     * there now, which may already be of another write: writes come from any number of threads at once. A vendor that
-     * does not want a value sets another.
+     * Called after the user has written to configuration space, when the writable bits have changed and the toolkit has
+     * acted on them (bus mastering, interrupts, a Function Level Reset). {@link #getConfig} returns the current value,
+     * which may already be that of another write: several threads can write at once. To reject a value, the vendor sets
+     * another.
      *
      * @param offset of the first byte written, 0 to 4095
-     * @param length how many bytes, in one access of the user: any number, at any place
+     * @param length in bytes, of one access of the user: any number, at any offset
      * @throws ErrnoException the errno that the user gets for the access, although the bits have changed
      */
     protected void configWritten(int offset, int length) throws ErrnoException {}
 
     /**
-     * Reads a register of configuration space as the guest does. Thread-safe; bytes that another thread is writing may
-     * be of before or after.
+     * Reads a register of configuration space as the guest does. Thread-safe; each byte that another thread is writing
+     * may have its old or its new value.
      *
      * @param offset in bytes; for a register of a capability, from {@link PciFunction#offset}
      * @param size in bytes, 1 to 8
@@ -192,9 +192,9 @@ public class PciDevice implements DeviceOps {
     }
 
     /**
-     * Sets a register of configuration space, whatever the guest can write of it; a reset sets it back to its
-     * declaration. Parameters as for {@link #getConfig}. Not for registers that the toolkit acts for, such as COMMAND:
-     * it does not follow.
+     * Sets a register of configuration space, including bits that the guest cannot write; a reset restores the declared
+     * value. Parameters as for {@link #getConfig}. Not for registers that the toolkit acts on, such as COMMAND: it does
+     * not notice the change.
      */
     protected final void setConfig(int offset, int size, long value) {
         config.set(offset, size, value);
@@ -216,8 +216,8 @@ public class PciDevice implements DeviceOps {
     }
 
     /**
-     * Back to power-on, in every region: configuration space first, so that accesses to the guest's memory have ended
-     * before the others are reset. The user's interrupts stay armed.
+     * Resets all regions to power-on: configuration space first, so that accesses to the guest's memory have ended
+     * before the other regions are reset. The user's interrupts stay armed.
      */
     protected final void reset() {
         config.reset();
@@ -292,14 +292,14 @@ public class PciDevice implements DeviceOps {
         return config.has(Header.COMMAND, Header.COMMAND_MASTER);
     }
 
-    /** Makes everything follow a change of configuration space. */
+    /** Acts on a change of configuration space. */
     private void settle() {
         bus.settle();
         tellBusMaster();
         interrupts.update();
     }
 
-    /** Tells the regions, each change after the one before it, whoever makes them. */
+    /** Notifies the regions of each change, one after the other, also if several threads cause them. */
     private void tellBusMaster() {
         if (changes.getAndIncrement() != 0) {
             return;
@@ -331,8 +331,7 @@ public class PciDevice implements DeviceOps {
     }
 
     /**
-     * The region of a place that the device has. {@code offset > size - length} cannot overflow,
-     * {@code offset + length} could.
+     * The region of a valid range. {@code offset > size - length} cannot overflow, {@code offset + length} could.
      */
     private Region region(int index, long offset, int length) throws ErrnoException {
         Region region = index < 0 || index >= regions.length ? null : regions[index];
@@ -355,7 +354,7 @@ public class PciDevice implements DeviceOps {
             throw new ErrnoException(Errno.EINVAL);
         }
         Region region = regions[index];
-        // Also the regions that are not there are read-write, with size 0: as the sample answers.
+        // Absent regions are read-write with size 0, as in the kernel's sample.
         int flags = RegionInfo.READ | (region instanceof Rom ? 0 : RegionInfo.WRITE);
         List<Area> areas = region == null ? List.of() : region.mappable();
         if (areas.isEmpty()) {

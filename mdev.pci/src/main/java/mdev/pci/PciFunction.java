@@ -11,14 +11,14 @@ import mdev.pci.ExtendedCapability.ResizableBar;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a PCI function is: the declaration that its configuration space is built from, once per kind of device.
+ * The declaration of a PCI function, which its configuration space is built from; one per kind of device.
  *
- * <p>COMMAND has the bits that the declaration has a use for, the others are hard-wired to 0 as the specification
- * allows (6.2.2): I/O and memory decoding with a BAR of the kind, bus mastering when declared or needed by messages,
+ * <p>COMMAND implements the bits that the declaration needs; the others are hard-wired to 0, as the specification
+ * allows (6.2.2): I/O and memory decoding with a BAR of that space, bus mastering if declared or needed by messages,
  * INTx disable with an interrupt pin.
  */
 public final class PciFunction {
-    /** How fast the device answers an address, in STATUS. */
+    /** The DEVSEL timing in STATUS. */
     public enum Devsel {
         FAST(0x000),
         MEDIUM(0x200),
@@ -68,7 +68,7 @@ public final class PciFunction {
         rom = builder.rom;
     }
 
-    /** A function of the given ids; everything else is declared on the builder. */
+    /** Begins the declaration of a function with the given ids. */
     public static Builder of(int vendor, int device) {
         return new Builder(vendor, device);
     }
@@ -82,7 +82,7 @@ public final class PciFunction {
         return bars;
     }
 
-    /** The BAR of an index. */
+    /** The BAR with an index. */
     Bar bar(int index) {
         return bars.stream().filter(bar -> bar.index() == index).findFirst().orElseThrow();
     }
@@ -91,12 +91,12 @@ public final class PciFunction {
         return pin;
     }
 
-    /** How many MSI vectors a user can arm. */
+    /** The number of MSI vectors that a user can arm. */
     public int msiVectors() {
         return msi == null ? hiddenMsi : Math.max(hiddenMsi, msi.vectors());
     }
 
-    /** How many MSI-X vectors a user can arm. */
+    /** The number of MSI-X vectors that a user can arm. */
     public int msixVectors() {
         return msix == null ? 0 : msix.vectors();
     }
@@ -121,12 +121,12 @@ public final class PciFunction {
         return resizable;
     }
 
-    /** The expansion ROM, as long as its BAR; null for none. */
+    /** The expansion ROM, padded to the size of its BAR; null for none. */
     byte @Nullable [] rom() {
         return rom;
     }
 
-    /** The bytes of configuration space: 256, or 4096 with PCI Express. */
+    /** The size of configuration space in bytes: 256, or 4096 with PCI Express. */
     public int configSize() {
         return image.values.length;
     }
@@ -134,7 +134,7 @@ public final class PciFunction {
     /**
      * The offset of a capability in configuration space.
      *
-     * @param capability the object that was declared
+     * @param capability the declared object
      * @throws IllegalArgumentException it was not declared
      */
     public int offset(Capability capability) {
@@ -142,8 +142,8 @@ public final class PciFunction {
     }
 
     /**
-     * Collects the declaration. What cannot be is refused with an {@link IllegalArgumentException}, here or by
-     * {@link #build()}.
+     * Builds the declaration. An invalid declaration is an {@link IllegalArgumentException}, of the method concerned or
+     * of {@link #build()}.
      */
     public static final class Builder {
         private record Bytes(int offset, String data) {}
@@ -177,8 +177,7 @@ public final class PciFunction {
         }
 
         /**
-         * Base class, subclass and programming interface, as one number of 24 bits: 0x070002 is a 16550 serial
-         * controller.
+         * Base class, subclass and programming interface, as one 24-bit number: 0x070002 is a 16550 serial controller.
          */
         public Builder classCode(int classCode) {
             this.classCode = ConfigImage.bits("class code", classCode, 24);
@@ -197,15 +196,14 @@ public final class PciFunction {
         }
 
         /**
-         * I/O and memory are decoded from power-on: the COMMAND bits are set, although the specification has them
-         * clear.
+         * Decodes I/O and memory from power-on: the COMMAND bits are set, although the specification has them clear.
          */
         public Builder decodingAtPowerOn() {
             decoding = true;
             return this;
         }
 
-        /** The device does DMA: the guest can set Bus Master Enable, without which it reaches no memory. */
+        /** The device does DMA: implements Bus Master Enable, which memory accesses need. */
         public Builder busMaster() {
             busMaster = true;
             return this;
@@ -217,8 +215,7 @@ public final class PciFunction {
         }
 
         /**
-         * MSI vectors for a VFIO user although there is no capability by which a guest would find them: as the sample
-         * has it.
+         * MSI vectors for a VFIO user without an MSI capability in configuration space, as in the kernel's sample.
          */
         public Builder hiddenMsi(int vectors) {
             hiddenMsi = vectors;
@@ -231,9 +228,9 @@ public final class PciFunction {
         }
 
         /**
-         * An expansion ROM (6.3), which the guest reads; the toolkit answers there. Its BAR is the image rounded up to
-         * a power of two, at least 2 KiB; the rest reads as 0xff. The image is not looked at: a firmware runs it if it
-         * says that it is for that firmware.
+         * An expansion ROM (6.3), read-only, served by the toolkit. The size of its BAR is that of the image rounded up
+         * to a power of two, at least 2 KiB; the rest reads as 0xff. The image is not checked: firmware runs it if its
+         * header matches.
          *
          * @param image 1 byte to 16 MiB
          */
@@ -248,8 +245,8 @@ public final class PciFunction {
         }
 
         /**
-         * Adds to the capability list, or to the extended one; both are in the order of these calls. The toolkit acts
-         * for those that it declares itself; of others it keeps the bits.
+         * Appends to the capability list or to the extended capability list. The toolkit implements the capabilities
+         * that it declares itself; of others it keeps the bits.
          */
         public Builder capability(Capability capability) {
             if (capability instanceof ExtendedCapability one) {
@@ -261,7 +258,7 @@ public final class PciFunction {
         }
 
         /**
-         * Read-only bytes behind the header.
+         * Adds read-only bytes after the header.
          *
          * @param offset 0x40 to 0xff
          * @param data one {@code char} per byte (ISO 8859-1)
@@ -290,7 +287,7 @@ public final class PciFunction {
             return new PciFunction(this);
         }
 
-        /** A capability that a function has once at most. */
+        /** Finds a capability that a function has at most once. */
         private <T extends Capability> @Nullable T only(Class<T> kind) {
             List<T> all = Stream.concat(capabilities.stream(), extended.stream())
                     .filter(kind::isInstance)
@@ -360,7 +357,7 @@ public final class PciFunction {
                     | (pin == Pin.NONE ? 0 : Header.COMMAND_INTX_DISABLE);
         }
 
-        /** Of a BAR that can be resized, all bits that the smallest one has: {@link ConfigSpace} takes some away. */
+        /** A resizable BAR gets the address bits of its smallest size; {@link ConfigSpace} masks them. */
         private void putBar(ConfigImage image, Bar bar) {
             ResizableBar resizable = only(ResizableBar.class);
             long mask = resizable != null && resizable.bar() == bar.index() ? -resizable.smallest() : -bar.size();

@@ -3,10 +3,10 @@ package mdev.pci;
 import java.lang.foreign.MemorySegment;
 
 /**
- * A region made of registers: it sees naturally aligned accesses only.
+ * A region of registers, which receives naturally aligned accesses only.
  *
- * <p>An access from the user is cut from its begin on into pieces; each piece is the largest power of two, at most
- * {@link #width()}, that is aligned and fits. With the default width that is what the kernel's sample does
+ * <p>An access of the user is split, from its first byte on, into pieces; each piece is the largest power of two, at
+ * most {@link #width()}, that is aligned and fits. With the default width this matches the kernel's sample
  * ({@code mtty_read()} in samples/vfio-mdev/mtty.c): 7 bytes at 1 become 1 at 1, 2 at 2 and 4 at 4.
  */
 public interface Registers extends Region {
@@ -22,7 +22,7 @@ public interface Registers extends Region {
     /** Writes a register; {@code value} is zero-extended, the rest as for {@link #read(long, int)}. */
     void write(long offset, int size, long value);
 
-    /** The widest access that the registers take: 1, 2, 4 or 8. */
+    /** The widest access that the registers accept: 1, 2, 4 or 8. */
     default int width() {
         return 4;
     }

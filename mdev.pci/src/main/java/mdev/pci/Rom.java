@@ -2,7 +2,7 @@ package mdev.pci;
 
 import java.lang.foreign.MemorySegment;
 
-/** The region behind the ROM's BAR; {@link PciDevice} refuses writes. */
+/** The region of the ROM's BAR; {@link PciDevice} rejects writes. */
 record Rom(MemorySegment image) implements Region {
     @Override
     public void read(long offset, MemorySegment data, long dataOffset, int length) {

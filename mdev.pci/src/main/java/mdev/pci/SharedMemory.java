@@ -9,29 +9,29 @@ import mdev.api.vfio.VfioContext;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A BAR that is memory of the framework, which the user maps: his accesses to it are nobody's message. The vendor has
- * it while a user does.
+ * A BAR that is memory of the framework, which the user maps and accesses without messages. The vendor can access it
+ * while the device is open.
  *
- * <p>Each user gets memory of his own, which begins as zeroes; {@link #reset()} clears it, and gives its pages back.
+ * <p>Each user gets memory of its own, filled with zeroes. {@link #reset()} clears it and frees its pages.
  */
 public final class SharedMemory implements Region {
     private final Bar bar;
     private final List<Area> mappable;
 
-    /** Of the open device, else null. Set by open and release, which alternate. */
+    /** Null unless the device is open. Set by open and release, which alternate. */
     private volatile @Nullable VfioContext user;
 
-    /** Of the open device, else empty. Set by open and release, which alternate. */
+    /** Empty unless the device is open. Set by open and release, which alternate. */
     private volatile MemorySegment memory = MemorySegment.NULL;
 
-    /** A BAR that can be mapped as a whole. */
+    /** A BAR that the user can map as a whole. */
     public SharedMemory(Bar bar) {
         this(bar, List.of(new Area(0, bar.size())));
     }
 
     /**
-     * @param bar memory of at least a page
-     * @param mappable the parts that the user can map; he reads and writes the others by messages, into the same memory
+     * @param bar a memory BAR of at least a page
+     * @param mappable the parts that the user can map; accesses to the others are messages, and reach the same memory
      * @throws IllegalArgumentException the BAR is I/O or too small, or the parts are not page aligned, in order and
      *     inside
      */
@@ -55,8 +55,8 @@ public final class SharedMemory implements Region {
     }
 
     /**
-     * The memory; empty without a user. Who takes part in no access must expect an IllegalStateException: the user may
-     * go at any moment.
+     * The memory; empty unless the device is open. A thread outside an access must expect an IllegalStateException, as
+     * the user may close the device at any time.
      */
     public MemorySegment memory() {
         return memory;
@@ -93,12 +93,12 @@ public final class SharedMemory implements Region {
     public void reset() {
         VfioContext lender = user;
         if (lender == null) {
-            return; // the next user's is zeroes
+            return; // the next user gets zeroes
         }
         try {
             lender.clearRegionMemory(bar.index());
         } catch (ErrnoException e) {
-            memory.fill((byte) 0); // it makes each page take memory, but nothing of what was there may stay
+            memory.fill((byte) 0); // allocates every page, but no old content may remain
         }
     }
 }
