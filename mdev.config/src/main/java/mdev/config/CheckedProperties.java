@@ -18,13 +18,23 @@ public final class CheckedProperties {
     private final Map<String, ?> properties;
 
     /** @param properties the properties that the component receives; OSGi's own have a dot in their names */
-    public CheckedProperties(String pid, Map<String, ?> properties, IntKey... keys) {
+    public CheckedProperties(String pid, Map<String, ?> properties, ConfigKey... keys) {
         this.pid = pid;
         this.properties = properties;
-        List<String> known = Arrays.stream(keys).map(IntKey::name).toList();
+        List<String> known = Arrays.stream(keys).map(ConfigKey::name).toList();
         properties.keySet().stream()
                 .filter(name -> !name.contains(".") && !known.contains(name))
                 .forEach(name -> LOG.warn("{}: unknown key '{}' (keys: {})", pid, name, String.join(", ", known)));
+    }
+
+    public String get(TextKey key) {
+        Object value = properties.get(key.name());
+        String text = value == null ? key.standard() : value.toString().strip();
+        if (value == null || key.valid().matcher(text).matches()) {
+            return text;
+        }
+        LOG.warn("{}: {}={} is not {}; using '{}'", pid, key.name(), value, key.described(), key.standard());
+        return key.standard();
     }
 
     public int get(IntKey key) {

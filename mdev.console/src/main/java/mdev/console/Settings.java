@@ -19,7 +19,8 @@ import org.jspecify.annotations.Nullable;
  * @param run {@code mdev.run}: the run directory
  * @param mount whether {@code mdev.mount}, the directory to mount the tree on, is set
  * @param load {@code mdev.load}: modules to load at start
- * @param leftovers {@code mdev.leftovers}: files created by the launcher for this process, to be deleted at its end
+ * @param leftovers {@code mdev.leftovers}: names in the run directory that the launcher created for this process, to be
+ *     deleted at its end
  */
 record Settings(Mode mode, String command, Path run, boolean mount, List<String> load, List<Path> leftovers) {
     enum Mode {
@@ -41,14 +42,15 @@ record Settings(Mode mode, String command, Path run, boolean mount, List<String>
     static Settings of(Function<String, @Nullable String> properties) {
         UnaryOperator<String> property =
                 name -> Optional.ofNullable(properties.apply("mdev." + name)).orElse("");
-        String run = property.apply("run");
+        String given = property.apply("run");
+        Path run = Path.of(given.isEmpty() ? "/run/mdev" : given);
         return new Settings(
                 mode(property.apply("mode")),
                 property.apply("command"),
-                Path.of(run.isEmpty() ? "/run/mdev" : run),
+                run,
                 !property.apply("mount").isEmpty(),
                 words(property.apply("load"), ",").toList(),
-                words(property.apply("leftovers"), ":").map(Path::of).toList());
+                words(property.apply("leftovers"), ":").map(run::resolve).toList());
     }
 
     private static Stream<String> words(String list, String separator) {

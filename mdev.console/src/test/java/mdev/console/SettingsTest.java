@@ -26,7 +26,7 @@ class SettingsTest {
                 "mdev.run", "/tmp/r",
                 "mdev.mount", "/tmp/r/sys",
                 "mdev.load", " mtty, ,gpu_sim ",
-                "mdev.leftovers", "/tmp/r/tmp:/tmp/r/lock");
+                "mdev.leftovers", "tmp:lock");
         assertEquals(
                 new Settings(
                         Mode.COMMAND,

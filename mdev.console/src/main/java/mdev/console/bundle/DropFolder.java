@@ -288,6 +288,7 @@ public final class DropFolder implements UeventListener, FailedModules, Synchron
         long bundle = before == null ? NONE : before.bundle();
         Jar next = new Jar(stamp, bundle, String.valueOf(file.getFileName()), "", null, false);
         try {
+            LoadedFile.check(file);
             BundleNames.Identity identity = BundleNames.identity(file);
             next = new Jar(stamp, bundle, identity.name(), identity.version(), null, false);
             changing = next.name();

@@ -1,0 +1,43 @@
+package vfio.user.session;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.GroupPrincipal;
+import java.nio.file.attribute.PosixFileAttributeView;
+
+/**
+ * Who may connect to the sockets of devices.
+ *
+ * @param group the group of the sockets; empty for that of the process
+ * @param mode the permissions of the sockets
+ */
+public record SocketAccess(String group, int mode) {
+    /** Only the user of the process. */
+    public static final SocketAccess OWNER = new SocketAccess("", 0600);
+
+    private static final int READ_WRITE = 6;
+    private static final int SEARCH = 1;
+
+    /** Applies to a socket; only its owner could connect until then. */
+    public void applyTo(Path socket) throws IOException {
+        apply(socket, mode);
+    }
+
+    /** Lets those pass who may connect to the sockets in a directory. */
+    public void applyToDirectory(Path directory) throws IOException {
+        int group = (mode >> 3 & READ_WRITE) == 0 ? 0 : SEARCH;
+        int others = (mode & READ_WRITE) == 0 ? 0 : SEARCH;
+        apply(directory, 0700 | group << 3 | others);
+    }
+
+    private void apply(Path path, int bits) throws IOException {
+        if (!group.isEmpty()) {
+            GroupPrincipal principal =
+                    path.getFileSystem().getUserPrincipalLookupService().lookupPrincipalByGroupName(group);
+            Files.getFileAttributeView(path, PosixFileAttributeView.class).setGroup(principal);
+        }
+        // After the group: the one before must not get its rights.
+        Files.setAttribute(path, "unix:mode", bits);
+    }
+}
