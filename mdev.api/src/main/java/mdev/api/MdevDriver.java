@@ -18,7 +18,8 @@ public interface MdevDriver {
     /**
      * Binds to a device, which is already in its IOMMU group.
      *
-     * @throws ErrnoException the device stays unbound, and the next driver is tried
+     * @throws ErrnoException the device stays unbound, and the next driver is tried; EMFILE, ENFILE: the
+     *     process is short of resources, and a {@code create} fails with it
      */
     void probe(Mdev mdev) throws ErrnoException;
 

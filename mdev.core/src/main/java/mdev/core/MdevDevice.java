@@ -106,7 +106,7 @@ public final class MdevDevice extends BusDevice {
             device.allocate();
             device.publish();
             published = true;
-            core.bus().probe(device);
+            device.probe();
             device.activate();
             device.notifyInstances();
         } finally {
@@ -153,6 +153,19 @@ public final class MdevDevice extends BusDevice {
         }
         free();
         throw parentIsRemoved();
+    }
+
+    /** A device that no driver can take because resources are short is not created. */
+    private void probe() throws ErrnoException {
+        try {
+            core().bus().probe(this);
+        } catch (ErrnoException e) {
+            if (retire(State.CREATING)) {
+                remover = "its create, which failed";
+                tearDown();
+            }
+            throw e;
+        }
     }
 
     /**

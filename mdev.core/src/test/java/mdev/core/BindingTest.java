@@ -120,6 +120,26 @@ class BindingTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"EMFILE", "ENFILE"})
+    void createWithoutDescriptorsLeavesNothing(Errno shortage) throws Exception {
+        try (Rig rig = new Rig()) {
+            TestVfio vfio = rig.loadVfio();
+            rig.load(new TestMtty());
+            String free = rig.answer(Rig.TYPES + "mtty-1/available_instances");
+            vfio.inProbe = _ -> {
+                throw new ErrnoException(shortage);
+            };
+            assertErrno(shortage, () -> rig.create("mtty-1", ONE));
+            assertFalse(rig.exists(Rig.DEVICES + ONE));
+            assertFalse(rig.exists("/sys/kernel/iommu_groups/0"));
+            assertEquals(free, rig.answer(Rig.TYPES + "mtty-1/available_instances"));
+            vfio.inProbe = _ -> {};
+            rig.create("mtty-1", ONE);
+            assertTrue(rig.exists(Rig.DEVICES + ONE + "/driver"));
+        }
+    }
+
     @Test
     void autoprobeOff() throws Exception {
         try (Rig rig = new Rig()) {

@@ -2,6 +2,7 @@ package vfio.mdev;
 
 import java.util.LinkedHashSet;
 import java.util.SequencedSet;
+import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.VfioDeviceListener;
 import mdev.sync.BoundedCalls;
 import mdev.sync.Deadline;
@@ -46,8 +47,12 @@ final class Subscriber {
         return running.isEnded();
     }
 
-    /** Calls the listener, on this thread; its failures are logged and ignored. */
-    void tell(Subscription.Event event, BoundDevice device) {
+    /**
+     * Calls the listener, on this thread; its failures are logged and ignored.
+     *
+     * @throws ErrnoException the listener cannot expose the device
+     */
+    void tell(Subscription.Event event, BoundDevice device) throws ErrnoException {
         if (!running.enter()) {
             return;
         }
@@ -57,6 +62,9 @@ final class Subscriber {
                 case REMOVING -> listener.removing(device.name);
                 case REMOVED -> listener.removed(device.name);
             }
+        } catch (ErrnoException e) {
+            LOG.warn("{} does not serve device {}: {}", name, device.name, e.toString());
+            throw e;
         } catch (RuntimeException | Error e) {
             faults.report(event.of(device), e);
         } finally {

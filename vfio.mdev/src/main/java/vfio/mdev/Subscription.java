@@ -3,6 +3,7 @@ package vfio.mdev;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import mdev.api.errno.ErrnoException;
 import mdev.sync.Deadline;
 import org.jspecify.annotations.Nullable;
 
@@ -35,6 +36,9 @@ final class Subscription {
     private Deadline due = Deadline.in(time);
     private boolean late;
 
+    /** Why the listener cannot expose the device; then it is not told of its removal. */
+    private @Nullable ErrnoException refusal;
+
     /** The device has been added. */
     Subscription(Subscriber subscriber, BoundDevice device) {
         this.subscriber = subscriber;
@@ -43,6 +47,10 @@ final class Subscription {
 
     Subscriber subscriber() {
         return subscriber;
+    }
+
+    synchronized @Nullable ErrnoException refusal() {
+        return refusal;
     }
 
     /** The next event has happened. */
@@ -107,7 +115,14 @@ final class Subscription {
                 event = Event.ALL.get(told++);
                 due = Deadline.in(time);
             }
-            subscriber.tell(event, device);
+            try {
+                subscriber.tell(event, device);
+            } catch (ErrnoException e) {
+                synchronized (this) {
+                    refusal = e;
+                    told = Event.ALL.size();
+                }
+            }
         }
         if (wasLate) {
             subscriber.caughtUp();

@@ -144,11 +144,10 @@ public final class VfioMdev implements Vfio, MdevDriver {
         announce("the devices", bound.values().stream().map(device -> device.added(added)));
     }
 
-    private void announce(String what, Stream<@Nullable Subscription> subscriptions) {
-        Announcement.added(
-                "announcement of " + what,
-                subscriptions.filter(Objects::nonNull).toList(),
-                calls);
+    private List<Subscription> announce(String what, Stream<@Nullable Subscription> subscriptions) {
+        List<Subscription> told = subscriptions.filter(Objects::nonNull).toList();
+        Announcement.added("announcement of " + what, told, calls);
+        return told;
     }
 
     /** Once this has returned, no call of the listener is running, unless it is late, and none follows. */
@@ -205,7 +204,13 @@ public final class VfioMdev implements Vfio, MdevDriver {
                 .orElseThrow(() -> new ErrnoException(Errno.EINVAL, "device " + mdev.uuid() + " has no IOMMU group"));
         BoundDevice device = new BoundDevice(mdev.uuid().toString(), groups.create(number, mdev), this);
         bound.put(mdev, device);
-        announce("device " + device.name, listeners.stream().map(device::added));
+        for (Subscription told : announce("device " + device.name, listeners.stream().map(device::added))) {
+            ErrnoException refusal = told.refusal();
+            if (refusal != null) {
+                remove(mdev, Duration.ZERO);
+                throw refusal;
+            }
+        }
     }
 
     @Override

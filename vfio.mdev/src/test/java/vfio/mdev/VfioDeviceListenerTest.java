@@ -38,7 +38,7 @@ class VfioDeviceListenerTest {
         final List<String> events = Collections.synchronizedList(new ArrayList<>());
 
         @Override
-        public void added(String name, int group, Vfio vfio) {
+        public void added(String name, int group, Vfio vfio) throws ErrnoException {
             events.add("added " + name + " " + group);
         }
 
@@ -128,6 +128,30 @@ class VfioDeviceListenerTest {
         platform.close();
     }
 
+    /** A device that the server of the sockets cannot expose is not bound, and no listener keeps it. */
+    @Test
+    void refusalOfAListenerLeavesTheDeviceUnbound() throws ErrnoException {
+        Heard refusing = new Heard() {
+            @Override
+            public void added(String name, int group, Vfio vfio) throws ErrnoException {
+                super.added(name, group, vfio);
+                throw new ErrnoException(Errno.EMFILE, "on purpose");
+            }
+        };
+        Heard heard = new Heard();
+        platform.vfio.addListener(heard);
+        platform.vfio.addListener(refusing);
+        Errno errno = assertThrows(ErrnoException.class, () -> platform.add(0, new TestVendor()))
+                .errno();
+        assertEquals(Errno.EMFILE, errno);
+        assertEquals(1, refusing.events.size(), "it is not told of the removal of what it does not have");
+        assertEquals(3, heard.events.size());
+        assertEquals(List.of(), platform.vfio.groups());
+        platform.vfio.removeListener(refusing);
+        platform.remove(platform.add(0, new TestVendor()));
+        platform.close();
+    }
+
     /** Without the monitor of BoundDevice, a listener added during a removal is notified too late, or twice. */
     @Test
     void receivesEachDeviceOnce() throws Exception {
@@ -180,7 +204,7 @@ class VfioDeviceListenerTest {
         }
 
         @Override
-        public void added(String name, int group, Vfio vfio) {
+        public void added(String name, int group, Vfio vfio) throws ErrnoException {
             hang("added");
             super.added(name, group, vfio);
         }

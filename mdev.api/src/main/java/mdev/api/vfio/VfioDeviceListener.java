@@ -1,5 +1,6 @@
 package mdev.api.vfio;
 
+import mdev.api.errno.ErrnoException;
 import org.osgi.annotation.versioning.ConsumerType;
 
 /**
@@ -25,8 +26,10 @@ public interface VfioDeviceListener {
      * @param name the device's UUID in lower case
      * @param group the number for {@link Vfio#openGroup}
      * @param vfio opens the group
+     * @throws ErrnoException the device cannot be exposed, and nothing is left of the attempt: the driver does not bind
+     *     to it, and with EMFILE or ENFILE its {@code create} fails
      */
-    void added(String name, int group, Vfio vfio);
+    void added(String name, int group, Vfio vfio) throws ErrnoException;
 
     /**
      * The device is about to be removed: no new user may be admitted. Its current user has not been asked to close it

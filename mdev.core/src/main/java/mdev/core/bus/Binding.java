@@ -1,5 +1,6 @@
 package mdev.core.bus;
 
+import mdev.api.errno.ErrnoException;
 import mdev.sync.Deadline;
 import org.jspecify.annotations.Nullable;
 
@@ -37,6 +38,9 @@ final class Binding {
     /** Runs once the device is dead and unbound. */
     private @Nullable Runnable unbound;
 
+    /** Why the last probe has failed, if the process was short of resources. */
+    private volatile @Nullable ErrnoException shortage;
+
     private volatile @Nullable BusDriver driver;
     private volatile @Nullable IommuGroup group;
 
@@ -51,7 +55,18 @@ final class Binding {
         }
         phase = Phase.PROBING;
         driver = by;
+        shortage = null;
         return true;
+    }
+
+    void shortage(ErrnoException reason) {
+        shortage = reason;
+    }
+
+    /** Why the last probe has failed, if the process was short of resources. */
+    @Nullable
+    ErrnoException shortage() {
+        return shortage;
     }
 
     /**

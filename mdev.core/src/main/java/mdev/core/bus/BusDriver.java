@@ -3,6 +3,7 @@ package mdev.core.bus;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import mdev.api.MdevDriver;
@@ -25,6 +26,9 @@ import org.slf4j.LoggerFactory;
 /** A driver on the bus, and {@code /sys/bus/mdev/drivers/<name>}. */
 public final class BusDriver extends Kobject {
     private static final Logger log = LoggerFactory.getLogger(BusDriver.class);
+
+    /** The errnos of a probe with which a create fails. */
+    private static final Set<Errno> SHORTAGES = Set.of(Errno.EMFILE, Errno.ENFILE);
 
     private final MdevBus bus;
     private final ForeignBundle owner;
@@ -194,6 +198,9 @@ public final class BusDriver extends Kobject {
                     return true;
                 } catch (ErrnoException e) {
                     log.warn("{}: probe of {} failed: {}", name(), device.name(), e.toString());
+                    if (SHORTAGES.contains(e.errno())) {
+                        device.binding().shortage(e);
+                    }
                     return false;
                 }
             });

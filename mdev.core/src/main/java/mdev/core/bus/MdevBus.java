@@ -98,10 +98,18 @@ public final class MdevBus extends Kobject {
         devices.link(device.name(), device);
     }
 
-    /** {@code bus_probe_device()}. */
-    public void probe(BusDevice device) {
+    /**
+     * {@code bus_probe_device()}.
+     *
+     * @throws ErrnoException EMFILE, ENFILE: a driver is short of resources, and the device is unbound
+     */
+    public void probe(BusDevice device) throws ErrnoException {
         if (autoprobe) {
             attach(device);
+        }
+        ErrnoException shortage = device.binding().shortage();
+        if (shortage != null) {
+            throw shortage;
         }
     }
 
