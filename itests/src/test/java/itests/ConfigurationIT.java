@@ -48,7 +48,9 @@ final class ConfigurationIT {
             awaitWarning(platform, "vfio.user: spins=-1 is not an integer from 0 to 1000000; using 100");
             awaitWarning(
                     platform,
-                    "vfio.user: unknown key 'spin' (keys: spins, takeOverTimeout, leaveTimeout, answerTimeout)");
+                    "vfio.user: unknown key 'spin' (keys: spins, takeOverTimeout, leaveTimeout, answerTimeout, "
+                            + "versionTimeout, maxConnections, maxFiles, maxFileSize, reservedDescriptors, group, "
+                            + "socketMode)");
             awaitWarning(platform, "--set: no component has the PID 'vfio.usr': see docs/configuration.md");
             assertEquals(5, platform.errors().lines().count(), platform.errors());
             Wait.until(
@@ -73,6 +75,8 @@ final class ConfigurationIT {
             changeAndDelete(platform, "mdev.core", "removalTimeout", "from 0 to 3600000; using 4000");
             changeAndDelete(platform, "vfio.mdev", "requestTimeout", "from 0 to 3600000; using 1000");
             changeAndDelete(platform, "vfio.user", "spins", "from 0 to 1000000; using 100");
+            changeAndDelete(platform, "mdev.console", "maxClients", "from 1 to 10000; using 64");
+            changeAndDelete(platform, "mdev.fuse.uevents", "maxReaders", "from 1 to 10000; using 256");
             // The watcher and ConfigAdmin keep the order: the last deletion has taken effect as well.
             configure("mdev.core", "removalTimeout=last");
             awaitWarning(platform, "mdev.core: removalTimeout=last is not an integer from 0 to 3600000; using 4000");

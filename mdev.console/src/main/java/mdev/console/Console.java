@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
@@ -17,10 +18,13 @@ import mdev.api.ParentRegistry;
 import mdev.api.sysfs.Sysfs;
 import mdev.api.sysfs.SysfsMount;
 import mdev.api.vfio.Vfio;
+import mdev.config.CheckedProperties;
+import mdev.config.IntKey;
 import mdev.console.Settings.Mode;
 import mdev.console.bundle.BundleLifeCycle;
 import mdev.console.bundle.Ending;
 import mdev.console.bundle.KnownPids;
+import mdev.console.control.ControlLimits;
 import mdev.console.control.ControlServer;
 import mdev.console.control.RunDirectory;
 import mdev.console.engine.Commands;
@@ -42,7 +46,9 @@ import org.osgi.framework.launch.Framework;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Modified;
 import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.metatype.annotations.Designate;
 import org.osgi.util.tracker.ServiceTracker;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -51,7 +57,8 @@ import org.slf4j.LoggerFactory;
  * The main program: bnd's launcher calls it on the main thread once all bundles are started, and exits with the
  * returned status. In any other framework it is never called and does nothing.
  */
-@Component(service = Callable.class, property = "main.thread=true")
+@Component(service = Callable.class, property = "main.thread=true", configurationPid = ConsoleConfig.PID)
+@Designate(ocd = ConsoleConfig.class)
 public final class Console implements Callable<Integer> {
     private static final Logger LOG = LoggerFactory.getLogger(Console.class);
     private static final Duration READY = Duration.ofSeconds(10);
@@ -62,12 +69,16 @@ public final class Console implements Callable<Integer> {
      */
     private static final int ANOTHER_WILL_COME = 198;
 
+    private static final IntKey CLIENTS = new IntKey("maxClients", 1, ConsoleConfig.MAX_COUNT, ConsoleConfig.CLIENTS);
+    private static final IntKey LINES = new IntKey("maxQueuedLines", 1, ConsoleConfig.MAX_COUNT, ConsoleConfig.LINES);
+
     private final BundleContext context;
     private final Commands commands;
     private final BundleLifeCycle bundles;
     private final Ending ending;
     private final StandardStreams streams = new StandardStreams();
     private final CountDownLatch left = new CountDownLatch(1);
+    private volatile ControlLimits limits;
 
     /**
      * The thread that a requested end interrupts. Guarded by this object's monitor, so that the thread returns to the
@@ -78,6 +89,7 @@ public final class Console implements Callable<Integer> {
     @Activate
     public Console(
             BundleContext context,
+            Map<String, Object> properties,
             @Reference Commands commands,
             @Reference BundleLifeCycle bundles,
             @Reference Ending ending) {
@@ -85,6 +97,18 @@ public final class Console implements Callable<Integer> {
         this.commands = commands;
         this.bundles = bundles;
         this.ending = ending;
+        this.limits = limits(properties);
+    }
+
+    /** For the clients and lines from now on. */
+    @Modified
+    void configure(Map<String, Object> properties) {
+        limits = limits(properties);
+    }
+
+    private static ControlLimits limits(Map<String, Object> properties) {
+        CheckedProperties checked = new CheckedProperties(ConsoleConfig.PID, properties, CLIENTS, LINES);
+        return new ControlLimits(checked.get(CLIENTS), checked.get(LINES));
     }
 
     @Override
@@ -119,7 +143,7 @@ public final class Console implements Callable<Integer> {
                 return status;
             }
             warnOfUnknownPids();
-            try (ControlServer server = ControlServer.open(directory, shells)) {
+            try (ControlServer server = ControlServer.open(directory, shells, () -> limits)) {
                 LOG.info("listening on {}", server.socket());
                 return ending.statusOr(run(settings, loaded, directory, shells));
             }

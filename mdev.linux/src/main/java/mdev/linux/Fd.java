@@ -38,6 +38,7 @@ public final class Fd implements AutoCloseable {
     private static final int F_GET_SEALS = 1034;
     private static final int FALLOC_FL_KEEP_SIZE = 1;
     private static final int FALLOC_FL_PUNCH_HOLE = 2;
+    private static final int RLIMIT_NOFILE = 7;
     private static final int CLOSED = -1;
 
     private static final MethodHandle OPEN =
@@ -45,6 +46,8 @@ public final class Fd implements AutoCloseable {
     private static final MethodHandle CLOSE = Libc.plain("close", FunctionDescriptor.ofVoid(JAVA_INT));
     private static final MethodHandle FCNTL =
             Libc.variadic("fcntl", 2, FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT));
+    private static final MethodHandle GETRLIMIT =
+            Libc.function("getrlimit", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS));
     private static final MethodHandle FTRUNCATE =
             Libc.function("ftruncate", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG));
     private static final MethodHandle FALLOCATE =
@@ -60,6 +63,23 @@ public final class Fd implements AutoCloseable {
     /** Wraps a descriptor that has no other owner. */
     static Fd of(long number) {
         return new Fd(Math.toIntExact(number));
+    }
+
+    /**
+     * The number below which descriptors are not of the reserved ones: the kernel assigns the lowest free number, so a
+     * process that has this number open has at least as many descriptors.
+     *
+     * @param reserved of {@code RLIMIT_NOFILE}; at most half of it
+     */
+    public static int limit(int reserved) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment limits = arena.allocate(JAVA_LONG, 2); // struct rlimit { rlim_t rlim_cur, rlim_max; }
+            Libc.call("getrlimit", state -> (int) GETRLIMIT.invokeExact(state, RLIMIT_NOFILE, limits));
+            int current = (int) Math.min(limits.getAtIndex(JAVA_LONG, 0) & Long.MAX_VALUE, Integer.MAX_VALUE);
+            return Math.max(current - reserved, current / 2);
+        } catch (LinuxException e) {
+            throw new IllegalStateException(e); // it has no other reasons
+        }
     }
 
     /**

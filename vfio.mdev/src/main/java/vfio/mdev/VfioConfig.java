@@ -11,6 +11,10 @@ import org.osgi.service.metatype.annotations.ObjectClassDefinition;
     int TIMEOUT = 1_000;
     int MOST_REGION_MEMORY = 65_536;
     int REGION_MEMORY = 32_768;
+    int MAX_FILES = 1_000_000;
+    int FILES = 16_384;
+    int MAX_FILE_SIZE = 1 << 20;
+    int FILE_SIZE = 64 << 10;
 
     @AttributeDefinition(
             name = "Request timeout",
@@ -25,4 +29,18 @@ import org.osgi.service.metatype.annotations.ObjectClassDefinition;
             min = "0",
             max = "" + MOST_REGION_MEMORY)
     int maxRegionMemory() default REGION_MEMORY;
+
+    @AttributeDefinition(
+            name = "Files",
+            description = "Number of files with memory that all users together can have mapped or open",
+            min = "1",
+            max = "" + MAX_FILES)
+    int maxFiles() default FILES;
+
+    @AttributeDefinition(
+            name = "File size",
+            description = "Size in GiB of the files that all users together can have mapped",
+            min = "1",
+            max = "" + MAX_FILE_SIZE)
+    int maxFileSize() default FILE_SIZE;
 }

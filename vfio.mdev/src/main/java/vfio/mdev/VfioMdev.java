@@ -42,6 +42,7 @@ import vfio.mdev.device.GroupDevice;
 import vfio.mdev.device.RegionSpace;
 import vfio.mdev.group.Group;
 import vfio.mdev.group.Groups;
+import vfio.mdev.iommu.memory.UserMemories;
 
 /**
  * VFIO in this platform: the user API, and the driver {@code vfio_mdev} that makes mediated devices available through
@@ -55,6 +56,9 @@ import vfio.mdev.group.Groups;
 public final class VfioMdev implements Vfio, MdevDriver {
     private static final IntKey REQUEST_TIMEOUT =
             new IntKey("requestTimeout", 0, VfioConfig.MAX_TIMEOUT, VfioConfig.TIMEOUT);
+    private static final IntKey FILES = new IntKey("maxFiles", 1, VfioConfig.MAX_FILES, VfioConfig.FILES);
+    private static final IntKey FILE_SIZE =
+            new IntKey("maxFileSize", 1, VfioConfig.MAX_FILE_SIZE, VfioConfig.FILE_SIZE);
 
     /** How long the unregistration of a device listener waits for its calls: less than SCR's lock timeout of 5 s. */
     private static final Duration UNREGISTERING = Duration.ofSeconds(4);
@@ -68,6 +72,7 @@ public final class VfioMdev implements Vfio, MdevDriver {
     private final DriverRegistry drivers;
     private final Groups groups;
     private final IommuDrivers iommuDrivers;
+    private final UserMemories memories;
     /** How long a removal waits for a user with an armed REQ interrupt. */
     private volatile Duration ask = Duration.ofMillis(VfioConfig.TIMEOUT);
 
@@ -79,11 +84,15 @@ public final class VfioMdev implements Vfio, MdevDriver {
 
     @Activate
     public VfioMdev(
-            @Reference ClassRegistry classes, @Reference DriverRegistry drivers, @Reference IommuDrivers iommuDrivers) {
+            @Reference ClassRegistry classes,
+            @Reference DriverRegistry drivers,
+            @Reference IommuDrivers iommuDrivers,
+            @Reference UserMemories memories) {
         this.classes = classes;
         this.drivers = drivers;
         this.groups = new Groups(classes, calls, space);
         this.iommuDrivers = iommuDrivers;
+        this.memories = memories;
     }
 
     /** DS has already added the existing listeners, so they are notified of the first device. */
@@ -102,12 +111,14 @@ public final class VfioMdev implements Vfio, MdevDriver {
         }
     }
 
-    /** Applies to removals that begin from now on. */
+    /** Applies to removals that begin, and files that are opened, from now on. */
     @Modified
     public void configure(Map<String, Object> properties) {
-        CheckedProperties checked = new CheckedProperties(VfioConfig.PID, properties, REQUEST_TIMEOUT, REGION_MEMORY);
+        CheckedProperties checked =
+                new CheckedProperties(VfioConfig.PID, properties, REQUEST_TIMEOUT, REGION_MEMORY, FILES, FILE_SIZE);
         ask = Duration.ofMillis(checked.get(REQUEST_TIMEOUT));
         space.limit((long) checked.get(REGION_MEMORY) << 30);
+        memories.limit(checked.get(FILES), (long) checked.get(FILE_SIZE) << 30);
     }
 
     /** Unbinds every device, which closes all handles; afterwards the tree has no entries of VFIO. */
@@ -204,7 +215,8 @@ public final class VfioMdev implements Vfio, MdevDriver {
                 .orElseThrow(() -> new ErrnoException(Errno.EINVAL, "device " + mdev.uuid() + " has no IOMMU group"));
         BoundDevice device = new BoundDevice(mdev.uuid().toString(), groups.create(number, mdev), this);
         bound.put(mdev, device);
-        for (Subscription told : announce("device " + device.name, listeners.stream().map(device::added))) {
+        for (Subscription told :
+                announce("device " + device.name, listeners.stream().map(device::added))) {
             ErrnoException refusal = told.refusal();
             if (refusal != null) {
                 remove(mdev, Duration.ZERO);

@@ -46,8 +46,9 @@ public final class TestPlatform implements AutoCloseable {
 
     /** @param ask how long to wait for a user with an armed REQ interrupt */
     public TestPlatform(Duration ask) throws ErrnoException {
-        iommuDrivers.addDriver(new Type1Driver(new UserMemories()));
-        vfio = new VfioMdev(new Tree(), this::register, iommuDrivers);
+        UserMemories memories = new UserMemories();
+        iommuDrivers.addDriver(new Type1Driver(memories));
+        vfio = new VfioMdev(new Tree(), this::register, iommuDrivers, memories);
         vfio.start(Map.of("requestTimeout", ask.toMillis()));
     }
 

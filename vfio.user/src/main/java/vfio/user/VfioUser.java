@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.regex.Pattern;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.shell.DeviceDetails;
@@ -20,6 +21,7 @@ import mdev.api.vfio.Vfio;
 import mdev.api.vfio.VfioDeviceListener;
 import mdev.config.CheckedProperties;
 import mdev.config.IntKey;
+import mdev.config.TextKey;
 import mdev.linux.AioContext;
 import mdev.linux.LinuxException;
 import org.jspecify.annotations.Nullable;
@@ -33,9 +35,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import vfio.user.server.Acceptor;
 import vfio.user.server.DeviceServer;
+import vfio.user.session.ClientLimits;
 import vfio.user.session.ClientLog;
 import vfio.user.session.Options;
 import vfio.user.session.ServedDevice;
+import vfio.user.session.SocketAccess;
 import vfio.user.trace.MessageCounters;
 import vfio.user.trace.TraceSwitch;
 
@@ -62,6 +66,19 @@ public final class VfioUser implements VfioDeviceListener, DeviceDetails, AutoCl
             new IntKey("leaveTimeout", 0, VfioUserConfig.MAX_TIMEOUT, VfioUserConfig.LEAVE_TIMEOUT);
     private static final IntKey ANSWER =
             new IntKey("answerTimeout", 1, VfioUserConfig.MAX_TIMEOUT, VfioUserConfig.ANSWER_TIMEOUT);
+
+    private static final IntKey VERSION =
+            new IntKey("versionTimeout", 1, VfioUserConfig.MAX_TIMEOUT, VfioUserConfig.VERSION_TIMEOUT);
+    private static final IntKey CONNECTIONS =
+            new IntKey("maxConnections", 1, VfioUserConfig.MAX_COUNT, VfioUserConfig.CONNECTIONS);
+    private static final IntKey FILES = new IntKey("maxFiles", 1, VfioUserConfig.MAX_COUNT, VfioUserConfig.FILES);
+    private static final IntKey FILE_SIZE =
+            new IntKey("maxFileSize", 1, VfioUserConfig.MAX_FILE_SIZE, VfioUserConfig.FILE_SIZE);
+    private static final IntKey RESERVED =
+            new IntKey("reservedDescriptors", 0, VfioUserConfig.MAX_COUNT, VfioUserConfig.RESERVED);
+    private static final TextKey GROUP = new TextKey("group", Pattern.compile("[^:]*"), "a group", "");
+    private static final TextKey MODE =
+            new TextKey("socketMode", Pattern.compile("0?[0-7]{3}"), "a mode such as 0660", VfioUserConfig.SOCKET_MODE);
 
     private final @Nullable Path directory;
     private final Map<String, DeviceServer> servers = new ConcurrentHashMap<>();
@@ -123,17 +140,51 @@ public final class VfioUser implements VfioDeviceListener, DeviceDetails, AutoCl
     /** For the connections and removals that begin from now on. */
     @Modified
     void configure(Map<String, Object> properties) {
+        Options before = options;
         options = options(properties);
+        if (!options.access().equals(before.access()) && directory != null && Files.isDirectory(directory)) {
+            try {
+                options.access().applyToDirectory(directory);
+                for (DeviceServer server : servers.values()) {
+                    options.access().applyTo(server.path());
+                }
+            } catch (IOException e) {
+                LOG.warn(
+                        "{}: group '{}' is not applied: {}",
+                        VfioUserConfig.PID,
+                        options.access().group(),
+                        e.toString());
+            }
+        }
     }
 
     private static Options options(Map<String, Object> properties) {
-        CheckedProperties checked =
-                new CheckedProperties(VfioUserConfig.PID, properties, SPINS, TAKE_OVER, LEAVE, ANSWER);
+        CheckedProperties checked = new CheckedProperties(
+                VfioUserConfig.PID,
+                properties,
+                SPINS,
+                TAKE_OVER,
+                LEAVE,
+                ANSWER,
+                VERSION,
+                CONNECTIONS,
+                FILES,
+                FILE_SIZE,
+                RESERVED,
+                GROUP,
+                MODE);
         return new Options(
                 checked.get(SPINS),
                 Duration.ofMillis(checked.get(TAKE_OVER)),
                 Duration.ofMillis(checked.get(LEAVE)),
-                Duration.ofMillis(checked.get(ANSWER)));
+                Duration.ofMillis(checked.get(ANSWER)),
+                Duration.ofMillis(checked.get(VERSION)),
+                new SocketAccess(checked.get(GROUP), Integer.parseInt(checked.get(MODE), 8)),
+                new ClientLimits(
+                        checked.get(CONNECTIONS),
+                        checked.get(FILES),
+                        (long) checked.get(FILE_SIZE) << 30,
+                        checked.get(RESERVED)));
     }
 
     private static @Nullable Path directory(@Nullable String run) {
@@ -141,7 +192,7 @@ public final class VfioUser implements VfioDeviceListener, DeviceDetails, AutoCl
     }
 
     @Override
-    public void added(String name, int group, Vfio vfio) {
+    public void added(String name, int group, Vfio vfio) throws ErrnoException {
         if (directory == null) {
             return;
         }
@@ -158,8 +209,10 @@ public final class VfioUser implements VfioDeviceListener, DeviceDetails, AutoCl
                     new ClientLog(name),
                     common.aio);
             servers.put(name, new DeviceServer(device, path, common.acceptor)); // ended in removed()
-        } catch (LinuxException | IOException e) {
-            LOG.error("device {} is not served: {}", name, e.toString());
+        } catch (LinuxException e) {
+            throw new ErrnoException(Errno.of(e.errno()), "the device's socket cannot be made: " + e.getMessage());
+        } catch (IOException e) {
+            throw new ErrnoException(Errno.EIO, "the device's socket cannot be made: " + e);
         }
     }
 
@@ -171,6 +224,7 @@ public final class VfioUser implements VfioDeviceListener, DeviceDetails, AutoCl
         if (made == null) {
             Files.createDirectories(
                     directory, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+            options.access().applyToDirectory(directory);
             made = Shared.create();
             shared = made;
         }

@@ -13,6 +13,14 @@ import org.osgi.service.metatype.annotations.ObjectClassDefinition;
     int TAKE_OVER_TIMEOUT = 2_000;
     int LEAVE_TIMEOUT = 1_000;
     int ANSWER_TIMEOUT = 2_000;
+    int MAX_COUNT = 1_000_000;
+    int MAX_FILE_SIZE = 1 << 20;
+    int VERSION_TIMEOUT = 5_000;
+    int CONNECTIONS = 1_024;
+    int FILES = 64;
+    int FILE_SIZE = 4_096;
+    int RESERVED = 512;
+    String SOCKET_MODE = "0600";
 
     @AttributeDefinition(
             name = "Spins",
@@ -41,4 +49,45 @@ import org.osgi.service.metatype.annotations.ObjectClassDefinition;
             min = "1",
             max = "" + MAX_TIMEOUT)
     int answerTimeout() default ANSWER_TIMEOUT;
+
+    @AttributeDefinition(
+            name = "Version timeout",
+            description = "Milliseconds after which the VERSION of a new client must be complete",
+            min = "1",
+            max = "" + MAX_TIMEOUT)
+    int versionTimeout() default VERSION_TIMEOUT;
+
+    @AttributeDefinition(
+            name = "Connections",
+            description = "Number of clients that can be connected to all devices together",
+            min = "1",
+            max = "" + MAX_COUNT)
+    int maxConnections() default CONNECTIONS;
+
+    @AttributeDefinition(
+            name = "Files",
+            description = "Number of files with memory that one client can map",
+            min = "1",
+            max = "" + MAX_COUNT)
+    int maxFiles() default FILES;
+
+    @AttributeDefinition(
+            name = "File size",
+            description = "Size in GiB of the files that one client can map",
+            min = "1",
+            max = "" + MAX_FILE_SIZE)
+    int maxFileSize() default FILE_SIZE;
+
+    @AttributeDefinition(
+            name = "Reserved descriptors",
+            description = "Number of descriptors that clients leave to the process, at most half of RLIMIT_NOFILE",
+            min = "0",
+            max = "" + MAX_COUNT)
+    int reservedDescriptors() default RESERVED;
+
+    @AttributeDefinition(name = "Group", description = "Group of the devices' sockets, by name or number")
+    String group() default "";
+
+    @AttributeDefinition(name = "Socket mode", description = "Mode of the devices' sockets, in octal")
+    String socketMode() default SOCKET_MODE;
 }

@@ -13,6 +13,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import mdev.console.shell.Shell;
 import mdev.console.shell.UserTerminal;
 import mdev.sync.Deadline;
@@ -29,6 +30,7 @@ public final class ControlServer implements AutoCloseable {
     private final Path socket;
     private final ServerSocketChannel listener;
     private final Function<UserTerminal, Shell> shells;
+    private final Supplier<ControlLimits> limits;
 
     /** Guarded by its monitor, with the threads of those in it running. */
     private final Set<ControlSession> sessions = new HashSet<>();
@@ -36,18 +38,26 @@ public final class ControlServer implements AutoCloseable {
     /** No more sessions are added; guarded by the monitor of {@link #sessions}. */
     private boolean closed;
 
-    private ControlServer(Path socket, ServerSocketChannel listener, Function<UserTerminal, Shell> shells) {
+    private ControlServer(
+            Path socket,
+            ServerSocketChannel listener,
+            Function<UserTerminal, Shell> shells,
+            Supplier<ControlLimits> limits) {
         this.socket = socket;
         this.listener = listener;
         this.shells = shells;
+        this.limits = limits;
     }
 
     /**
      * Listens in a run directory whose lock is held: an existing socket there is stale. Pairs with {@link #close}.
      *
      * @param shells creates the shell of a client
+     * @param limits as they are now
      */
-    public static ControlServer open(RunDirectory directory, Function<UserTerminal, Shell> shells) throws IOException {
+    public static ControlServer open(
+            RunDirectory directory, Function<UserTerminal, Shell> shells, Supplier<ControlLimits> limits)
+            throws IOException {
         Path socket = RunDirectory.socket(directory.path());
         // The umask sets the mode of a new socket. It is changed in a private directory, before the socket is visible.
         Path nursery = directory.path().resolve(".new");
@@ -68,7 +78,7 @@ public final class ControlServer implements AutoCloseable {
             Files.deleteIfExists(newborn);
             Files.delete(nursery);
         }
-        ControlServer server = new ControlServer(socket, listener, shells);
+        ControlServer server = new ControlServer(socket, listener, shells, limits);
         Thread.ofPlatform().daemon().name("mdev-control").start(server::accept);
         return server;
     }
@@ -97,9 +107,22 @@ public final class ControlServer implements AutoCloseable {
                 client.close();
                 return;
             }
-            ControlSession session = new ControlSession(client, shells, number, this::remove);
+            int most = limits.get().clients();
+            if (sessions.size() >= most) {
+                refuse(client, "there are " + most + " clients already (mdev.console.maxClients)");
+                return;
+            }
+            ControlSession session = new ControlSession(client, shells, limits, number, this::remove);
             sessions.add(session);
             session.start();
+        }
+    }
+
+    /** Both frames fit into the buffer of a new socket. */
+    private static void refuse(Wire client, String reason) throws IOException {
+        try (client) {
+            client.write(Frame.of(FrameType.ERR, "mdev: " + reason + "\n"));
+            client.write(Frame.status(Shell.Outcome.FAILED, true));
         }
     }
 

@@ -10,8 +10,10 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import mdev.console.shell.DemandInput;
 import mdev.console.shell.Shell;
@@ -40,10 +42,15 @@ final class ControlSession implements UserTerminal {
     private final Wire wire;
     private final Consumer<ControlSession> closed;
     private final Shell shell;
+    private final Supplier<ControlLimits> limits;
     private final BlockingQueue<Frame> work = new LinkedBlockingQueue<>();
     private final FrameWriter writer;
     private final DemandInput in;
     private final Streams streams;
+
+    /** Whether the client owes the answer to a READ. */
+    private final AtomicBoolean asked = new AtomicBoolean();
+
     private final Thread reader;
     private final Thread worker;
 
@@ -54,13 +61,22 @@ final class ControlSession implements UserTerminal {
     private volatile boolean ended;
 
     /** @param closed called when the session has ended */
-    ControlSession(Wire wire, Function<UserTerminal, Shell> shells, int number, Consumer<ControlSession> closed) {
+    ControlSession(
+            Wire wire,
+            Function<UserTerminal, Shell> shells,
+            Supplier<ControlLimits> limits,
+            int number,
+            Consumer<ControlSession> closed) {
         String name = "mdev-control-" + number;
         this.number = number;
         this.wire = wire;
+        this.limits = limits;
         this.closed = closed;
         this.writer = new FrameWriter(wire, name + "-writer");
-        this.in = new DemandInput(() -> writer.send(Frame.of(FrameType.READ)));
+        this.in = new DemandInput(() -> {
+            asked.set(true);
+            writer.send(Frame.of(FrameType.READ));
+        });
         this.streams = new Streams(in, writer.stream(FrameType.OUT), writer.stream(FrameType.ERR));
         this.shell = shells.apply(this);
         this.worker = Thread.ofPlatform().daemon().name(name).unstarted(this::work);
@@ -93,9 +109,23 @@ final class ControlSession implements UserTerminal {
 
     private void accept(Frame frame) throws Wire.ProtocolException {
         switch (frame.type()) {
-            case RUN, COMPLETE -> work.add(frame);
-            case STDIN -> in.offer(frame.payload());
-            case EOF -> in.end();
+            case RUN, COMPLETE -> {
+                int most = limits.get().lines();
+                if (work.size() >= most) {
+                    throw new Wire.ProtocolException(most + " lines wait already (mdev.console.maxQueuedLines)");
+                }
+                work.add(frame);
+            }
+            case STDIN -> {
+                if (!asked.getAndSet(false)) {
+                    throw new Wire.ProtocolException("input that was not asked for");
+                }
+                in.offer(frame.payload());
+            }
+            case EOF -> {
+                asked.set(false);
+                in.end();
+            }
             case INTERRUPT -> shell.interrupt();
             case RESIZE -> {
                 ByteBuffer numbers = frame.numbers();
@@ -117,7 +147,7 @@ final class ControlSession implements UserTerminal {
     private void work() {
         try (shell) {
             for (Frame frame = work.take(); frame != end && !ended; frame = work.take()) {
-                writer.send(frame.type() == FrameType.RUN ? run(frame.text()) : complete(frame.text()));
+                writer.answer(frame.type() == FrameType.RUN ? run(frame.text()) : complete(frame.text()));
             }
         } catch (InterruptedException e) {
             LOG.debug("{} ends", worker.getName());

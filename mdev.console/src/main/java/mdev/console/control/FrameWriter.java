@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.io.OutputStream;
 import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
@@ -16,6 +18,10 @@ import mdev.sync.Deadline;
 public final class FrameWriter {
     private static final int CHUNK = 32 * 1024;
     private static final int CHUNKS_WAITING = 16;
+
+    /** The frames that wait for room; others are few. */
+    private static final Set<FrameType> LIMITED =
+            EnumSet.of(FrameType.OUT, FrameType.ERR, FrameType.STATUS, FrameType.CANDIDATES);
 
     /** Marks the end of {@link #queue}; compared by identity. */
     private final Frame end = Frame.of(FrameType.EOF);
@@ -42,6 +48,27 @@ public final class FrameWriter {
         queue.add(frame);
     }
 
+    /** As {@link #send}, for answers: a client that does not take them delays its own lines. */
+    void answer(Frame frame) throws InterruptedException {
+        if (!room.tryAcquire()) { // an interrupted line is answered, too
+            room.acquire();
+        }
+        queue.add(frame);
+    }
+
+    private void awaitRoom() throws IOException {
+        try {
+            room.acquire();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw (InterruptedIOException) new InterruptedIOException().initCause(e);
+        }
+        if (finished) {
+            room.release(); // for the next waiting thread
+            throw new IOException("the session has ended");
+        }
+    }
+
     /** Accepts no more output; the thread ends once it has written the queued frames. */
     public void finish() {
         finished = true;
@@ -65,16 +92,7 @@ public final class FrameWriter {
             @Override
             public void write(byte[] bytes, int offset, int length) throws IOException {
                 for (int at = offset; at < offset + length; at += CHUNK) {
-                    try {
-                        room.acquire();
-                    } catch (InterruptedException e) {
-                        Thread.currentThread().interrupt();
-                        throw (InterruptedIOException) new InterruptedIOException().initCause(e);
-                    }
-                    if (finished) {
-                        room.release(); // for the next waiting thread
-                        throw new IOException("the session has ended");
-                    }
+                    awaitRoom();
                     queue.add(new Frame(type, Arrays.copyOfRange(bytes, at, Math.min(at + CHUNK, offset + length))));
                 }
             }
@@ -93,7 +111,7 @@ public final class FrameWriter {
                     // The reader detects it, too; until then no thread may block waiting for room.
                     broken = true;
                 }
-                if (frame.type() == FrameType.OUT || frame.type() == FrameType.ERR) {
+                if (LIMITED.contains(frame.type())) {
                     room.release();
                 }
             }

@@ -13,6 +13,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import mdev.console.Await;
 import mdev.console.MemoryTerminal;
+import mdev.console.control.ControlLimits;
 import mdev.console.control.ControlServer;
 import mdev.console.control.RunDirectory;
 import mdev.console.control.Wire;
@@ -40,7 +41,7 @@ class RemoteShellTest {
     @BeforeEach
     void open() throws IOException {
         directory = RunDirectory.open(temp.resolve("run"));
-        server = ControlServer.open(directory, platform::shell);
+        server = ControlServer.open(directory, platform::shell, () -> new ControlLimits(8, 8));
         shell = new RemoteShell(Wire.connect(server.socket()), terminal, gone::countDown);
     }
 

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
@@ -16,6 +17,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.stream.Stream;
@@ -31,6 +33,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 @Timeout(300)
 class ControlServerTest {
+    private static final ControlLimits LIMITS = new ControlLimits(8, 8);
+
     @TempDir
     private Path temp;
 
@@ -41,7 +45,7 @@ class ControlServerTest {
     @BeforeEach
     void open() throws IOException {
         directory = RunDirectory.open(temp.resolve("run"));
-        server = ControlServer.open(directory, platform::shell);
+        server = ControlServer.open(directory, platform::shell, () -> LIMITS);
     }
 
     @AfterEach
@@ -135,6 +139,64 @@ class ControlServerTest {
             expect(wire, FrameType.READ, "");
             wire.write(Frame.of(FrameType.EOF));
             expectStatus(wire, 0);
+        }
+    }
+
+    @Test
+    void queueingTooManyLinesEndsTheConnection() throws Exception {
+        try (Wire wire = connect()) {
+            wire.write(Frame.of(FrameType.RUN, "mdev:monitor"));
+            assertEquals("monitoring\n", read(wire, FrameType.OUT, 11));
+            for (int i = 0; i <= LIMITS.lines(); i++) {
+                wire.write(Frame.of(FrameType.RUN, "mdev:echo a"));
+            }
+            expect(wire, FrameType.ERR, "mdev: protocol error: 8 lines wait already (mdev.console.maxQueuedLines)\n");
+            expectStatus(wire, 130);
+            expectEnd(wire);
+        }
+    }
+
+    /** Its answers would wait in the memory of the server. */
+    @Test
+    void clientThatDoesNotReadFillsNoMemory() throws Exception {
+        try (Wire wire = connect()) {
+            IOException ended = assertThrows(IOException.class, () -> {
+                for (; ; ) {
+                    wire.write(Frame.of(FrameType.COMPLETE, "mdev:create "));
+                }
+            });
+            assertTrue(ended.toString().matches(".*(Broken pipe|Connection reset.*)"), ended.toString());
+        }
+    }
+
+    @Test
+    void unrequestedInputEndsTheConnection() throws Exception {
+        try (Wire wire = connect()) {
+            wire.write(Frame.of(FrameType.STDIN, "typed"));
+            expect(wire, FrameType.ERR, "mdev: protocol error: input that was not asked for\n");
+            expectEnd(wire);
+        }
+    }
+
+    @Test
+    void oneClientTooManyReceivesTheReason() throws Exception {
+        List<Wire> clients = new ArrayList<>();
+        try {
+            for (int i = 0; i < LIMITS.clients(); i++) {
+                Wire wire = connect();
+                clients.add(wire);
+                wire.write(Frame.of(FrameType.RUN, "mdev:echo a"));
+                assertEquals("a\n", read(wire, FrameType.OUT, 2));
+            }
+            try (Wire wire = connect()) {
+                expect(wire, FrameType.ERR, "mdev: there are 8 clients already (mdev.console.maxClients)\n");
+                expectStatus(wire, 1);
+                expectEnd(wire);
+            }
+        } finally {
+            for (Wire wire : clients) {
+                wire.close();
+            }
         }
     }
 
@@ -303,7 +365,7 @@ class ControlServerTest {
             dead.bind(UnixDomainSocketAddress.of(server.socket()));
         }
         assertThrows(IOException.class, this::connect);
-        server = ControlServer.open(directory, platform::shell);
+        server = ControlServer.open(directory, platform::shell, () -> LIMITS);
         try (Wire wire = connect()) {
             wire.write(Frame.of(FrameType.RUN, "mdev:echo on"));
             assertEquals("on\n", read(wire, FrameType.OUT, 3));

@@ -85,9 +85,12 @@ class RunDirectoryTest {
         int room = RunDirectory.SUN_PATH - 1 - (temp + "/").length() - "/control.sock".length();
         Path longest = temp.resolve("x".repeat(room));
         try (RunDirectory directory = RunDirectory.open(longest);
-                ControlServer server = ControlServer.open(directory, terminal -> {
-                    throw new AssertionError("no client comes");
-                })) {
+                ControlServer server = ControlServer.open(
+                        directory,
+                        terminal -> {
+                            throw new AssertionError("no client comes");
+                        },
+                        () -> new ControlLimits(1, 1))) {
             assertEquals(RunDirectory.SUN_PATH - 1, server.socket().toString().length());
         }
         assertThrows(IOException.class, () -> RunDirectory.open(temp.resolve("x".repeat(room + 1))));

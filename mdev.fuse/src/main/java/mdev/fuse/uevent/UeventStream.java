@@ -4,21 +4,27 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import mdev.api.Uevent;
 import mdev.api.UeventListener;
+import mdev.config.CheckedProperties;
+import mdev.config.IntKey;
 import mdev.fuse.thread.Threads;
 import mdev.linux.LinuxException;
 import mdev.linux.UnixServerSocket;
 import mdev.linux.UnixSocket;
 import mdev.sync.Deadline;
 import mdev.sync.FaultLog;
+import mdev.sync.LimitedLog;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Modified;
+import org.osgi.service.metatype.annotations.Designate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -27,7 +33,8 @@ import org.slf4j.LoggerFactory;
  * line of JSON, with the kernel's keys in the kernel's order. A reader that falls behind loses only its own events, and
  * receives the line {@code {"LOST":"<how many>"}} in their place.
  */
-@Component(service = UeventListener.class, immediate = true)
+@Component(service = UeventListener.class, immediate = true, configurationPid = UeventConfig.PID)
+@Designate(ocd = UeventConfig.class)
 public final class UeventStream implements UeventListener, AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(UeventStream.class);
 
@@ -38,16 +45,27 @@ public final class UeventStream implements UeventListener, AutoCloseable {
     private static final Duration PAUSE = Duration.ofMillis(100);
     private static final Duration LONG = Duration.ofDays(1);
 
+    private static final IntKey READERS = new IntKey("maxReaders", 1, UeventConfig.MAX_READERS, UeventConfig.READERS);
+
     private final @Nullable Path path;
+    private final LimitedLog refusals = new LimitedLog();
+    private volatile int mostReaders = UeventConfig.READERS;
     private volatile @Nullable UnixServerSocket socket;
     private final Set<UeventReader> readers = ConcurrentHashMap.newKeySet();
     private final FaultLog faults = new FaultLog(log, "the stream of uevents");
     private volatile boolean closed;
 
     @Activate
-    public UeventStream(BundleContext context) {
+    public UeventStream(BundleContext context, Map<String, Object> properties) {
         String run = context.getProperty("mdev.run");
         this(run == null ? null : Path.of(run, NAME));
+        configure(properties);
+    }
+
+    /** For the readers that come from now on. */
+    @Modified
+    void configure(Map<String, Object> properties) {
+        mostReaders = new CheckedProperties(UeventConfig.PID, properties, READERS).get(READERS);
     }
 
     /** @param path where to listen; null to not listen */
@@ -94,6 +112,12 @@ public final class UeventStream implements UeventListener, AutoCloseable {
     }
 
     private void add(UnixSocket connection) {
+        int most = mostReaders;
+        if (readers.size() >= most) {
+            connection.close();
+            refusals.log(more -> log.warn("a reader of uevents is refused: there are {}{}", most, more));
+            return;
+        }
         UeventReader reader = new UeventReader(connection, readers::remove);
         readers.add(reader); // removed when it ends
         reader.start();

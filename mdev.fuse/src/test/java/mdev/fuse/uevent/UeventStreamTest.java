@@ -3,6 +3,7 @@ package mdev.fuse.uevent;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.BufferedReader;
@@ -13,6 +14,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.SequencedMap;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
@@ -95,6 +97,21 @@ final class UeventStreamTest {
         }
         await(() -> stream.readers() == 0);
         stream.uevent(event(3));
+    }
+
+    @Test
+    void streamDisconnectsOneReaderTooMany() throws Exception {
+        stream.configure(Map.of("maxReaders", 2));
+        try (SocketChannel one = connect();
+                SocketChannel _ = connect();
+                SocketChannel three = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+            three.connect(UnixDomainSocketAddress.of(run.resolve("uevents")));
+            assertNull(lines(three).readLine());
+            stream.uevent(event(1));
+            assertEquals(line(1), lines(one).readLine());
+        }
+        await(() -> stream.readers() == 0);
+        connect().close();
     }
 
     @Test

@@ -3,17 +3,21 @@ package vfio.user.server;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import mdev.api.errno.Errno;
 import mdev.linux.Epoll;
+import mdev.linux.Fd;
 import mdev.linux.LinuxException;
 import mdev.linux.UnixServerSocket;
 import mdev.linux.UnixSocket;
 import mdev.sync.BoundedCalls;
 import mdev.sync.Deadline;
 import mdev.sync.FaultLog;
+import mdev.sync.LimitedLog;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import vfio.user.session.ClientLimits;
 
 /** Accepts clients on any number of listening sockets, with one thread. */
 public final class Acceptor implements AutoCloseable {
@@ -30,6 +34,8 @@ public final class Acceptor implements AutoCloseable {
     private final Thread thread;
     private final AtomicLong lastId = new AtomicLong();
     private final Map<Long, Listening> listening = new ConcurrentHashMap<>();
+    private final AtomicInteger connections = new AtomicInteger();
+    private final LimitedLog refusals = new LimitedLog();
     private volatile boolean closed;
 
     /** Receives the clients of a socket. */
@@ -72,6 +78,28 @@ public final class Acceptor implements AutoCloseable {
                 LOG.debug("{} could not be removed from epoll: {}", gone.socket.path(), e.toString());
             }
         }
+    }
+
+    /**
+     * Counts a connection of any socket; pairs with {@link #leave}.
+     *
+     * @return false if there are too many already
+     */
+    boolean enter(UnixSocket client, ClientLimits limits) {
+        int most = limits.connections();
+        String reason = client.fd().number() >= Fd.limit(limits.reserved())
+                ? ClientLimits.OUT_OF_FDS
+                : "there are " + most + " (vfio.user.maxConnections)";
+        if (!reason.equals(ClientLimits.OUT_OF_FDS)
+                && connections.getAndUpdate(now -> now < most ? now + 1 : now) < most) {
+            return true;
+        }
+        refusals.log(more -> LOG.warn("a client is refused: {}{}", reason, more));
+        return false;
+    }
+
+    void leave() {
+        connections.decrementAndGet();
     }
 
     private void run() {

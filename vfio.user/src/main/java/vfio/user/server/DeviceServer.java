@@ -1,25 +1,26 @@
 package vfio.user.server;
 
+import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Collection;
 import java.util.Deque;
 import java.util.List;
+import java.util.concurrent.Semaphore;
 import mdev.linux.LinuxException;
 import mdev.linux.UnixServerSocket;
 import mdev.linux.UnixSocket;
 import mdev.sync.BoundedCalls;
 import mdev.sync.Deadline;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import vfio.user.session.Connection;
 import vfio.user.session.ServedDevice;
 
 /**
- * A device and its socket. Serves one client at a time; a new client waits for a limited time for the previous one to
- * end.
+ * A device and its socket. Serves one client at a time; the VERSION of another one waits for a limited time for its
+ * end, which may not have been noticed yet.
  */
 public final class DeviceServer {
     private static final Logger LOG = LoggerFactory.getLogger(DeviceServer.class);
@@ -27,16 +28,19 @@ public final class DeviceServer {
     /** The number of clients that may wait to be accepted. */
     private static final int BACKLOG = 4;
 
-    /**
-     * The maximum number of connections; more are rejected. One is served, others may have ended without being noticed
-     * yet.
-     */
-    private static final int MAX_CLIENTS = 8;
+    /** The number of connections from which on a new one ends the oldest that has not agreed on a version. */
+    private static final int CROWD = 8;
+
+    /** The maximum number of connections; more are rejected. */
+    private static final int MAX_CLIENTS = 2 * CROWD;
 
     private final ServedDevice device;
     private final Acceptor acceptor;
     private final UnixServerSocket socket;
     private final long accepting;
+
+    /** Has one permit, for the client that has the device. */
+    private final Semaphore turn = new Semaphore(1, true);
 
     /** The monitor guards both: the clients in order of arrival, and that none is added after the end. */
     private final Deque<Client> clients = new ArrayDeque<>();
@@ -46,13 +50,14 @@ public final class DeviceServer {
     private record Client(Connection connection, Thread thread) {}
 
     /** Starts listening. */
-    public DeviceServer(ServedDevice device, Path path, Acceptor acceptor) throws LinuxException {
+    public DeviceServer(ServedDevice device, Path path, Acceptor acceptor) throws LinuxException, IOException {
         this.device = device;
         this.acceptor = acceptor;
         this.socket = UnixServerSocket.listen(path, BACKLOG, UnixSocket.MAX_FDS);
         try {
+            device.options().get().access().applyTo(path);
             this.accepting = acceptor.add(socket, this::accept);
-        } catch (LinuxException e) {
+        } catch (LinuxException | IOException e) {
             socket.close();
             throw e;
         }
@@ -66,36 +71,41 @@ public final class DeviceServer {
         return socket.path();
     }
 
-    /** The end of the previous client may not have been noticed yet, so a new client waits for it. */
     private synchronized void accept(UnixSocket connected) {
-        if (ended || clients.size() == MAX_CLIENTS) {
+        if (clients.size() >= CROWD) {
+            clients.stream()
+                    .map(Client::connection)
+                    .filter(Connection::isWaiting)
+                    .findFirst()
+                    .ifPresent(Connection::cut);
+        }
+        if (ended
+                || clients.size() == MAX_CLIENTS
+                || !acceptor.enter(connected, device.options().get().limits())) {
             connected.close();
             return;
         }
-        Connection connection = new Connection(device, connected);
-        Client before = clients.peekLast();
+        Connection connection = new Connection(device, connected, turn);
         Thread thread = Thread.ofPlatform()
                 .daemon()
                 .name("vfio-user-" + device.name())
                 .inheritInheritableThreadLocals(false)
-                .unstarted(() -> serve(connection, before));
+                .unstarted(() -> serve(connection));
         try {
             thread.start();
         } catch (Error e) { // no thread could be started
+            acceptor.leave();
             connected.close();
             throw e;
         }
         clients.add(new Client(connection, thread));
     }
 
-    private void serve(Connection connection, @Nullable Client before) {
-        if (before != null) {
-            // If the previous client is still connected, the device is busy and VERSION is answered accordingly.
-            var _ = Deadline.in(device.options().get().takeOver()).join(before.thread);
-        }
+    private void serve(Connection connection) {
         try {
             connection.run();
         } finally {
+            acceptor.leave();
             synchronized (this) {
                 clients.removeIf(client -> client.connection.equals(connection));
             }

@@ -14,12 +14,8 @@ import vfio.user.wire.DmaMapRequest;
  * mapping. Used by the connection's thread.
  */
 final class ClientMappings {
-    /** QEMU uses one file for each memory backend. */
-    private static final int MOST_FILES = 64;
-
-    private static final long MOST_BYTES = 4L << 40;
-
     private final int most;
+    private final ClientLimits limits;
 
     /** By unsigned address. */
     private final NavigableMap<Long, Mapping> mappings = new TreeMap<>(Long::compareUnsigned);
@@ -28,8 +24,9 @@ final class ClientMappings {
     private final Map<File, Integer> files = new HashMap<>();
 
     /** @param most the negotiated maximum number of mappings */
-    ClientMappings(int most) {
+    ClientMappings(int most, ClientLimits limits) {
         this.most = most;
+        this.limits = limits;
     }
 
     /**
@@ -80,9 +77,11 @@ final class ClientMappings {
             return;
         }
         long bytes = files.keySet().stream().mapToLong(File::size).sum();
-        if (files.size() == MOST_FILES || fresh.size > MOST_BYTES - bytes) {
+        if (files.size() >= limits.files() || fresh.size > limits.fileBytes() - bytes) {
             throw new ErrnoException(
-                    Errno.ENOSPC, "DMA_MAP: more than %d files, or %d bytes of them".formatted(MOST_FILES, MOST_BYTES));
+                    Errno.ENOSPC,
+                    "DMA_MAP: a client is limited to %d files, with %d GiB (docs/configuration.md)"
+                            .formatted(limits.files(), limits.fileBytes() >> 30));
         }
     }
 

@@ -25,11 +25,11 @@ final class ClientMemory {
     private final ClientMappings mappings;
 
     /** @param channel what {@code messages} use */
-    ClientMemory(VfioFiles device, MessageDma messages, DmaChannel channel, int maxMappings) {
+    ClientMemory(VfioFiles device, MessageDma messages, DmaChannel channel, int maxMappings, ClientLimits limits) {
         this.device = device;
         this.messages = messages;
         this.channel = channel;
-        this.mappings = new ClientMappings(maxMappings);
+        this.mappings = new ClientMappings(maxMappings, limits);
     }
 
     int map(Message message, List<Fd> fds) throws ErrnoException {

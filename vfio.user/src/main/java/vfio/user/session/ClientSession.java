@@ -2,6 +2,8 @@ package vfio.user.session;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.linux.Fd;
@@ -20,6 +22,12 @@ final class ClientSession implements AutoCloseable {
     private final ServedDevice served;
     private final UnixSocket socket;
     private final SendLock sending;
+
+    /** Held from VERSION on, by the one client that has the device. */
+    private final Semaphore turn;
+
+    private final int mostFds;
+
     private @Nullable Opened opened;
     /** Passed with the answer to VERSION. */
     private @Nullable TwinChannel twin;
@@ -27,10 +35,12 @@ final class ClientSession implements AutoCloseable {
     private record Opened(
             VfioFiles device, DmaChannel dma, RegionAccess access, Requests requests, ClientMemory memory) {}
 
-    ClientSession(ServedDevice served, UnixSocket socket, SendLock sending) {
+    ClientSession(ServedDevice served, UnixSocket socket, SendLock sending, Semaphore turn, int mostFds) {
         this.served = served;
         this.socket = socket;
         this.sending = sending;
+        this.turn = turn;
+        this.mostFds = mostFds;
     }
 
     boolean isOpen() {
@@ -94,22 +104,13 @@ final class ClientSession implements AutoCloseable {
         }
         Version proposed = Version.of(request, fds);
         Version agreed = proposed.agree();
-        VfioFiles device = VfioFiles.open(served.vfio(), served.group(), served.name(), holder()); // closed in close()
+        awaitTurn();
         try {
-            DmaChannel dma = channel(agreed, replyFds);
-            MessageDma messages =
-                    new MessageDma(dma, agreed.dialect(), agreed.capabilities().maxDataXferSize(), served);
-            opened = new Opened(
-                    device,
-                    dma,
-                    new RegionAccess(device, served.counters()),
-                    new Requests(
-                            device, agreed.dialect(), proposed.capabilities().maxMsgFds(), served, dma),
-                    new ClientMemory(
-                            device, messages, dma, (int) agreed.capabilities().maxDmaMaps()));
-        } catch (ErrnoException | RuntimeException | Error e) {
-            device.close();
-            throw e;
+            opened = open(proposed, agreed, replyFds);
+        } finally {
+            if (opened == null) {
+                turn.release();
+            }
         }
         served.counters().connected();
         try {
@@ -120,11 +121,48 @@ final class ClientSession implements AutoCloseable {
         return agreed.write(reply);
     }
 
+    /** The previous client may be gone without this having been noticed. */
+    private void awaitTurn() throws ErrnoException {
+        try {
+            Duration longest = served.options().get().takeOver();
+            if (turn.tryAcquire(longest.toNanos(), TimeUnit.NANOSECONDS)) { // released in close()
+                return;
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        throw new ErrnoException(Errno.EBUSY, "another client has the device");
+    }
+
+    private Opened open(Version proposed, Version agreed, List<Fd> replyFds) throws ErrnoException {
+        VfioFiles device = VfioFiles.open(served.vfio(), served.group(), served.name(), holder()); // closed in close()
+        try {
+            DmaChannel dma = channel(agreed, replyFds);
+            MessageDma messages =
+                    new MessageDma(dma, agreed.dialect(), agreed.capabilities().maxDataXferSize(), served);
+            return new Opened(
+                    device,
+                    dma,
+                    new RegionAccess(device, served.counters()),
+                    new Requests(
+                            device, agreed.dialect(), proposed.capabilities().maxMsgFds(), served, dma),
+                    new ClientMemory(
+                            device, messages, dma, (int) agreed.capabilities().maxDmaMaps(), served.limits()));
+        } catch (ErrnoException | RuntimeException | Error e) {
+            device.close();
+            throw e;
+        }
+    }
+
     private DmaChannel channel(Version agreed, List<Fd> replyFds) throws ErrnoException {
         if (!agreed.capabilities().twinSocket()) {
             return new ConnectionChannel(Thread.currentThread(), sending);
         }
         TwinChannel channel = TwinChannel.open(served.answer());
+        if (channel.clientFd().number() >= mostFds) {
+            channel.close();
+            throw new ErrnoException(Errno.EMFILE, ClientLimits.OUT_OF_FDS);
+        }
         twin = channel;
         replyFds.add(channel.clientFd());
         return channel;
@@ -157,8 +195,12 @@ final class ClientSession implements AutoCloseable {
         socket.shutdown();
         Opened last = opened;
         if (last != null) {
-            last.dma.close();
-            last.device.close();
+            try {
+                last.dma.close();
+                last.device.close();
+            } finally {
+                turn.release();
+            }
         }
     }
 }

@@ -1,14 +1,15 @@
 package vfio.user.session;
 
 import java.lang.foreign.Arena;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Semaphore;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.linux.Fd;
 import mdev.linux.LinuxException;
 import mdev.linux.UnixSocket;
+import mdev.sync.Deadline;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -23,23 +24,37 @@ import vfio.user.wire.Version;
 public final class Connection implements Runnable {
     private static final Logger LOG = LoggerFactory.getLogger(Connection.class);
 
-    /** Who says nothing keeps others from the device, and is not waited for. */
-    private static final Duration SILENCE = Duration.ofSeconds(5);
-
     /** Messages to the client that an answer waits for at most, each as slow as it may be. */
     private static final int ANSWERS = 16;
 
     private final ServedDevice device;
     private final UnixSocket socket;
     private final SendLock sending;
+    private final Semaphore turn;
+
+    /**
+     * The kernel assigns the lowest free number, so a descriptor with this number or a higher one is one of those that
+     * clients leave to the rest of the process.
+     */
+    private final int mostFds;
+
+    /** Whether VERSION was agreed on. */
+    private volatile boolean agreed;
+
+    private volatile boolean cut;
 
     /** Of the last message that was refused; so that a trace and a log can tell more than its errno. */
     private @Nullable ErrnoException refusal;
 
-    /** @param socket closed when the connection ends */
-    public Connection(ServedDevice device, UnixSocket socket) {
+    /**
+     * @param socket closed when the connection ends
+     * @param turn has one permit, for the client that has the device
+     */
+    public Connection(ServedDevice device, UnixSocket socket, Semaphore turn) {
         this.device = device;
         this.socket = socket;
+        this.turn = turn;
+        this.mostFds = Fd.limit(device.limits().reserved());
         this.sending = new SendLock(socket, device.answer().multipliedBy(ANSWERS));
     }
 
@@ -53,7 +68,13 @@ public final class Connection implements Runnable {
 
     /** Ends the connection also for a client that does not take its answers. Any thread. */
     public void cut() {
+        cut = true;
         socket.shutdown();
+    }
+
+    /** Whether it has not agreed on a version yet, and may therefore be cut for another client. Any thread. */
+    public boolean isWaiting() {
+        return !agreed && !cut;
     }
 
     /** Serves the client until it goes or is cut. */
@@ -63,16 +84,23 @@ public final class Connection implements Runnable {
         try (socket;
                 Arena arena = Arena.ofConfined();
                 Inbox inbox = new Inbox(socket, arena, device.spins());
-                ClientSession session = new ClientSession(device, socket, sending)) {
-            socket.setReceiveTimeout(SILENCE); // until it has said which version it speaks: see ClientSession
+                ClientSession session = new ClientSession(device, socket, sending, turn, mostFds)) {
             socket.setSendTimeout(device.answer());
+            Deadline version = Deadline.in(device.options().get().version());
             Message reply = new Message(arena.allocate(Message.MAX_SIZE, Long.BYTES));
             do {
                 for (Inbox.Found found = inbox.next(); found != Inbox.Found.NOTHING; found = inbox.next()) {
                     serve(session, inbox.message(), found, inbox.takeFds(), reply);
                     inbox.done(found);
                 }
-            } while (sending.awaitInput(device.answer()) && inbox.receive());
+                if (session.isOpen()) {
+                    agreed = true;
+                } else if (version.hasPassed()) {
+                    break;
+                } else {
+                    socket.setReceiveTimeout(version.remaining()); // none any more once the session is open
+                }
+            } while (sending.awaitInput(agreed ? device.answer() : version.remaining()) && inbox.receive());
             sending.finish();
         } catch (LinuxException e) {
             device.log().ended(e);
@@ -98,8 +126,8 @@ public final class Connection implements Runnable {
             if (found == Inbox.Found.BAD_SIZE) {
                 throw new ErrnoException(Errno.EINVAL, "a message of " + request.size() + " bytes");
             }
-            if (came.lost()) {
-                throw new ErrnoException(Errno.EMFILE, "more descriptors than this process can open");
+            if (came.lost() || (!fds.isEmpty() && fds.getLast().number() >= mostFds)) {
+                throw new ErrnoException(Errno.EMFILE, ClientLimits.OUT_OF_FDS);
             }
             if (fds.size() > Version.MAX_MSG_FDS) {
                 throw new ErrnoException(

@@ -31,4 +31,8 @@ public record ServedDevice(
     Duration answer() {
         return options.get().answer();
     }
+
+    ClientLimits limits() {
+        return options.get().limits();
+    }
 }

@@ -7,7 +7,7 @@ import java.nio.file.attribute.GroupPrincipal;
 import java.nio.file.attribute.PosixFileAttributeView;
 
 /**
- * Who may connect to the sockets of devices.
+ * The group and the mode of the sockets of devices.
  *
  * @param group the group of the sockets; empty for that of the process
  * @param mode the permissions of the sockets
@@ -24,7 +24,7 @@ public record SocketAccess(String group, int mode) {
         apply(socket, mode);
     }
 
-    /** Lets those pass who may connect to the sockets in a directory. */
+    /** Makes a directory passable for the users that may connect to the sockets in it. */
     public void applyToDirectory(Path directory) throws IOException {
         int group = (mode >> 3 & READ_WRITE) == 0 ? 0 : SEARCH;
         int others = (mode & READ_WRITE) == 0 ? 0 : SEARCH;

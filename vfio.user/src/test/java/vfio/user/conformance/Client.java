@@ -184,6 +184,14 @@ final class Client implements AutoCloseable {
         assertEquals(16, info.size(), "answer to GET_INFO");
     }
 
+    void requireAliveUnchecked() {
+        try {
+            requireAlive();
+        } catch (LinuxException e) {
+            throw new AssertionError(e);
+        }
+    }
+
     /** Asserts that the server ends the connection. */
     void requireEnd() throws LinuxException {
         try (Arena arena = Arena.ofConfined()) {

@@ -34,7 +34,7 @@ final class DmaMessageTest {
 
     /** For a server with this timeout for answers. */
     static Options answered(Duration answer) {
-        return new Options(100, TestPlatform.PATIENCE, TestPlatform.PATIENCE, answer);
+        return Rig.options(TestPlatform.PATIENCE, TestPlatform.PATIENCE, answer);
     }
 
     static byte[] random(int size) {

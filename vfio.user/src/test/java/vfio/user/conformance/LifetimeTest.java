@@ -34,8 +34,7 @@ import vfio.user.session.Options;
 final class LifetimeTest {
     private static final int REQ = 4;
     /** A second client is rejected at once. */
-    private static final Options IMPATIENT =
-            new Options(100, Duration.ZERO, TestPlatform.PATIENCE, TestPlatform.PATIENCE);
+    private static final Options IMPATIENT = Rig.options(Duration.ZERO, TestPlatform.PATIENCE, TestPlatform.PATIENCE);
 
     /** Every kind of resource that a client can pass. */
     private static void give(Rig rig, Client client) throws Exception {
@@ -267,7 +266,7 @@ final class LifetimeTest {
     @Test
     void deviceRemovedDuringAnAccessIsReleasedAfterIt() throws Exception {
         Duration moment = Duration.ofMillis(50);
-        try (Rig rig = new Rig(new Options(100, TestPlatform.PATIENCE, moment, TestPlatform.PATIENCE))) {
+        try (Rig rig = new Rig(Rig.options(TestPlatform.PATIENCE, moment, TestPlatform.PATIENCE))) {
             Client client = rig.client();
             CountDownLatch leave = new CountDownLatch(1);
             rig.card.onDoorbell = _ -> Dma.await(leave);

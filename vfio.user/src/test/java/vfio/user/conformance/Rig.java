@@ -21,7 +21,9 @@ import mdev.linux.LinuxException;
 import mdev.linux.MemFd;
 import vfio.mdev.TestPlatform;
 import vfio.user.VfioUser;
+import vfio.user.session.ClientLimits;
 import vfio.user.session.Options;
+import vfio.user.session.SocketAccess;
 
 /**
  * A platform with one card, its server, and clients. After the close, none of its resources may be left in the process.
@@ -30,8 +32,7 @@ final class Rig implements AutoCloseable {
     static final int PAGE = 4096;
 
     /** Timeouts of a server that are long enough for any machine. */
-    static final Options PATIENT =
-            new Options(100, TestPlatform.PATIENCE, TestPlatform.PATIENCE, TestPlatform.PATIENCE);
+    static final Options PATIENT = options(TestPlatform.PATIENCE, TestPlatform.PATIENCE, TestPlatform.PATIENCE);
 
     /** The name of the clients' memory in {@code /proc/self/maps}. */
     private static final String MEMORY = "wire-client";
@@ -45,6 +46,11 @@ final class Rig implements AutoCloseable {
     final VfioUser server;
     final Card card = new Card();
     final Mdev mdev;
+
+    static Options options(Duration takeOver, Duration leave, Duration answer) {
+        ClientLimits limits = new ClientLimits(1024, 64, 4L << 40, 512);
+        return new Options(100, takeOver, leave, answer, Duration.ofSeconds(5), SocketAccess.OWNER, limits);
+    }
 
     Rig() throws ErrnoException, IOException {
         this(PATIENT);

@@ -22,6 +22,29 @@ final class FilePool {
     /** Guarded by this; contains exactly the files in use. */
     private final Map<Key, Shared> files = new HashMap<>();
 
+    /** The limits for all users together. */
+    private volatile Ceiling limits = Ceiling.DEFAULT;
+
+    /** Guarded by this: the mappings and descriptors in use. */
+    private int open;
+
+    /** Guarded by this: the size of all mappings. */
+    private long mappedBytes;
+
+    /**
+     * Each file costs a mapping or a descriptor, and address space for the whole file, but costs its user nothing.
+     *
+     * @param files how many files can be open
+     * @param bytes the size of all mappings; a process has 128 TiB of address space
+     */
+    record Ceiling(int files, long bytes) {
+        static final Ceiling DEFAULT = new Ceiling(16_384, 64L << 40);
+    }
+
+    void limit(Ceiling changed) {
+        limits = changed;
+    }
+
     private record Key(Location.Space file, boolean writable, FdAccess access) {}
 
     /** One user's use of a file; closed once. */
@@ -72,33 +95,61 @@ final class FilePool {
     }
 
     private synchronized BackingMemory mapped(Fd fd, Key key, Location location, long length, long fileSize)
-            throws LinuxException {
+            throws LinuxException, ErrnoException {
         Protection protection = key.writable ? Protection.READ_WRITE : Protection.READ;
         Shared shared = files.get(key);
         // A file that is not sealed against growing may have grown: existing users then keep the old mapping.
         if (shared == null || shared.size < location.start() + length) {
+            checkLimits(fileSize);
             try {
                 Mapping whole = Mapping.of(fd, 0, fileSize, protection);
                 shared = new Shared(key, null, whole.segment(), whole::close, fileSize);
-                files.put(key, shared);
             } catch (LinuxException e) {
                 if (length == fileSize) {
                     throw e;
                 }
                 // A huge sparse file does not fit into memory as a whole.
-                Mapping part = Mapping.of(fd, location.start(), length, protection);
-                return new SegmentMemory(location, part.segment(), part::close);
+                return part(Mapping.of(fd, location.start(), length, protection), location, length);
             }
+            files.put(key, shared);
+            open++;
+            mappedBytes += fileSize;
         }
         return new SegmentMemory(location, shared.bytes.asSlice(location.start(), length), use(shared));
     }
 
-    private synchronized BackingMemory transferred(Fd fd, Key key, Location location) throws LinuxException {
+    private SegmentMemory part(Mapping part, Location location, long length) {
+        open++;
+        mappedBytes += length;
+        return new SegmentMemory(location, part.segment(), () -> {
+            part.close();
+            synchronized (this) {
+                open--;
+                mappedBytes -= length;
+            }
+        });
+    }
+
+    /** @param more the size of a mapping to be made */
+    private void checkLimits(long more) throws ErrnoException {
+        Ceiling now = limits;
+        if (open >= now.files || more > now.bytes - mappedBytes) {
+            throw new ErrnoException(
+                    Errno.ENOSPC,
+                    "the files of all users together are limited to %d, with %d GiB (docs/configuration.md)"
+                            .formatted(now.files, now.bytes >> 30));
+        }
+    }
+
+    private synchronized BackingMemory transferred(Fd fd, Key key, Location location)
+            throws LinuxException, ErrnoException {
         Shared shared = files.get(key);
         if (shared == null) {
+            checkLimits(0);
             Fd own = fd.dup();
-            shared = new Shared(key, own, MemorySegment.NULL, own::close, Long.MAX_VALUE);
+            shared = new Shared(key, own, MemorySegment.NULL, own::close, 0);
             files.put(key, shared);
+            open++;
         }
         return new FileMemory(location, Objects.requireNonNull(shared.fd), use(shared));
     }
@@ -111,6 +162,8 @@ final class FilePool {
     private synchronized void release(Shared shared) {
         if (--shared.uses == 0) {
             files.remove(shared.key, shared);
+            open--;
+            mappedBytes -= shared.size;
             shared.close.run();
         }
     }

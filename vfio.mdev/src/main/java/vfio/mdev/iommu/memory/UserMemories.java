@@ -23,6 +23,16 @@ public final class UserMemories {
     @Activate
     public UserMemories() {}
 
+    /**
+     * Changes the limits for the memory of all users together; memory that is open stays open.
+     *
+     * @param mostFiles how many files can be open
+     * @param mostBytes the size of all mappings of files
+     */
+    public void limit(int mostFiles, long mostBytes) {
+        files.limit(new FilePool.Ceiling(mostFiles, mostBytes));
+    }
+
     public PageNumbers numbers() {
         return numbers;
     }
@@ -33,8 +43,8 @@ public final class UserMemories {
      * @param memory always consumed, even on failure
      * @param length the required size
      * @param writable whether it will be written
-     * @throws ErrnoException EINVAL: it is shorter, or cannot be mapped; EACCES: open for reading only; otherwise the
-     *     errno of the system call
+     * @throws ErrnoException EINVAL: it is shorter, or cannot be mapped; EACCES: open for reading only; ENOSPC: all
+     *     users together have too many files open, or too large ones; otherwise the errno of the system call
      */
     public BackingMemory open(UserMemory memory, long length, boolean writable) throws ErrnoException {
         return switch (memory) {
