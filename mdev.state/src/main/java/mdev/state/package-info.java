@@ -1,0 +1,5 @@
+/** The state of a device as bytes. */
+@NullMarked
+package mdev.state;
+
+import org.jspecify.annotations.NullMarked;
