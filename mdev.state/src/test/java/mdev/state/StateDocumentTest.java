@@ -65,7 +65,9 @@ final class StateDocumentTest {
             DeviceState read = document.read(new ByteArrayInputStream(written(state)));
             assertEquals(state.version(), read.version());
             assertEquals(comparable(state.fields()), comparable(read.fields()), "seed " + seed);
-            assertEquals(List.copyOf(state.fields().keySet()), List.copyOf(read.fields().keySet()));
+            assertEquals(
+                    List.copyOf(state.fields().keySet()),
+                    List.copyOf(read.fields().keySet()));
         }
     }
 
@@ -76,8 +78,7 @@ final class StateDocumentTest {
                 + "bf 64 64617461 5f 41 01 41 02 ff 64 74657874 7f 61 61 61 62 ff 64 6c697374 9f 01 02 ff ff ff");
 
         assertEquals(2, read.version());
-        assertEquals(
-                Map.of("data", "0102", "text", "ab", "list", List.of(1L, 2L)), comparable(read.fields()));
+        assertEquals(Map.of("data", "0102", "text", "ab", "list", List.of(1L, 2L)), comparable(read.fields()));
     }
 
     @Test
@@ -100,7 +101,9 @@ final class StateDocumentTest {
                 arguments("a3 6a 6d6465762d7374617465 61 61", "it has format -1, this version reads 1"),
                 arguments("a3 6a 6d6465762d7374617465 01 61 61 01", "it has no version where that belongs"),
                 arguments("a3 6a 6d6465762d7374617465 01 67 76657273696f6e 00", "its version is 0"),
-                arguments("a3 6a 6d6465762d7374617465 01 67 76657273696f6e 1b0000000100000000", "its version is 4294967296"),
+                arguments(
+                        "a3 6a 6d6465762d7374617465 01 67 76657273696f6e 1b0000000100000000",
+                        "its version is 4294967296"),
                 arguments(fields + "01", "its fields are not a map"),
                 arguments(fields + "a1 60 01", "a name is empty"),
                 arguments(fields + "a2 61 61 01 61 61 02", "it has two fields a"),
@@ -122,7 +125,8 @@ final class StateDocumentTest {
 
     /** An encoder may claim any length; what it claims takes no memory before it has come. */
     @ParameterizedTest
-    @ValueSource(strings = {"5a7fffffff", "5b7fffffffffffffff", "7a7fffffff", "9a7fffffff", "ba7fffffff", "5f5a7fffffff"})
+    @ValueSource(
+            strings = {"5a7fffffff", "5b7fffffffffffffff", "7a7fffffff", "9a7fffffff", "ba7fffffff", "5f5a7fffffff"})
     void readRefusesLengthsBeyondTheDocument(String value) {
         ErrnoException e = assertThrows(ErrnoException.class, () -> read(HEAD + "a1 61 61" + value + "00"));
         assertEquals(Errno.EINVAL, e.errno());
@@ -131,10 +135,13 @@ final class StateDocumentTest {
 
     @Test
     void readRefusesTooDeepNesting() throws Exception {
-        assertEquals(Errno.EINVAL, assertThrows(ErrnoException.class, () -> read(nested(DeviceState.MAX_DEPTH + 1)))
-                .errno());
-        assertEquals(Errno.EINVAL, assertThrows(ErrnoException.class, () -> read(nested(100_000)))
-                .errno());
+        assertEquals(
+                Errno.EINVAL,
+                assertThrows(ErrnoException.class, () -> read(nested(DeviceState.MAX_DEPTH + 1)))
+                        .errno());
+        assertEquals(
+                Errno.EINVAL,
+                assertThrows(ErrnoException.class, () -> read(nested(100_000))).errno());
         read(nested(DeviceState.MAX_DEPTH));
     }
 
@@ -146,20 +153,17 @@ final class StateDocumentTest {
     @Test
     void readRefusesTooLongNames() throws Exception {
         String name = "78ff" + "61".repeat(StateDocument.MAX_NAME);
-        assertEquals(
-                1, read(HEAD + "a1" + name + "01").number("a".repeat(StateDocument.MAX_NAME)));
+        assertEquals(1, read(HEAD + "a1" + name + "01").number("a".repeat(StateDocument.MAX_NAME)));
         ErrnoException e = assertThrows(
                 ErrnoException.class, () -> read(HEAD + "a1 790100" + "61".repeat(StateDocument.MAX_NAME + 1) + "01"));
         assertEquals("not the state of a device: a name has 256 characters, at most 255", e.getMessage());
-        assertOneLine(assertThrows(
-                ErrnoException.class, () -> read(HEAD + "a1 79ffff" + "61".repeat(0xffff) + "01")));
+        assertOneLine(assertThrows(ErrnoException.class, () -> read(HEAD + "a1 79ffff" + "61".repeat(0xffff) + "01")));
     }
 
     @Test
     void readRefusesTooManyValues() {
         ErrnoException e = assertThrows(
-                ErrnoException.class,
-                () -> read(HEAD + "a1 61 61 9f" + "00".repeat(StateDocument.MAX_VALUES) + "ff"));
+                ErrnoException.class, () -> read(HEAD + "a1 61 61 9f" + "00".repeat(StateDocument.MAX_VALUES) + "ff"));
         assertEquals("not the state of a device: it has more than 262144 values", e.getMessage());
     }
 
@@ -177,8 +181,7 @@ final class StateDocumentTest {
         byte[] whole = written(new RandomState(8).next());
         for (int length = 0; length < whole.length; length++) {
             byte[] part = Arrays.copyOf(whole, length);
-            ErrnoException e =
-                    assertThrows(ErrnoException.class, () -> document.read(new ByteArrayInputStream(part)));
+            ErrnoException e = assertThrows(ErrnoException.class, () -> document.read(new ByteArrayInputStream(part)));
             assertEquals(Errno.EINVAL, e.errno());
             assertOneLine(e);
         }
@@ -207,9 +210,7 @@ final class StateDocumentTest {
     @Test
     void readPassesFailuresOfItsSource() {
         IOException failure = new IOException("disk");
-        assertEquals(
-                failure,
-                assertThrows(IOException.class, () -> document.read(new Failing(failure))));
+        assertEquals(failure, assertThrows(IOException.class, () -> document.read(new Failing(failure))));
     }
 
     /** Without end. */
@@ -246,8 +247,7 @@ final class StateDocumentTest {
 
     @Test
     void writeRefusesWhatReadWouldRefuse() {
-        assertTooBig(
-                DeviceState.version(1).with("a".repeat(256), 1), "a name has 256 characters, at most 255");
+        assertTooBig(DeviceState.version(1).with("a".repeat(256), 1), "a name has 256 characters, at most 255");
         assertTooBig(DeviceState.version(1).with("a", "b".repeat(65_537)), "a has 65537 characters, at most 65536");
         assertTooBig(
                 DeviceState.version(1).with("a", Collections.nCopies(StateDocument.MAX_VALUES, 0L)),
@@ -258,8 +258,8 @@ final class StateDocumentTest {
     }
 
     private void assertTooBig(DeviceState state, String reason) {
-        ErrnoException e = assertThrows(
-                ErrnoException.class, () -> document.write(state, OutputStream.nullOutputStream()));
+        ErrnoException e =
+                assertThrows(ErrnoException.class, () -> document.write(state, OutputStream.nullOutputStream()));
         assertEquals(Errno.EFBIG, e.errno());
         assertEquals("the device's state cannot be written: " + reason, e.getMessage());
     }
@@ -286,7 +286,8 @@ final class StateDocumentTest {
     private static Object comparable(Object value) {
         return switch (value) {
             case byte[] bytes -> HexFormat.of().formatHex(bytes);
-            case List<?> list -> list.stream().map(StateDocumentTest::comparable).toList();
+            case List<?> list ->
+                list.stream().map(StateDocumentTest::comparable).toList();
             case Map<?, ?> map -> {
                 Map<Object, Object> all = new HashMap<>();
                 map.forEach((name, each) -> all.put(name, comparable(each)));
