@@ -33,7 +33,7 @@ import java.lang.invoke.MethodHandle;
  * };
  * </pre>
  */
-public final class AioContext implements AutoCloseable {
+public final class AioContext implements PeerSignals, Signaller {
     /** Requests that are complete and not collected. */
     private static final int EVENTS = 256;
 
@@ -91,8 +91,20 @@ public final class AioContext implements AutoCloseable {
         }
     }
 
-    /** What {@link #signal} takes: a list of one request that signals this eventfd. */
-    MemorySegment request(SegmentAllocator allocator, int eventfd) {
+    /** Serves all clients. */
+    @Override
+    public Signaller begin(String client) {
+        return this;
+    }
+
+    @Override
+    public void end() {
+        // It serves others.
+    }
+
+    /** A list of one request that signals this eventfd. */
+    @Override
+    public MemorySegment request(SegmentAllocator allocator, int eventfd) {
         MemorySegment iocb = allocator.allocate(IOCB_BYTES, JAVA_LONG.byteAlignment());
         iocb.set(JAVA_SHORT, 16, (short) 0);
         iocb.set(JAVA_INT, FILDES, empty.number());
@@ -103,12 +115,9 @@ public final class AioContext implements AutoCloseable {
         return list;
     }
 
-    /**
-     * Signals, without waiting and without allocating; does nothing once this is closed.
-     *
-     * @throws IllegalStateException the kernel takes no requests any more; or the memory of the request is closed
-     */
-    void signal(MemorySegment request) throws Throwable {
+    /** Does nothing once this is closed. */
+    @Override
+    public void signal(MemorySegment request) throws Throwable {
         for (int tries = 0; tries < TRIES; tries++) {
             if (arena.isClosing() || (long) SUBMIT.invokeExact(SYS_SUBMIT, context, 1L, request) == 1) {
                 return;
@@ -116,6 +125,11 @@ public final class AioContext implements AutoCloseable {
             collect(); // EAGAIN: the ring is full
         }
         throw new IllegalStateException("io_submit takes no request");
+    }
+
+    @Override
+    public void forget(MemorySegment request) {
+        // Its signals are complete.
     }
 
     private void collect() throws Throwable {

@@ -6,6 +6,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
 import java.lang.invoke.MethodHandle;
 import java.time.Duration;
 
@@ -44,14 +45,20 @@ public final class EventFd implements AutoCloseable {
     private final MemorySegment count = arena.allocate(JAVA_LONG);
 
     /** Of {@link #take}: a {@code struct iovec} and its 8 bytes, which nobody looks at. */
-    private final MemorySegment taken = arena.allocate(3 * JAVA_LONG.byteSize(), JAVA_LONG.byteAlignment());
+    private final MemorySegment taken = vector(arena);
 
     private EventFd(Fd fd) {
         this.fd = fd;
         this.number = fd.number();
         one.set(JAVA_LONG, 0, 1);
-        taken.set(ADDRESS, 0, taken.asSlice(2 * JAVA_LONG.byteSize()));
-        taken.set(JAVA_LONG, JAVA_LONG.byteSize(), Long.BYTES);
+    }
+
+    /** What {@link #take(int, MemorySegment)} takes. */
+    static MemorySegment vector(SegmentAllocator allocator) {
+        MemorySegment vector = allocator.allocate(3 * JAVA_LONG.byteSize(), JAVA_LONG.byteAlignment());
+        vector.set(ADDRESS, 0, vector.asSlice(2 * JAVA_LONG.byteSize()));
+        vector.set(JAVA_LONG, JAVA_LONG.byteSize(), Long.BYTES);
+        return vector;
     }
 
     /** A new eventfd with the count 0. */
@@ -111,16 +118,23 @@ public final class EventFd implements AutoCloseable {
             return false;
         }
         try {
-            return Libc.call("preadv2", state -> (long) PREADV2.invokeExact(state, number, taken, 1, -1L, RWF_NOWAIT))
+            return take(number, taken);
+        } catch (IllegalStateException e) {
+            unlessClosed(e);
+            return false;
+        }
+    }
+
+    /** As {@link #take()}, of any eventfd. */
+    static boolean take(int eventfd, MemorySegment vector) throws LinuxException {
+        try {
+            return Libc.call("preadv2", state -> (long) PREADV2.invokeExact(state, eventfd, vector, 1, -1L, RWF_NOWAIT))
                     == Long.BYTES;
         } catch (LinuxException e) {
             if (e.errno() == LinuxErrno.EAGAIN) {
                 return false;
             }
             throw e;
-        } catch (IllegalStateException e) {
-            unlessClosed(e);
-            return false;
         }
     }
 

@@ -13,6 +13,7 @@ final class LinuxErrno {
     static final int EBADF = 9;
     static final int EAGAIN = 11;
     static final int EINVAL = 22;
+    static final int ENFILE = 23;
     static final int EMFILE = 24;
     static final int EPIPE = 32;
     static final int ENAMETOOLONG = 36;
@@ -38,7 +39,7 @@ final class LinuxErrno {
             case 20 -> "Not a directory (ENOTDIR)";
             case 21 -> "Is a directory (EISDIR)";
             case EINVAL -> "Invalid argument (EINVAL)";
-            case 23 -> "Too many open files in system (ENFILE)";
+            case ENFILE -> "Too many open files in system (ENFILE)";
             case EMFILE -> "Too many open files (EMFILE)";
             case 27 -> "File too large (EFBIG)";
             case 28 -> "No space left on device (ENOSPC)";

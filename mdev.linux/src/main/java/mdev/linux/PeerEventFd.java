@@ -9,8 +9,8 @@ import java.nio.file.Path;
  * An eventfd that a peer passed, to be signalled.
  *
  * <p>It may be a blocking one, or become one at any moment: the flag is of the open file, which is the peer's too. A
- * {@code write(2)} would wait for room in a counter that the peer keeps full. So the kernel is asked to signal, by an
- * {@link AioContext}, which waits for nobody.
+ * {@code write(2)} would wait for room in a counter that the peer keeps full. So a {@link Signaller} does it, which
+ * keeps nobody waiting.
  *
  * <p>Owns its descriptor. {@link #signal} and {@link #close} may be called by any thread at any time, as those of
  * {@link EventFd}.
@@ -18,28 +18,37 @@ import java.nio.file.Path;
 public final class PeerEventFd implements AutoCloseable {
     private static final String PROC_LINK = "anon_inode:[eventfd]";
 
-    private final AioContext aio;
+    private final Signaller signaller;
     private final Fd fd;
-    private final CallArena arena = new CallArena();
+    private final CallArena arena;
     private final MemorySegment request;
 
-    private PeerEventFd(Fd fd, AioContext aio) {
-        this.aio = aio;
+    private PeerEventFd(Fd fd, Signaller signaller, CallArena arena, MemorySegment request) {
+        this.signaller = signaller;
         this.fd = fd;
-        this.request = aio.request(arena, fd.number());
+        this.arena = arena;
+        this.request = request;
     }
 
     /**
      * Takes over an eventfd. On an error the caller still owns it.
      *
-     * @throws LinuxException EINVAL: not an eventfd, as {@code eventfd_ctx_fdget} answers; EBADF: closed
+     * @throws LinuxException EINVAL: not an eventfd, as {@code eventfd_ctx_fdget} answers; EBADF: closed; EAGAIN: there
+     *     is no thread to signal by
      */
-    public static PeerEventFd adopt(Fd fd, AioContext aio) throws LinuxException {
+    public static PeerEventFd adopt(Fd fd, Signaller signaller) throws LinuxException {
         fd.accessMode(); // EBADF before all else
         if (!isEventFd(fd)) {
             throw new LinuxException("eventfd", LinuxErrno.EINVAL, fd + " is not an eventfd");
         }
-        return new PeerEventFd(fd.move(), aio);
+        CallArena arena = new CallArena();
+        try {
+            MemorySegment request = signaller.request(arena, fd.number());
+            return new PeerEventFd(fd.move(), signaller, arena, request);
+        } catch (LinuxException | RuntimeException | Error e) {
+            arena.close("the memory of " + fd, () -> {});
+            throw e;
+        }
     }
 
     private static boolean isEventFd(Fd fd) {
@@ -52,15 +61,16 @@ public final class PeerEventFd implements AutoCloseable {
     }
 
     /**
-     * Adds 1 to the count, as {@code eventfd_signal()} of the kernel: a counter that is full goes to its largest value,
-     * where it stays until it is read. Never blocks, allocates nothing, and does nothing once closed.
+     * Adds 1 to the count, as {@code eventfd_signal()} of the kernel. (By an {@link AioContext}, a counter that is full
+     * goes to its largest value, as there, where it stays until it is read.) Never blocks, allocates nothing, and does
+     * nothing once closed.
      */
     public void signal() {
         if (arena.isClosing()) {
             return;
         }
         try {
-            aio.signal(request);
+            signaller.signal(request);
         } catch (Throwable t) {
             // A call that came too late finds the arena closed; there is nobody left to tell.
             if (!arena.isLate(t)) {
@@ -73,6 +83,7 @@ public final class PeerEventFd implements AutoCloseable {
     @Override
     public void close() {
         if (arena.beginClose()) {
+            signaller.forget(request);
             arena.close("eventfd " + fd, fd::close);
         }
     }

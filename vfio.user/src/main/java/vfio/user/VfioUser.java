@@ -22,8 +22,8 @@ import mdev.api.vfio.VfioDeviceListener;
 import mdev.config.CheckedProperties;
 import mdev.config.IntKey;
 import mdev.config.TextKey;
-import mdev.linux.AioContext;
 import mdev.linux.LinuxException;
+import mdev.linux.PeerSignals;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
@@ -91,13 +91,13 @@ public final class VfioUser implements VfioDeviceListener, DeviceDetails, AutoCl
     private boolean closed;
 
     /** What serves all devices. */
-    private record Shared(Acceptor acceptor, AioContext aio) implements AutoCloseable {
+    private record Shared(Acceptor acceptor, PeerSignals signals) implements AutoCloseable {
         static Shared create() throws LinuxException {
-            AioContext aio = AioContext.create();
+            PeerSignals signals = PeerSignals.create();
             try {
-                return new Shared(new Acceptor(), aio);
+                return new Shared(new Acceptor(), signals);
             } catch (LinuxException | RuntimeException | Error e) {
-                aio.close();
+                signals.close();
                 throw e;
             }
         }
@@ -105,7 +105,7 @@ public final class VfioUser implements VfioDeviceListener, DeviceDetails, AutoCl
         @Override
         public void close() {
             acceptor.close();
-            aio.close();
+            signals.close();
         }
     }
 
@@ -207,7 +207,7 @@ public final class VfioUser implements VfioDeviceListener, DeviceDetails, AutoCl
                     new MessageCounters(),
                     new TraceSwitch(),
                     new ClientLog(name),
-                    common.aio);
+                    common.signals);
             servers.put(name, new DeviceServer(device, path, common.acceptor)); // ended in removed()
         } catch (LinuxException e) {
             throw new ErrnoException(Errno.of(e.errno()), "the device's socket cannot be made: " + e.getMessage());

@@ -8,6 +8,7 @@ import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.linux.Fd;
 import mdev.linux.LinuxException;
+import mdev.linux.Signaller;
 import mdev.linux.UnixSocket;
 import org.jspecify.annotations.Nullable;
 import vfio.user.wire.Command;
@@ -33,7 +34,12 @@ final class ClientSession implements AutoCloseable {
     private @Nullable TwinChannel twin;
 
     private record Opened(
-            VfioFiles device, DmaChannel dma, RegionAccess access, Requests requests, ClientMemory memory) {}
+            VfioFiles device,
+            DmaChannel dma,
+            RegionAccess access,
+            Requests requests,
+            ClientMemory memory,
+            Signaller signaller) {}
 
     ClientSession(ServedDevice served, UnixSocket socket, SendLock sending, Semaphore turn, int mostFds) {
         this.served = served;
@@ -138,6 +144,7 @@ final class ClientSession implements AutoCloseable {
         VfioFiles device = VfioFiles.open(served.vfio(), served.group(), served.name(), holder()); // closed in close()
         try {
             DmaChannel dma = channel(agreed, replyFds);
+            Signaller signaller = served.signals().begin("vfio-irq-" + served.name()); // ended in close()
             MessageDma messages =
                     new MessageDma(dma, agreed.dialect(), agreed.capabilities().maxDataXferSize(), served);
             return new Opened(
@@ -145,9 +152,10 @@ final class ClientSession implements AutoCloseable {
                     dma,
                     new RegionAccess(device, served.counters()),
                     new Requests(
-                            device, agreed.dialect(), proposed.capabilities().maxMsgFds(), served, dma),
+                            device, agreed.dialect(), proposed.capabilities().maxMsgFds(), served, dma, signaller),
                     new ClientMemory(
-                            device, messages, dma, (int) agreed.capabilities().maxDmaMaps(), served.limits()));
+                            device, messages, dma, (int) agreed.capabilities().maxDmaMaps(), served.limits()),
+                    signaller);
         } catch (ErrnoException | RuntimeException | Error e) {
             device.close();
             throw e;
@@ -199,6 +207,7 @@ final class ClientSession implements AutoCloseable {
                 last.dma.close();
                 last.device.close();
             } finally {
+                last.signaller.end();
                 turn.release();
             }
         }

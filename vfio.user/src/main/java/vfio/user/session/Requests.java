@@ -18,10 +18,10 @@ import mdev.api.vfio.RegionCapability;
 import mdev.api.vfio.RegionInfo;
 import mdev.api.vfio.Reset;
 import mdev.api.vfio.SetIrqs;
-import mdev.linux.AioContext;
 import mdev.linux.Fd;
 import mdev.linux.LinuxException;
 import mdev.linux.PeerEventFd;
+import mdev.linux.Signaller;
 import org.jspecify.annotations.Nullable;
 import vfio.user.trace.MessageCounters;
 import vfio.user.trace.TraceSwitch;
@@ -58,18 +58,27 @@ final class Requests {
     private final int maxMsgFds;
     private final MessageCounters counters;
     private final TraceSwitch trace;
-    private final AioContext aio;
+    private final Signaller signaller;
     private final DmaChannel dma;
     private boolean logging;
 
-    /** @param maxMsgFds the descriptors that the client accepts in a message */
-    Requests(VfioFiles device, Dialect dialect, int maxMsgFds, ServedDevice served, DmaChannel dma) {
+    /**
+     * @param maxMsgFds the descriptors that the client accepts in a message
+     * @param signaller signals the eventfds of the client
+     */
+    Requests(
+            VfioFiles device,
+            Dialect dialect,
+            int maxMsgFds,
+            ServedDevice served,
+            DmaChannel dma,
+            Signaller signaller) {
         this.device = device;
         this.maxMsgFds = maxMsgFds;
         this.dialect = dialect;
         this.counters = served.counters();
         this.trace = served.trace();
-        this.aio = served.aio();
+        this.signaller = signaller;
         this.dma = dma;
     }
 
@@ -239,7 +248,7 @@ final class Requests {
         try {
             for (Fd fd : fds) {
                 triggers.add(new EventFdTrigger(
-                        PeerEventFd.adopt(fd, aio), set.index(), set.start() + triggers.size(), counters, trace));
+                        PeerEventFd.adopt(fd, signaller), set.index(), set.start() + triggers.size(), counters, trace));
             }
         } catch (LinuxException e) {
             for (IrqTrigger trigger : triggers) {

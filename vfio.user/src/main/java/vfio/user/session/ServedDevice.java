@@ -3,7 +3,7 @@ package vfio.user.session;
 import java.time.Duration;
 import java.util.function.Supplier;
 import mdev.api.vfio.Vfio;
-import mdev.linux.AioContext;
+import mdev.linux.PeerSignals;
 import vfio.user.trace.MessageCounters;
 import vfio.user.trace.TraceSwitch;
 
@@ -13,7 +13,7 @@ import vfio.user.trace.TraceSwitch;
  * @param name its UUID in lower case
  * @param group the number of its group
  * @param options as they are now: each connection takes what it finds when it begins
- * @param aio signals the eventfds of clients
+ * @param signals signals the eventfds of clients
  */
 public record ServedDevice(
         Vfio vfio,
@@ -23,7 +23,7 @@ public record ServedDevice(
         MessageCounters counters,
         TraceSwitch trace,
         ClientLog log,
-        AioContext aio) {
+        PeerSignals signals) {
     int spins() {
         return options.get().spins();
     }
