@@ -56,7 +56,7 @@ public class CoreRestartIT extends PlatformTestSupport {
         try {
             Path configuration = RunDirectory.create();
             Files.writeString(configuration.resolve("mdev.core.cfg"), FOREVER);
-            return options(frameworkProperty("felix.fileinstall.dir").value(configuration.toString()));
+            return options(frameworkProperty("mdev.drop").value(configuration.toString()));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -89,6 +89,33 @@ final class MishapIT {
         }
     }
 
+    /** As {@code where} says, because a file makes, changes or removes an instance of its component. */
+    @ParameterizedTest
+    @ValueSource(strings = {"configure", "modify", "unconfigure"})
+    void driverThatHangsOnItsConfigurationDelaysNothingElse(String where) throws Exception {
+        Path hangs = build(where);
+        Path file = Files.createFile(drop.resolve("itests.mishap-one.cfg"));
+        try (Platform platform = Platform.start(
+                "--mount", temp + "/sys", "--drop", drop.toString(), "--load", hangs + ",vendor.gpu-sim")) {
+            switch (where) {
+                case "modify" -> Files.writeString(file, "key=1");
+                case "unconfigure" -> Files.delete(file);
+                default -> {}
+            }
+            String line = "the configuration itests.mishap~one of itests.mishap." + where;
+            Wait.until("the hang is seen", () -> platform.errors().contains(line + " has not returned after 10 s"));
+            awaitStack(platform);
+            Result listed = platform.run("mdev:lsmod");
+            assertTrue(listed.ok().contains("failed: " + line + " does not return"), listed.ok());
+            Files.writeString(drop.resolve("vendor.gpusim.gpu-one.cfg"), "name=gpu1");
+            Wait.until(
+                    "a later file is applied",
+                    () -> platform.run("mdev:parents").ok().contains("gpu1"));
+            assertServesOthers(platform);
+            assertEndsWithFailure(platform);
+        }
+    }
+
     @Test
     void namesADriverThatHangsAtTheEnd() throws Exception {
         Path hangs = build("deactivate");

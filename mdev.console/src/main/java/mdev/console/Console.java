@@ -22,6 +22,8 @@ import mdev.config.CheckedProperties;
 import mdev.config.IntKey;
 import mdev.console.Settings.Mode;
 import mdev.console.bundle.BundleLifeCycle;
+import mdev.console.bundle.ConfigurationFolder;
+import mdev.console.bundle.ConfigurationName;
 import mdev.console.bundle.Ending;
 import mdev.console.bundle.KnownPids;
 import mdev.console.control.ControlLimits;
@@ -75,6 +77,7 @@ public final class Console implements Callable<Integer> {
     private final BundleContext context;
     private final Commands commands;
     private final BundleLifeCycle bundles;
+    private final ConfigurationFolder configurations;
     private final Ending ending;
     private final StandardStreams streams = new StandardStreams();
     private final CountDownLatch left = new CountDownLatch(1);
@@ -92,10 +95,12 @@ public final class Console implements Callable<Integer> {
             Map<String, Object> properties,
             @Reference Commands commands,
             @Reference BundleLifeCycle bundles,
+            @Reference ConfigurationFolder configurations,
             @Reference Ending ending) {
         this.context = context;
         this.commands = commands;
         this.bundles = bundles;
+        this.configurations = configurations;
         this.ending = ending;
         this.limits = limits(properties);
     }
@@ -138,10 +143,12 @@ public final class Console implements Callable<Integer> {
             CommandProcessor processor = context.getService(context.getServiceReference(CommandProcessor.class));
             Function<UserTerminal, Shell> shells = terminal -> new GogoShell(processor, commands.catalogue(), terminal);
             List<String> loaded = new ArrayList<>();
+            configure();
             int status = load(settings.load(), shells, loaded);
             if (status != 0 && settings.mode() != Mode.SHELL) {
                 return status;
             }
+            configure();
             warnOfUnknownPids();
             try (ControlServer server = ControlServer.open(directory, shells, () -> limits)) {
                 LOG.info("listening on {}", server.socket());
@@ -242,12 +249,19 @@ public final class Console implements Callable<Integer> {
         return failed;
     }
 
+    /** Before and after the modules are loaded: some files belong to nobody before. */
+    private void configure() throws InterruptedException {
+        if (!configurations.apply(Deadline.in(READY))) {
+            LOG.warn("not all configurations are applied yet");
+        }
+    }
+
     /** The launcher cannot check the PIDs of its {@code --set}, which are separated by spaces. */
     private void warnOfUnknownPids() {
         String set = context.getProperty("mdev.set");
         new KnownPids(context)
                 .unknown(set == null ? List.of() : List.of(set.split(" "))).stream()
-                        .map(KnownPids::pid)
+                        .map(ConfigurationName::pid)
                         .distinct()
                         .forEach(pid ->
                                 LOG.warn("--set: no component has the PID '{}': see docs/configuration.md", pid));

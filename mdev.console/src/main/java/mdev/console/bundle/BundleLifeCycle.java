@@ -230,6 +230,14 @@ public final class BundleLifeCycle implements FailedModules {
         }
     }
 
+    /** @param delivery tells the components of the bundle of a configuration */
+    void configure(Bundle bundle, String pid, Runnable delivery) throws ErrnoException, InterruptedException {
+        attempt(pid, "configuration " + pid, bundle, () -> {
+            delivery.run();
+            return bundle;
+        });
+    }
+
     /** The bundles that a refresh of this one would restart. */
     List<Bundle> importersOf(Bundle bundle) {
         return wiring().getDependencyClosure(List.of(bundle)).stream()

@@ -1,22 +1,17 @@
 package mdev.console.bundle;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.attribute.BasicFileAttributes;
-import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.stream.Stream;
 import mdev.api.FailedModule;
 import mdev.api.FailedModules;
 import mdev.api.ParentRegistry;
@@ -40,11 +35,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps the jars of the drop folder loaded: compares what lies there with what runs, again and again. (File Install,
- * which reads the configurations there, would load jars before this component is there, replace one jar by another of
- * the same module, not restart a failed bundle, and forget all when this bundle is updated.) A jar that cannot be
- * loaded is retried when a bundle or a device that may have blocked it is removed; one whose module is in use, when its
- * users have gone.
+ * Keeps the jars of the drop folder loaded: compares what lies there with what runs, again and again. (Felix File
+ * Install would load jars before this component is there, replace one jar by another of the same module, not restart a
+ * failed bundle, and forget all when this bundle is updated.) A jar that cannot be loaded is retried when a bundle or a
+ * device that may have blocked it is removed; one whose module is in use, when its users have gone.
  */
 @Component(
         service = {UeventListener.class, FailedModules.class},
@@ -60,7 +54,6 @@ public final class DropFolder implements UeventListener, FailedModules, Synchron
 
     private final BundleContext context;
     private final BundleLifeCycle bundles;
-    private final DroppedConfigurations configurations;
     private final @Nullable Path folder;
     /** If there is a folder. */
     private @Nullable Thread worker;
@@ -81,17 +74,6 @@ public final class DropFolder implements UeventListener, FailedModules, Synchron
 
     /** The device paths removed since a jar was last loaded: each triggers one retry only. */
     private final Set<String> triedAfter = ConcurrentHashMap.newKeySet();
-
-    /** A file that has the same stamp in two scans is complete. */
-    private record Stamp(
-            long size, FileTime modified, @Nullable Object key) {
-        static final Stamp NO_FILE = new Stamp(NONE, FileTime.fromMillis(0), null);
-
-        static Stamp of(Path file) throws IOException {
-            BasicFileAttributes attributes = Files.readAttributes(file, BasicFileAttributes.class);
-            return new Stamp(attributes.size(), attributes.lastModifiedTime(), attributes.fileKey());
-        }
-    }
 
     /**
      * @param stamp of the file when it was last looked at
@@ -120,7 +102,6 @@ public final class DropFolder implements UeventListener, FailedModules, Synchron
     public DropFolder(BundleContext context, @Reference BundleLifeCycle bundles) {
         this.context = context;
         this.bundles = bundles;
-        this.configurations = new DroppedConfigurations(context);
         this.folder =
                 Optional.ofNullable(context.getProperty(PROPERTY)).map(Path::of).orElse(null);
     }
@@ -177,12 +158,10 @@ public final class DropFolder implements UeventListener, FailedModules, Synchron
 
     @Override
     public List<FailedModule> failed() {
-        return Stream.concat(
-                        jars.values().stream()
-                                .flatMap(jar -> Optional.ofNullable(jar.fault())
-                                        .map(fault -> BundleLifeCycle.failed(jar.name(), jar.version(), fault))
-                                        .stream()),
-                        configurations.failed().stream())
+        return jars.values().stream()
+                .flatMap(jar -> Optional.ofNullable(jar.fault())
+                        .map(fault -> BundleLifeCycle.failed(jar.name(), jar.version(), fault))
+                        .stream())
                 .toList();
     }
 
@@ -208,7 +187,7 @@ public final class DropFolder implements UeventListener, FailedModules, Synchron
 
     private void scan(Path watched) throws InterruptedException {
         try {
-            scan(watched, stamps(watched));
+            scan(Stamp.ofFiles(watched, ".jar"));
             away = false;
         } catch (IOException e) {
             if (!away) {
@@ -220,20 +199,7 @@ public final class DropFolder implements UeventListener, FailedModules, Synchron
         }
     }
 
-    private static Map<Path, Stamp> stamps(Path folder) throws IOException {
-        Map<Path, Stamp> stamps = new TreeMap<>();
-        try (Stream<Path> files = Files.list(folder)) {
-            for (Path file : files.toList()) {
-                if (file.toString().regionMatches(true, file.toString().length() - 4, ".jar", 0, 4)
-                        && Files.isRegularFile(file)) {
-                    stamps.put(file, Stamp.of(file));
-                }
-            }
-        }
-        return stamps;
-    }
-
-    private void scan(Path watched, Map<Path, Stamp> files) throws InterruptedException {
+    private void scan(Map<Path, Stamp> files) throws InterruptedException {
         boolean again = retry.getAndSet(false);
         boolean changed = false;
         for (Map.Entry<Path, Jar> entry : jars.entrySet()) {
@@ -264,7 +230,6 @@ public final class DropFolder implements UeventListener, FailedModules, Synchron
                 }
             }
         }
-        configurations.look(watched, changed || again);
     }
 
     private boolean isDue(Path file, Stamp stamp, @Nullable Jar known) {

@@ -1,70 +1,155 @@
 package mdev.console.bundle;
 
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.Dictionary;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import mdev.api.FailedModule;
-import mdev.sync.Deadline;
-import org.osgi.framework.BundleContext;
+import java.util.Optional;
+import java.util.Properties;
+import java.util.Set;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+import org.osgi.framework.Constants;
+import org.osgi.framework.FrameworkUtil;
+import org.osgi.framework.InvalidSyntaxException;
+import org.osgi.service.cm.Configuration;
+import org.osgi.service.cm.ConfigurationAdmin;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The configurations in the drop folder whose PID nobody has. */
+/** The configurations that files have made. One thread. */
 final class DroppedConfigurations {
     private static final Logger LOG = LoggerFactory.getLogger(DroppedConfigurations.class);
-    private static final String SUFFIX = ".cfg";
 
-    /** The driver may be about to be loaded. */
-    private static final Duration PATIENCE = Duration.ofSeconds(5);
+    /** A property of the configuration. Components ignore properties with a dot. */
+    static final String FILE = "mdev.file";
 
-    private final KnownPids pids;
-    private List<String> names = List.of();
-    private volatile List<String> unread = List.of();
+    /** What the file does not say. */
+    private static final Set<String> ADDED = Set.of(FILE, Constants.SERVICE_PID, ConfigurationAdmin.SERVICE_FACTORYPID);
 
-    /** When a warning is due, for those without one. */
-    private final Map<String, Deadline> due = new HashMap<>();
-
-    DroppedConfigurations(BundleContext context) {
-        this.pids = new KnownPids(context);
-    }
+    private final ConfigurationAdmin admin;
+    private final Map<ConfigurationName, Used> used = new TreeMap<>(Comparator.comparing(ConfigurationName::toString));
 
     /**
-     * To be called again and again, by one thread.
+     * A configuration by a file.
      *
-     * @param changed whether a module has come or gone since
+     * @param stamp of the file when it was read
+     * @param fault why it is not what the file says
      */
-    void look(Path folder, boolean changed) {
-        List<String> now = BundleNames.list(folder, "*" + SUFFIX).stream()
-                .map(file -> file.getFileName().toString())
-                .map(name -> name.substring(0, name.length() - SUFFIX.length()))
-                .toList();
-        if (changed || !now.equals(names)) {
-            names = now;
-            List<String> unknown = pids.unknown(names);
-            due.keySet().retainAll(unknown);
-            unknown.stream()
-                    .filter(name -> !unread.contains(name))
-                    .forEach(name -> due.put(name, Deadline.in(PATIENCE)));
-            unread = unknown;
-        }
-        due.entrySet().removeIf(entry -> {
-            boolean warn = entry.getValue().hasPassed();
-            if (warn) {
-                LOG.warn("{}{}: {}", entry.getKey(), SUFFIX, reason(entry.getKey()));
+    private record Used(
+            @Nullable Configuration configuration,
+            Path file,
+            Stamp stamp,
+            @Nullable String fault) {}
+
+    DroppedConfigurations(ConfigurationAdmin admin) {
+        this.admin = admin;
+    }
+
+    /** Takes over what is configured already: the bundle was restarted. */
+    void adopt() {
+        try {
+            Configuration[] found = admin.listConfigurations("(" + FILE + "=*)");
+            for (Configuration one : found == null ? new Configuration[0] : found) {
+                String factory = one.getFactoryPid();
+                ConfigurationName name = factory == null
+                        ? new ConfigurationName(one.getPid(), "")
+                        : new ConfigurationName(factory, one.getPid().substring(factory.length() + 1));
+                Path file = Path.of(String.valueOf(one.getProperties().get(FILE)));
+                used.put(name, new Used(one, file, Stamp.NO_FILE, null));
             }
-            return warn;
-        });
+        } catch (IOException | InvalidSyntaxException e) {
+            LOG.warn("the configurations cannot be listed", e);
+        }
     }
 
-    List<FailedModule> failed() {
-        return unread.stream()
-                .map(name -> BundleLifeCycle.failed(name + SUFFIX, "", reason(name)))
-                .toList();
+    /** Whether it is the file of a configuration. */
+    boolean isUsed(Path file) {
+        return used.values().stream().anyMatch(one -> one.file().equals(file));
     }
 
-    private static String reason(String name) {
-        return "no component has the PID '" + KnownPids.pid(name) + "': see docs/configuration.md";
+    Optional<Path> file(ConfigurationName name) {
+        return Optional.ofNullable(used.get(name)).map(Used::file);
+    }
+
+    /** Why the configuration is not what its file says. */
+    @Nullable
+    String fault(ConfigurationName name) {
+        Used one = used.get(name);
+        return one == null ? null : one.fault();
+    }
+
+    /** Deletes all others. */
+    void retain(Set<ConfigurationName> names) {
+        List.copyOf(used.entrySet()).stream()
+                .filter(entry -> !names.contains(entry.getKey()))
+                .forEach(entry -> {
+                    used.remove(entry.getKey());
+                    delete(entry.getKey(), entry.getValue());
+                });
+    }
+
+    private static void delete(ConfigurationName name, Used gone) {
+        Configuration configuration = gone.configuration();
+        try {
+            if (configuration != null) {
+                LOG.info("{} configures {} no longer", gone.file().getFileName(), name);
+                configuration.delete();
+            }
+        } catch (IOException | IllegalStateException e) { // somebody else deleted it
+            LOG.debug("{} is deleted already", name, e);
+        }
+    }
+
+    /** Does nothing if the file was read already, or has the same values. If it cannot be read, what is there stays. */
+    void apply(ConfigurationName name, Path file, Stamp stamp) {
+        Used before = used.get(name);
+        if (before != null && before.file().equals(file) && before.stamp().equals(stamp)) {
+            return;
+        }
+        Configuration configuration = before == null ? null : before.configuration();
+        String fault = null;
+        try {
+            Map<String, Object> properties = read(file);
+            configuration = name.name().isEmpty()
+                    ? admin.getConfiguration(name.pid(), "?")
+                    : admin.getFactoryConfiguration(name.pid(), name.name(), "?");
+            if (!properties.equals(values(configuration.getProperties()))) {
+                LOG.info("{} configures {}", file.getFileName(), name);
+                properties.put(FILE, file.toString());
+                configuration.update(FrameworkUtil.asDictionary(properties));
+            }
+        } catch (IOException | IllegalArgumentException e) { // a wrong escape
+            fault = "cannot be applied: " + e.getMessage();
+        }
+        used.put(name, new Used(configuration, file, stamp, fault));
+    }
+
+    private static Map<String, Object> read(Path file) throws IOException {
+        Properties read = new Properties();
+        try (InputStream content = Files.newInputStream(file)) {
+            read.load(content);
+        }
+        Map<String, Object> properties = new HashMap<>();
+        read.forEach((key, value) -> properties.put(key.toString(), value));
+        return properties;
+    }
+
+    /** Null if there are none yet, which differs from an empty file: that one makes an instance, too. */
+    private static @Nullable Map<String, Object> values(@Nullable Dictionary<String, Object> properties) {
+        if (properties == null) {
+            return null;
+        }
+        Map<String, Object> values = new HashMap<>();
+        Collections.list(properties.keys()).stream()
+                .filter(key -> !ADDED.contains(key))
+                .forEach(key -> values.put(key, properties.get(key)));
+        return values;
     }
 }

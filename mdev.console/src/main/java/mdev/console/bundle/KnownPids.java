@@ -2,19 +2,20 @@ package mdev.console.bundle;
 
 import java.util.Collection;
 import java.util.List;
-import java.util.Set;
-import java.util.TreeSet;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.Constants;
 import org.osgi.framework.InvalidSyntaxException;
 import org.osgi.framework.ServiceReference;
 import org.osgi.service.component.runtime.ServiceComponentRuntime;
+import org.osgi.service.component.runtime.dto.ComponentDescriptionDTO;
 
 /** The PIDs that somebody has: components, and managed services. */
 public record KnownPids(BundleContext context) {
-    private static final String MANAGED = "(|(objectClass=org.osgi.service.cm.ManagedService)"
-            + "(objectClass=org.osgi.service.cm.ManagedServiceFactory))";
+    private static final String MANAGED = "org.osgi.service.cm.ManagedService";
+    private static final String FACTORY = "org.osgi.service.cm.ManagedServiceFactory";
 
     /**
      * Of the names of configuration files, without {@code .cfg}, those that nobody reads. A vendor loaded later may.
@@ -23,35 +24,50 @@ public record KnownPids(BundleContext context) {
         if (names.isEmpty()) {
             return List.of();
         }
-        Set<String> known = new TreeSet<>();
-        ServiceReference<ServiceComponentRuntime> runtime = context.getServiceReference(ServiceComponentRuntime.class);
-        if (runtime != null) {
-            context.getService(runtime).getComponentDescriptionDTOs().stream()
-                    .flatMap(component -> Stream.of(component.configurationPid))
-                    .forEach(known::add);
-        }
-        for (ServiceReference<?> service : managed()) {
-            switch (service.getProperty(Constants.SERVICE_PID)) {
-                case String pid -> known.add(pid);
-                case String[] pids -> known.addAll(List.of(pids));
-                case Collection<?> pids -> pids.forEach(pid -> known.add(pid.toString()));
-                case null, default -> {}
-            }
-        }
-        return names.stream().filter(name -> !known.contains(pid(name))).toList();
+        Map<String, Boolean> known = read();
+        return names.stream()
+                .filter(name -> !known.containsKey(name) && !known.containsKey(ConfigurationName.pid(name)))
+                .toList();
     }
 
-    private ServiceReference<?>[] managed() {
+    /**
+     * The PIDs, with whether they have instances. A component that is there without a configuration has none: DS would
+     * make another one of its kind for a second configuration.
+     */
+    Map<String, Boolean> read() {
+        Map<String, Boolean> known = new TreeMap<>();
+        components()
+                .forEach(component -> Stream.of(component.configurationPid)
+                        .forEach(pid -> known.merge(
+                                pid, component.configurationPolicy.equals("require"), Boolean::logicalAnd)));
+        managed(MANAGED).forEach(pid -> known.put(pid, false));
+        managed(FACTORY).forEach(pid -> known.put(pid, true));
+        return known;
+    }
+
+    /** The components that have the PID. */
+    Stream<ComponentDescriptionDTO> components(String pid) {
+        return components()
+                .filter(component -> List.of(component.configurationPid).contains(pid));
+    }
+
+    private Stream<ComponentDescriptionDTO> components() {
+        ServiceReference<ServiceComponentRuntime> runtime = context.getServiceReference(ServiceComponentRuntime.class);
+        return runtime == null ? Stream.empty() : context.getService(runtime).getComponentDescriptionDTOs().stream();
+    }
+
+    private Stream<String> managed(String type) {
         try {
-            ServiceReference<?>[] found = context.getAllServiceReferences(null, MANAGED);
-            return found == null ? new ServiceReference<?>[0] : found;
+            ServiceReference<?>[] found = context.getAllServiceReferences(type, null);
+            return Stream.of(found == null ? new ServiceReference<?>[0] : found)
+                    .flatMap(service -> switch (service.getProperty(Constants.SERVICE_PID)) {
+                        case String pid -> Stream.of(pid);
+                        case String[] pids -> Stream.of(pids);
+                        case Collection<?> pids -> pids.stream().map(Object::toString);
+                        case null, default -> Stream.empty();
+                    });
         } catch (InvalidSyntaxException e) {
             throw new IllegalStateException(e);
         }
-    }
-
-    /** File Install takes the part after the first hyphen as the name of a factory configuration. */
-    public static String pid(String name) {
-        return name.split("-", 2)[0];
     }
 }

@@ -336,17 +336,4 @@ class DropFolderTest {
             awaitGone("hangs");
         }
     }
-
-    @Test
-    void listsAConfigurationThatNobodyReads() throws Exception {
-        Path nobodys = Files.createFile(drop.resolve("no.such.pid-one.cfg"));
-        Files.createFile(drop.resolve("c0.cfg"));
-        drop("card.jar", GOOD);
-        String reason = "no component has the PID 'no.such.pid': see docs/configuration.md";
-        Await.until(
-                "only one is listed",
-                () -> folder.failed().equals(List.of(BundleLifeCycle.failed("no.such.pid-one.cfg", "", reason))));
-        Files.delete(nobodys);
-        awaitNoFailure();
-    }
 }

@@ -26,19 +26,22 @@ import org.osgi.framework.launch.FrameworkFactory;
 final class TestModules {
     private static final String SHARED = "org.osgi.service.component;version=1.5.1,"
             + "org.osgi.service.component.runtime;version=1.5.0,org.osgi.service.component.runtime.dto;version=1.5.0,"
-            + "org.osgi.util.promise;version=1.3.0,org.osgi.util.function;version=1.2.0";
+            + "org.osgi.util.promise;version=1.3.0,org.osgi.util.function;version=1.2.0,"
+            + "org.osgi.service.cm;version=1.6.0";
     static final int NEWER_THAN_ANY_JAVA = 999;
 
     private TestModules() {}
 
     /**
      * @param major version of its class files; 0 for the supported one
-     * @param components each "class, provided service, required service"; the last two may be empty
+     * @param components each "class, provided service, required service"; the last two may be empty. Optionally a
+     *     configuration policy and a name
      */
     record Module(String name, int major, List<String> components) {}
 
-    /** @param temp for its cache, and the drop folder */
+    /** @param temp for its cache, the drop folder, and that of the settings if it is there */
     static Framework framework(Path temp) throws Exception {
+        Path set = temp.resolve("set");
         Framework framework = ServiceLoader.load(FrameworkFactory.class)
                 .findFirst()
                 .orElseThrow()
@@ -49,16 +52,20 @@ final class TestModules {
                         "false",
                         DropFolder.PROPERTY,
                         temp.resolve("drop").toString(),
+                        Files.isDirectory(set) ? ConfigurationFolder.SET : "none",
+                        set.toString(),
                         Constants.FRAMEWORK_SYSTEMPACKAGES_EXTRA,
                         SHARED,
                         Constants.FRAMEWORK_STORAGE,
                         temp.resolve("cache").toString()));
         framework.start();
-        String scr = Stream.of(System.getProperty("java.class.path").split(":"))
-                .filter(jar -> jar.contains("org.apache.felix.scr"))
-                .findFirst()
-                .orElseThrow();
-        framework.getBundleContext().installBundle("file:" + scr).start();
+        for (String name : List.of("org.apache.felix.configadmin", "org.apache.felix.scr")) {
+            String bundle = Stream.of(System.getProperty("java.class.path").split(":"))
+                    .filter(jar -> jar.contains(name))
+                    .findFirst()
+                    .orElseThrow();
+            framework.getBundleContext().installBundle("file:" + bundle).start();
+        }
         return framework;
     }
 
@@ -86,7 +93,8 @@ final class TestModules {
                 }
             }
             for (int i = 0; i < module.components().size(); i++) {
-                String xml = component("c" + i, module.components().get(i).split(",", -1));
+                String[] words = module.components().get(i).split(",", -1);
+                String xml = component(words.length > 4 ? words[4] : "c" + i, words);
                 put(jar, "OSGI-INF/c" + i + ".xml", xml.getBytes(StandardCharsets.UTF_8));
             }
         }
@@ -96,8 +104,10 @@ final class TestModules {
     private static String component(String name, String[] words) {
         String service = words[1].isEmpty() ? "" : "<service><provide interface='%s'/></service>".formatted(words[1]);
         String reference = words[2].isEmpty() ? "" : "<reference name='r' interface='%s'/>".formatted(words[2]);
-        return "<scr:component xmlns:scr='http://www.osgi.org/xmlns/scr/v1.3.0' name='%s' immediate='true'>"
+        String policy = words.length > 3 ? words[3] : "optional";
+        return "<scr:component xmlns:scr='http://www.osgi.org/xmlns/scr/v1.3.0' name='%s' immediate='true'"
                         .formatted(name)
+                + " configuration-policy='%s'>".formatted(policy)
                 + "<implementation class='%s'/>%s%s</scr:component>".formatted(words[0], service, reference);
     }
 
