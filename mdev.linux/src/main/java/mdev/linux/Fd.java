@@ -4,10 +4,12 @@ import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Set;
@@ -134,6 +136,37 @@ public final class Fd implements AutoCloseable {
     /** The current status of the file; the size may change immediately afterwards, unless sealed. */
     public FileStatus stat() throws LinuxException {
         return Statx.of(number());
+    }
+
+    /** The path of the file when it was opened, for messages. */
+    public String path() {
+        try {
+            return Files.readSymbolicLink(Path.of("/proc/self/fd/" + number())).toString();
+        } catch (IOException e) {
+            return toString();
+        }
+    }
+
+    /** Whether this is memory that supports seals: a memfd, or a file of tmpfs or hugetlbfs. */
+    boolean isSealable() throws LinuxException {
+        try {
+            fcntl("fcntl(F_GET_SEALS)", F_GET_SEALS, 0);
+            return true;
+        } catch (LinuxException e) {
+            if (e.errno() == LinuxErrno.EINVAL) {
+                return false;
+            }
+            throw e;
+        }
+    }
+
+    /**
+     * Whether this is a file that a process or another machine serves (FUSE, NFS, 9p): using it, and also closing it,
+     * may wait for that server for ever. This call does not.
+     */
+    public boolean isServedElsewhere() throws LinuxException {
+        FileStatus status = stat();
+        return status.type() == FileType.REGULAR && !Statfs.isLocal(this, status);
     }
 
     /**

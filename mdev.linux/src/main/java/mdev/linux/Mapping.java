@@ -80,8 +80,8 @@ public final class Mapping implements AutoCloseable {
         if (status.type() != FileType.REGULAR) {
             throw invalid("not a memory file: " + status.type());
         }
-        if (!Statfs.isLocal(fd)) {
-            throw invalid("a file of a file system that a process or another machine serves");
+        if (!Statfs.isLocal(fd, status)) {
+            throw invalid(fd.path() + ", which a process or another machine serves");
         }
         if (fd.appends()) {
             throw invalid("open with O_APPEND: writes would go to its end");

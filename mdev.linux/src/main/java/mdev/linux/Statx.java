@@ -41,6 +41,10 @@ final class Statx {
     private static final long DEV_MINOR = 140;
 
     private static final int AT_EMPTY_PATH = 0x1000;
+
+    /** What the kernel knows: the server of a file system (FUSE, NFS) is not asked, which may not answer. */
+    private static final int AT_STATX_DONT_SYNC = 0x4000;
+
     private static final int STATX_BASIC_STATS = 0x7ff;
 
     private static final MethodHandle STATX =
@@ -52,8 +56,8 @@ final class Statx {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment statx = arena.allocate(BYTES, JAVA_LONG.byteAlignment());
             MemorySegment thisFile = arena.allocateFrom("");
-            Libc.call("statx", state ->
-                    (int) STATX.invokeExact(state, fd, thisFile, AT_EMPTY_PATH, STATX_BASIC_STATS, statx));
+            Libc.call("statx", state -> (int) STATX.invokeExact(
+                    state, fd, thisFile, AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_BASIC_STATS, statx));
             return new FileStatus(
                     FileType.of(statx.get(JAVA_SHORT, MODE)),
                     statx.get(JAVA_LONG, SIZE),

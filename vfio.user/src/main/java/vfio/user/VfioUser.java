@@ -38,6 +38,7 @@ import vfio.user.server.DeviceServer;
 import vfio.user.session.ClientLimits;
 import vfio.user.session.ClientLog;
 import vfio.user.session.Options;
+import vfio.user.session.Quarantine;
 import vfio.user.session.ServedDevice;
 import vfio.user.session.SocketAccess;
 import vfio.user.trace.MessageCounters;
@@ -91,11 +92,11 @@ public final class VfioUser implements VfioDeviceListener, DeviceDetails, AutoCl
     private boolean closed;
 
     /** What serves all devices. */
-    private record Shared(Acceptor acceptor, PeerSignals signals) implements AutoCloseable {
+    private record Shared(Acceptor acceptor, PeerSignals signals, Quarantine quarantine) implements AutoCloseable {
         static Shared create() throws LinuxException {
             PeerSignals signals = PeerSignals.create();
             try {
-                return new Shared(new Acceptor(), signals);
+                return new Shared(new Acceptor(), signals, new Quarantine());
             } catch (LinuxException | RuntimeException | Error e) {
                 signals.close();
                 throw e;
@@ -106,6 +107,7 @@ public final class VfioUser implements VfioDeviceListener, DeviceDetails, AutoCl
         public void close() {
             acceptor.close();
             signals.close();
+            quarantine.close();
         }
     }
 
@@ -207,7 +209,8 @@ public final class VfioUser implements VfioDeviceListener, DeviceDetails, AutoCl
                     new MessageCounters(),
                     new TraceSwitch(),
                     new ClientLog(name),
-                    common.signals);
+                    common.signals,
+                    common.quarantine);
             servers.put(name, new DeviceServer(device, path, common.acceptor)); // ended in removed()
         } catch (LinuxException e) {
             throw new ErrnoException(Errno.of(e.errno()), "the device's socket cannot be made: " + e.getMessage());

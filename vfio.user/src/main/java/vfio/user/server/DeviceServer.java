@@ -145,8 +145,9 @@ public final class DeviceServer {
         for (DeviceServer server : servers) {
             for (Client client : server.waitFor(last)) {
                 LOG.warn(
-                        "device {}: its connection has not ended: a call into the vendor did not return in time",
+                        "device {}: the connection of its client has not ended in time; {} is in the call below",
                         server.device.name(),
+                        client.thread.getName(),
                         BoundedCalls.stackOf(client.thread));
             }
             server.device.trace().end();

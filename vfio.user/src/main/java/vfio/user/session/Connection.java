@@ -83,7 +83,7 @@ public final class Connection implements Runnable {
         device.trace().event("client connected");
         try (socket;
                 Arena arena = Arena.ofConfined();
-                Inbox inbox = new Inbox(socket, arena, device.spins());
+                Inbox inbox = new Inbox(socket, arena, device.spins(), device.quarantine());
                 ClientSession session = new ClientSession(device, socket, sending, turn, mostFds)) {
             socket.setSendTimeout(device.answer());
             Deadline version = Deadline.in(device.options().get().version());
@@ -132,6 +132,10 @@ public final class Connection implements Runnable {
             if (fds.size() > Version.MAX_MSG_FDS) {
                 throw new ErrnoException(
                         Errno.EINVAL, fds.size() + " descriptors, a message carries at most " + Version.MAX_MSG_FDS);
+            }
+            if (came.foreign() != null) {
+                throw new ErrnoException(
+                        Errno.EINVAL, "the client's file " + came.foreign() + " is one that another process serves");
             }
             Command command = Command.of(request.commandNumber());
             if (command == Command.REGION_READ && session.isOpen() && request.isCommand()) {

@@ -8,6 +8,7 @@ import java.util.List;
 import mdev.linux.Fd;
 import mdev.linux.LinuxException;
 import mdev.linux.UnixSocket;
+import org.jspecify.annotations.Nullable;
 import vfio.user.wire.Command;
 import vfio.user.wire.Message;
 import vfio.user.wire.SetIrqsRequest;
@@ -24,6 +25,7 @@ final class Inbox implements AutoCloseable {
 
     private final UnixSocket socket;
     private final int spins;
+    private final Quarantine quarantine;
     private final MemorySegment buffer;
     private final Message current;
     private final Message scan;
@@ -44,12 +46,14 @@ final class Inbox implements AutoCloseable {
      *
      * @param at where the message begins
      * @param lost whether there were more than this process could take, which has closed all of them
+     * @param foreign the path of a file among them that is served elsewhere: all of them are closed
      */
-    record Batch(long at, List<Fd> fds, boolean lost) {
-        private static final Batch NONE = new Batch(-1, List.of(), false);
+    record Batch(
+            long at, List<Fd> fds, boolean lost, @Nullable String foreign) {
+        private static final Batch NONE = new Batch(-1, List.of(), false, null);
 
         Batch movedBy(long distance) {
-            return new Batch(at - distance, fds, lost);
+            return new Batch(at - distance, fds, lost, foreign);
         }
     }
 
@@ -62,9 +66,10 @@ final class Inbox implements AutoCloseable {
     }
 
     /** @param spins the number of polls before blocking */
-    Inbox(UnixSocket socket, Arena arena, int spins) {
+    Inbox(UnixSocket socket, Arena arena, int spins, Quarantine quarantine) {
         this.socket = socket;
         this.spins = spins;
+        this.quarantine = quarantine;
         this.buffer = arena.allocate(CAPACITY, Long.BYTES);
         this.current = new Message(buffer);
         this.scan = new Message(buffer);
@@ -134,7 +139,13 @@ final class Inbox implements AutoCloseable {
         end += n;
         List<Fd> fds = socket.takeFds();
         if (!fds.isEmpty() || socket.fdsLost()) {
-            attach(fds, socket.fdsLost(), from);
+            boolean lost = socket.fdsLost();
+            String foreign = foreign(fds);
+            if (foreign != null) {
+                quarantine.close(fds);
+                fds = List.of();
+            }
+            attach(fds, lost, foreign, from);
         }
         if (skip > 0) {
             drop();
@@ -144,6 +155,20 @@ final class Inbox implements AutoCloseable {
             }
         }
         return true;
+    }
+
+    /** Found before anything else is asked of it: the answer could take for ever. */
+    private static @Nullable String foreign(List<Fd> fds) {
+        for (Fd fd : fds) {
+            try {
+                if (fd.isServedElsewhere()) {
+                    return fd.path();
+                }
+            } catch (LinuxException e) { // not even that can be found out
+                return fd.path() + " (" + e.getMessage() + ")";
+            }
+        }
+        return null;
     }
 
     private void compact() {
@@ -161,13 +186,13 @@ final class Inbox implements AutoCloseable {
      * messages can take them, the last one gets them: clients send each such message with a call of its own. If none
      * can, the last message gets them and is refused. Descriptors in the middle of a message are closed.
      */
-    private void attach(List<Fd> fds, boolean lost, long from) {
+    private void attach(List<Fd> fds, boolean lost, @Nullable String foreign, long from) {
         long last = -1;
         long taker = -1;
         for (long at = begin + skip; at < end; ) {
             if (at >= from) {
                 last = at;
-                taker = canTake(at, fds.size(), lost) ? at : taker;
+                taker = canTake(at, fds.size(), lost || foreign != null) ? at : taker;
             }
             if (at + Message.HEADER > end) {
                 break;
@@ -178,7 +203,7 @@ final class Inbox implements AutoCloseable {
         if (last < 0) {
             fds.forEach(Fd::close);
         } else {
-            batches.add(new Batch(taker < 0 ? last : taker, fds, lost));
+            batches.add(new Batch(taker < 0 ? last : taker, fds, lost, foreign));
         }
     }
 

@@ -14,6 +14,7 @@ import vfio.user.trace.TraceSwitch;
  * @param group the number of its group
  * @param options as they are now: each connection takes what it finds when it begins
  * @param signals signals the eventfds of clients
+ * @param quarantine closes files of clients
  */
 public record ServedDevice(
         Vfio vfio,
@@ -23,7 +24,8 @@ public record ServedDevice(
         MessageCounters counters,
         TraceSwitch trace,
         ClientLog log,
-        PeerSignals signals) {
+        PeerSignals signals,
+        Quarantine quarantine) {
     int spins() {
         return options.get().spins();
     }
