@@ -73,6 +73,13 @@ public interface VfioDevice extends AutoCloseable {
     void onRequest(Runnable request);
 
     /**
+     * Sets the observer of the vendor's DMA. Direct accesses to pinned pages and mapped ranges cannot be seen.
+     *
+     * @param observer replaces an earlier one; forgotten when the handle is closed
+     */
+    void observeDma(DmaObserver observer);
+
+    /**
      * Closes the handle; its later calls fail with EBADF. Closing the last handle releases all triggers and runs the
      * vendor's {@code release}: on this thread, or, while an access is still inside the vendor, on the thread of that
      * access. Idempotent.

@@ -76,7 +76,15 @@ final class DeviceContext implements VfioContext {
 
     @Override
     public List<PinnedPage> pinPages(long[] userPfn, int prot) throws ErrnoException {
-        return dma().memory().pinPages(userPfn, prot);
+        long iova = userPfn.length == 0 ? 0 : userPfn[0] * PAGE_SIZE;
+        try {
+            List<PinnedPage> pages = dma().memory().pinPages(userPfn, prot);
+            moved.called("pinPages", iova, (long) userPfn.length * PAGE_SIZE, null);
+            return pages;
+        } catch (ErrnoException e) {
+            moved.called("pinPages", iova, (long) userPfn.length * PAGE_SIZE, e);
+            throw e;
+        }
     }
 
     @Override
@@ -86,19 +94,36 @@ final class DeviceContext implements VfioContext {
 
     @Override
     public void dmaRead(long iova, MemorySegment data, long offset, long length) throws ErrnoException {
-        dma().memory().dmaRead(iova, data, offset, length);
-        moved.read(length);
+        try {
+            dma().memory().dmaRead(iova, data, offset, length);
+        } catch (ErrnoException e) {
+            moved.called("dmaRead", iova, length, e);
+            throw e;
+        }
+        moved.read(iova, length);
     }
 
     @Override
     public void dmaWrite(long iova, MemorySegment data, long offset, long length) throws ErrnoException {
-        dma().memory().dmaWrite(iova, data, offset, length);
-        moved.written(length);
+        try {
+            dma().memory().dmaWrite(iova, data, offset, length);
+        } catch (ErrnoException e) {
+            moved.called("dmaWrite", iova, length, e);
+            throw e;
+        }
+        moved.written(iova, length);
     }
 
     @Override
     public DmaRange mapRange(long iova, long length, int prot) throws ErrnoException {
-        return dma().memory().mapRange(iova, length, prot);
+        try {
+            DmaRange range = dma().memory().mapRange(iova, length, prot);
+            moved.called("mapRange", iova, length, null);
+            return range;
+        } catch (ErrnoException e) {
+            moved.called("mapRange", iova, length, e);
+            throw e;
+        }
     }
 
     @Override

@@ -6,6 +6,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import mdev.api.Slot;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
+import mdev.api.vfio.DmaObserver;
 import mdev.api.vfio.IoEventFd;
 import mdev.api.vfio.IoctlReply;
 import mdev.api.vfio.IoctlRequest;
@@ -148,6 +149,11 @@ final class DeviceHandle implements VfioDevice {
         this.request = request;
     }
 
+    @Override
+    public void observeDma(DmaObserver observer) {
+        device.moved().observe(this, observer);
+    }
+
     @Nullable
     Runnable request() {
         return request;
@@ -156,6 +162,7 @@ final class DeviceHandle implements VfioDevice {
     @Override
     public void close() {
         if (closed.compareAndSet(false, true)) {
+            device.moved().forget(this);
             device.close(this);
         }
     }

@@ -142,6 +142,7 @@ final class ClientSession implements AutoCloseable {
 
     private Opened open(Version proposed, Version agreed, List<Fd> replyFds) throws ErrnoException {
         VfioFiles device = VfioFiles.open(served.vfio(), served.group(), served.name(), holder()); // closed in close()
+        device.device().observeDma(served.trace()::device);
         try {
             DmaChannel dma = channel(agreed, replyFds);
             Signaller signaller = served.signals().begin("vfio-irq-" + served.name()); // ended in close()

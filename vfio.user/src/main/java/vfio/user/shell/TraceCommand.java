@@ -31,6 +31,8 @@ import vfio.user.trace.TraceSwitch;
 public final class TraceCommand implements ShellCommands {
     private static final long LOOK_MILLIS = 200;
 
+    private static final String DMA = "--dma";
+
     private final VfioUser server;
 
     @Activate
@@ -41,12 +43,13 @@ public final class TraceCommand implements ShellCommands {
     @Override
     public List<ShellCommand> commands() {
         return List.of(ShellCommand.of(
-                "vfio",
-                "trace",
-                "shows every message and access of a device's client, or records them in a file",
-                this::run,
-                Parameter.one("uuid", (_, _) -> server.names()),
-                Parameter.optional("file", Candidates.NONE)));
+                        "vfio",
+                        "trace",
+                        "shows every message and access of a device's client, or records them in a file",
+                        this::run,
+                        Parameter.one("uuid", (_, _) -> server.names()),
+                        Parameter.optional("file", Candidates.NONE))
+                .withFlag(DMA, "show also the device's accesses to the client's memory"));
     }
 
     private ShellResult run(ShellInvocation invocation) throws ErrnoException, InterruptedException {
@@ -55,7 +58,7 @@ public final class TraceCommand implements ShellCommands {
             throw new ErrnoException(Errno.EINVAL, "a file records lines, not JSON: leave out --json or the file");
         }
         TraceSwitch device = server.trace(arguments.getFirst().toLowerCase(Locale.ROOT));
-        Trace trace = new Trace();
+        Trace trace = new Trace(invocation.flag(DMA));
         device.start(trace); // first: a trace that cannot start must not truncate the file of another one
         try {
             if (arguments.size() == 1) {

@@ -19,7 +19,17 @@ public final class Trace {
 
     private final BlockingQueue<String> lines = new ArrayBlockingQueue<>(QUEUED);
     private final AtomicLong lost = new AtomicLong();
+    private final boolean dma;
     private volatile boolean ended;
+
+    /** @param dma whether to show also the device's own accesses to the client's memory */
+    public Trace(boolean dma) {
+        this.dma = dma;
+    }
+
+    boolean showsDma() {
+        return dma;
+    }
 
     void add(String line) {
         if (!lines.offer(LocalTime.now(ZoneId.systemDefault()).format(TIME) + " " + line)) {

@@ -67,6 +67,15 @@ public final class TraceSwitch {
         }
     }
 
+    /** Records a call by which the device accesses the client's memory, however that is reached. */
+    public void device(String call, long iova, long length, @Nullable ErrnoException failure) {
+        Trace trace = on.get();
+        if (trace != null && trace.showsDma()) {
+            String result = failure == null ? "" : " -> " + failure.errno() + " (" + failure.getMessage() + ")";
+            trace.add("device: %s 0x%x, %d bytes%s".formatted(call, iova, length, result));
+        }
+    }
+
     public void interrupt(int index, int vector) {
         Trace trace = on.get();
         if (trace != null) {

@@ -12,10 +12,13 @@ import java.util.regex.Pattern;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.shell.ShellCommand;
+import mdev.api.vfio.DmaAccess;
 import mdev.api.vfio.VfioPci;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import vfio.mdev.ShellRun;
 import vfio.user.shell.TraceCommand;
 import vfio.user.trace.Trace;
@@ -52,7 +55,7 @@ class TraceTest {
     void tracesEveryMessage() throws Exception {
         try (Rig rig = new Rig();
                 Client client = rig.client()) {
-            Trace trace = new Trace();
+            Trace trace = new Trace(false);
             device(rig).start(trace);
             client.write(0, 0x10, (byte) 0xab, (byte) 1);
             assertEquals((byte) 0xab, client.read(0, 0x10, 1)[0]);
@@ -79,11 +82,40 @@ class TraceTest {
         }
     }
 
+    /** The memory is mapped, so the accesses send no messages. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void tracesTheDeviceWhenAsked(boolean asked) throws Exception {
+        try (Rig rig = new Rig();
+                Client client = rig.client()) {
+            client.ok(Commands.DMA_MAP, Requests.map(Requests.RW, 0, Rig.PAGE, Rig.PAGE), rig.memory(Rig.PAGE));
+            Trace trace = new Trace(asked);
+            device(rig).start(trace);
+            Dma.write(rig.card.context(), Rig.PAGE, (byte) 1, (byte) 2);
+            Dma.read(rig.card.context(), Rig.PAGE + 1, 1);
+            assertThrows(ErrnoException.class, () -> Dma.read(rig.card.context(), 0, 8));
+            rig.card.context().pinPages(new long[] {1}, DmaAccess.IOMMU_READ);
+            rig.card.context().mapRange(Rig.PAGE, Rig.PAGE, DmaAccess.IOMMU_READ);
+            device(rig).stop(trace);
+            List<String> all = List.of(
+                    "device: dmaWrite 0x1000, 2 bytes",
+                    "device: dmaRead 0x1001, 1 bytes",
+                    "device: dmaRead 0x0, 8 bytes -> EINVAL",
+                    "device: pinPages 0x1000, 4096 bytes",
+                    "device: mapRange 0x1000, 4096 bytes");
+            assertEquals(
+                    asked ? all : List.of(),
+                    lines(trace).stream()
+                            .map(line -> line.replaceFirst(" \\(.*", ""))
+                            .toList());
+        }
+    }
+
     @Test
     void tracesInvalidMessages() throws Exception {
         try (Rig rig = new Rig();
                 Client client = rig.client()) {
-            Trace trace = new Trace();
+            Trace trace = new Trace(false);
             device(rig).start(trace);
             client.call(99, new Payload().zeroes(5));
             client.call(Commands.REGION_READ, new Payload().zeroes(3));
@@ -98,7 +130,7 @@ class TraceTest {
     void reportsTheLinesThatASlowReaderMissed() throws Exception {
         try (Rig rig = new Rig();
                 Client client = rig.client()) {
-            Trace trace = new Trace();
+            Trace trace = new Trace(false);
             device(rig).start(trace);
             int posted = 20_000;
             for (int i = 0; i < posted; i++) {
