@@ -11,6 +11,8 @@ import org.osgi.service.metatype.annotations.ObjectClassDefinition;
     int TIMEOUT = 1_000;
     int MOST_REGION_MEMORY = 65_536;
     int REGION_MEMORY = 32_768;
+    int MOST_MAPPINGS = 100_000_000;
+    int MAPPINGS = 262_144;
     int MAX_FILES = 1_000_000;
     int FILES = 16_384;
     int MAX_FILE_SIZE = 1 << 20;
@@ -29,6 +31,13 @@ import org.osgi.service.metatype.annotations.ObjectClassDefinition;
             min = "0",
             max = "" + MOST_REGION_MEMORY)
     int maxRegionMemory() default REGION_MEMORY;
+
+    @AttributeDefinition(
+            name = "Mappings",
+            description = "Number of mappings of memory for DMA that all users together can have",
+            min = "1",
+            max = "" + MOST_MAPPINGS)
+    int maxMappings() default MAPPINGS;
 
     @AttributeDefinition(
             name = "Files",

@@ -56,6 +56,7 @@ import vfio.mdev.iommu.memory.UserMemories;
 public final class VfioMdev implements Vfio, MdevDriver {
     private static final IntKey REQUEST_TIMEOUT =
             new IntKey("requestTimeout", 0, VfioConfig.MAX_TIMEOUT, VfioConfig.TIMEOUT);
+    private static final IntKey MAPPINGS = new IntKey("maxMappings", 1, VfioConfig.MOST_MAPPINGS, VfioConfig.MAPPINGS);
     private static final IntKey FILES = new IntKey("maxFiles", 1, VfioConfig.MAX_FILES, VfioConfig.FILES);
     private static final IntKey FILE_SIZE =
             new IntKey("maxFileSize", 1, VfioConfig.MAX_FILE_SIZE, VfioConfig.FILE_SIZE);
@@ -111,14 +112,14 @@ public final class VfioMdev implements Vfio, MdevDriver {
         }
     }
 
-    /** Applies to removals that begin, and files that are opened, from now on. */
+    /** Applies to removals that begin, and memory that is opened, from now on. */
     @Modified
     public void configure(Map<String, Object> properties) {
-        CheckedProperties checked =
-                new CheckedProperties(VfioConfig.PID, properties, REQUEST_TIMEOUT, REGION_MEMORY, FILES, FILE_SIZE);
+        CheckedProperties checked = new CheckedProperties(
+                VfioConfig.PID, properties, REQUEST_TIMEOUT, REGION_MEMORY, MAPPINGS, FILES, FILE_SIZE);
         ask = Duration.ofMillis(checked.get(REQUEST_TIMEOUT));
         space.limit((long) checked.get(REGION_MEMORY) << 30);
-        memories.limit(checked.get(FILES), (long) checked.get(FILE_SIZE) << 30);
+        memories.limit(checked.get(MAPPINGS), checked.get(FILES), (long) checked.get(FILE_SIZE) << 30);
     }
 
     /** Unbinds every device, which closes all handles; afterwards the tree has no entries of VFIO. */

@@ -192,7 +192,7 @@ final class SpaprIommu implements Iommu {
 
     private DmaMapping open(MapDma map, long last) throws ErrnoException {
         boolean writable = (map.flags() & MapDma.WRITE) != 0;
-        MemoryRef memory = new MemoryRef(memories.open(map.memory(), map.size(), writable));
+        MemoryRef memory = memories.open(map.memory(), map.size(), writable);
         return new DmaMapping(map.iova(), last, map.flags(), memory, 0, memories.numbers());
     }
 

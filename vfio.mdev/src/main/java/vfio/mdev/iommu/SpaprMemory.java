@@ -9,7 +9,6 @@ import mdev.api.vfio.DmaAccess;
 import mdev.api.vfio.SpaprRegisterMemory;
 import mdev.api.vfio.SpaprUnregisterMemory;
 import mdev.api.vfio.UserMemory;
-import vfio.mdev.iommu.memory.BackingMemory;
 import vfio.mdev.iommu.memory.Location;
 import vfio.mdev.iommu.memory.MemoryRef;
 import vfio.mdev.iommu.memory.UserMemories;
@@ -52,24 +51,25 @@ final class SpaprMemory {
     void register(SpaprRegisterMemory request) throws ErrnoException {
         check(request.flags(), request.memory(), request.size());
         // Also for writing, as the kernel pins it.
-        BackingMemory memory = memories.open(request.memory(), request.size(), true);
+        MemoryRef memory = memories.open(request.memory(), request.size(), true);
+        Location location = memory.memory().location();
         try {
             if (regions.size() == MAX_REGIONS) {
                 throw new ErrnoException(Errno.ENOMEM, "the limit is " + MAX_REGIONS + " registered regions");
             }
             for (Region region : regions) {
-                if (region.is(memory.location(), request.size())) {
+                if (region.is(location, request.size())) {
                     throw new ErrnoException(Errno.EBUSY, "the memory is already registered");
                 }
-                if (region.overlaps(memory.location(), request.size())) {
+                if (region.overlaps(location, request.size())) {
                     throw new ErrnoException(Errno.EINVAL, "a part of the memory is already registered");
                 }
             }
         } catch (ErrnoException e) {
-            memory.close();
+            memory.release();
             throw e;
         }
-        regions.add(new Region(memory.location(), request.size(), new MemoryRef(memory)));
+        regions.add(new Region(location, request.size(), memory));
     }
 
     /** {@code tce_iommu_unregister_pages()}. */

@@ -121,7 +121,7 @@ final class Type1Iommu implements Iommu {
             throw e;
         }
         boolean writable = (map.flags() & MapDma.WRITE) != 0;
-        MemoryRef memory = new MemoryRef(memories.open(map.memory(), map.size(), writable));
+        MemoryRef memory = memories.open(map.memory(), map.size(), writable);
         try {
             space.insert(new DmaMapping(map.iova(), last, map.flags(), memory, 0, memories.numbers()), MAX_MAPPINGS);
         } catch (ErrnoException e) {

@@ -65,7 +65,7 @@ class EvictionTest {
 
     private DmaMapping mapping(Arena arena) throws ErrnoException {
         MemorySegment memory = arena.allocate(2 * PAGE, PAGE);
-        MemoryRef open = new MemoryRef(memories.open(new UserMemory.Local(memory), 2 * PAGE, true));
+        MemoryRef open = memories.open(new UserMemory.Local(memory), 2 * PAGE, true);
         DmaMapping mapping = new DmaMapping(0, 2 * PAGE - 1, 3, open, 0, memories.numbers());
         space.insert(mapping, 1);
         return mapping;

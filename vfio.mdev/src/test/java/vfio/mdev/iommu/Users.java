@@ -81,7 +81,7 @@ final class Users {
 
     static MemoryRef remoteRef() {
         try {
-            return new MemoryRef(new UserMemories().open(vaddr(0), 0, true));
+            return new UserMemories().open(vaddr(0), 0, true);
         } catch (ErrnoException e) {
             throw new AssertionError(e);
         }

@@ -89,6 +89,28 @@ final class CeilingTest {
         }
     }
 
+    @Test
+    void clientsShareALimitOfMappings() throws Exception {
+        try (Rig rig = new Rig()) {
+            rig.platform.vfio.configure(Map.of("maxMappings", "3"));
+            List<Client> clients = clients(rig, 2);
+            Client first = clients.getFirst();
+            Client second = clients.getLast();
+            Fd shared = rig.memory(4 * PAGE);
+            first.ok(Commands.DMA_MAP, Requests.map(RW, 0, 0, PAGE), shared);
+            first.ok(Commands.DMA_MAP, Requests.map(RW, PAGE, PAGE, PAGE), shared);
+            second.ok(Commands.DMA_MAP, Requests.map(RW, 0, 0, PAGE)); // reached by messages
+            second.refused(Errno.ENOSPC, Commands.DMA_MAP, Requests.map(RW, 0, PAGE, PAGE));
+            second.refused(Errno.ENOSPC, Commands.DMA_MAP, Requests.map(RW, 0, PAGE, PAGE), shared);
+            first.ok(Commands.DMA_UNMAP, Requests.unmap(PAGE, PAGE));
+            second.ok(Commands.DMA_MAP, Requests.map(RW, 0, PAGE, PAGE), shared);
+            second.refused(Errno.ENOSPC, Commands.DMA_MAP, Requests.map(RW, 0, 2 * PAGE, PAGE));
+            first.close();
+            second.ok(Commands.DMA_UNMAP, Requests.unmap(0, PAGE));
+            second.ok(Commands.DMA_MAP, Requests.map(RW, 0, 0, PAGE));
+        }
+    }
+
     /** A file that costs a descriptor. */
     private static Fd unsealable(Rig rig) throws IOException, LinuxException {
         Path path = Files.createTempFile("wire", "file");

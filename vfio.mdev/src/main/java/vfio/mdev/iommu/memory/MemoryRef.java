@@ -5,11 +5,17 @@ import java.util.concurrent.atomic.AtomicInteger;
 /** A reference-counted memory shared by several mappings; the last release closes it. */
 public final class MemoryRef {
     private final BackingMemory memory;
+    private final Runnable closed;
     private final AtomicInteger uses = new AtomicInteger(1);
 
-    /** The caller holds the first reference. */
-    public MemoryRef(BackingMemory memory) {
+    /**
+     * The caller holds the first reference.
+     *
+     * @param closed runs once the memory is closed
+     */
+    MemoryRef(BackingMemory memory, Runnable closed) {
         this.memory = memory;
+        this.closed = closed;
     }
 
     public BackingMemory memory() {
@@ -30,6 +36,7 @@ public final class MemoryRef {
     public void release() {
         if (uses.decrementAndGet() == 0) {
             memory.close();
+            closed.run();
         }
     }
 }

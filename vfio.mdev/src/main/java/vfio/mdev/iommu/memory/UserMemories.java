@@ -1,6 +1,7 @@
 package vfio.mdev.iommu.memory;
 
 import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.AtomicInteger;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.IoctlRequest;
@@ -20,16 +21,23 @@ public final class UserMemories {
     private final FilePool files = new FilePool();
     private final PageNumbers numbers = new PageNumbers();
 
+    /** The open memories of all users together; each costs a few objects, but costs its user nothing. */
+    private final AtomicInteger open = new AtomicInteger();
+
+    private volatile int mostOpen = Integer.MAX_VALUE;
+
     @Activate
     public UserMemories() {}
 
     /**
      * Changes the limits for the memory of all users together; memory that is open stays open.
      *
+     * @param most how many memories can be open, one for each mapping of a user
      * @param mostFiles how many files can be open
      * @param mostBytes the size of all mappings of files
      */
-    public void limit(int mostFiles, long mostBytes) {
+    public void limit(int most, int mostFiles, long mostBytes) {
+        mostOpen = most;
         files.limit(new FilePool.Ceiling(mostFiles, mostBytes));
     }
 
@@ -44,9 +52,28 @@ public final class UserMemories {
      * @param length the required size
      * @param writable whether it will be written
      * @throws ErrnoException EINVAL: it is shorter, or cannot be mapped; EACCES: open for reading only; ENOSPC: all
-     *     users together have too many files open, or too large ones; otherwise the errno of the system call
+     *     users together have too many mappings, or files, or too large ones; otherwise the errno of the system call
      */
-    public BackingMemory open(UserMemory memory, long length, boolean writable) throws ErrnoException {
+    public MemoryRef open(UserMemory memory, long length, boolean writable) throws ErrnoException {
+        int most = mostOpen;
+        if (open.getAndUpdate(now -> now < most ? now + 1 : now) >= most) {
+            discard(memory);
+            throw new ErrnoException(
+                    Errno.ENOSPC,
+                    "the mappings of all users together are limited to " + most + " (vfio.mdev.maxMappings)");
+        }
+        BackingMemory opened = null;
+        try {
+            opened = backing(memory, length, writable);
+        } finally {
+            if (opened == null) {
+                open.decrementAndGet();
+            }
+        }
+        return new MemoryRef(opened, open::decrementAndGet);
+    }
+
+    private BackingMemory backing(UserMemory memory, long length, boolean writable) throws ErrnoException {
         return switch (memory) {
             case UserMemory.File file -> files.open(Fd.adopt(file.fd()), file.offset(), length, writable);
             case UserMemory.Local local -> local(local.segment(), length, writable);
