@@ -5,11 +5,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Map;
 import java.util.Optional;
 import mdev.api.sysfs.Sysfs;
 import mdev.api.sysfs.SysfsMount;
+import mdev.config.CheckedProperties;
+import mdev.config.IntKey;
 import mdev.fuse.mount.MountException;
 import mdev.fuse.mount.MountPoint;
+import mdev.fuse.session.Ceiling;
 import mdev.fuse.session.FuseSession;
 import mdev.fuse.wire.Attributes;
 import mdev.linux.LinuxException;
@@ -20,7 +24,9 @@ import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Modified;
 import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.metatype.annotations.Designate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,7 +34,8 @@ import org.slf4j.LoggerFactory;
  * Mounts the management tree on the directory in the framework property {@code mdev.mount}; without the property,
  * mounts nothing.
  */
-@Component(service = SysfsMount.class, immediate = true)
+@Component(service = SysfsMount.class, immediate = true, configurationPid = FuseConfig.PID)
+@Designate(ocd = FuseConfig.class)
 public final class Fuse implements SysfsMount, AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Fuse.class);
 
@@ -41,9 +48,13 @@ public final class Fuse implements SysfsMount, AutoCloseable {
     /** Grace period for the kernel to drop a removed entry. */
     private static final Duration FORGET = Duration.ofSeconds(1);
 
+    private static final IntKey CALLS = new IntKey("maxCalls", 1, FuseConfig.MOST, FuseConfig.CALLS);
+    private static final IntKey FILES = new IntKey("maxOpenFiles", 1, FuseConfig.MOST, FuseConfig.FILES);
+
     private final Sysfs sysfs;
     private final @Nullable Path directory;
     private final Duration forget;
+    private volatile Ceiling ceiling = new Ceiling(FuseConfig.CALLS, FuseConfig.FILES);
 
     /** Set in {@link #mount()}; null if not mounted. */
     private volatile @Nullable Mounted mounted;
@@ -52,9 +63,17 @@ public final class Fuse implements SysfsMount, AutoCloseable {
     private record Mounted(MountPoint point, FuseSession session) {}
 
     @Activate
-    public Fuse(BundleContext context, @Reference Sysfs sysfs) {
+    public Fuse(BundleContext context, Map<String, Object> properties, @Reference Sysfs sysfs) {
         String mount = context.getProperty("mdev.mount");
         this(sysfs, mount == null || mount.isBlank() ? null : Path.of(mount));
+        configure(properties);
+    }
+
+    /** For calls and files that are opened from now on. */
+    @Modified
+    void configure(Map<String, Object> properties) {
+        CheckedProperties checked = new CheckedProperties(FuseConfig.PID, properties, CALLS, FILES);
+        ceiling = new Ceiling(checked.get(CALLS), checked.get(FILES));
     }
 
     /** @param directory where to mount; null to not mount */
@@ -72,15 +91,15 @@ public final class Fuse implements SysfsMount, AutoCloseable {
     /** Mounts the tree; a failure is logged as a warning, which names the option to start without a mount. */
     @Activate
     public void mount() {
-        mounted = directory == null ? null : tryMount(sysfs, directory, forget); // unmounted in close()
+        mounted = directory == null ? null : tryMount(directory); // unmounted in close()
     }
 
-    private static @Nullable Mounted tryMount(Sysfs sysfs, Path directory, Duration forget) {
+    private @Nullable Mounted tryMount(Path directory) {
         try {
             Attributes.Owner owner = owner();
             MountPoint.Mounted made = MountPoint.mount(directory, owner.uid(), owner.gid(), GRACE);
             try {
-                return new Mounted(made.point(), new FuseSession(sysfs, made.fd(), owner, forget));
+                return new Mounted(made.point(), new FuseSession(sysfs, made.fd(), owner, forget, () -> ceiling));
             } catch (LinuxException | RuntimeException | Error e) {
                 made.fd().close();
                 made.point().unmount(() -> false);

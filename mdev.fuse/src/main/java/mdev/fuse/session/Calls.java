@@ -23,9 +23,6 @@ import org.slf4j.LoggerFactory;
 final class Calls {
     private static final Logger log = LoggerFactory.getLogger(Calls.class);
 
-    /** Calls at once; each keeps a thread until its vendor comes back, also when its caller has gone. */
-    private static final int MOST = 1024;
-
     /** Between two looks at the pending signals of a caller. */
     private static final Duration LOOK = Duration.ofMillis(20);
 
@@ -58,13 +55,18 @@ final class Calls {
     /** A request that runs; whoever sets {@code answered} answers. */
     private record Call(long unique, CallingThread caller, AtomicBoolean answered, AtomicBoolean interrupted) {}
 
+    /** How many there are; each keeps a thread until its vendor comes back, also when its caller has gone. */
+    int running() {
+        return running.size();
+    }
+
     /** Does the work and answers. By the receiving thread, so that the request's interrupt can only come later. */
     void start(long unique, CallingThread caller, Work work) throws ErrnoException {
         Call call = new Call(unique, caller, new AtomicBoolean(), new AtomicBoolean());
         running.put(unique, call);
-        if (running.size() > MOST || threads.tryStart("mdev-fuse-call-" + unique, () -> run(call, work)) == null) {
+        if (threads.tryStart("mdev-fuse-call-" + unique, () -> run(call, work)) == null) {
             running.remove(unique);
-            throw new ErrnoException(Errno.EAGAIN, "too many calls of vendors have not returned");
+            throw new ErrnoException(Errno.EAGAIN, "no thread can be started");
         }
     }
 

@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Supplier;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.sysfs.Sysfs;
@@ -28,6 +29,7 @@ import mdev.linux.Fd;
 import mdev.linux.LinuxException;
 import mdev.sync.BoundedCalls;
 import mdev.sync.Deadline;
+import mdev.sync.LimitedLog;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -69,6 +71,8 @@ public final class FuseSession implements AutoCloseable {
     private final Sysfs sysfs;
     private final SysfsDirectory root;
     private final Attributes.Owner owner;
+    private final Supplier<Ceiling> ceiling;
+    private final LimitedLog refusals = new LimitedLog();
     private final Channel channel;
     private final Calls calls;
     private final Poller poller;
@@ -94,11 +98,14 @@ public final class FuseSession implements AutoCloseable {
      *
      * @param fd {@code /dev/fuse} of a mount, nonblocking; taken over
      * @param grace how long the kernel may take to forget one removed entry before nobody waits for it
+     * @param ceiling as it is now
      */
-    public FuseSession(Sysfs sysfs, Fd fd, Attributes.Owner owner, Duration grace) throws LinuxException {
+    public FuseSession(Sysfs sysfs, Fd fd, Attributes.Owner owner, Duration grace, Supplier<Ceiling> ceiling)
+            throws LinuxException {
         this.sysfs = sysfs;
         this.root = sysfs.root();
         this.owner = owner;
+        this.ceiling = ceiling;
         this.nodes = new Nodes(root, dentries);
         this.channel = new Channel(fd);
         this.calls = new Calls(channel);
@@ -206,6 +213,7 @@ public final class FuseSession implements AutoCloseable {
             case READLINK -> readlink(request, out);
             case OPEN -> open(request, out);
             case OPENDIR -> {
+                checkOpenFiles(request);
                 directories.put(++lastHandle, new OpenDirectory(nodes.get(request.nodeid())));
                 out.u64(lastHandle).u32(0).u32(0);
             }
@@ -213,7 +221,7 @@ public final class FuseSession implements AutoCloseable {
             case READ -> {
                 return read(request, out);
             }
-            case WRITE -> calls.start(request.unique(), caller(request), write(request));
+            case WRITE -> call(request, write(request));
             case RELEASE -> release(request.u64(0));
             case RELEASEDIR -> directories.remove(request.u64(0));
             case POLL -> Poller.poll(opened(request.u64(0)), root, request, out);
@@ -280,6 +288,7 @@ public final class FuseSession implements AutoCloseable {
             throw new ErrnoException(Errno.EACCES);
         }
         file(node);
+        checkOpenFiles(request);
         OpenFile file = new OpenFile(node);
         files.put(++lastHandle, file);
         poller.opened(file);
@@ -314,11 +323,30 @@ public final class FuseSession implements AutoCloseable {
         OpenFile open = opened(request.u64(0));
         Show show = new Show(open, file(open.node()), request.u64(8), request.u32(16));
         if (open.needsShow(show.offset())) {
-            calls.start(request.unique(), caller(request), show);
+            call(request, show);
             return false;
         }
         show.run(out);
         return true;
+    }
+
+    private void checkOpenFiles(Request request) throws ErrnoException {
+        int most = ceiling.get().files();
+        if (!Ceiling.admits(request, owner, files.size() + directories.size(), most)) {
+            throw refused(request, Errno.ENFILE, "mdev.fuse.maxOpenFiles");
+        }
+    }
+
+    private void call(Request request, Calls.Work work) throws ErrnoException {
+        if (!Ceiling.admits(request, owner, calls.running(), ceiling.get().calls())) {
+            throw refused(request, Errno.EAGAIN, "mdev.fuse.maxCalls");
+        }
+        calls.start(request.unique(), caller(request), work);
+    }
+
+    private ErrnoException refused(Request request, Errno errno, String ceiling) {
+        refusals.log(more -> log.warn("{} of user {} refused: {}{}", request.opcode(), request.uid(), ceiling, more));
+        return new ErrnoException(errno, ceiling);
     }
 
     private static CallingThread caller(Request request) {

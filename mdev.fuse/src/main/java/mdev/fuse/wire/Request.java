@@ -60,6 +60,11 @@ public record Request(MemorySegment message) {
         return message.get(JAVA_LONG_UNALIGNED, 16);
     }
 
+    /** The user that asks; the kernel maps it into the user namespace of the mount. */
+    public int uid() {
+        return message.get(JAVA_INT_UNALIGNED, 24);
+    }
+
     /** The thread that asks; 0 when it is in a PID namespace that the mount's does not contain. */
     public int pid() {
         return message.get(JAVA_INT_UNALIGNED, 32);
