@@ -29,7 +29,7 @@ final class HostScript {
                 : > "$dir/out"
                 "$mdev" --run "$run" "$@" serve > "$dir/out" 2> "$dir/err" &
                 platform=$!
-                trap 'kill -KILL $platform 2> /dev/null' EXIT
+                trap 'kill -KILL $platform 2> /dev/null || :' EXIT
                 until grep -q ready "$dir/out" || ! kill -0 $platform; do sleep 0.1; done
                 cat "$dir/err"
             }

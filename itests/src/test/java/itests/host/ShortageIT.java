@@ -3,6 +3,8 @@ package itests.host;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.nio.file.Path;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -41,6 +43,96 @@ final class ShortageIT {
                     state
                 done
                 end > /dev/null
+                """));
+    }
+
+    /** With no room at all, for no jar, for no bundle cache, and for little of the log. */
+    @Test
+    void startOnAFullDiskLeavesNothing(@TempDir Path directory) throws Exception {
+        String refused = """
+                mdev: DIR/disk/run has less than 16 MiB of room: make room, or choose another --run DIR
+                status 1, left: nothing
+                """;
+        assertEquals(refused.repeat(10) + """
+                mdev: DIR/disk/old has less than 16 MiB of room: make room, or choose another --run DIR
+                status 1, left: DIR/disk/old DIR/disk/old/mdev.log
+                ready
+                ended with 0
+                """, HostScript.run(directory, """
+                unshare --mount true 2> /dev/null || skip "no mount namespaces"
+                export -f serve end
+                export dir mdev MDEV_BUILT
+                unshare --mount bash -euc '
+                disk=$dir/disk run=$disk/run
+                mkdir $disk
+                mount -t tmpfs -o size=40m tmpfs $disk || { echo "skipped: no tmpfs can be mounted"; exit; }
+                left() { find "$disk" -mindepth 1 ! -path "$disk/fill" | sort | xargs; }
+                try() {
+                    local status=0
+                    "$mdev" "$@" < /dev/null 2>&1 || status=$?
+                    echo "status $status, left: $(left | grep . || echo nothing)"
+                }
+                for room in 0 4 64 1024 8192; do
+                    fallocate -l $(((40 << 20) - (room << 10))) $disk/fill
+                    try --run $run --set mdev.core.removalTimeout=5 serve
+                    try --run $run --no-mount --group 60001 serve
+                    rm $disk/fill
+                done
+                mkdir $disk/old
+                : > $disk/old/mdev.log
+                fallocate -l 39m $disk/fill
+                try --run $disk/old serve
+                rm $disk/fill
+                serve --no-mount
+                grep -o "ready" "$dir/out"
+                end
+                '
+                """));
+    }
+
+    /** A command has a directory of its own in TMPDIR. */
+    @Test
+    void privateCommandOnAFullDiskLeavesNothing(@TempDir Path directory) throws Exception {
+        assertEquals("""
+                1 line, status 1
+                nothing
+                """, HostScript.run(directory, """
+                unshare --mount true 2> /dev/null || skip "no mount namespaces"
+                mkdir "$dir/disk"
+                export dir mdev MDEV_BUILT TMPDIR=$dir/disk
+                unshare --mount bash -euc '
+                mount -t tmpfs -o size=8m tmpfs "$dir/disk" || { echo "skipped: no tmpfs can be mounted"; exit; }
+                status=0
+                "$mdev" --private -c version < /dev/null > "$dir/out" 2>&1 || status=$?
+                echo "$(wc -l < "$dir/out") line, status $status"
+                ls -A "$dir/disk" | grep . || echo nothing
+                '
+                """));
+    }
+
+    @Test
+    void startWithoutDescriptorsLeavesNothing(@TempDir Path directory) throws Exception {
+        String refused = """
+                mdev: at most %d files can be open here, a platform needs 256: raise the limit (ulimit -H -n)
+                status 1, left: nothing
+                """;
+        assertEquals(
+                Stream.of(12, 64, 255).map(refused::formatted).collect(Collectors.joining()) + """
+                ready
+                ended with 0
+                """,
+                HostScript.run(directory, """
+                for most in 12 64 255; do
+                    status=0
+                    (ulimit -n $most && "$mdev" --run "$run" serve) < /dev/null 2>&1 || status=$?
+                    echo "status $status, left: $(ls "$run" 2> /dev/null || echo nothing)"
+                done
+                ulimit -n 256
+                serve --no-mount --load vendor.mtty
+                grep -o ready "$dir/out"
+                "$mdev" --run "$run" -c "mdev:create mtty mtty-1 $uuid" > /dev/null
+                test -S "$run/vfio-user/$uuid.sock"
+                end
                 """));
     }
 
