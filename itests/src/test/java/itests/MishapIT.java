@@ -127,6 +127,27 @@ final class MishapIT {
         }
     }
 
+    /** The command and the log name the call and its thread; the log has the stack. */
+    @Test
+    void namesADriverThatHangsInARemoval() throws Exception {
+        Path hangs = build("remove");
+        String uuid = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001";
+        try (Platform platform = Platform.start(
+                "--set", "mdev.core.removalTimeout=500", "--drop", drop.toString(), "--load", hangs.toString())) {
+            platform.run("mdev:create mishap0 mishap-1 " + uuid).ok();
+            String told = platform.run("mdev:remove " + uuid).ok();
+            assertEquals(
+                    "mdev: itests.mishap.remove: device " + uuid
+                            + " is left behind: its removal has not returned within "
+                            + "500 ms; inside: [remove on thread remove of " + uuid + "]",
+                    told);
+            awaitStack(platform);
+            String listed = platform.run("mdev:list").ok();
+            assertTrue(listed.contains("left behind"), listed);
+            assertServesOthers(platform);
+        }
+    }
+
     @Test
     void exitCalledByADriverIsAFailure() throws Exception {
         Path exits = build("exit");

@@ -7,18 +7,19 @@ import mdev.api.ParentDevice;
 import mdev.api.ParentOps;
 import mdev.api.ParentRegistry;
 import mdev.api.Registration;
+import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
+import mdev.api.vfio.DeviceOps;
 import mdev.api.vfio.VfioPci;
-import mdev.pci.PciDevice;
 import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.component.annotations.Reference;
 
-/** A driver that has a {@link Mishap} after it has registered, or before it unregisters. */
+/** A driver that has a {@link Mishap} after it has registered, before it unregisters, or when a device is removed. */
 @Component(service = {})
-public final class MishapDriver implements ParentOps<PciDevice> {
+public final class MishapDriver implements ParentOps<DeviceOps> {
     private final Mishap mishap;
     private final Registration registration;
 
@@ -37,16 +38,18 @@ public final class MishapDriver implements ParentOps<PciDevice> {
 
     @Override
     public List<MdevType> supportedTypes() {
-        return List.of(MdevType.of("1", "mishap", VfioPci.DEVICE_API, () -> 0));
+        return List.of(MdevType.of("1", "mishap", VfioPci.DEVICE_API, () -> 1));
     }
 
     @Override
-    public PciDevice create(Mdev mdev) {
-        throw new UnsupportedOperationException();
+    public DeviceOps create(Mdev mdev) {
+        return _ -> {
+            throw new ErrnoException(Errno.ENOTTY);
+        };
     }
 
     @Override
-    public void remove(PciDevice device) {
-        // none was created
+    public void remove(DeviceOps device) {
+        mishap.at("remove");
     }
 }
