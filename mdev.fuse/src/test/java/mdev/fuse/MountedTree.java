@@ -113,7 +113,7 @@ final class MountedTree implements AutoCloseable {
         }
     }
 
-    /** Activates it as DS does. */
+    /** Activates the component as DS does. */
     static Fuse mount(Fuse made) {
         made.mount();
         return made;

@@ -82,7 +82,7 @@ final class MountedTreeTest extends MountedTreeTestSupport {
                         .toList());
     }
 
-    /** {@code kernfs_fop_write()}: of more than a page the first is one store, and the writer is told so. */
+    /** {@code kernfs_fop_write()}: the first page of a longer write is one store, and the write returns its length. */
     @ParameterizedTest
     @CsvSource({"4095, 4095", "4096, 4096", "4097, 4096", "8192, 4096", "100000, 4096"})
     void longWriteIsOneStoreOfAPage(int length, int taken) {
@@ -173,8 +173,8 @@ final class MountedTreeTest extends MountedTreeTestSupport {
     }
 
     /**
-     * To the file system a signal that has a handler is like another. Not SIGINT: whoever runs in the background may
-     * have it ignored, for good.
+     * To the file system, a signal with a handler is like any other. Not SIGINT: a background process may ignore it
+     * permanently.
      */
     @Test
     void interruptedCreateIsUndone() throws Exception {
@@ -191,7 +191,7 @@ final class MountedTreeTest extends MountedTreeTestSupport {
         assertEquals(24, tree.vendor.free());
     }
 
-    /** The caller's call returns before that of the vendor. */
+    /** The caller's write returns before the vendor's call. */
     private void assertReturnsOnTerm(Process caller) throws Exception {
         tree.sh("kill -TERM " + caller.pid());
         assertEquals("[3]", MountedTree.ended(caller).replaceAll("(?s).*\\[", "["));
@@ -213,7 +213,7 @@ final class MountedTreeTest extends MountedTreeTestSupport {
                 "the device is gone", () -> tree.sh("ls bus/mdev/devices").isEmpty());
     }
 
-    /** open.jsonl, case 1: the kernel's removal waits for who has the device open, ours for the vendor too. */
+    /** open.jsonl, case 1: the kernel's removal waits for the user of the device, ours for the vendor too. */
     @Test
     void whileARemovalWaits() throws Exception {
         CountDownLatch entered = new CountDownLatch(1);
@@ -243,8 +243,8 @@ final class MountedTreeTest extends MountedTreeTestSupport {
     }
 
     /**
-     * open.jsonl, case 5: rmmod while the removal of one device waits. A deviation: the kernel's second device is still
-     * on the bus then, as it goes one by one; ours leave at once.
+     * open.jsonl, case 5: rmmod while the removal of one device waits. A deviation: the kernel removes the devices
+     * one by one, so its second device is still on the bus; ours leave at once.
      */
     @Test
     void whileAModuleGoes() throws Exception {
@@ -323,7 +323,7 @@ final class MountedTreeTest extends MountedTreeTestSupport {
     void mountReplacedByAnotherIsReportedAsUnmounted() throws IOException {
         assertEquals(Optional.of(tree.directory), tree.fuse.directory());
 
-        // At once, before the session may have noticed: the device number is likely to be the same.
+        // Immediately, probably before the session detects it: the device number is likely to be the same.
         assertEquals("", tree.sh("cd /; umount " + tree.directory + "; mount -t tmpfs none " + tree.directory));
         try {
             assertEquals(Optional.empty(), tree.fuse.directory());
@@ -348,7 +348,7 @@ final class MountedTreeTest extends MountedTreeTestSupport {
             assertEquals(
                     "", tree.sh(create.replace("509f", String.format(Locale.ROOT, "%04d", round)) + look + remove));
         }
-        // 200 devices with some 20 entries each have come and gone.
+        // 200 devices with about 20 entries each were created and removed.
         MountedTree.await("the kernel has forgotten", () -> tree.fuse.known() < before + 100);
     }
 }

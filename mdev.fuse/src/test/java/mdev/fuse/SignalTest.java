@@ -16,7 +16,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** A caller gets signals while its store runs: as in sysfs that runs to its end, unless the caller is to end. */
+/** A caller gets signals while its store runs: as in sysfs, the store completes unless the caller is ending. */
 @RequiresFuse
 final class SignalTest extends MountedTreeTestSupport {
     private static final String DEVICE = "bus/mdev/devices/" + ONE;
@@ -29,7 +29,7 @@ final class SignalTest extends MountedTreeTestSupport {
         leave.countDown();
     }
 
-    /** A create that is inside its vendor. */
+    /** Starts a create, and waits until it is inside the vendor. */
     private Process begin(String traps) throws Exception {
         tree.vendor.inCreate = _ -> {
             entered.countDown();
@@ -44,7 +44,7 @@ final class SignalTest extends MountedTreeTestSupport {
         return caller;
     }
 
-    /** Sends it, and waits until the kernel has told the file system, or the caller has ended. */
+    /** Sends the signal, and waits until the kernel has reported it to the file system, or the caller has ended. */
     private void send(String signal, Process caller) {
         assertEquals("", tree.sh("kill -" + signal + " " + caller.pid()));
         MountedTree.await("the caller waits on", () -> !caller.isAlive() || isUninterruptible(caller));
@@ -71,7 +71,7 @@ final class SignalTest extends MountedTreeTestSupport {
         assertEquals(0, tree.vendor.removed());
     }
 
-    /** The kernel tells of the first signal only. */
+    /** The kernel reports only the first signal. */
     @ParameterizedTest
     @CsvSource({"KILL,137", "INT,3", "TERM,3", "HUP,3", "QUIT,3", "USR2,140", "SEGV,139"})
     void fatalSignalEndsTheWaitEvenAfterAHandledOne(String signal, String status) throws Exception {
@@ -116,7 +116,7 @@ final class SignalTest extends MountedTreeTestSupport {
         assertEquals("", MountedTree.ended(caller));
     }
 
-    /** A caller that repeats what got EINTR stored the same again and again. */
+    /** If EINTR were returned, a caller that retries would store the same value repeatedly. */
     @Test
     void eachStoreOfACallerWithATimerIsMadeOnce() {
         tree.assumePython();
@@ -126,7 +126,7 @@ final class SignalTest extends MountedTreeTestSupport {
         assertEquals(2000, tree.vendor.stores());
     }
 
-    /** A caller that repeats what got EINTR got EEXIST and ENODEV for what it had done itself. */
+    /** If EINTR were returned, a caller that retries would get EEXIST and ENODEV for its own changes. */
     @Test
     void callerInAStormOfSignalsCreatesAndRemoves() {
         tree.assumePython();

@@ -17,7 +17,7 @@ import mdev.api.vfio.DeviceOps;
 import mdev.api.vfio.IoctlReply;
 import mdev.api.vfio.IoctlRequest;
 
-/** A vendor with the types of mtty, into whose calls tests can step. */
+/** A vendor with the types of mtty, whose calls tests can hook into. */
 final class TestVendor implements ParentOps<TestVendor.Port> {
     static final ParentDevice DEVICE = new ParentDevice("mtty", "mtty");
 
@@ -56,7 +56,7 @@ final class TestVendor implements ParentOps<TestVendor.Port> {
         }
     }
 
-    /** The value of a device becomes another by itself. */
+    /** Changes the value of a device without a store. */
     void change(String uuid, String value) {
         Objects.requireNonNull(ports.get(uuid)).value = value;
     }
@@ -65,7 +65,7 @@ final class TestVendor implements ParentOps<TestVendor.Port> {
         return removed.get();
     }
 
-    /** Of the values of all devices. */
+    /** The number of stores to the values of all devices. */
     int stores() {
         return stores.get();
     }

@@ -156,7 +156,7 @@ final class UnmountTest extends MountedTreeTestSupport {
             awaitNoneBut(before);
         } finally {
             tree.sh("cd /; umount -l " + directory
-                    + " 2> /dev/null"); // otherwise a process that clears the directory would wait for ever
+                    + " 2> /dev/null"); // otherwise a process that clears the directory would wait forever
         }
     }
 }

@@ -16,43 +16,43 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The requests that run a vendor's code, each on a thread of its own while it does: one that hangs holds up its caller
- * and nobody else. A signal of the caller ends its wait only if the caller is ending: as in sysfs, what was begun is
- * answered otherwise. Not closed: what runs when the mount goes runs on, unanswered.
+ * Runs each request that calls a vendor on a separate thread, so that a hung call blocks only its caller. A signal
+ * ends the caller's wait only if the caller is ending; otherwise, as in sysfs, a started call completes and is
+ * answered. Never closed: calls that run at the unmount complete, unanswered.
  */
 final class Calls {
     private static final Logger log = LoggerFactory.getLogger(Calls.class);
 
-    /** Between two looks at the pending signals of a caller. */
+    /** The polling interval for the pending signals of a caller. */
     private static final Duration LOOK = Duration.ofMillis(20);
 
-    /** After this a caller that has got a signal is answered, whatever the signal was. */
+    /** An interrupted caller gets EINTR after this time, whatever its signal. */
     private static final Duration LONGEST = Duration.ofDays(1);
 
     private final Channel channel;
     private final BoundedCalls threads = new BoundedCalls("mdev-fuse-call");
     private final FaultLog faults = new FaultLog(log, "the file system");
 
-    /** By the request's number, from {@link #start} until it is answered. */
+    /** By the request's number, from {@link #start} until the vendor has returned. */
     private final Map<Long, Call> running = new ConcurrentHashMap<>();
 
     Calls(Channel channel) {
         this.channel = channel;
     }
 
-    /** What a request does. */
+    /** The work of a request. */
     interface Work {
-        /** The longest body of its answer. */
+        /** The maximum length of the answer's body. */
         int room();
 
-        /** Does it, and writes the answer. */
+        /** Runs, and writes the answer's body. */
         void run(Reply reply) throws ErrnoException;
 
-        /** It was done, but its caller had been told EINTR before. */
+        /** Called if the work succeeded after its caller had got EINTR. */
         default void unwanted() {}
     }
 
-    /** A request that runs; whoever sets {@code answered} answers. */
+    /** A running request; the thread that sets {@code answered} sends the answer. */
     private record Call(long unique, CallingThread caller, AtomicBoolean answered, AtomicBoolean interrupted) {}
 
     /** How many there are; each keeps a thread until its vendor comes back, also when its caller has gone. */
@@ -60,7 +60,7 @@ final class Calls {
         return running.size();
     }
 
-    /** Does the work and answers. By the receiving thread, so that the request's interrupt can only come later. */
+    /** Starts the work. Called by the receiving thread, so that an interrupt of the request arrives only later. */
     void start(long unique, CallingThread caller, Work work) throws ErrnoException {
         Call call = new Call(unique, caller, new AtomicBoolean(), new AtomicBoolean());
         running.put(unique, call);
@@ -96,8 +96,8 @@ final class Calls {
     }
 
     /**
-     * The caller has a signal pending. The kernel reports only the first one, so its signals are polled from now
-     * on until the call is answered. Nothing happens if it is answered already.
+     * The caller has a pending signal. The kernel reports only the first one, so the caller's signals are polled until
+     * the call is answered. Ignored if it is answered already.
      */
     void interrupt(long unique) {
         Call call = running.get(unique);
@@ -114,7 +114,7 @@ final class Calls {
         giveUp(call);
     }
 
-    /** The caller gets EINTR; what was begun goes on. */
+    /** Answers EINTR; the call continues. */
     private void giveUp(Call call) {
         if (call.answered().compareAndSet(false, true)) {
             try (Arena arena = Arena.ofConfined()) {

@@ -110,7 +110,7 @@ final class Channel implements AutoCloseable {
         try {
             send(message);
         } catch (LinuxException e) {
-            log.debug("nobody waits for an answer: {}", e.getMessage());
+            log.debug("an answer is discarded: {}", e.getMessage());
         }
     }
 

@@ -34,9 +34,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Answers the requests of one mount. One thread receives them all and owns what the kernel knows: nodes and open files.
- * It answers at once whatever needs no vendor, and hands reads and writes of attributes to {@link Calls}; so it always
- * comes back for the next request, which may be an interrupt.
+ * Answers the requests of one mount. One thread receives all of them and owns the nodes and open files that the kernel
+ * knows. It passes reads and writes of attributes to {@link Calls} and answers the rest itself, without a vendor call,
+ * so that it never blocks and receives every interrupt.
  */
 public final class FuseSession implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(FuseSession.class);
@@ -46,8 +46,8 @@ public final class FuseSession implements AutoCloseable {
     private static final Duration LEAVE = Duration.ofSeconds(5);
 
     /**
-     * Two pages. The kernel sends the next piece of a longer write only if the one before was taken in full; so the
-     * first page of a long write is one store, and the writer is told so, as by {@code kernfs_fop_write()}.
+     * Two pages. The kernel sends the next part of a longer write only if the previous one was accepted in full; so
+     * the first page of a long write is one store, and the write returns that length, as in {@code kernfs_fop_write()}.
      */
     private static final int MAX_WRITE = 2 * SysfsFile.SIZE;
 
@@ -56,12 +56,12 @@ public final class FuseSession implements AutoCloseable {
     private static final int WRITABLE = 0222;
 
     /**
-     * {@code FOPEN_DIRECT_IO | FOPEN_NOFLUSH | FOPEN_PARALLEL_DIRECT_WRITES}: each read shows anew, and writes do not
-     * wait for each other.
+     * {@code FOPEN_DIRECT_IO | FOPEN_NOFLUSH | FOPEN_PARALLEL_DIRECT_WRITES}: each read calls show again, and writes
+     * run in parallel.
      */
     private static final int OPEN_FLAGS = 1 | 1 << 5 | 1 << 6;
 
-    /** Notices have no answer, and that to a write is sent by its call. */
+    /** Notices have no answer; the answer to a write is sent by its call. */
     private static final Set<Opcode> UNANSWERED =
             EnumSet.of(Opcode.WRITE, Opcode.INTERRUPT, Opcode.FORGET, Opcode.BATCH_FORGET);
 
@@ -83,10 +83,10 @@ public final class FuseSession implements AutoCloseable {
 
     private volatile int known;
 
-    /** The end is our own doing. */
+    /** Set before this platform itself unmounts the tree. */
     private volatile boolean leaving;
 
-    // From here on of the receiving thread.
+    // The following fields belong to the receiving thread.
     private final Nodes nodes;
     private final Map<Long, OpenFile> files = new HashMap<>();
     private final Map<Long, OpenDirectory> directories = new HashMap<>();
@@ -94,10 +94,10 @@ public final class FuseSession implements AutoCloseable {
     private long lastHandle;
 
     /**
-     * Begins to answer.
+     * Starts answering requests.
      *
-     * @param fd {@code /dev/fuse} of a mount, nonblocking; taken over
-     * @param grace how long the kernel may take to forget one removed entry before nobody waits for it
+     * @param fd {@code /dev/fuse} of a mount, nonblocking; ownership is taken
+     * @param grace how long a removal waits for the kernel to drop one entry
      * @param ceiling as it is now
      */
     public FuseSession(Sysfs sysfs, Fd fd, Attributes.Owner owner, Duration grace, Supplier<Ceiling> ceiling)
@@ -122,7 +122,7 @@ public final class FuseSession implements AutoCloseable {
         }
     }
 
-    /** Starts a thread, which a process at its limit cannot. */
+    /** Closes the channel if the process is at its limit of threads. */
     private static Invalidator invalidator(Channel channel, Duration grace) {
         try {
             return new Invalidator(channel, grace);
@@ -132,7 +132,7 @@ public final class FuseSession implements AutoCloseable {
         }
     }
 
-    /** Tells the kernel what it would not notice. */
+    /** Reports notifications and removals to the kernel. */
     private final class Listener implements SysfsListener {
         @Override
         public void notified(SysfsFile file) {
@@ -148,12 +148,12 @@ public final class FuseSession implements AutoCloseable {
         }
     }
 
-    /** How many entries the kernel knew a moment ago. */
+    /** The number of entries that the kernel knew after the last request. */
     public int known() {
         return known;
     }
 
-    /** Whether the kernel may still find what is gone. */
+    /** Whether the kernel may still find removed entries. */
     public boolean isBehind() {
         return invalidator.isBehind();
     }
@@ -165,7 +165,7 @@ public final class FuseSession implements AutoCloseable {
                 known = nodes.size();
             }
             if (!leaving) {
-                log.warn("somebody has unmounted the tree: update mdev.fuse to mount it again");
+                log.warn("another process has unmounted the tree: update mdev.fuse to mount it again");
             }
         } catch (LinuxException | RuntimeException | Error e) {
             log.error("the file system has ended", e);
@@ -174,11 +174,11 @@ public final class FuseSession implements AutoCloseable {
         }
     }
 
-    /** Nobody asks any more, whoever has brought that about: nothing is heard or kept for a mount that is gone. */
+    /** No more requests arrive: unsubscribes from the tree and drops the state of the mount. */
     private void end() {
         sysfs.removeListener(listener);
         invalidator.end();
-        channel.close(); // whoever still uses it gets ENOTCONN, instead of waiting for ever
+        channel.close(); // processes that still use it get ENOTCONN instead of waiting forever
         files.values().forEach(poller::released);
         files.clear();
         directories.clear();
@@ -203,7 +203,7 @@ public final class FuseSession implements AutoCloseable {
         channel.answer(message);
     }
 
-    /** @return whether there is an answer to be sent: none to a notice, and not yet to a call */
+    /** @return whether to send the answer now: false for a notice and for a started call */
     private boolean dispatch(Request request, Reply out) throws ErrnoException {
         switch (request.opcode()) {
             case INIT -> init(Init.of(request), out);
@@ -231,7 +231,7 @@ public final class FuseSession implements AutoCloseable {
             case FORGET -> nodes.forget(request.nodeid(), request.u64(0));
             case BATCH_FORGET -> forget(request);
             case DESTROY -> {}
-            // sysfs has no such operations, and vfs_create() has its own answer to that.
+            // sysfs has no such operations; vfs_create() then fails with EACCES, the others with EPERM.
             case CREATE -> throw new ErrnoException(Errno.EACCES);
             case MKNOD, MKDIR, SYMLINK, LINK, UNLINK, RMDIR, RENAME, RENAME2 -> throw new ErrnoException(Errno.EPERM);
             default -> throw new ErrnoException(Errno.ENOSYS);
@@ -257,8 +257,7 @@ public final class FuseSession implements AutoCloseable {
     }
 
     /**
-     * {@code struct fuse_setattr_in { uint32_t valid; ... }}: a size is for O_TRUNC, which means nothing to an
-     * attribute.
+     * {@code struct fuse_setattr_in { uint32_t valid; ... }}: a size comes from O_TRUNC, which an attribute ignores.
      */
     private void setattr(Request request, Reply out) throws ErrnoException {
         Node node = nodes.get(request.nodeid());
@@ -276,8 +275,8 @@ public final class FuseSession implements AutoCloseable {
     }
 
     /**
-     * {@code struct fuse_open_in { uint32_t flags; ... }}; the modes hold for root too, as {@code kernfs_fop_open()}
-     * has it.
+     * {@code struct fuse_open_in { uint32_t flags; ... }}; the modes apply to root too, as in {@code
+     * kernfs_fop_open()}.
      */
     private void open(Request request, Reply out) throws ErrnoException {
         Node node = nodes.get(request.nodeid());
@@ -302,7 +301,7 @@ public final class FuseSession implements AutoCloseable {
         }
     }
 
-    /** The attribute itself; its entry may have gone while it was open. */
+    /** The attribute; ENODEV if it was removed while it was open. */
     private SysfsFile file(Node node) throws ErrnoException {
         if (!(node.in(root) instanceof SysfsFile file)) {
             throw new ErrnoException(Errno.ENODEV);
@@ -354,8 +353,8 @@ public final class FuseSession implements AutoCloseable {
     }
 
     /**
-     * {@code struct fuse_write_in { uint64_t fh; uint64_t offset; uint32_t size; ... }} of 40 bytes, and the data; the
-     * offset means nothing to an attribute.
+     * {@code struct fuse_write_in { uint64_t fh; uint64_t offset; uint32_t size; ... }} of 40 bytes, followed by the
+     * data; an attribute ignores the offset.
      */
     private Store write(Request request) throws ErrnoException {
         OpenFile open = opened(request.u64(0));
@@ -373,7 +372,8 @@ public final class FuseSession implements AutoCloseable {
     }
 
     /**
-     * {@code struct fuse_batch_forget_in { uint32_t count, dummy; }} and as many {@code { uint64_t nodeid, nlookup; }}.
+     * {@code struct fuse_batch_forget_in { uint32_t count, dummy; }} followed by {@code count} times {@code { uint64_t
+     * nodeid, nlookup; }}.
      */
     private void forget(Request request) {
         int count = request.u32(0);
@@ -382,20 +382,17 @@ public final class FuseSession implements AutoCloseable {
         }
     }
 
-    /**
-     * Whether the kernel holds the connection right now: no longer once the mount is gone, whoever took it away, or it
-     * was aborted.
-     */
+    /** Whether the kernel currently holds the connection: false after an unmount or an abort by any process. */
     public boolean isConnected() {
         return channel.isConnected();
     }
 
-    /** The mount is going to be taken away by us. Idempotent. */
+    /** Announces an unmount by this platform. Idempotent. */
     public void leave() {
         leaving = true;
     }
 
-    /** Ends the connection: whoever still uses the mount gets ENOTCONN. Idempotent. */
+    /** Ends the connection: processes that still use the mount get ENOTCONN. Idempotent. */
     @Override
     public void close() {
         leave();

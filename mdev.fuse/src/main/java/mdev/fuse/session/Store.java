@@ -40,8 +40,9 @@ record Store(Sysfs sysfs, SysfsFile file, byte[] data, CallingThread caller) imp
     }
 
     /**
-     * A device whose creator gave up goes again: nobody would know of it. All else stays done. It is found by parent,
-     * UUID and type: somebody who has removed it since and made another with all three the same loses that one.
+     * Removes the device of an interrupted create, because its creator does not know of it; other stores stay in
+     * effect. The device is found by parent, UUID and type: if it was removed and created again with the same three
+     * meanwhile, the new device is removed.
      */
     @Override
     public void unwanted() {

@@ -6,8 +6,13 @@ import java.nio.charset.StandardCharsets;
  * The answer to {@link Opcode#READDIR}: as many entries as fit.
  *
  * <pre>
- * struct fuse_dirent { uint64_t ino; uint64_t off; // position after this entry uint32_t namelen; uint32_t type; char
- * name[]; // without 0, padded to 8 bytes };
+ * struct fuse_dirent {
+ *     uint64_t ino;
+ *     uint64_t off;     // position after this entry
+ *     uint32_t namelen;
+ *     uint32_t type;
+ *     char     name[];  // without 0, padded to 8 bytes
+ * };
  * </pre>
  *
  * @param reply the reply to append to

@@ -18,7 +18,7 @@ package mdev.fuse.wire;
  * </pre>
  */
 public record Init(int major, int minor, int flags) {
-    /** Linux 5.4, the oldest kernel of any use here. */
+    /** Linux 5.4, the oldest supported kernel. */
     private static final int MINOR = 31;
 
     private static final int MAJOR = 7;
@@ -35,13 +35,13 @@ public record Init(int major, int minor, int flags) {
         return major == MAJOR && minor >= MINOR;
     }
 
-    /** @param maxWrite how much one write brings; longer ones come in pieces */
+    /** @param maxWrite the maximum length of one write; the kernel splits longer ones */
     public Reply answer(Reply reply, int maxWrite) {
         return reply.u32(MAJOR)
                 .u32(MINOR)
                 .u32(0)
                 .u32(flags & WANTED)
-                .u32(0) // both numbers of requests: the kernel's defaults
+                .u32(0) // max_background, congestion_threshold: the kernel's defaults
                 .u32(maxWrite)
                 .u32(1)
                 .zeros(9 * Integer.BYTES);

@@ -11,8 +11,11 @@ import java.lang.foreign.SegmentAllocator;
  * A message to the kernel, written sequentially. Used by one thread; reusable once it is sent.
  *
  * <pre>
- * struct fuse_out_header { uint32_t len; // 0 int32_t error; // 4: negative errno, or the positive code of a
- * notification uint64_t unique; // 8: of the request; 0 for a notification }; // 16
+ * struct fuse_out_header {
+ *     uint32_t len;     //  0
+ *     int32_t  error;   //  4: negative errno, or the positive code of a notification
+ *     uint64_t unique;  //  8: of the request; 0 for a notification
+ * };                    // 16
  * </pre>
  */
 public final class Reply {

@@ -8,7 +8,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 
 /**
- * What the kernel asks, in a buffer that the next request will overwrite.
+ * A request of the kernel, in a buffer that the next request overwrites.
  *
  * <pre>
  * struct fuse_in_header {
@@ -27,7 +27,9 @@ import java.nio.charset.StandardCharsets;
  * @param message header and body
  */
 public record Request(MemorySegment message) {
-    /** Room for the largest: a write of two pages; the kernel wants 8192 at least ({@code FUSE_MIN_READ_BUFFER}). */
+    /**
+     * Fits the largest request, a write of two pages; the kernel requires at least {@code FUSE_MIN_READ_BUFFER}, 8192.
+     */
     public static final int MAX_LENGTH = 16 << 10;
 
     static final int HEADER = 40;
@@ -35,13 +37,13 @@ public record Request(MemorySegment message) {
     /**
      * Checks the header.
      *
-     * @param buffer what was read into
-     * @param length how much was read
-     * @throws IllegalArgumentException the kernel never sends such a thing
+     * @param buffer the memory that was read into
+     * @param length the number of bytes read
+     * @throws IllegalArgumentException the header contradicts the length, which the kernel never sends
      */
     public static Request of(MemorySegment buffer, long length) {
         if (length < HEADER || buffer.get(JAVA_INT_UNALIGNED, 0) != length) {
-            throw new IllegalArgumentException("a FUSE request of " + length + " bytes is none");
+            throw new IllegalArgumentException("malformed FUSE request of " + length + " bytes");
         }
         return new Request(buffer.asSlice(0, length));
     }
@@ -50,12 +52,12 @@ public record Request(MemorySegment message) {
         return Opcode.of(message.get(JAVA_INT_UNALIGNED, 4));
     }
 
-    /** Names the request in its reply, and in a {@link Opcode#INTERRUPT}. */
+    /** Identifies the request in its reply and in {@link Opcode#INTERRUPT}. */
     public long unique() {
         return message.get(JAVA_LONG_UNALIGNED, 8);
     }
 
-    /** The node that it is about. */
+    /** The node that the request refers to. */
     public long nodeid() {
         return message.get(JAVA_LONG_UNALIGNED, 16);
     }
@@ -65,7 +67,7 @@ public record Request(MemorySegment message) {
         return message.get(JAVA_INT_UNALIGNED, 24);
     }
 
-    /** The thread that asks; 0 when it is in a PID namespace that the mount's does not contain. */
+    /** The calling thread; 0 if it is in a PID namespace outside that of the mount. */
     public int pid() {
         return message.get(JAVA_INT_UNALIGNED, 32);
     }
@@ -80,7 +82,7 @@ public record Request(MemorySegment message) {
         return message.get(JAVA_LONG_UNALIGNED, HEADER + offset);
     }
 
-    /** The body as a name, as {@link Opcode#LOOKUP} has it. A name that is no UTF-8 is the name of nothing here. */
+    /** The body as a name, for {@link Opcode#LOOKUP}. A name that is not valid UTF-8 matches no entry. */
     public String name() {
         return message.getString(HEADER, StandardCharsets.UTF_8);
     }

@@ -50,7 +50,7 @@ final class CallingThreadTest {
         assertEquals(ends, new CallingThread(7, proc).isEnding());
     }
 
-    /** Nothing is known of a thread in another PID namespace: it must be possible to kill it. */
+    /** The signals of a thread in another PID namespace are unknown: it must remain killable. */
     @ParameterizedTest
     @CsvSource({"0", "8"})
     void unknownThreadIsEnding(int id) {

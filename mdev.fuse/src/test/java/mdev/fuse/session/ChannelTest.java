@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 final class ChannelTest {
     private static final int CLOSED = -1;
 
-    /** A process waits for ever on a mount whose connection stays open. */
+    /** A process waits forever on a mount whose connection stays open. */
     @Test
     void interruptedThreadClosesTheConnection() throws LinuxException {
         try (UnixSocket.Pair pair = UnixSocket.pair(0)) {

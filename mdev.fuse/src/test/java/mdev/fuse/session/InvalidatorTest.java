@@ -29,7 +29,7 @@ import org.junit.jupiter.api.Timeout;
  * Waits for the kernel, and their limits. A socket stands for the kernel: a full socket blocks the writer as a locked
  * directory does.
  */
-@Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD) // who waits cannot be interrupted
+@Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD) // the wait is uninterruptible
 final class InvalidatorTest {
     private static final Duration EVER = Duration.ofHours(1);
     private static final Duration MOMENT = Duration.ofMillis(10);

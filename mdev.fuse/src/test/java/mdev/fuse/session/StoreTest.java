@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** What is undone when the writer had been told EINTR before its write was done. */
+/** The stores that are undone if the writer got EINTR before the store completed. */
 final class StoreTest {
     private static final String UUID_TEXT = new UUID(0, 1).toString();
     private static final String PARENT = "/sys/devices/virtual/card/card0/";
