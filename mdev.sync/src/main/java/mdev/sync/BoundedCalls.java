@@ -78,7 +78,7 @@ public final class BoundedCalls implements AutoCloseable {
         return this;
     }
 
-    /** @param replaced the reserve thread so far */
+    /** @param replaced the current reserve thread */
     private synchronized boolean startReserve(@Nullable Thread replaced) {
         if (closed || !Objects.equals(reserve, replaced)) {
             return true;
@@ -101,7 +101,7 @@ public final class BoundedCalls implements AutoCloseable {
             try {
                 waiting.take().run();
                 if (startReserve(self)) {
-                    return; // as every thread that has run foreign code
+                    return; // its thread locals may hold classes of foreign code
                 }
             } catch (InterruptedException e) {
                 LOG.debug("closed, or interrupted by the last call", e);
@@ -137,7 +137,7 @@ public final class BoundedCalls implements AutoCloseable {
             }
         }
 
-        /** Whether a thread has been free for the call. */
+        /** Whether a thread has begun the call. */
         public boolean hasBegun() {
             return begun;
         }

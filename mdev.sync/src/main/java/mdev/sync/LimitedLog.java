@@ -5,13 +5,15 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 
-/** At most one line in {@link #PAUSE}; each says how many were left out since the one before. Any thread. */
+/**
+ * Writes at most one line per {@link #PAUSE}, with the number of lines left out since the previous one. Thread-safe.
+ */
 public final class LimitedLog {
     static final Duration PAUSE = Duration.ofSeconds(10);
 
     private final LongSupplier nanoTime;
     private final AtomicLong leftOut = new AtomicLong();
-    /** When the next line may be written; who moves it on writes. */
+    /** When the next line may be written; the thread that advances it writes the line. */
     private final AtomicLong next;
 
     public LimitedLog() {
@@ -23,7 +25,7 @@ public final class LimitedLog {
         this.next = new AtomicLong(nanoTime.getAsLong());
     }
 
-    /** @param line writes it, and at its end what it is passed: empty, or how many lines were left out */
+    /** @param line writes the line, ending with its argument: empty, or the number of lines left out */
     public void log(Consumer<String> line) {
         long due = next.get();
         long now = nanoTime.getAsLong();

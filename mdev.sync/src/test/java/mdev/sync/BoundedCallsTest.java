@@ -105,7 +105,7 @@ class BoundedCallsTest {
         }
     }
 
-    /** As a thread that has run foreign code: its thread locals would keep the classes of that code alive. */
+    /** The thread locals of a thread that has run foreign code would keep the classes of that code alive. */
     @Test
     void replacesTheReserveThreadAfterItsCall() throws InterruptedException {
         AtomicBoolean exhausted = new AtomicBoolean();
