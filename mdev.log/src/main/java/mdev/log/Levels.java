@@ -9,16 +9,16 @@ import java.util.stream.Stream;
 import org.tinylog.Level;
 
 /**
- * Which messages of a class are logged.
+ * The log levels of all classes.
  *
- * @param text what it was parsed of
- * @param standard of classes that no prefix names
- * @param byPrefix by package or class name
- * @param lowest no message below it is logged, whatever its class
- * @param highest each message at or above it is logged
+ * @param text the text that was parsed
+ * @param standard the level of classes without a prefix
+ * @param byPrefix the levels by package or class name
+ * @param lowest messages of any class below it are not logged
+ * @param highest messages of any class at or above it are logged
  */
 record Levels(String text, Level standard, Map<String, Level> byPrefix, Level lowest, Level highest) {
-    /** @param text for example {@code info mdev=debug}; a word that is none of this is ignored */
+    /** @param text for example {@code info mdev=debug}; an unknown level is ignored */
     static Levels parse(String text) {
         Level standard = Level.INFO;
         Map<String, Level> byPrefix = new HashMap<>();
@@ -43,7 +43,7 @@ record Levels(String text, Level standard, Map<String, Level> byPrefix, Level lo
                 .orElse(otherwise);
     }
 
-    /** The level of a class: that of the longest prefix of its name. */
+    /** The level of a class: the level of the longest prefix of its name. */
     Level of(String className) {
         String prefix = className;
         while (true) {

@@ -7,9 +7,9 @@ import org.tinylog.format.MessageFormatter;
 import org.tinylog.runtime.RuntimeProvider;
 
 /**
- * tinylog, whose levels are fixed when it starts, with levels that can change: those of the system property {@value
- * #PROPERTY}. A bundle sets it, and logging starts before the first bundle: so they share a property, not a class.
- * tinylog itself is configured to log everything.
+ * Adds levels that can change at run time to tinylog, whose own are fixed at its start, to log everything. The levels
+ * are in the system property {@value #PROPERTY}: a bundle sets it, but logging starts before the first bundle, so the
+ * two cannot share a class.
  */
 public final class LevelsLoggingProvider extends TinylogLoggingProvider {
     /** For example {@code info mdev=debug}. */
@@ -19,7 +19,7 @@ public final class LevelsLoggingProvider extends TinylogLoggingProvider {
 
     private volatile Levels levels = Levels.parse(STANDARD);
 
-    /** For tinylog, which finds it as a service by the name {@code levels}. */
+    /** Called by tinylog, which finds this class as the service {@code levels}. */
     public LevelsLoggingProvider() {}
 
     private Levels levels() {
@@ -32,7 +32,7 @@ public final class LevelsLoggingProvider extends TinylogLoggingProvider {
         return known;
     }
 
-    /** @param depth of the class that logs in the stack of the caller */
+    /** @param depth the depth of the logging class in the caller's stack */
     private boolean isLogged(int depth, Level level) {
         Levels now = levels();
         return level.compareTo(now.highest()) >= 0

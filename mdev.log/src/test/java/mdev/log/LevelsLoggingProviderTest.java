@@ -7,7 +7,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.tinylog.Level;
 
-/** The class that logs is the one that calls, and its level can change at any time. */
+/** The level of the calling class applies, and can change at any time. */
 final class LevelsLoggingProviderTest {
     private final LevelsLoggingProvider provider = new LevelsLoggingProvider();
 
@@ -16,7 +16,7 @@ final class LevelsLoggingProviderTest {
         System.clearProperty(LevelsLoggingProvider.PROPERTY);
     }
 
-    /** As a logger asks for the class that uses it. */
+    /** Queries the level of the calling class, as a logger does. */
     private boolean isEnabled(Level level) {
         return provider.isEnabled(2, null, level);
     }

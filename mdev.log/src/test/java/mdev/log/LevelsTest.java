@@ -6,7 +6,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.tinylog.Level;
 
-/** The level of a class, by the text that configures the log. */
+/** The level of a class, for a configuration text. */
 final class LevelsTest {
     @ParameterizedTest
     @CsvSource({
