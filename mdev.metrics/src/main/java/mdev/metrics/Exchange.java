@@ -30,7 +30,7 @@ final class Exchange {
         this.deadline = deadline;
     }
 
-    /** @throws IOException the client is gone, or has neither sent a request nor taken the answer by the deadline */
+    /** @throws IOException the client has disconnected, or the deadline passed before the answer was sent */
     static void serve(SocketChannel channel, Supplier<byte[]> text, Deadline deadline) throws IOException {
         channel.configureBlocking(false);
         try (Selector selector = Selector.open()) {

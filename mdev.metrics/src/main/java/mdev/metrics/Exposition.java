@@ -34,14 +34,14 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The metrics of all sources and of the JVM as OpenMetrics text. A source is foreign code: it has a deadline, and one
- * that hangs is not asked again while it hangs.
+ * The metrics of all sources and of the JVM as OpenMetrics text. A source is foreign code: its call has a deadline,
+ * and a hung source is not called again while it hangs.
  */
 final class Exposition implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Exposition.class);
     private static final Duration SCRAPE = Duration.ofSeconds(2);
 
-    /** The most samples of one scrape; further ones are left out. */
+    /** The maximum number of samples per scrape; further samples are left out. */
     private static final int MOST = 100_000;
 
     private final Supplier<List<MetricSource>> sources;
@@ -51,14 +51,14 @@ final class Exposition implements AutoCloseable {
     private final OpenMetricsTextFormatWriter writer =
             OpenMetricsTextFormatWriter.builder().build();
 
-    /** Created by the first scrape, to keep it from the start of the platform. Guarded by the monitor. */
+    /** Created by the first scrape, so that it does not delay the platform's start. Guarded by the monitor. */
     private @Nullable PrometheusRegistry jvm;
 
     Exposition(Supplier<List<MetricSource>> sources) {
         this.sources = sources;
     }
 
-    /** What a source has answered so far. */
+    /** The answer of a source; empty until the source returns. */
     private static final class Answer {
         private volatile List<Metric> metrics = List.of();
     }
@@ -73,7 +73,7 @@ final class Exposition implements AutoCloseable {
             try {
                 MetricSnapshot snapshot = snapshot(metric, samples);
                 snapshots.putIfAbsent(name(snapshot), snapshot);
-            } catch (RuntimeException e) { // a name, a label or a value that OpenMetrics does not allow
+            } catch (RuntimeException e) { // a name, label or value that OpenMetrics does not allow
                 faults.report("metric " + metric.name(), e);
             }
         }
@@ -86,7 +86,7 @@ final class Exposition implements AutoCloseable {
         return text.toByteArray();
     }
 
-    /** The name in the text, which has no characters that OpenMetrics does not allow. */
+    /** The name in the text, without characters that OpenMetrics does not allow. */
     private static String name(MetricSnapshot snapshot) {
         return snapshot.getMetadata().getPrometheusName();
     }
@@ -169,7 +169,7 @@ final class Exposition implements AutoCloseable {
         return Labels.of(sorted.keySet().toArray(String[]::new), sorted.values().toArray(String[]::new));
     }
 
-    /** Interrupts the sources that hang. */
+    /** Interrupts hung sources. */
     @Override
     public void close() {
         calls.close();

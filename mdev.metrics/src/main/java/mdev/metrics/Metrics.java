@@ -40,7 +40,7 @@ public final class Metrics {
     private final @Nullable Path path;
     private final Exposition exposition = new Exposition(() -> sources);
 
-    /** Both are used by DS only, one call at a time. */
+    /** DS alone uses both, one call at a time. */
     private @Nullable MetricsServer local;
 
     private @Nullable MetricsServer remote;

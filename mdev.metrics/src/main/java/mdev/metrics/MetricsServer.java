@@ -15,8 +15,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Answers HTTP requests on a listening channel. At most {@link #CLIENTS} at a time, each within {@link #REQUEST}: a
- * client that sends or takes nothing delays other scrapers, and nothing else.
+ * Answers HTTP requests on a listening channel: at most {@link #CLIENTS} at a time, each within {@link #REQUEST}, so
+ * that a stalled client delays only other scrapers.
  */
 final class MetricsServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(MetricsServer.class);
@@ -48,7 +48,7 @@ final class MetricsServer implements AutoCloseable {
                 SocketChannel client = listener.accept();
                 clients.add(client);
                 Thread.ofPlatform().daemon().name("mdev-metrics-client").start(() -> serve(client));
-            } catch (IOException | OutOfMemoryError e) { // no descriptor or no thread is left
+            } catch (IOException | OutOfMemoryError e) { // out of descriptors or threads
                 slots.release();
                 if (listener.isOpen()) {
                     faults.report("accepting a scraper", e);

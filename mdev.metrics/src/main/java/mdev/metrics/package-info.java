@@ -1,4 +1,4 @@
-/** The metrics of all bundles and of the JVM at one place, as OpenMetrics text. */
+/** The metrics of all bundles and of the JVM on one socket, as OpenMetrics text. */
 @NullMarked
 package mdev.metrics;
 
