@@ -38,7 +38,7 @@ public final class IntxService implements AutoCloseable {
 
     private final VfioDevice device;
     private final List<Source> sources = new CopyOnWriteArrayList<>();
-    /** The trigger may not touch the device, so it only hands over. */
+    /** The trigger must not access the device, so it only releases this semaphore. */
     private final Semaphore raised = new Semaphore(0);
 
     private final Thread thread;
@@ -60,7 +60,7 @@ public final class IntxService implements AutoCloseable {
                 raised.release();
             }
 
-            // Also when the device is cut off: the thread then detects it.
+            // Also called when the device is revoked: the thread then detects it.
             @Override
             public void close() {
                 raised.release();
