@@ -12,9 +12,9 @@ import java.lang.foreign.SegmentAllocator;
 import java.lang.invoke.MethodHandle;
 
 /**
- * A context of {@code io_submit(2)}, by which {@link PeerEventFd}s are signalled: the kernel itself adds to an eventfd
- * when a request is complete, as it does for a device that it serves, and does not wait for room as {@code write(2)}
- * does. The request is a read of no bytes, which is complete at once. Any thread; one context serves many eventfds.
+ * A context of {@code io_submit(2)}, which signals {@link PeerEventFd}s: when a request completes, the kernel itself
+ * adds to an eventfd, as for its own devices, and never waits for room, unlike {@code write(2)}. The request is a read
+ * of 0 bytes, which completes immediately. Thread-safe; one context serves many eventfds.
  *
  * <pre>
  * struct iocb {                  // include/uapi/linux/aio_abi.h
@@ -34,7 +34,7 @@ import java.lang.invoke.MethodHandle;
  * </pre>
  */
 public final class AioContext implements PeerSignals, Signaller {
-    /** Requests that are complete and not collected. */
+    /** The maximum number of completed requests that are not yet collected. */
     private static final int EVENTS = 256;
 
     /** {@code sizeof(struct io_event)}. */
@@ -46,7 +46,7 @@ public final class AioContext implements PeerSignals, Signaller {
     private static final long RESFD = 60;
     private static final int IOCB_FLAG_RESFD = 1;
 
-    /** Each other thread may take the place that one has made. More than these are no bad luck. */
+    /** Other threads may take the room made by a collect; after this many attempts, the kernel is broken. */
     private static final int TRIES = 1000;
 
     private static final MethodHandle SYSCALL =
@@ -62,11 +62,11 @@ public final class AioContext implements PeerSignals, Signaller {
     private static final long SYS_GETEVENTS = Arch.CURRENT.sysIoGetevents();
 
     private final long context;
-    /** What is read from. */
+    /** The empty file that requests read from. */
     private final Fd empty;
 
     private final CallArena arena = new CallArena();
-    /** Nobody looks at it: threads may collect into it at once. */
+    /** Never read, so threads may collect into it concurrently. */
     private final MemorySegment events = arena.allocate((long) EVENTS * EVENT_BYTES, JAVA_LONG.byteAlignment());
 
     private final MemorySegment now = arena.allocate(2 * JAVA_LONG.byteSize(), JAVA_LONG.byteAlignment());

@@ -17,8 +17,8 @@ import java.time.Duration;
  * holds the bytes to write is closed before the descriptor, so a late signal can never write into a file that got its
  * number. One thread at a time reads or waits.
  *
- * <p>For eventfds that are made here: who shares one can make it blocking. One that a peer made is a
- * {@link PeerEventFd}.
+ * <p>For eventfds created by this process: a peer that shares an eventfd can make it blocking. An eventfd created by a
+ * peer is a {@link PeerEventFd}.
  */
 public final class EventFd implements AutoCloseable {
     private static final int EFD_CLOEXEC = 02000000;
@@ -31,7 +31,7 @@ public final class EventFd implements AutoCloseable {
     private static final MethodHandle WRITE =
             Libc.plain("write", FunctionDescriptor.ofVoid(JAVA_INT, ADDRESS, JAVA_LONG));
 
-    /** {@code preadv2(2)} does not wait, whatever the descriptor's flags. */
+    /** {@code preadv2(2)} does not block, regardless of the descriptor's flags. */
     private static final int RWF_NOWAIT = 8;
 
     private static final MethodHandle PREADV2 = Libc.function(
@@ -44,7 +44,7 @@ public final class EventFd implements AutoCloseable {
     private final MemorySegment one = arena.allocate(JAVA_LONG);
     private final MemorySegment count = arena.allocate(JAVA_LONG);
 
-    /** Of {@link #take}: a {@code struct iovec} and its 8 bytes, which nobody looks at. */
+    /** For {@link #take}: a {@code struct iovec} and its 8 bytes, which are never read. */
     private final MemorySegment taken = vector(arena);
 
     private EventFd(Fd fd) {
@@ -61,7 +61,7 @@ public final class EventFd implements AutoCloseable {
         return vector;
     }
 
-    /** A new eventfd with the count 0. */
+    /** Creates an eventfd with the count 0. */
     public static EventFd create() throws LinuxException {
         long number = Libc.call("eventfd", state -> (int) EVENTFD.invokeExact(state, 0, EFD_CLOEXEC | EFD_NONBLOCK));
         return new EventFd(Fd.of(number));
@@ -73,15 +73,15 @@ public final class EventFd implements AutoCloseable {
     }
 
     /**
-     * Adds 1 to the count. Never blocks, allocates nothing, and does nothing once closed. A full counter is no error:
-     * the reader has not seen the signals before this one either.
+     * Adds 1 to the count. Never blocks, allocates nothing, and does nothing once closed. A full counter is not an
+     * error: the reader has not read the earlier signals either.
      */
     public void signal() {
         if (arena.isClosing()) {
             return;
         }
         try {
-            // EAGAIN, the full counter, is all that can fail here: the number is ours and is an eventfd.
+            // The only possible error is EAGAIN, a full counter: the number is an open eventfd.
             WRITE.invokeExact(number, one, (long) Long.BYTES);
         } catch (Throwable t) {
             unlessClosed(t);
@@ -91,7 +91,7 @@ public final class EventFd implements AutoCloseable {
     /**
      * Reads the count and resets it. Never blocks, allocates nothing.
      *
-     * @return the signals since the last read, 0 for none or when closed
+     * @return the signals since the last read, 0 if there are none or it is closed
      */
     public long read() {
         if (arena.isClosing()) {
@@ -107,8 +107,7 @@ public final class EventFd implements AutoCloseable {
     }
 
     /**
-     * Resets the count, also of an eventfd that a peer shares, who may have made it blocking or read it first. Never
-     * blocks.
+     * Resets the count. Never blocks, even if a peer that shares the eventfd has made it blocking or reads it first.
      *
      * @return whether the count was not 0; false when closed
      * @throws LinuxException EOPNOTSUPP: Linux before 5.8
@@ -141,7 +140,7 @@ public final class EventFd implements AutoCloseable {
     /**
      * Waits until the count is not 0, without reading it.
      *
-     * @return false if the time ran out; a close meanwhile does not end the wait
+     * @return false on timeout; a concurrent close does not end the wait
      */
     public boolean await(Duration timeout) throws LinuxException {
         return Poll.await(fd, Poll.POLLIN, timeout) != 0;
@@ -155,7 +154,7 @@ public final class EventFd implements AutoCloseable {
         }
     }
 
-    /** A call that came too late finds the arena closed; there is nobody left to tell. */
+    /** Ignores the failure of a call that was late and found the arena closed. */
     private void unlessClosed(Throwable t) {
         if (!arena.isLate(t)) {
             throw Libc.unexpected(t);

@@ -68,10 +68,10 @@ public final class Fd implements AutoCloseable {
     }
 
     /**
-     * The number below which descriptors are not of the reserved ones: the kernel assigns the lowest free number, so a
-     * process that has this number open has at least as many descriptors.
+     * The number from which descriptors are reserved: the kernel assigns the lowest free number, so a process that
+     * has this number open has at least as many descriptors.
      *
-     * @param reserved of {@code RLIMIT_NOFILE}; at most half of it
+     * @param reserved the number of reserved descriptors out of {@code RLIMIT_NOFILE}; at most half of it
      */
     public static int limit(int reserved) {
         try (Arena arena = Arena.ofConfined()) {
@@ -80,7 +80,7 @@ public final class Fd implements AutoCloseable {
             int current = (int) Math.min(limits.getAtIndex(JAVA_LONG, 0) & Long.MAX_VALUE, Integer.MAX_VALUE);
             return Math.max(current - reserved, current / 2);
         } catch (LinuxException e) {
-            throw new IllegalStateException(e); // it has no other reasons
+            throw new IllegalStateException(e); // getrlimit(2) cannot fail otherwise
         }
     }
 
@@ -97,7 +97,7 @@ public final class Fd implements AutoCloseable {
     }
 
     /**
-     * Takes ownership of a descriptor that the caller has owned by number, for example after {@link #release}.
+     * Takes ownership of a descriptor that the caller owned by number, for example after {@link #release}.
      */
     public static Fd adopt(int number) {
         return of(number);
@@ -113,7 +113,7 @@ public final class Fd implements AutoCloseable {
         return fcntl("fcntl(F_GETFL)", F_GETFL, 0) & O_ACCMODE;
     }
 
-    /** Whether writes go to the end of the file, wherever they are to go; its owner can change that. */
+    /** Whether writes go to the end of the file, whatever their position ({@code O_APPEND}); a peer can change that. */
     boolean appends() throws LinuxException {
         return (fcntl("fcntl(F_GETFL)", F_GETFL, 0) & O_APPEND) != 0;
     }

@@ -66,14 +66,14 @@ public final class Mapping implements AutoCloseable {
      * allowed sealing; the size is checked after that, when it can no longer shrink.
      *
      * @param offset the first byte in the file
-     * @param length how many bytes, at least 1
-     * @throws LinuxException EINVAL: the file is shorter than that, the range is none, or it is neither a memfd nor a
-     *     regular file of a local file system (reading a pipe, a socket or a file of FUSE could block or go astray), or
-     *     is open with O_APPEND
+     * @param length the number of bytes, at least 1
+     * @throws LinuxException EINVAL: the range is invalid or exceeds the file, the file is neither a memfd nor a
+     *     regular file of a local file system (reading a pipe, a socket or a FUSE file could block or return wrong
+     *     data), or it is open with O_APPEND
      */
     public static FdAccess classify(Fd fd, long offset, long length) throws LinuxException {
         if (offset < 0 || length <= 0 || offset > Long.MAX_VALUE - length) {
-            throw invalid("no range: offset " + offset + ", length " + length);
+            throw invalid("invalid range: offset " + offset + ", length " + length);
         }
         FdAccess access = sealsShrink(fd) ? FdAccess.MMAP : FdAccess.FILE_IO;
         FileStatus status = fd.stat();
@@ -115,7 +115,7 @@ public final class Mapping implements AutoCloseable {
      * Maps a range of a file, shared with all other mappings of it.
      *
      * @param offset the first byte in the file, a multiple of the page size
-     * @param length how many bytes, at least 1
+     * @param length the number of bytes, at least 1
      * @throws LinuxException EACCES: the access mode forbids it; EPERM: a seal forbids it; EINVAL: bad offset or
      *     length; ENODEV: the file cannot be mapped; ENOMEM: out of memory, or too many mappings (vm.max_map_count)
      */
@@ -134,7 +134,7 @@ public final class Mapping implements AutoCloseable {
      *
      * @param arena of any kind; it determines which threads may access the memory
      */
-    @SuppressWarnings("restricted") // the kernel has just said that this much is there
+    @SuppressWarnings("restricted") // the kernel has just mapped this length
     public static MemorySegment map(
             Fd fd, long offset, long length, Protection protection, Sharing sharing, Arena arena)
             throws LinuxException {

@@ -6,14 +6,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * An eventfd that a peer passed, to be signalled.
+ * An eventfd received from a peer, to signal the peer.
  *
  * <p>It may be a blocking one, or become one at any moment: the flag is of the open file, which is the peer's too. A
  * {@code write(2)} would wait for room in a counter that the peer keeps full. So a {@link Signaller} does it, which
  * keeps nobody waiting.
  *
- * <p>Owns its descriptor. {@link #signal} and {@link #close} may be called by any thread at any time, as those of
- * {@link EventFd}.
+ * <p>Owns its descriptor. {@link #signal} and {@link #close} may be called by any thread at any time, as for {@link
+ * EventFd}.
  */
 public final class PeerEventFd implements AutoCloseable {
     private static final String PROC_LINK = "anon_inode:[eventfd]";
@@ -31,13 +31,13 @@ public final class PeerEventFd implements AutoCloseable {
     }
 
     /**
-     * Takes over an eventfd. On an error the caller still owns it.
+     * Takes ownership of an eventfd; on failure it stays with the caller.
      *
-     * @throws LinuxException EINVAL: not an eventfd, as {@code eventfd_ctx_fdget} answers; EBADF: closed; EAGAIN: there
-     *     is no thread to signal by
+     * @throws LinuxException EINVAL: not an eventfd, as {@code eventfd_ctx_fdget()} returns; EBADF: closed; EAGAIN:
+     *     there is no thread to signal by
      */
     public static PeerEventFd adopt(Fd fd, Signaller signaller) throws LinuxException {
-        fd.accessMode(); // EBADF before all else
+        fd.accessMode(); // EBADF before any other error
         if (!isEventFd(fd)) {
             throw new LinuxException("eventfd", LinuxErrno.EINVAL, fd + " is not an eventfd");
         }
@@ -72,7 +72,7 @@ public final class PeerEventFd implements AutoCloseable {
         try {
             signaller.signal(request);
         } catch (Throwable t) {
-            // A call that came too late finds the arena closed; there is nobody left to tell.
+            // A late call that found the arena closed is ignored.
             if (!arena.isLate(t)) {
                 throw Libc.unexpected(t);
             }

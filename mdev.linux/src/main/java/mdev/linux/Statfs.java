@@ -14,7 +14,7 @@ import java.nio.file.Path;
 import java.util.Set;
 import java.util.stream.Stream;
 
-/** {@code fstatfs(2)}, for the one thing that is asked: which kind of file system a file is in. */
+/** {@code fstatfs(2)}, for the type of a file's file system only. */
 final class Statfs {
     /** {@code sizeof(struct statfs)}; {@code f_type}, a long, comes first. */
     private static final int BYTES = 120;

@@ -171,9 +171,9 @@ public final class UnixSocket implements AutoCloseable {
      *
      * @param buffer native memory
      * @param length the most bytes to receive, at least 1
-     * @param spins how often to look before blocking
-     * @return the bytes received; {@link #END} when the peer closed, or somebody here did; 0 when the time ran out
-     * @throws LinuxException ECONNRESET: the peer closed without having read everything
+     * @param spins the number of polls before blocking
+     * @return the bytes received; {@link #END} if the peer or this side has closed; 0 on timeout
+     * @throws LinuxException ECONNRESET: the peer closed without reading everything
      */
     public long receive(MemorySegment buffer, long offset, long length, int spins) throws LinuxException {
         for (int i = 0; i < spins; i++) {
@@ -243,8 +243,8 @@ public final class UnixSocket implements AutoCloseable {
     }
 
     /**
-     * For the receiving thread: whether more descriptors came with the last receive than allowed, or the process is out
-     * of them. None of them is left then; the bytes are what was sent.
+     * Called by the receiving thread: whether the last receive had more descriptors than allowed, or exceeded the
+     * process's limit. All of its descriptors are then closed; the bytes are intact.
      */
     public boolean fdsLost() {
         return fdsLost;
@@ -268,9 +268,9 @@ public final class UnixSocket implements AutoCloseable {
     }
 
     /**
-     * Sends what there is room for now.
+     * Sends as many bytes as there is room for, without blocking.
      *
-     * @return the bytes sent, 0 where there is no room
+     * @return the bytes sent, 0 if there is no room
      */
     public long trySend(MemorySegment buffer, long offset, long length) throws LinuxException {
         Objects.checkFromIndexSize(offset, length, buffer.byteSize());
@@ -306,7 +306,7 @@ public final class UnixSocket implements AutoCloseable {
         }
     }
 
-    /** @return 0: no room, now or in time */
+    /** @return 0 if there is no room immediately, or by the send timeout */
     private long sendOnce(MemorySegment buffer, long offset, long length, long controlLength, int flags)
             throws LinuxException {
         try {

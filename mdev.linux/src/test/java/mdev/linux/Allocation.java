@@ -19,7 +19,7 @@ final class Allocation {
     static void assertNone(Body body) throws Exception {
         ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
         long allocated = Long.MAX_VALUE;
-        long deadline = System.nanoTime() + Threads.PATIENCE.toNanos(); // for the compiler, on a thread of its own
+        long deadline = System.nanoTime() + Threads.PATIENCE.toNanos(); // until the code is compiled
         while (allocated > 0 && System.nanoTime() < deadline) {
             long before = threads.getCurrentThreadAllocatedBytes();
             for (int i = 0; i < CALLS; i++) {

@@ -17,7 +17,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Which memory of a peer may be mapped. */
+/** The access to each kind of file that a peer may pass. */
 @ExtendWith(NoLeaks.class)
 class ClassifyTest {
     private static final int O_APPEND = 02000;
@@ -72,7 +72,7 @@ class ClassifyTest {
         DEVICE,
         DIRECTORY,
         PIPE,
-        /** A regular file, but of a file system where the size is made up and a read runs what somebody wrote. */
+        /** A regular file, but in a file system with fictitious sizes, where a read runs code of a driver. */
         FILE_OF_SYSFS,
         FILE_TO_APPEND_TO
     }

@@ -25,7 +25,7 @@ class EventFdTest {
     private static final Duration LONG = Duration.ofHours(1);
     private static final int ROUNDS = 50;
 
-    /** What the signallers of the stress test signal. */
+    /** The eventfd that the threads of the stress test signal. */
     private volatile EventFd current;
 
     @Test
@@ -47,7 +47,7 @@ class EventFdTest {
         }
     }
 
-    /** The peer has made it blocking, and may have read it: taking does not wait. */
+    /** A take does not block, although the peer has made the eventfd blocking and may have read it. */
     @Test
     @Timeout(600)
     void takesWhatAPeerShares() throws Exception {
@@ -98,8 +98,8 @@ class EventFdTest {
     }
 
     /**
-     * Fails when {@link EventFd#close} does not close the arena, or after the descriptor: then a thread that was
-     * preempted between its look at the closed flag and the system call writes to the next owner of the number.
+     * Fails if {@link EventFd#close} does not close the arena, or closes it after the descriptor: a thread preempted
+     * between its check of the closed flag and the system call then writes to the next owner of the number.
      */
     @Test
     @Timeout(600)
@@ -146,7 +146,7 @@ class EventFdTest {
         assertTrue(reused > ROUNDS / 2, "numbers were reused: " + reused);
     }
 
-    /** Takes the number in the moment in which it is free, or at least as soon as the closer is back. */
+    /** Takes the number as soon as it is free, at the latest once the closer has returned. */
     private static EventFd nextWithNumber(int number, FutureTask<Void> closer) throws Exception {
         for (; ; ) {
             boolean last = closer.isDone();

@@ -25,7 +25,7 @@ class MountTest {
         return Files.readAllLines(Path.of("/proc/mounts")).stream().filter(line -> line.contains(" " + target + " "));
     }
 
-    /** Tries whether this process may mount. */
+    /** Skips the test if this process may not mount. */
     private static void assumeMayMount(Path directory) {
         try {
             Mount.mount("mdev-test", directory, "tmpfs", FLAGS, "size=64k");

@@ -18,8 +18,8 @@ import org.junit.jupiter.api.extension.ExtensionContext.Namespace;
 /** After a test, the process has the same open descriptors as before, and no mapping of our memfds. */
 final class NoLeaks implements BeforeEachCallback, AfterEachCallback {
     /**
-     * What the JVM opens by itself: classes, the log, its own files, the source of random numbers, what it asks the
-     * kernel; and the directory that is being looked at.
+     * Files that the JVM itself opens: classes, the log, its own files, the source of random numbers and files of the
+     * kernel; and the directory that is being listed.
      */
     private static final Pattern NOT_OURS = Pattern.compile(".*\\.(jar|class|log)|/dev/u?random|/(proc|sys)/.*|"
             + Pattern.quote(System.getProperty("java.home")) + "/.*");

@@ -43,7 +43,7 @@ class PeerEventFdTest {
         }
     }
 
-    /** What a peer may have made. */
+    /** An eventfd as a peer may create it. */
     static Fd peers(int flags) throws LinuxException {
         return Fd.of(Libc.call("eventfd", state -> (int) EVENTFD.invokeExact(state, 0, flags)));
     }
@@ -87,8 +87,8 @@ class PeerEventFdTest {
     }
 
     /**
-     * Fails when a signal is a look for room and a {@code write(2)} after it: then the peer, whose eventfd is a
-     * blocking one, fills the counter in between.
+     * Fails if a signal checks for room and then calls {@code write(2)}: the peer fills the counter of its blocking
+     * eventfd in between.
      */
     @ParameterizedTest
     @EnumSource
