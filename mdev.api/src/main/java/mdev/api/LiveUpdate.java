@@ -8,7 +8,7 @@ import org.osgi.annotation.versioning.ProviderType;
 /** An update in progress. Used by one thread. */
 @ProviderType
 public interface LiveUpdate extends AutoCloseable {
-    /** The remaining time for the update, or for going back; not negative. */
+    /** The remaining time for the update, or for the return to the old version; not negative. */
     Duration remaining();
 
     /**

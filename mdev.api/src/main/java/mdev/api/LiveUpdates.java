@@ -8,14 +8,15 @@ import org.osgi.annotation.versioning.ProviderType;
 public interface LiveUpdates {
     /**
      * Delays the calls of the module's parents and devices, saves the state of each device, and releases the vendor's
-     * objects. From then until the update has ended, the bundle may be stopped, updated and started: its parents,
-     * types and devices stay in the tree, and the devices stay with their users.
+     * objects. From then until the update has ended, the bundle may be stopped, updated and started: its parents, types
+     * and devices stay in the tree, and the devices stay with their users.
      *
      * @param bundleId the bundle of the module
      * @return the update; the caller ends it
-     * @throws ErrnoException EBUSY: a device in use has no {@link mdev.api.state.StatefulDevice} (the message names
-     *     the devices), a call has not returned in time, the bundle has a bus driver, or another update is in
-     *     progress; ENOENT: the bundle is not a loaded module; else the vendor's errno. The old version continues then
+     * @throws ErrnoException EBUSY: a device in use has no {@link mdev.api.state.StatefulDevice} (the message names the
+     *     devices), a call has not returned in time, the bundle has a bus driver, or another update is in progress;
+     *     ENOENT: the bundle is not a loaded module; else the vendor's errno. After a failure the old version
+     *     continues
      */
     LiveUpdate begin(long bundleId) throws ErrnoException;
 }

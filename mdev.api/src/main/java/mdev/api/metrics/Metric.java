@@ -6,7 +6,8 @@ import java.util.Map;
 /**
  * A metric as OpenMetrics defines it.
  *
- * @param type what its values mean
+ * @param type the meaning of its values
+ *
  * @param name lower case with the unit at its end, words joined by {@code _}; the exposition adds {@code _total} to a
  *     counter
  * @param help one sentence
@@ -30,7 +31,7 @@ public record Metric(Type type, String name, String help, List<Sample> samples) 
         return gauge(name, help, List.of(new Sample(Map.of(), value)));
     }
 
-    /** What the values of a metric mean. */
+    /** The meaning of a metric's values. */
     public enum Type {
         /** Only increases, as long as its labels exist. */
         COUNTER,

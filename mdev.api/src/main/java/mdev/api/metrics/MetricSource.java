@@ -7,6 +7,6 @@ import org.osgi.annotation.versioning.ConsumerType;
 @ConsumerType
 @FunctionalInterface
 public interface MetricSource {
-    /** The current values; called on a thread of the scrape, which waits for it a short time only. */
+    /** The current values; called on a thread of the scrape, which waits only for a short time. */
     List<Metric> metrics();
 }

@@ -5,9 +5,7 @@ import java.util.List;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 
-/**
- * A command was given a name that does not exist. The shell adds the names that do, or the one that was probably meant.
- */
+/** A command was given a name that does not exist. The shell adds the existing names, or the most similar one. */
 public final class UnknownNameException extends ErrnoException {
     private static final long serialVersionUID = 1L;
 
@@ -23,7 +21,7 @@ public final class UnknownNameException extends ErrnoException {
     }
 
     /**
-     * A name of a set that is worth listing if it is small.
+     * An unknown name of a set that the shell lists if it is small.
      *
      * @param message what does not exist, for example {@code no type 'mtty-3' on mtty}
      * @param asked the name
@@ -33,7 +31,7 @@ public final class UnknownNameException extends ErrnoException {
         return new UnknownNameException(errno, message, asked, known, true);
     }
 
-    /** As {@link #among}, for a set that is never listed, as of the files of a directory. */
+    /** As {@link #among}, for a set that is never listed, such as the files of a directory. */
     public static UnknownNameException near(Errno errno, String message, String asked, Collection<String> known) {
         return new UnknownNameException(errno, message, asked, known, false);
     }

@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The state of a device: named fields with the version of their schema. A value is a {@code Long}, {@code Boolean},
- * {@code String}, {@code byte[]}, {@code List} of values, or {@code Map} of names to values. A byte array is not
- * copied, and must not be changed after they have been passed.
+ * {@code String}, {@code byte[]}, {@code List} of values, or {@code Map} of names to values. Byte arrays are not
+ * copied and must not be changed once they have been passed.
  *
  * @param version of the schema, from 1
  * @param fields by name, in the order in which they were added
@@ -97,7 +97,7 @@ public record DeviceState(int version, Map<String, Object> fields) {
         return names;
     }
 
-    /** @throws ErrnoException EINVAL: no such field, or it is not a number; so for the other types */
+    /** @throws ErrnoException EINVAL: no such field, or it is not a number; likewise for the other types */
     public long number(String name) throws ErrnoException {
         return get(name, Long.class, "a number");
     }

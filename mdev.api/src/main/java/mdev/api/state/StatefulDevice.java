@@ -6,18 +6,17 @@ import org.osgi.annotation.versioning.ConsumerType;
 
 /**
  * Implemented by a {@link mdev.api.vfio.DeviceOps} whose state can be saved and restored, so that its driver can be
- * updated while the device is in use. An update calls, on the old object, {@link #stop}, {@link #save}, {@code
- * release} if the device is open, and the parent's {@code remove}; on the new one the parent's {@code create}, {@code
- * open} if the device is open, {@link #restore} and {@link #resume}. If the update fails before the old object has been
+ * updated while the device is in use. An update calls, on the old object, {@link #stop}, {@link #save}, {@code release}
+ * if the device is open, and the parent's {@code remove}; on the new one the parent's {@code create}, {@code open} if
+ * the device is open, {@link #restore} and {@link #resume}. If the update fails before the old object has been
  * released, the old object's {@link #resume} follows instead.
  *
  * <p>No other call of the device runs from {@link #stop} to {@link #resume}: the framework delays the user's accesses.
  * All calls share one deadline, 3 s by default.
  *
  * <p>The user's memory mappings, interrupts and region memory ({@link VfioContext#regionMemory}) belong to the
- * framework and stay in place; they are not part of the state. Pages that are pinned and notifiers that are registered
- * belong to the old object, which unpins and unregisters them in {@code release}; the new object pins and registers its
- * own.
+ * framework and stay in place; they are not part of the state. Pinned pages and registered notifiers belong to the old
+ * object, which unpins and unregisters them in {@code release}; the new object pins and registers its own.
  */
 @ConsumerType
 public interface StatefulDevice {

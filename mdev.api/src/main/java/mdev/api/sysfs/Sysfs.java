@@ -26,8 +26,8 @@ public interface Sysfs {
 
     /**
      * Adds a listener until it is removed. Unlike other listeners it is not a whiteboard service, for two reasons. A
-     * view caches what it has read, so it must know from when on it is notified of removals: from the return of this
-     * call on. And a view depends on the tree, so a tree that referenced its views as services would close a cycle.
+     * view caches entries that it has read, so it must know when notifications of removals begin: when this call
+     * returns. And a view depends on the tree, so a tree that referenced its views as services would close a cycle.
      *
      * <p>Listeners are notified of an attribute after each successful write to it and by {@link #changed}, and of
      * {@code available_instances} after a device of the parent has been created or removed.

@@ -23,8 +23,8 @@ public non-sealed interface SysfsFile extends SysfsNode {
      *
      * @param requester supplies the name of the caller for the log, e.g. {@code bash[4711]}; called on the caller's
      *     thread, and only if the name is logged
-     * @return the number of bytes accepted: all, or 4096 of more, as kernfs has it (0 for an empty write, which does
-     *     not reach the owner)
+     * @return the number of bytes accepted: all, or 4096 if there are more, as in kernfs (0 for an empty write, which
+     *     does not reach the owner)
      * @throws ErrnoException EACCES: the mode forbids writing; ENODEV: the entry has been removed; EIO: the attribute
      *     has no {@code store()} or its owner failed; else the owner's errno
      */

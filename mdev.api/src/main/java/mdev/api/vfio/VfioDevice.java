@@ -51,13 +51,13 @@ public interface VfioDevice extends AutoCloseable {
     int regionFd(int region) throws ErrnoException;
 
     /**
-     * Eventfds that stand for writes to a region ({@code VFIO_USER_DEVICE_GET_REGION_IO_FDS}), for a user that lets
-     * KVM or another process signal them. A signal is a write at some later time, as a posted write is; a signal that
-     * has not become a write when the user resets or closes the device never does. Writes through {@link #write} work
+     * Eventfds that stand for writes to a region ({@code VFIO_USER_DEVICE_GET_REGION_IO_FDS}), for a user that lets KVM
+     * or another process signal them. A signal is a write at some later time, like a posted write; a signal that has
+     * not become a write before the user resets or closes the device is discarded. Writes through {@link #write} work
      * as before.
      *
      * @param region its index
-     * @param most how many to return at most
+     * @param most the maximum number to return
      * @return the descriptors of this process, which the caller owns; empty if the region has no such writes
      * @throws ErrnoException EINVAL: the device does not have the index; EMFILE: out of descriptors; EAGAIN: no thread
      *     could be started; ENODEV, EBADF as above

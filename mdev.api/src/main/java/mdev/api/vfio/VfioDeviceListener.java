@@ -8,15 +8,15 @@ import org.osgi.annotation.versioning.ConsumerType;
  * service by any bundle; VFIO finds it and calls it on threads of its own.
  *
  * <p>When the service is registered, {@link #added} is called for each existing device. Once it is unregistered, no
- * call of it is running and none follows: the listener itself must then undo what it did for the devices that it was
- * notified of. When VFIO stops, every device is removed first.
+ * call of it is running and none follows: the listener itself must then release its resources for the reported
+ * devices. When VFIO stops, every device is removed first.
  *
  * <p>Calls for one device are sequential; calls for different devices are concurrent. They must be quick: the creation
  * or removal of the device waits for them, for at most 3 s in {@link #added} and three quarters of the driver's grace
- * period in the others. A listener that takes longer is named in the log and not waited for until it returns; then it
- * is notified of what has happened since, in the same order for each device, but not of devices that have come and gone
- * in the meantime. They must not create or remove devices. A service that needs {@link Vfio}
- * must use the argument of {@link #added}: a service reference of its own would close a cycle.
+ * period in the others. A slower listener is named in the log, and no thread waits for it until it returns; it is then
+ * notified of the events since, in order for each device, except for devices that were added and removed meanwhile.
+ * They must not create or remove devices. A service that needs {@link Vfio} must use the argument of {@link #added}: a
+ * service reference of its own would close a cycle.
  */
 @ConsumerType
 public interface VfioDeviceListener {
