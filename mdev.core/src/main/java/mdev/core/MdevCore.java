@@ -188,7 +188,7 @@ public final class MdevCore implements AutoCloseable {
         return limits;
     }
 
-    /** Changes the limits for removals and unregistrations that begin from now on. */
+    /** Changes the limits for later removals and unregistrations. */
     public void limit(Limits changed) {
         limits = changed;
     }

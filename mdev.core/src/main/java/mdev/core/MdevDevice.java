@@ -67,7 +67,7 @@ public final class MdevDevice extends BusDevice {
 
     private volatile boolean leftBehind;
 
-    /** Who removes it, for the log; written by the thread that has moved it to REMOVING, before it takes it down. */
+    /** The requester of the removal, for the log; written by the thread that has set REMOVING, before the teardown. */
     private volatile String remover = "its parent, which is unregistered";
 
     private MdevDevice(SupportedType type, Parent parent, UUID uuid) {
@@ -101,7 +101,7 @@ public final class MdevDevice extends BusDevice {
             throw e;
         }
         boolean published = false;
-        String who = requester.get(); // now, as it may be killed while the vendor creates
+        String who = requester.get(); // now, because the caller may be killed during the vendor's create
         try {
             device.allocate();
             device.publish();
@@ -155,7 +155,7 @@ public final class MdevDevice extends BusDevice {
         throw parentIsRemoved();
     }
 
-    /** A device that no driver can take because resources are short is not created. */
+    /** The create fails if the process is too short of resources for a driver to bind. */
     private void probe() throws ErrnoException {
         try {
             core().bus().probe(this);
@@ -268,13 +268,13 @@ public final class MdevDevice extends BusDevice {
      * call then finishes it.
      */
     void tearDown() {
-        // On record while the driver is in its remove; the slot is not quiet before it has returned.
+        // An entry during the driver's remove, so that the slot is not quiet before it has returned.
         try (Gate.Entry _ = slot.enterAnyway("removal")) {
             core().bus().release(this, this::unbound);
         }
     }
 
-    /** Runs when no driver is bound to the device any more. */
+    /** Runs when the device has been unbound. */
     private void unbound() {
         try (var _ = tree().change()) {
             uevent("remove");
@@ -381,7 +381,7 @@ public final class MdevDevice extends BusDevice {
         }
     }
 
-    /** Takes the device from its vendor's object, which may hang. */
+    /** Detaches the device from its vendor's object, which may hang. */
     void disown() {
         vendor = null;
         slot.install(NoDevice.INSTANCE);

@@ -49,7 +49,10 @@ public final class Module extends Kobject implements ParentRegistry, DriverRegis
     /** Whether the bundle has released the core's services; guarded as {@link #closed}. */
     private boolean released;
 
-    /** The bundle as it got the core's services: no two are equal. Guarded as {@link #closed}. */
+    /**
+     * The bundle that uses the core's services; replaced by the next version. No two are equal. Guarded as {@link
+     * #closed}.
+     */
     private ForeignBundle user;
 
     /** Written with the registrations' monitor held. */
@@ -165,7 +168,7 @@ public final class Module extends Kobject implements ParentRegistry, DriverRegis
         }
     }
 
-    /** Whether the bundle has the core's services; not if another version has taken its place. */
+    /** Whether the bundle has the core's services; false once another version has replaced it. */
     public boolean isUsedBy(ForeignBundle bundle) {
         synchronized (registrations) {
             return user.equals(bundle);

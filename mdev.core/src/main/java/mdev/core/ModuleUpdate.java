@@ -30,7 +30,7 @@ final class ModuleUpdate implements LiveUpdate {
     private final List<Parent> parents;
     private final Duration timeout;
 
-    /** Of the current direction: forward, or back to the old version. */
+    /** The deadline of the update, or of the return to the old version. */
     private Deadline deadline;
 
     /** The devices and their states, empty for a device without state; written by {@link #begin}. */
@@ -57,7 +57,7 @@ final class ModuleUpdate implements LiveUpdate {
      * @throws ErrnoException as for {@link mdev.api.LiveUpdates#begin}; the old version continues then
      */
     void begin() throws ErrnoException {
-        // The user's calls wait for the way forward and the way back, which has half of the time.
+        // The user's calls wait for the update and for a return to the old version, which has half of the time.
         Deadline thaw = Deadline.in(timeout.plus(timeout.dividedBy(2)));
         List<MdevDevice> stopped = new ArrayList<>();
         try {
@@ -94,7 +94,7 @@ final class ModuleUpdate implements LiveUpdate {
                 }
             });
         } catch (ErrnoException e) {
-            deadline = Deadline.in(timeout.dividedBy(2)); // a call that hangs has used up the time
+            deadline = Deadline.in(timeout.dividedBy(2)); // a hung call has used up the time
             try {
                 call("resume", List.copyOf(stopped), false, deadline, (device, _) -> device.resume());
             } catch (ErrnoException unresumed) {
@@ -133,9 +133,9 @@ final class ModuleUpdate implements LiveUpdate {
     }
 
     /**
-     * Runs a step for all devices on another thread, until the deadline; a step that fails ends the others.
+     * Runs a step for all devices on another thread, until the deadline; the first failure ends it.
      *
-     * @param disowning whether a device whose call hangs is taken from its vendor's object
+     * @param disowning whether a device with a hung call is detached from its vendor's object
      */
     private void call(String what, List<MdevDevice> all, boolean disowning, Deadline until, UpdateStep.Action action)
             throws ErrnoException {

@@ -11,8 +11,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One step of an update: calls the vendor for each device, on a thread of its own. A step that hangs is abandoned: when
- * the vendor's call returns, it changes nothing any more.
+ * One step of an update: calls the vendor for each device, on a separate thread. A hung step is abandoned: when the
+ * vendor's call returns, the step changes nothing.
  */
 final class UpdateStep implements Runnable {
     private static final Logger log = LoggerFactory.getLogger(UpdateStep.class);
@@ -62,7 +62,7 @@ final class UpdateStep implements Runnable {
     }
 
     /**
-     * Makes a change that a hanging step must not make later.
+     * Makes a change, unless the step has been abandoned.
      *
      * @throws ErrnoException ETIMEDOUT: the step has been abandoned
      */
@@ -78,7 +78,7 @@ final class UpdateStep implements Runnable {
     }
 
     /**
-     * @param disowning whether a device whose call hangs is taken from its vendor's object
+     * @param disowning whether a device with a hung call is detached from its vendor's object
      * @throws ErrnoException ETIMEDOUT: a call hangs; else the failure of a call
      */
     void await(BoundedCalls.Call call, Deadline deadline, boolean disowning) throws ErrnoException {

@@ -48,7 +48,7 @@ final class VendorOps<D extends DeviceOps> {
         return new Instance<>(this, owner.answer(parent + ": create", () -> ops.create(mdev)));
     }
 
-    /** A device from its vendor's view. */
+    /** The vendor's half of a device. */
     record Instance<D extends DeviceOps>(VendorOps<D> vendor, D device) {
         List<AttributeGroup> attributeGroups() throws ErrnoException {
             return vendor.owner.answer(

@@ -36,7 +36,7 @@ final class LiveUpdateTest {
     private final CountDownLatch never = new CountDownLatch(1);
     private Rig rig = new Rig();
 
-    /** What happens when the bundle is stopped. */
+    /** Runs when the bundle is stopped. */
     private Runnable stop = () -> {};
 
     @AfterEach
@@ -45,7 +45,7 @@ final class LiveUpdateTest {
         rig.close();
     }
 
-    /** A version of the bundle is started. */
+    /** Starts a version of the bundle. */
     private void start(TestCounter counter, String version) throws ErrnoException {
         Module module = rig.core.module(new ForeignBundle("vendor.counter", version, BUNDLE));
         stop = module::close;
@@ -56,7 +56,7 @@ final class LiveUpdateTest {
         };
     }
 
-    /** The bundle is stopped: its component closes the registration, then the framework releases the registries. */
+    /** Stops the bundle: its component closes the registration, then the framework releases the registries. */
     private void stop() {
         stop.run();
     }
@@ -248,7 +248,7 @@ final class LiveUpdateTest {
         assertEquals("2.0.0 1\n", rig.read(count(first)));
     }
 
-    /** The hang uses up the time of the update, but not that of going on. */
+    /** The hang uses up the time of the update, but not that of the resume. */
     @Test
     void stoppedDevicesResumeIfAnotherHangs() throws Exception {
         rig.close();

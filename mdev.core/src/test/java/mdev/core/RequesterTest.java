@@ -10,7 +10,7 @@ import mdev.api.errno.ErrnoException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** The log tells of each device that is created or removed, and who asked. */
+/** The log names each created or removed device and the requester. */
 @Timeout(300)
 final class RequesterTest {
     private final UUID uuid = UUID.randomUUID();

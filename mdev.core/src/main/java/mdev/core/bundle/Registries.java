@@ -48,7 +48,7 @@ public final class Registries implements ParentRegistry, DriverRegistry, ClassRe
         }
     }
 
-    /** A bundle that hangs while its successor runs may still call. */
+    /** A hung bundle may still call after another version has replaced it. */
     private Module module() throws ErrnoException {
         if (!module.isUsedBy(bundle)) {
             throw new ErrnoException(Errno.ENODEV, bundle + " has been replaced by another version");

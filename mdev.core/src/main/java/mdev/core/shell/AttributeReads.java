@@ -12,11 +12,11 @@ import mdev.sync.Deadline;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads attributes for listings. A vendor that hangs in one delays the listing until its deadline only, and has one
- * thread of ours: its attribute is not read again while it hangs. Any thread.
+ * Reads attributes for listings. A hung vendor delays a listing only until its deadline and occupies one thread: the
+ * attribute is not read again while the read hangs. Thread-safe.
  */
 final class AttributeReads {
-    /** What is shown of an attribute that has not been read in time. */
+    /** Shown for an attribute that was not read in time. */
     static final String HANGS = "?";
 
     /** How long a listing waits for all its attributes. */
@@ -36,7 +36,7 @@ final class AttributeReads {
         return Deadline.in(LONGEST);
     }
 
-    /** A read that was begun. */
+    /** A started read. */
     static final class Read {
         private final CountDownLatch done = new CountDownLatch(1);
         private volatile String text = HANGS;

@@ -74,13 +74,13 @@ final class SysfsCommands {
         byte[] value = invocation.arguments().get(1).getBytes(StandardCharsets.UTF_8);
         checkNotEmpty(invocation.arguments().get(1));
         int taken = file.write(value, invocation::requester);
-        while (taken < value.length) { // as write(1) callers go on
+        while (taken < value.length) { // as callers of write(2) do after a short write
             taken += file.write(Arrays.copyOfRange(value, taken, value.length), invocation::requester);
         }
         return ShellResult.DONE;
     }
 
-    /** A write of nothing reaches no file: it would be a success without an effect. */
+    /** An empty write does not reach the attribute: it would succeed without effect. */
     static void checkNotEmpty(String value) throws ErrnoException {
         if (value.isEmpty()) {
             throw new ErrnoException(Errno.EINVAL, "the value is empty: nothing would be written");

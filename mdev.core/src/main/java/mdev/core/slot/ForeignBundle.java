@@ -41,7 +41,7 @@ public final class ForeignBundle {
         return installed.version();
     }
 
-    /** Another version has taken the bundle's place. */
+    /** Called when another version replaces the bundle. */
     public void replacedBy(ForeignBundle next) {
         installed = next.installed;
     }

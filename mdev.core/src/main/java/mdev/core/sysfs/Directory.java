@@ -60,7 +60,7 @@ public class Directory extends TreeNode implements SysfsDirectory {
     /**
      * Changes the description of the permanent entries, inside {@link Tree#change()}.
      *
-     * @return whether an entry has come, gone or been replaced
+     * @return whether an entry was added, removed or replaced
      */
     protected final boolean redescribe(Runnable change) {
         Tree tree = tree();

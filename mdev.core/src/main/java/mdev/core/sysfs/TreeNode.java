@@ -3,7 +3,7 @@ package mdev.core.sysfs;
 import mdev.api.sysfs.SysfsNode;
 import org.jspecify.annotations.Nullable;
 
-/** What the nodes of all kinds have in common. */
+/** The part common to all kinds of nodes. */
 abstract class TreeNode {
     private final @Nullable Directory holder;
     private final String name;

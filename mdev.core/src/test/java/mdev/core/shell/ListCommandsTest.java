@@ -113,7 +113,7 @@ final class ListCommandsTest {
         return Arrays.asList(cells);
     }
 
-    /** {@code mdev_device_create()} does not ask either: the vendor's create keeps the limit. */
+    /** As {@code mdev_device_create()}: the vendor's create enforces the limit. */
     @Test
     void createDoesNotReadTheInstances() throws ErrnoException {
         create();

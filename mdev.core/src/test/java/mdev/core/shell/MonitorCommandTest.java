@@ -89,7 +89,7 @@ class MonitorCommandTest {
                     throw new AssertionError(e);
                 }
             });
-            emitUntil(core, () -> terminal.reached.getCount() == 0); // it listens
+            emitUntil(core, () -> terminal.reached.getCount() == 0); // the monitor is registered
             core.listen(_ -> delivered.incrementAndGet()); // receives each event after the monitor
             emit(core, MANY);
             emitUntil(core, () -> delivered.get() >= MANY);

@@ -184,7 +184,7 @@ class VendorSlotTest {
                 "no call sees the old object after the freeze");
     }
 
-    /** A thread of the vendor's that calls back may be one that the vendor's release joins. */
+    /** The vendor's release may join the vendor's thread that makes the callback. */
     @Test
     void releaseWaitsForACallbackAndDoesNotRunOnItsThread() throws Exception {
         slot.install(new Ops("1"));
