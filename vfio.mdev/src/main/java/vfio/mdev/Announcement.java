@@ -6,14 +6,14 @@ import mdev.sync.BoundedCalls;
 import mdev.sync.Deadline;
 
 /**
- * Notifies listeners of what has happened to devices, one after the other on another thread: a listener that hangs
- * keeps that thread, and yet another one notifies the rest.
+ * Notifies listeners of device events, one after the other on another thread: a hung listener occupies that thread,
+ * and a further thread notifies the rest.
  *
  * @param name of the thread
  * @param time for each call of a listener
  */
 record Announcement(String name, Collection<Subscription> told, Duration time) {
-    /** No call is late before: a pause of the machine takes longer than a short time limit. */
+    /** The minimum time for a call: a pause of the machine may exceed a shorter time limit. */
     static final Duration LEAST = Duration.ofMillis(500);
 
     /** The time for a listener to be notified of a new device. */
@@ -22,7 +22,7 @@ record Announcement(String name, Collection<Subscription> told, Duration time) {
     /** The time for all of them, and for all devices of a new listener: less than SCR's lock timeout of 5 s. */
     private static final Duration ALL = Duration.ofSeconds(4);
 
-    /** How much later than a call its thread may have been started. */
+    /** The allowance for the start of the thread. */
     private static final Duration START = Duration.ofMillis(20);
 
     Announcement {
@@ -35,9 +35,10 @@ record Announcement(String name, Collection<Subscription> told, Duration time) {
     }
 
     /**
-     * Returns when all listeners that answer in time have been notified, at the deadline at the latest.
+     * Returns once all listeners that return in time have been notified, at the deadline at the latest.
      *
-     * @param then runs after the first notifications; what it causes is then announced as well. May run repeatedly
+     * @param then runs after the first notifications; the events that it causes are then announced, too. May run
+     *     repeatedly
      */
     void make(BoundedCalls calls, Deadline deadline, Runnable then) {
         if (told.isEmpty()) {
@@ -53,7 +54,7 @@ record Announcement(String name, Collection<Subscription> told, Duration time) {
                 call = start(calls, then);
             }
             if (deadline.hasPassed() || (!late && !call.hasBegun())) {
-                return; // the call goes on, or begins when there is a thread for it
+                return; // the call continues, or begins when a thread is free
             }
         }
     }

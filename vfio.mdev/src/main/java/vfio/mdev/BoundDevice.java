@@ -11,7 +11,7 @@ import mdev.sync.Deadline;
 import org.jspecify.annotations.Nullable;
 import vfio.mdev.group.Group;
 
-/** A device that is bound to the driver, with the listeners that are notified of it. */
+/** A device bound to the driver, and the listeners that are notified of it. */
 final class BoundDevice {
     final String name;
     final Group group;
@@ -49,8 +49,8 @@ final class BoundDevice {
     }
 
     /**
-     * Removes the device, between the notifications of its removal. A listener that hangs delays this only until its
-     * time has passed.
+     * Removes the device, between the notifications of its removal. A hung listener delays the removal only for its
+     * time limit.
      */
     void remove(BoundedCalls calls, Duration gracePeriod, Duration ask) {
         Duration time = gracePeriod.multipliedBy(3).dividedBy(4);
@@ -70,12 +70,12 @@ final class BoundDevice {
                 over.countDown();
             }
         };
-        // On one thread, because handing over to another one costs more than all of this.
+        // On one thread, because handing over to another one costs more than the whole removal.
         new Announcement("removal of device " + name, told, time).make(calls, end, removal);
         removal.run(); // unless the announcement has
     }
 
-    /** The removal begins, or the device has been removed. */
+    /** Records the next event: the removal begins, or the device has been removed. */
     private synchronized List<Subscription> advance() {
         going = true;
         subscriptions.forEach(Subscription::advance);

@@ -15,8 +15,8 @@ import vfio.mdev.usage.NotifierCalls;
 
 /**
  * A registered device listener. It is foreign code: no lock is held while it is called, and no caller waits longer than
- * a deadline. A listener that has exceeded one is late: until it returns, no thread is risked on it and no caller waits
- * for it; then the thread that was late notifies it of everything that has happened since, in order for each device.
+ * a deadline. A listener that has exceeded one is late: until it returns, no other thread calls it and no caller waits
+ * for it; then the thread of the late call notifies it of all events since, in order for each device.
  */
 final class Subscriber {
     private static final Logger LOG = LoggerFactory.getLogger(Subscriber.class);
@@ -30,7 +30,7 @@ final class Subscriber {
     /** The number of late calls. The monitor guards both fields. */
     private int late;
 
-    /** What is to be told once the listener has returned. */
+    /** The subscriptions with events to report once the listener has returned. */
     private final SequencedSet<Subscription> deferred = new LinkedHashSet<>();
 
     Subscriber(VfioDeviceListener listener) {
@@ -72,7 +72,7 @@ final class Subscriber {
         }
     }
 
-    /** Whether the listener is late: then the subscription is told when it has returned. */
+    /** Whether the listener is late: the subscription is then notified when it has returned. */
     synchronized boolean defers(Subscription subscription) {
         if (late > 0) {
             deferred.add(subscription);
@@ -86,14 +86,14 @@ final class Subscriber {
             late++;
         }
         lateness.log(more -> LOG.warn(
-                "{} has not returned from {} in time; nobody waits for it until it does{}",
+                "{} has not returned from {} in time; no thread waits for it until it does{}",
                 name,
                 call,
                 more,
                 BoundedCalls.stackOf(hanging)));
     }
 
-    /** The late call has returned: tells, on its thread, what has happened since. */
+    /** Called when the late call has returned: reports the events since, on its thread. */
     void caughtUp() {
         for (Subscription next = next(); next != null; next = next()) {
             next.resume();

@@ -7,7 +7,7 @@ import mdev.api.errno.ErrnoException;
 import mdev.sync.Deadline;
 import org.jspecify.annotations.Nullable;
 
-/** The events of one device for one listener: told in order, by one thread at a time. */
+/** The events of one device for one listener: reported in order, by one thread at a time. */
 final class Subscription {
     /** Each happens at most once, in this order. */
     enum Event {
@@ -25,10 +25,10 @@ final class Subscription {
     private final Subscriber subscriber;
     private final BoundDevice device;
 
-    /** How many events have happened. The monitor guards this and the fields below; it is not held during a call. */
+    /** The number of events so far. The monitor guards this and the fields below; it is not held during a call. */
     private int happened = 1;
 
-    /** How many of them the listener has been told of, or never will be. */
+    /** The number of events that were reported to the listener, or never will be. */
     private int told;
 
     private @Nullable Thread teller;
@@ -36,10 +36,10 @@ final class Subscription {
     private Deadline due = Deadline.in(time);
     private boolean late;
 
-    /** Why the listener cannot expose the device; then it is not told of its removal. */
+    /** Why the listener cannot expose the device; its removal is then not reported. */
     private @Nullable ErrnoException refusal;
 
-    /** The device has been added. */
+    /** The first event is that the device has been added. */
     Subscription(Subscriber subscriber, BoundDevice device) {
         this.subscriber = subscriber;
         this.device = device;
@@ -53,16 +53,16 @@ final class Subscription {
         return refusal;
     }
 
-    /** The next event has happened. */
+    /** Adds the next event. */
     synchronized void advance() {
         happened++;
         if (told == 0) {
-            told = Event.ALL.size(); // a listener that was not told of the device need not be told of its removal
+            told = Event.ALL.size(); // a listener that was not notified of the device is not notified of its removal
         }
     }
 
     /**
-     * Tells the listener what it has not been told, on this thread; waits while another thread does.
+     * Reports the outstanding events to the listener, on this thread; waits while another thread does.
      *
      * @param limit the time for each call of the listener; a caller then checks {@link #isLate}
      */
@@ -89,7 +89,7 @@ final class Subscription {
         return true;
     }
 
-    /** Tells what was deferred, unless another thread is telling. */
+    /** Reports deferred events, unless another thread does. */
     void resume() {
         synchronized (this) {
             if (teller != null) {
@@ -129,7 +129,7 @@ final class Subscription {
         }
     }
 
-    /** Called by a thread that waits: whether a call has just been found to have exceeded its time. */
+    /** Called by a waiting thread: whether this call is the first to find that the listener has exceeded its time. */
     boolean isLate() {
         Thread hanging;
         Event event;

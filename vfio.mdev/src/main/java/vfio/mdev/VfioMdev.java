@@ -147,7 +147,7 @@ public final class VfioMdev implements Vfio, MdevDriver {
         return groups.list().stream().map(Group::number).toList();
     }
 
-    /** Notifies the listener of every existing device, and from then on of added and removed devices. */
+    /** Notifies the listener of every existing device, and afterwards of added and removed devices. */
     @Reference(cardinality = ReferenceCardinality.MULTIPLE, policy = ReferencePolicy.DYNAMIC)
     public void addListener(VfioDeviceListener listener) {
         Subscriber added = new Subscriber(listener);

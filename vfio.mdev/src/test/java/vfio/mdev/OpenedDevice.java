@@ -6,15 +6,15 @@ import mdev.api.vfio.VfioContainer;
 import mdev.api.vfio.VfioDevice;
 import mdev.api.vfio.VfioGroup;
 
-/** A device with all that a VFIO user opens to get at it: container, group, type1 IOMMU. */
+/** A device with all files that a VFIO user opens to use it: container, group, type1 IOMMU. */
 public record OpenedDevice(VfioContainer container, VfioGroup group, VfioDevice device) implements AutoCloseable {
     /**
      * Opens a device.
      *
-     * @param group what its {@code iommu_group} link ends with
+     * @param group the last component of its {@code iommu_group} link
      * @param name its UUID in lower case
-     * @param holder who it is that opens it, in a few words
-     * @throws ErrnoException from the first step that failed; the ones before it are undone
+     * @param holder the opener, in a few words
+     * @throws ErrnoException from the first step that failed; the steps before it are undone
      */
     public static OpenedDevice open(Vfio vfio, int group, String name, String holder) throws ErrnoException {
         VfioContainer container = vfio.openContainer();

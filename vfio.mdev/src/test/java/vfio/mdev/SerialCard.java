@@ -9,13 +9,13 @@ import java.util.stream.Stream;
 import mdev.api.vfio.VfioContext;
 
 /**
- * Two ports with what a driver needs of a 16550A, and a plug that sends everything back at once: nothing holds a driver
- * up that overruns its own receiver.
+ * Two ports with the registers of a 16550A that a driver needs, and a loopback plug without delay: nothing keeps a
+ * driver from overrunning its own receiver.
  */
 public final class SerialCard extends TestVendor {
     private static final int FIFO = 16;
 
-    /** Its monitor is the card's, which is on for each access. */
+    /** Guarded by the card's monitor, which each access holds. */
     private static final class Port {
         final Queue<Integer> received = new ArrayDeque<>();
         int ier;
@@ -101,7 +101,7 @@ public final class SerialCard extends TestVendor {
         }
     }
 
-    /** Whether the driver has sent all it has, and has taken all that came back. */
+    /** Whether the driver has sent all its data and has read all data received. */
     public synchronized boolean isIdle(int port) {
         return (ports[port].ier & 2) == 0 && ports[port].received.isEmpty();
     }

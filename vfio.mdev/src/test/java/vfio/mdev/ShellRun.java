@@ -22,7 +22,7 @@ public record ShellRun(List<String> arguments, InputStream in, ByteArrayOutputSt
         return with(InputStream.nullInputStream(), false, arguments);
     }
 
-    /** Performs the command of that name. */
+    /** Runs the command of that name. */
     public ShellResult perform(List<ShellCommand> commands, String name) throws ErrnoException, InterruptedException {
         ShellCommand command = commands.stream()
                 .filter(each -> each.name().equals(name))
@@ -31,7 +31,7 @@ public record ShellRun(List<String> arguments, InputStream in, ByteArrayOutputSt
         return command.action().run(this);
     }
 
-    /** What it has printed so far. */
+    /** The output so far. */
     public String text() {
         return output.toString(StandardCharsets.ISO_8859_1);
     }

@@ -20,8 +20,8 @@ import mdev.api.vfio.VfioPci;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A device with mtty-2's information from the transcripts and byte registers in BAR0. It counts its calls, and the
- * calls that violate the contract.
+ * A device with mtty-2's information from the transcripts and byte registers in BAR0. Counts its calls, and calls that
+ * violate the contract.
  */
 public class TestVendor implements DeviceOps {
     public final AtomicInteger opens = new AtomicInteger();

@@ -33,7 +33,7 @@ class VfioDeviceListenerTest {
 
     VfioDeviceListenerTest() throws ErrnoException {}
 
-    /** Records its notifications. */
+    /** Records the notifications. */
     private static class Heard implements VfioDeviceListener {
         final List<String> events = Collections.synchronizedList(new ArrayList<>());
 
@@ -186,7 +186,7 @@ class VfioDeviceListenerTest {
         platform.close();
     }
 
-    /** A listener that hangs in one event of each device, once it is told to. */
+    /** A listener that, once enabled, hangs in one event of each device. */
     private static final class Hanging extends Heard {
         final CountDownLatch inside = new CountDownLatch(1);
         final CountDownLatch go = new CountDownLatch(1);
@@ -223,8 +223,8 @@ class VfioDeviceListenerTest {
     }
 
     /**
-     * Neither the devices nor the other listeners wait for it; once it returns, it is told what has happened, in order
-     * for each device.
+     * Neither the devices nor the other listeners wait for it; once it returns, it is notified of the events since, in
+     * order for each device.
      */
     @ParameterizedTest
     @ValueSource(strings = {"added", "removing", "removed"})
@@ -245,7 +245,7 @@ class VfioDeviceListenerTest {
             assertEquals(all, of(heard, second));
             hanging.inside.await();
             hanging.go.countDown();
-            boolean late = event.equals("added"); // the second was gone before the listener could be told of it
+            boolean late = event.equals("added"); // the second was removed before the notification
             Await.until("told of the last device", () -> hanging.events.size() == (late ? 4 : 7));
             assertEquals(all, of(hanging, first));
             assertEquals(late ? List.of() : all, of(hanging, second));
@@ -300,7 +300,7 @@ class VfioDeviceListenerTest {
                         && frame.getMethodName().equals("begin"));
     }
 
-    /** As rmmod vfio_mdev, and as the stop of the listener's bundle. */
+    /** Like rmmod vfio_mdev, and like the stop of the listener's bundle. */
     @Test
     void hangingListenerDelaysNoUnloading() throws Exception {
         Hanging hanging = new Hanging("removed");
@@ -315,7 +315,7 @@ class VfioDeviceListenerTest {
         assertTrue(logged(Hanging.class.getName() + " is unregistered while a call of it has not returned"));
     }
 
-    /** So the second of two devices is bound while the listener hangs in the first. */
+    /** Short, so that the second of two devices is bound while the listener hangs in the first. */
     private static final Duration PATIENCE = Duration.ofMillis(200);
 
     private static boolean logged(String text) throws IOException {

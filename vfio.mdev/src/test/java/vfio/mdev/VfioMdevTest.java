@@ -110,7 +110,7 @@ class VfioMdevTest {
         platform.close();
     }
 
-    /** Specific to us: the core reassigns a number that the kernel would keep reserved. */
+    /** A deviation: the core reassigns a number that the kernel would keep reserved. */
     @Test
     void passesTheNodeOfAnEmptyGroupToItsSuccessor() throws ErrnoException {
         Mdev mdev = platform.add(0, new TestVendor());
@@ -240,7 +240,7 @@ class VfioMdevTest {
         VfioGroup group = platform.vfio.openGroup(0, "test");
         group.setContainer(container);
         container.setIommu(Recorder.TYPE);
-        platform.remove(mdev, Duration.ofMillis(200)); // returned never, as it waited for the group to leave once more
+        platform.remove(mdev, Duration.ofMillis(200)); // without the change, never returned
         assertEquals(List.of("open", "attach 0"), recorder.calls);
         recorder.detaching.countDown();
         Await.until("the group leaves", () -> recorder.calls.contains("release"));
@@ -299,7 +299,7 @@ class VfioMdevTest {
         second.setContainer(container);
         VfioDevice one = first.getDevice(a.uuid().toString());
         VfioDevice two = second.getDevice(b.uuid().toString());
-        assertErrno(Errno.EIO, () -> container.ioctl(new GetInfo())); // a back-end that throws
+        assertErrno(Errno.EIO, () -> container.ioctl(new GetInfo())); // the back-end throws
         assertEquals(5, container.checkExtension(Recorder.TYPE));
         container.close();
         first.close();

@@ -63,8 +63,8 @@ public final class Container implements VfioContainer {
     /**
      * Writers change the groups and the IOMMU of the container, readers use the IOMMU, so a release never overlaps an
      * ioctl. The back-end is called with the lock held, like the kernel's group_lock. Only this user's requests take
-     * the lock, and all wait for it with a deadline: a back-end that hangs blocks the request that called it, and fails
-     * the others.
+     * the lock, and all wait for it with a deadline: a hung back-end blocks the request that called it, and the others
+     * fail.
      */
     private final ReentrantReadWriteLock lock = new ReentrantReadWriteLock();
 
@@ -113,7 +113,7 @@ public final class Container implements VfioContainer {
 
     /**
      * Detaches a group; detaching the last one releases the IOMMU ({@code __vfio_group_unset_container()}). Waits for
-     * the back-end as long as that takes, on a thread for which nobody waits longer than a deadline.
+     * the back-end without a limit, on a thread that other threads wait for only until a deadline.
      */
     public void detach(Member group) {
         lock.writeLock().lock();
@@ -185,7 +185,7 @@ public final class Container implements VfioContainer {
             return 0;
         } catch (ErrnoException e) {
             LOG.warn("{}", e.getMessage());
-            return 0; // as VFIO_CHECK_EXTENSION of an extension that is not there
+            return 0; // as VFIO_CHECK_EXTENSION of an unsupported extension
         }
     }
 

@@ -18,7 +18,7 @@ final class DeviceContext implements VfioContext {
     private final DmaCounters moved;
     private final RegionMemories regions;
 
-    /** The vendor's object has been released, while its user stays: another one has its own context. */
+    /** Set when the vendor's object is released while its user stays; the next object has its own context. */
     private volatile boolean revoked;
 
     DeviceContext(IrqTable irqs, DeviceDma dma, DmaCounters moved, RegionMemories regions) {

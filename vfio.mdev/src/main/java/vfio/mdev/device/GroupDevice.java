@@ -51,7 +51,7 @@ public final class GroupDevice {
 
     private @Nullable OpenDevice session;
 
-    /** The session whose vendor is in open or release: a removal that does not wait for it takes its memory away. */
+    /** The session whose vendor is in open or release: a removal that does not wait for it revokes its memory. */
     private @Nullable OpenDevice inVendor;
 
     private boolean removed;
@@ -155,7 +155,7 @@ public final class GroupDevice {
                     new OpenDevice(name(), slot, memory.attach(slot), moved, userFaults, calls, space, this::released);
             if (!enterVendor(fresh)) {
                 fresh.detach();
-                throw isRemoved(); // while it waited for the user before
+                throw isRemoved(); // during the wait for the previous user
             }
             fresh.open();
             return fresh;
@@ -168,7 +168,7 @@ public final class GroupDevice {
         }
     }
 
-    /** False: the device was removed, and no call of a user enters the vendor any more. */
+    /** False if the device was removed: no further user call enters the vendor. */
     private synchronized boolean enterVendor(OpenDevice fresh) {
         if (!removed) {
             inVendor = fresh;

@@ -34,7 +34,7 @@ import org.slf4j.LoggerFactory;
 final class IoEvents implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(IoEvents.class);
 
-    /** The eventfds of a device; further writes have none. */
+    /** The maximum number of eventfds per device; further writes have none. */
     private static final int MOST = 64;
 
     private static final Duration FOREVER = Duration.ofDays(36_500);
@@ -53,7 +53,7 @@ final class IoEvents implements AutoCloseable {
 
     private @Nullable Epoll epoll;
 
-    /** All, each at the index that is its data in {@link #epoll}. */
+    /** All eventfds; the index of each is its data in {@link #epoll}. */
     private final List<Bell> bells = new CopyOnWriteArrayList<>();
 
     private volatile boolean closed;
@@ -96,7 +96,7 @@ final class IoEvents implements AutoCloseable {
             for (IoEvent event : events.subList(0, Math.min(events.size(), MOST - bells.size()))) {
                 Bell bell = new Bell(region, event, EventFd.create()); // closed in close(), or below
                 made.add(bell);
-                boolean _ = bell.fd.take(); // fails here if it ever does
+                boolean _ = bell.fd.take(); // fails already here on a kernel that lacks it
             }
             Epoll waits = made.isEmpty() ? null : started();
             for (Bell bell : made) {
@@ -107,7 +107,7 @@ final class IoEvents implements AutoCloseable {
             }
             return made;
         } catch (LinuxException | ErrnoException e) {
-            // Those that are in the list already have no user, and stay there for their index.
+            // Closed entries stay in the list, without a user, to keep the indices.
             made.forEach(bell -> bell.fd.close());
             throw e;
         }
@@ -136,7 +136,7 @@ final class IoEvents implements AutoCloseable {
             }
         } catch (LinuxException e) {
             if (!closed) {
-                LOG.error("device {}: its eventfds are not served any more", device, e);
+                LOG.error("device {}: its eventfds are no longer served", device, e);
             }
         }
     }
@@ -145,7 +145,7 @@ final class IoEvents implements AutoCloseable {
         try {
             slot.enter();
         } catch (ErrnoException e) {
-            LockSupport.parkNanos(FROZEN_NANOS); // the signal is still there
+            LockSupport.parkNanos(FROZEN_NANOS); // the signal remains pending
             return;
         }
         try {
@@ -163,7 +163,7 @@ final class IoEvents implements AutoCloseable {
         }
     }
 
-    /** Forgets the signals that are no writes yet; called inside the slot, before the vendor's reset. */
+    /** Discards signals that have not become writes; called inside the slot, before the vendor's reset. */
     void discard() {
         for (Bell bell : bells) {
             try {
@@ -174,7 +174,7 @@ final class IoEvents implements AutoCloseable {
         }
     }
 
-    /** Ends the thread, unless it is inside the vendor; no write begins any more. Called before the slot is vacated. */
+    /** Ends the thread, unless it is inside the vendor; no further write begins. Called before the slot is vacated. */
     @Override
     public synchronized void close() {
         closed = true;

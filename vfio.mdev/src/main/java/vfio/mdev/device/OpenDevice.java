@@ -35,12 +35,15 @@ final class OpenDevice implements Slot.Occupant {
     private final DmaCounters moved;
     private final RegionMemories memories;
     private final IoEvents ioEvents;
-    /** Set by whichever detaches {@link #dma}: the release, or a removal that cannot wait for the release. */
+    /**
+     * Set by the thread that detaches {@link #dma}: for the release, or for a removal that cannot wait for the
+     * release.
+     */
     private final AtomicBoolean detached = new AtomicBoolean();
 
     final IrqTable irqs;
 
-    /** Of the vendor's current object; replaced while the slot is frozen. */
+    /** The context of the vendor's current object; replaced while the slot is frozen. */
     private volatile DeviceContext context;
 
     /**
@@ -81,7 +84,7 @@ final class OpenDevice implements Slot.Occupant {
                 return this;
             });
         } catch (ErrnoException | RuntimeException | Error e) {
-            dma.clientGone(); // for what the vendor had registered
+            dma.clientGone(); // for notifiers that the vendor had registered
             memories.close();
             detach();
             throw e;
@@ -129,7 +132,7 @@ final class OpenDevice implements Slot.Occupant {
                 return info;
             }
         } catch (ErrnoException e) {
-            // It does not have the kind.
+            // The device does not have the kind.
         }
         return new IrqInfo(index, 0, 0);
     }
@@ -181,7 +184,7 @@ final class OpenDevice implements Slot.Occupant {
                     : List.of();
         } catch (ErrnoException e) {
             if (e.errno() == Errno.ENOTTY || e.errno() == Errno.EOPNOTSUPP) {
-                return List.of(); // the driver, or the kernel, has none: the user makes the writes itself
+                return List.of(); // unsupported by the driver or the kernel: the user makes the writes itself
             }
             throw e;
         }

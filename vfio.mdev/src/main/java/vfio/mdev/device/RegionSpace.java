@@ -4,8 +4,9 @@ import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 
 /**
- * The address space of this process that the memories of all devices' regions take. They are sparse, so that a device
- * with much memory costs nothing until it is used; but without address space the JVM ends. Thread-safe.
+ * Bounds the address space that the region memories of all devices take in this process. The memories are sparse, so a
+ * device with a large memory costs nothing until it is used; but the JVM aborts when it runs out of address space.
+ * Thread-safe.
  */
 public final class RegionSpace {
     /** The monitor guards both. */
@@ -13,7 +14,7 @@ public final class RegionSpace {
 
     private long most = Long.MAX_VALUE;
 
-    /** @param bytes for memories that are created from now on */
+    /** @param bytes the limit for memories created later */
     public synchronized void limit(long bytes) {
         most = bytes;
     }
@@ -21,7 +22,7 @@ public final class RegionSpace {
     /**
      * Pairs with {@link #give}.
      *
-     * @throws ErrnoException ENOMEM: it would be more than the limit
+     * @throws ErrnoException ENOMEM: the limit would be exceeded
      */
     synchronized void take(long bytes) throws ErrnoException {
         if (bytes > most - used) {

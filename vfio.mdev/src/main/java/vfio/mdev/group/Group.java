@@ -32,11 +32,11 @@ public final class Group implements Container.Member {
     private final BoundedCalls calls;
     private final Runnable onEmpty;
 
-    /** A thread attaches the group to a container, or detaches it: the others wait. */
+    /** Set while a thread attaches or detaches the group; other threads wait. */
     private boolean changing;
 
     private boolean present = true;
-    /** The removal of the device has begun. */
+    /** Set when the removal of the device begins. */
     private boolean removing;
 
     private @Nullable GroupFile file;
@@ -144,7 +144,7 @@ public final class Group implements Container.Member {
             }
             boolean removed;
             synchronized (Group.this) {
-                removed = removing && present; // removeDevice() may have looked at the container already
+                removed = removing && present; // removeDevice() may have read the container already
                 if (!removed) {
                     Group.this.container = wanted;
                     endChange();
@@ -230,7 +230,7 @@ public final class Group implements Container.Member {
     private void leaveIfIdle() {
         Container left;
         synchronized (this) {
-            // At the end of a change in progress, its thread looks again.
+            // The thread of a change in progress checks again at its end.
             if (changing || file != null || users > 0 || container == null) {
                 return;
             }
@@ -261,7 +261,7 @@ public final class Group implements Container.Member {
         return left;
     }
 
-    /** Ends the change. The back-end is foreign code and may hang: then the change ends when it returns. */
+    /** Ends the change; if the back-end, which is foreign code, hangs, when it returns. */
     private void detach(Container left) {
         await(calls.start("vfio-detach-" + number, () -> leave(left)), Deadline.in(Container.PATIENCE));
     }
@@ -337,7 +337,7 @@ public final class Group implements Container.Member {
         Container left;
         synchronized (this) {
             while (changing) {
-                Deadline.in(Container.PATIENCE).waitOn(this); // nobody waits for this thread any more
+                Deadline.in(Container.PATIENCE).waitOn(this); // no thread waits for this one any more
             }
             if (container == null) {
                 return;

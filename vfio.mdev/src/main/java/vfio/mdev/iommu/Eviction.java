@@ -13,8 +13,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class Eviction {
     /**
-     * Grace period for accesses running during the unmap. Together with a notifier call it stays below the 5 s after
-     * which a virtual machine gives up.
+     * Grace period for accesses running during the unmap. Together with a notifier call it stays below a virtual
+     * machine's timeout of 5 s.
      */
     private static final Duration GRACE = Duration.ofSeconds(3);
 

@@ -19,7 +19,7 @@ import org.slf4j.LoggerFactory;
 final class Notifiers {
     private static final Logger LOG = LoggerFactory.getLogger(Notifiers.class);
 
-    /** Grace period for one vendor call. A user waits for it, and a virtual machine gives up an unmapping after 5 s. */
+    /** Grace period for one vendor call. A user waits for it, and a virtual machine's unmapping times out after 5 s. */
     private static final Duration GRACE = Duration.ofSeconds(1);
 
     /** {@code struct notifier_block}. */

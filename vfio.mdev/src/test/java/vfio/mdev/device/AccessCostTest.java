@@ -20,7 +20,7 @@ import vfio.mdev.TestVendor;
 class AccessCostTest {
     private static final int TIMES = 100_000;
 
-    /** Does nothing, so that only the path to it is measured. */
+    /** A vendor that does nothing, so that only the path to it is measured. */
     private static final class Still extends TestVendor {
         @Override
         public void read(int region, long offset, MemorySegment data, long dataOffset, int length) {}

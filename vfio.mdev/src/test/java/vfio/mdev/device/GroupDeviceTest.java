@@ -329,7 +329,7 @@ class GroupDeviceTest {
         assertEquals(0, vendor.violations.get());
     }
 
-    /** A user who waits for the release of the one before is not let in once the device is unbound. */
+    /** The open of a user that waits for the previous user's release fails once the device is unbound. */
     @Test
     void waitingOpenerDoesNotOpenARemovedDevice() throws Exception {
         CountDownLatch inside = new CountDownLatch(1);

@@ -191,7 +191,7 @@ class IoEventsTest {
         }
     }
 
-    /** What a user does to its eventfd harms nobody but itself: it fills or reads the counter, or makes it blocking. */
+    /** A user that fills or reads the counter of its eventfd, or makes it blocking, affects only itself. */
     @Test
     void aHostileUserStopsNoThread() throws Exception {
         var vendor = new Bells(bell(0, 4, 1), bell(4, 4, 2));
@@ -206,7 +206,7 @@ class IoEventsTest {
                         try (Arena arena = Arena.ofConfined()) {
                             MemorySegment count = arena.allocate(JAVA_LONG);
                             while (!done.get()) {
-                                fds.get(0).read(count); // blocks until it gets a signal before the platform
+                                fds.get(0).read(count); // blocks until it reads a signal before the platform does
                             }
                         } catch (LinuxException e) {
                             throw new AssertionError(e);
@@ -229,7 +229,7 @@ class IoEventsTest {
         }
     }
 
-    /** A vendor that blocks in a write holds up its own device only, and its removal as any access does. */
+    /** A vendor that blocks in a write delays only its own device, and its removal as any access does. */
     @Test
     void aVendorThatBlocksHoldsUpItsOwnDeviceOnly() throws Exception {
         var inside = new CountDownLatch(1);
@@ -338,7 +338,7 @@ class IoEventsTest {
         try (OpenedDevice open = platform.open(mdev)) {
             Fd fd = fds(open.device(), 1).getFirst();
             var slot = (VendorSlot) mdev.slot();
-            slot.freeze(Deadline.in(Duration.ZERO)); // over at once: an access fails
+            slot.freeze(Deadline.in(Duration.ZERO)); // already expired, so an access fails
             signal(fd);
             assertErrno(Errno.EAGAIN, () -> open.device().ioctl(new Reset()));
             assertTrue(vendor.writes.isEmpty());
@@ -347,12 +347,12 @@ class IoEventsTest {
         }
     }
 
-    /** Of many users that come and go while doorbells ring, none leaves a descriptor. */
+    /** Many users open and close the device while doorbells ring; none leaves a descriptor. */
     @Test
     void nothingIsLeft() throws Exception {
         var vendor = new Bells(bell(0, 4, 1), bell(4, 4, 2), bell(8, 4, 3));
         Mdev mdev = platform.add(0, vendor);
-        platform.open(mdev).close(); // what is there once
+        platform.open(mdev).close(); // allocates the resources that exist once
         long before = descriptors();
         for (int round = 0; round < 50; round++) {
             try (OpenedDevice open = platform.open(mdev)) {

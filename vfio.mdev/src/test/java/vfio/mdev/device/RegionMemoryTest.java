@@ -192,7 +192,7 @@ class RegionMemoryTest {
         platform.close();
     }
 
-    /** 64 GiB cost address space and nothing else, and can be cleared at once. */
+    /** 64 GiB cost only address space, and can be cleared in one call. */
     @Test
     void largeMemoryIsSparse() throws Exception {
         long size = 64L << 30;
@@ -214,7 +214,7 @@ class RegionMemoryTest {
         platform.close();
     }
 
-    /** What is too much for the process is an error of its opener; what is given back is there for the next. */
+    /** The open that exceeds the limit fails; released memory is available to the next. */
     @Test
     void allRegionsTogetherAreBounded() throws Exception {
         platform.vfio.configure(Map.of("maxRegionMemory", 64));

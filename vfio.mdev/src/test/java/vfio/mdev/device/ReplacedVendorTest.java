@@ -126,7 +126,7 @@ final class ReplacedVendorTest {
             assertErrno(Errno.ENODEV, () -> old.dmaRead(0, buffer, 0, 8));
             assertErrno(Errno.ENODEV, () -> old.regionMemory(VfioPci.BAR1_REGION, PAGE));
             assertErrno(Errno.ENODEV, () -> old.registerNotifier((VfioNotifier.DmaUnmap) (_, _) -> {}));
-            context(two).registerNotifier(notifier); // the old one has ended: it is no duplicate
+            context(two).registerNotifier(notifier); // not a duplicate: the old registration has ended
             context(two).unregisterNotifier(notifier);
         }
     }
@@ -165,7 +165,7 @@ final class ReplacedVendorTest {
         }
     }
 
-    /** Accesses while the vendor is replaced again and again: each is answered by an open vendor. */
+    /** Accesses during repeated replacements of the vendor: an open vendor answers each. */
     @Test
     void accessesContinueDuringReplacements() throws Exception {
         TestVendor vendor = new TestVendor();

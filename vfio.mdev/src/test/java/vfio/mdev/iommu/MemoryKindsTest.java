@@ -74,7 +74,7 @@ class MemoryKindsTest {
         }
     }
 
-    /** (b): by system calls only. */
+    /** (b): accessed by system calls only. */
     @Test
     void unsealableMemfd() throws Exception {
         try (Fd peer = MemFd.create("unsealable", 16 * PAGE, Seal.SEAL)) {
@@ -258,7 +258,7 @@ class MemoryKindsTest {
         iommu.ioctl(new MapDma(MapDma.READ | MapDma.WRITE, memory, iova, size));
     }
 
-    /** Both ways, from and to Java's heap and native memory, at places that are not aligned. */
+    /** Both ways, from and to Java's heap and native memory, at unaligned offsets. */
     private void transfer(Fd peer, long fileOffset, int size) throws Exception {
         byte[] bytes = random(size - 77);
         vendor.dmaWrite(IOVA + 33, MemorySegment.ofArray(bytes), 0, bytes.length);

@@ -199,8 +199,9 @@ final class Model {
     }
 
     /**
-     * Moves bytes between device and memory. @return how many were moved before an error, which is thrown by the next
-     * look-up
+     * Moves bytes between device and memory.
+     *
+     * @return the number of bytes moved before an error, which the next look-up throws
      */
     int dma(int page, int offset, byte[] data, boolean write) throws ErrnoException {
         int done = 0;

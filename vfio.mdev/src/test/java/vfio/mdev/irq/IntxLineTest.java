@@ -56,7 +56,7 @@ class IntxLineTest {
         "arm mask high unmask, 1, 0",
         "arm mask high low unmask, 0, 0",
         "arm high mask unmask, 2, 0",
-        "arm high rearm, 1, 1", // the successor is told of a line that is high
+        "arm high rearm, 1, 1", // the successor is signalled if the line is high
         "arm mask high rearm, 0, 0", // but a mask of the user stays
         "arm mask high rearm unmask, 0, 1",
         "arm high disarm, 1, 0",

@@ -39,7 +39,7 @@ class IrqTableTest {
         table.setUp(kinds(1, 1, 4, 0, 1));
     }
 
-    /** Of these, MSI-X is maskable. */
+    /** Only MSI-X is maskable. */
     private static List<IrqInfo> kinds(int... counts) {
         return IntStream.range(0, counts.length)
                 .mapToObj(index -> new IrqInfo(index, index == VfioPci.MSIX_IRQ ? IrqInfo.MASKABLE : 0, counts[index]))

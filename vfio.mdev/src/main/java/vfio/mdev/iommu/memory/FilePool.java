@@ -32,7 +32,8 @@ final class FilePool {
     private long mappedBytes;
 
     /**
-     * Each file costs a mapping or a descriptor, and address space for the whole file, but costs its user nothing.
+     * Each file costs this process a mapping or a descriptor, and address space for the whole file, but costs its user
+     * nothing.
      *
      * @param files how many files can be open
      * @param bytes the size of all mappings; a process has 128 TiB of address space
@@ -53,7 +54,7 @@ final class FilePool {
     }
 
     /**
-     * @param fd used up, however the call ends
+     * @param fd always consumed, even on failure
      * @param writable whether it will be written; it is always read
      */
     BackingMemory open(Fd fd, long offset, long length, boolean writable) throws ErrnoException {
@@ -130,7 +131,7 @@ final class FilePool {
         });
     }
 
-    /** @param more the size of a mapping to be made */
+    /** @param more the size of the next mapping */
     private void checkLimits(long more) throws ErrnoException {
         Ceiling now = limits;
         if (open >= now.files || more > now.bytes - mappedBytes) {

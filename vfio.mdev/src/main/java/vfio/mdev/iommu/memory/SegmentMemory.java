@@ -6,7 +6,7 @@ import mdev.api.errno.ErrnoException;
 
 /**
  * User memory in this process: a segment of the user, or a mapped part of a file that cannot be truncated. Copied only
- * by Java code: if a page were missing after all, native code would crash the process.
+ * by Java code: if a page were missing, native code would crash the process.
  */
 record SegmentMemory(Location location, MemorySegment bytes, FilePool.Use use) implements BackingMemory {
     @Override
