@@ -45,8 +45,8 @@ import vfio.user.trace.MessageCounters;
 import vfio.user.trace.TraceSwitch;
 
 /**
- * Serves every device of VFIO: each has a socket of its name from before its {@code create} returns until before its
- * {@code remove} does.
+ * Serves every device of VFIO on a socket with the device's name, which exists before the device's {@code create}
+ * returns and is removed before its {@code remove} does.
  */
 @Component(
         service = {VfioDeviceListener.class, DeviceDetails.class, VfioUser.class},
@@ -86,12 +86,12 @@ public final class VfioUser implements VfioDeviceListener, DeviceDetails, AutoCl
 
     private volatile Options options;
 
-    /** The monitor guards both: what the first device needs is made once, and not after the end. */
+    /** The monitor guards both: the shared part is created once, for the first device, and never after the close. */
     private @Nullable Shared shared;
 
     private boolean closed;
 
-    /** What serves all devices. */
+    /** Shared by the servers of all devices. */
     private record Shared(Acceptor acceptor, PeerSignals signals, Quarantine quarantine) implements AutoCloseable {
         static Shared create() throws LinuxException {
             PeerSignals signals = PeerSignals.create();
@@ -116,15 +116,13 @@ public final class VfioUser implements VfioDeviceListener, DeviceDetails, AutoCl
         this(directory(context.getProperty("mdev.run")), options(properties));
     }
 
-    /** @param directory where the sockets are, made for the first device; null for none: then nothing is served */
+    /** @param directory the directory of the sockets, created for the first device; null to serve nothing */
     public VfioUser(@Nullable Path directory, Options options) {
         this.directory = directory;
         this.options = options;
     }
 
-    /**
-     * Removes the sockets that a platform that was killed left there; ours is the only one that runs on this directory.
-     */
+    /** Removes the sockets left by a killed platform; no other platform uses this directory. */
     @Activate
     public void clear() {
         if (directory == null || !Files.isDirectory(directory)) {
@@ -139,7 +137,7 @@ public final class VfioUser implements VfioDeviceListener, DeviceDetails, AutoCl
         }
     }
 
-    /** For the connections and removals that begin from now on. */
+    /** Applies to later connections and removals. */
     @Modified
     void configure(Map<String, Object> properties) {
         Options before = options;
@@ -252,7 +250,7 @@ public final class VfioUser implements VfioDeviceListener, DeviceDetails, AutoCl
     }
 
     /**
-     * Ends all connections; the directory is empty then. VFIO tells of no device any more: DS has unregistered the
+     * Ends all connections, and leaves the directory empty. VFIO reports no more devices: DS has unregistered the
      * listener.
      */
     @Override
@@ -279,12 +277,12 @@ public final class VfioUser implements VfioDeviceListener, DeviceDetails, AutoCl
         }
     }
 
-    /** The end of one device's server is no other's affair. */
+    /** Logs a failure to end one server, so that the others end too. */
     private static void attempt(Runnable end) {
         try {
             end.run();
         } catch (RuntimeException | Error e) {
-            LOG.error("a device's server has not ended as it should", e);
+            LOG.error("a device's server failed to end", e);
         }
     }
 
@@ -301,7 +299,7 @@ public final class VfioUser implements VfioDeviceListener, DeviceDetails, AutoCl
         return server.device().trace();
     }
 
-    /** The devices that are served. */
+    /** The served devices. */
     public Collection<String> names() {
         return servers.keySet();
     }

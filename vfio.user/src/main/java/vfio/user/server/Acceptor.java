@@ -81,7 +81,7 @@ public final class Acceptor implements AutoCloseable {
     }
 
     /**
-     * Counts a connection of any socket; pairs with {@link #leave}.
+     * Counts a connection of any socket. Pairs with {@link #leave}.
      *
      * @return false if there are too many already
      */
@@ -115,10 +115,10 @@ public final class Acceptor implements AutoCloseable {
             }
         } catch (LinuxException e) {
             if (Errno.of(e.errno()) != Errno.EBADF) { // not closed
-                LOG.error("no client can come any more", e);
+                LOG.error("no more clients can connect", e);
             }
         } catch (RuntimeException | Error e) {
-            LOG.error("no client can come any more", e);
+            LOG.error("no more clients can connect", e);
         }
     }
 

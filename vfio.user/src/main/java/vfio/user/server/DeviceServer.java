@@ -19,8 +19,8 @@ import vfio.user.session.Connection;
 import vfio.user.session.ServedDevice;
 
 /**
- * A device and its socket. Serves one client at a time; the VERSION of another one waits for a limited time for its
- * end, which may not have been noticed yet.
+ * A device and its socket. Serves one client at a time; another client's VERSION waits for a limited time for the end
+ * of the first, which may not have been detected yet.
  */
 public final class DeviceServer {
     private static final Logger LOG = LoggerFactory.getLogger(DeviceServer.class);
@@ -28,7 +28,7 @@ public final class DeviceServer {
     /** The number of clients that may wait to be accepted. */
     private static final int BACKLOG = 4;
 
-    /** The number of connections from which on a new one ends the oldest that has not agreed on a version. */
+    /** At this number of connections, a new one ends the oldest without an agreed version. */
     private static final int CROWD = 8;
 
     /** The maximum number of connections; more are rejected. */
@@ -39,10 +39,10 @@ public final class DeviceServer {
     private final UnixServerSocket socket;
     private final long accepting;
 
-    /** Has one permit, for the client that has the device. */
+    /** Has one permit, for the client that uses the device. */
     private final Semaphore turn = new Semaphore(1, true);
 
-    /** The monitor guards both: the clients in order of arrival, and that none is added after the end. */
+    /** The clients in order of arrival. The monitor guards both fields: no client is added after the end. */
     private final Deque<Client> clients = new ArrayDeque<>();
 
     private boolean ended;

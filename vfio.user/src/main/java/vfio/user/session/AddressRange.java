@@ -1,6 +1,6 @@
 package vfio.user.session;
 
-/** Addresses, both included; unsigned. */
+/** A range of unsigned addresses, both inclusive. */
 record AddressRange(long first, long last) {
     static final AddressRange ALL = new AddressRange(0, -1);
 

@@ -10,13 +10,13 @@ import org.slf4j.LoggerFactory;
 import vfio.user.wire.Command;
 
 /**
- * What the log is told of the clients of one device. Their lines are limited, whatever they send and however often they
- * connect: a client must not fill the disk. A trace has everything. Any thread.
+ * Logs the clients of one device. The lines are limited, regardless of messages and connections: a client must not
+ * fill the disk. A trace is complete. Thread-safe.
  */
 public final class ClientLog {
     private static final Logger LOG = LoggerFactory.getLogger(ClientLog.class);
 
-    /** A client learns by them what there is: QEMU asks for interrupts and features that a device may lack. */
+    /** Clients use them to discover a device: QEMU queries interrupts and features that a device may lack. */
     private static final Set<Command> QUESTIONS = EnumSet.of(
             Command.DEVICE_GET_REGION_INFO,
             Command.DEVICE_GET_REGION_IO_FDS,
@@ -34,7 +34,7 @@ public final class ClientLog {
         this.faults = new FaultLog(LOG, "device " + device);
     }
 
-    /** A message of a client was answered with an errno; not logged if that may be the answer to a question. */
+    /** A client's message was answered with an errno; not logged if the message is a query. */
     void refused(int command, ErrnoException reason) {
         if (QUESTIONS.contains(Command.of(command))) {
             return;

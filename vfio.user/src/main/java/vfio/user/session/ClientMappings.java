@@ -10,8 +10,8 @@ import org.jspecify.annotations.Nullable;
 import vfio.user.wire.DmaMapRequest;
 
 /**
- * The mappings as seen by the client, against which requests are validated. The IOMMU would also unmap a part of a
- * mapping. Used by the connection's thread.
+ * The client's mappings, against which requests are validated. The IOMMU would also unmap a part of a mapping. Used by
+ * the connection's thread.
  */
 final class ClientMappings {
     private final int most;

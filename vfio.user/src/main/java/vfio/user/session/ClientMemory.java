@@ -24,7 +24,7 @@ final class ClientMemory {
     private final DmaChannel channel;
     private final ClientMappings mappings;
 
-    /** @param channel what {@code messages} use */
+    /** @param channel the channel used by {@code messages} */
     ClientMemory(VfioFiles device, MessageDma messages, DmaChannel channel, int maxMappings, ClientLimits limits) {
         this.device = device;
         this.messages = messages;
@@ -98,7 +98,7 @@ final class ClientMemory {
                 new AddressRange(mapping.request().address(), mapping.request().last()));
     }
 
-    /** Unmapping waits for running DMA; DMA by messages would wait for the answers of the client. */
+    /** Unmapping waits for running DMA; DMA by messages would wait for the client's answers. */
     private void unmap(UnmapDma request, boolean remote, AddressRange range) throws ErrnoException {
         if (!remote) {
             device.memory(request);

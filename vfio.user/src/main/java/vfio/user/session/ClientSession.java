@@ -24,7 +24,7 @@ final class ClientSession implements AutoCloseable {
     private final UnixSocket socket;
     private final SendLock sending;
 
-    /** Held from VERSION on, by the one client that has the device. */
+    /** Held from VERSION on, by the client that uses the device. */
     private final Semaphore turn;
 
     private final int mostFds;
@@ -127,7 +127,7 @@ final class ClientSession implements AutoCloseable {
         return agreed.write(reply);
     }
 
-    /** The previous client may be gone without this having been noticed. */
+    /** The end of the previous client may not have been detected yet. */
     private void awaitTurn() throws ErrnoException {
         try {
             Duration longest = served.options().get().takeOver();
@@ -195,9 +195,9 @@ final class ClientSession implements AutoCloseable {
     }
 
     /**
-     * Releases interrupts, memory and device; the device keeps its state. The socket is shut down first, so that the
-     * client need not wait for the release, and the release need not wait for messages to the client; besides, QEMU
-     * 11.1 aborts on the ECONNRESET of a socket that is closed without a shutdown.
+     * Releases interrupts, memory and device; the device keeps its state. The socket is shut down first, so that
+     * neither the client waits for the release, nor the release for messages to the client; also, QEMU 11.1 aborts on
+     * the ECONNRESET of a socket that is closed without a shutdown.
      */
     @Override
     public void close() {

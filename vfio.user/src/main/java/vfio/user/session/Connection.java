@@ -18,13 +18,13 @@ import vfio.user.wire.Message;
 import vfio.user.wire.Version;
 
 /**
- * A client: one thread that receives, carries out and answers, message by message. What a region access costs here is
- * two system calls; it takes no lock and allocates nothing.
+ * A client's connection: one thread receives, executes and answers each message in turn. A region access costs two
+ * system calls here, takes no lock and allocates nothing.
  */
 public final class Connection implements Runnable {
     private static final Logger LOG = LoggerFactory.getLogger(Connection.class);
 
-    /** Messages to the client that an answer waits for at most, each as slow as it may be. */
+    /** The maximum number of messages to the client that an answer waits for, each at the slowest permitted rate. */
     private static final int ANSWERS = 16;
 
     private final ServedDevice device;
@@ -33,8 +33,8 @@ public final class Connection implements Runnable {
     private final Semaphore turn;
 
     /**
-     * The kernel assigns the lowest free number, so a descriptor with this number or a higher one is one of those that
-     * clients leave to the rest of the process.
+     * The kernel assigns the lowest free number, so descriptors from this number on are reserved for the rest of the
+     * process.
      */
     private final int mostFds;
 
@@ -43,12 +43,12 @@ public final class Connection implements Runnable {
 
     private volatile boolean cut;
 
-    /** Of the last message that was refused; so that a trace and a log can tell more than its errno. */
+    /** Why the last message was rejected, for traces and logs, which show more than the errno. */
     private @Nullable ErrnoException refusal;
 
     /**
      * @param socket closed when the connection ends
-     * @param turn has one permit, for the client that has the device
+     * @param turn has one permit, for the client that uses the device
      */
     public Connection(ServedDevice device, UnixSocket socket, Semaphore turn) {
         this.device = device;
@@ -59,25 +59,25 @@ public final class Connection implements Runnable {
     }
 
     /**
-     * Takes nothing of the client any more. What it has sent already is answered, so that it waits for nothing (QEMU
-     * would for 5 s); then the run returns, unless a call into the vendor does not come back. Any thread.
+     * Stops receiving from the client. Messages already sent are answered, because the client waits for the answers
+     * (QEMU for 5 s); then {@link #run} returns, unless a call into the vendor hangs. Thread-safe.
      */
     public void end() {
         socket.shutdownReceive();
     }
 
-    /** Ends the connection also for a client that does not take its answers. Any thread. */
+    /** Ends the connection even if the client does not receive its answers. Thread-safe. */
     public void cut() {
         cut = true;
         socket.shutdown();
     }
 
-    /** Whether it has not agreed on a version yet, and may therefore be cut for another client. Any thread. */
+    /** Whether no version is agreed yet, so that the connection may be cut for another client. Thread-safe. */
     public boolean isWaiting() {
         return !agreed && !cut;
     }
 
-    /** Serves the client until it goes or is cut. */
+    /** Serves the client until it disconnects or is cut. */
     @Override
     public void run() {
         device.trace().event("client connected");
@@ -98,7 +98,7 @@ public final class Connection implements Runnable {
                 } else if (version.hasPassed()) {
                     break;
                 } else {
-                    socket.setReceiveTimeout(version.remaining()); // none any more once the session is open
+                    socket.setReceiveTimeout(version.remaining()); // reset once the session is open
                 }
             } while (sending.awaitInput(agreed ? device.answer() : version.remaining()) && inbox.receive());
             sending.finish();
@@ -111,7 +111,7 @@ public final class Connection implements Runnable {
         }
     }
 
-    /** @param came with the message; closed here unless its command takes them */
+    /** @param came the descriptors of the message; closed here unless the command takes them */
     private void serve(ClientSession session, Message request, Inbox.Found found, Inbox.Batch came, Message reply)
             throws LinuxException {
         List<Fd> fds = came.fds();
@@ -174,7 +174,7 @@ public final class Connection implements Runnable {
         } else {
             reply.error(request.id(), request.commandNumber(), failure.errno().number());
         }
-        // Before the client knows: so a trace has this before all that follows from it.
+        // Before the client receives the answer, so that the trace shows this command before its consequences.
         device.trace().command(begun, request, reply, failure);
         if (request.wantsReply()) {
             sending.answer(reply.buffer(), reply.size(), failure == null ? fds : List.of());

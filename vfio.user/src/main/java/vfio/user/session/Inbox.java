@@ -42,10 +42,10 @@ final class Inbox implements AutoCloseable {
     private final Deque<Batch> batches = new ArrayDeque<>();
 
     /**
-     * What came with a message.
+     * The descriptors of a message.
      *
-     * @param at where the message begins
-     * @param lost whether there were more than this process could take, which has closed all of them
+     * @param at the position of the message
+     * @param lost whether there were more than this process can hold; all of them are then closed
      * @param foreign the path of a file among them that is served elsewhere: all of them are closed
      */
     record Batch(
@@ -183,8 +183,8 @@ final class Inbox implements AutoCloseable {
     /**
      * Assigns descriptors to a message that can take them, among those that begin in the bytes just received. A read
      * ends with the bytes of the send that carried the descriptors, but may begin with earlier bytes. So if several
-     * messages can take them, the last one gets them: clients send each such message with a call of its own. If none
-     * can, the last message gets them and is refused. Descriptors in the middle of a message are closed.
+     * messages can take them, the last one gets them: clients send each such message with a separate call. If none
+     * can, the last message gets them and is rejected. Descriptors in the middle of a message are closed.
      */
     private void attach(List<Fd> fds, boolean lost, @Nullable String foreign, long from) {
         long last = -1;
@@ -207,7 +207,7 @@ final class Inbox implements AutoCloseable {
         }
     }
 
-    /** Whether a message is one that so many descriptors can go with, as far as it has come. */
+    /** Whether a message can take this number of descriptors, judged by the part received so far. */
     private boolean canTake(long at, int count, boolean any) {
         if (at + Message.HEADER > end) {
             return true;

@@ -11,7 +11,7 @@ import vfio.user.wire.Command;
 import vfio.user.wire.Dialect;
 import vfio.user.wire.DmaMessage;
 
-/** Memory that a client has mapped without a file: read and written by messages of the size that the client accepts. */
+/** Memory that a client has mapped without a file, accessed by messages of the size that the client accepts. */
 final class MessageDma implements RemoteAccess {
     /**
      * A message of this size fits into the socket buffer, so that sending it does not hold the send lock of a slow

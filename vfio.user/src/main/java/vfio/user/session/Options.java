@@ -7,12 +7,12 @@ import java.time.Duration;
  *
  * @param spins the number of times that a connection polls for the next message before it blocks: more polls cost
  *     processor time, fewer cost latency
- * @param takeOver how long a new client waits for the end of the previous one, which may not have been noticed yet
+ * @param takeOver how long a new client waits for the end of the previous one, which may not have been detected yet
  * @param leave how long the removal of a device waits for its connection to end
  * @param answer how long a client may take to answer a DMA_READ or DMA_WRITE, or to receive a message
  * @param version how long a client may take until its VERSION is complete
  * @param access the group and mode of the sockets
- * @param limits what clients can make this process hold
+ * @param limits the limits of the resources that clients can make this process hold
  */
 public record Options(
         int spins,

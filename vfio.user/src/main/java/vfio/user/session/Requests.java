@@ -263,9 +263,9 @@ final class Requests {
 
     int reset(Message request, List<Fd> fds) throws ErrnoException {
         if (request.payload() != 0 || !fds.isEmpty()) {
-            throw new ErrnoException(Errno.EINVAL, "DEVICE_RESET: carries something");
+            throw new ErrnoException(Errno.EINVAL, "DEVICE_RESET: has a payload or descriptors");
         }
-        dma.suspend(AddressRange.ALL); // a device that waits for the client would not come to its reset
+        dma.suspend(AddressRange.ALL); // a device that waits for the client would never reach its reset
         try {
             device.device().ioctl(new Reset());
         } finally {

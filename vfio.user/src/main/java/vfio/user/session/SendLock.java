@@ -18,11 +18,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One sender at a time, and answers that find no room in the socket: a client may send many commands before it takes an
- * answer, and would not come to that if its commands were not received meanwhile.
+ * Admits one sender at a time, and buffers answers that do not fit into the socket: a client may send many commands
+ * before it receives an answer, so its commands must be received meanwhile.
  *
- * <p>The senders are the connection's thread, whose answers find it free, and threads that do DMA by message, which
- * are few and wait. An answer to a region access costs one uncontended compare-and-set here.
+ * <p>The senders are the connection's thread, which normally finds the lock free, and threads that do DMA by message,
+ * which are few and wait. An answer to a region access costs one uncontended compare-and-set here.
  */
 final class SendLock {
     private static final Logger LOG = LoggerFactory.getLogger(SendLock.class);
@@ -93,7 +93,7 @@ final class SendLock {
         end = at + to - from;
     }
 
-    /** Sends what waits, as the socket's timeout allows. */
+    /** Sends the waiting answers, within the socket's timeout. */
     private void flush() throws LinuxException {
         MemorySegment answers = waiting;
         if (answers != null && end > 0) {
@@ -114,7 +114,7 @@ final class SendLock {
         }
     }
 
-    /** For the connection's thread, at its end: what waits is sent, to a client that takes it. */
+    /** Called by the connection's thread at its end: sends the waiting answers if the client receives them. */
     void finish() throws LinuxException {
         if (end > 0 && Deadline.in(grace).poll(PAUSE, this::tryLock)) {
             try {
@@ -126,10 +126,9 @@ final class SendLock {
     }
 
     /**
-     * For the connection's thread: waits until the client has sent something, and meanwhile sends it what waits for
-     * room.
+     * Called by the connection's thread: waits for input from the client, and meanwhile sends waiting answers.
      *
-     * @return false: it neither sends anything nor takes its answers in the time that it has for that
+     * @return false if the client neither sends nor receives within the patience
      */
     boolean awaitInput(Duration patience) throws LinuxException {
         while (end > 0) {
@@ -137,7 +136,7 @@ final class SendLock {
             if (events == 0) {
                 return false;
             }
-            if (tryLock()) { // else another sends it
+            if (tryLock()) { // otherwise another thread sends the answers
                 try {
                     trySendWaiting();
                 } finally {

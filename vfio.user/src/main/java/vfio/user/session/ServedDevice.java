@@ -8,11 +8,11 @@ import vfio.user.trace.MessageCounters;
 import vfio.user.trace.TraceSwitch;
 
 /**
- * A device as its connections see it.
+ * The data of a device that its connections share.
  *
  * @param name its UUID in lower case
  * @param group the number of its group
- * @param options as they are now: each connection takes what it finds when it begins
+ * @param options supplies the current options; a connection uses those of its beginning
  * @param signals signals the eventfds of clients
  * @param quarantine closes files of clients
  */

@@ -9,22 +9,22 @@ import java.nio.file.attribute.PosixFileAttributeView;
 /**
  * The group and the mode of the sockets of devices.
  *
- * @param group the group of the sockets; empty for that of the process
+ * @param group the group of the sockets; empty for the group of the process
  * @param mode the permissions of the sockets
  */
 public record SocketAccess(String group, int mode) {
-    /** Only the user of the process. */
+    /** Access for the user of the process only. */
     public static final SocketAccess OWNER = new SocketAccess("", 0600);
 
     private static final int READ_WRITE = 6;
     private static final int SEARCH = 1;
 
-    /** Applies to a socket; only its owner could connect until then. */
+    /** Applies to a socket, to which only its owner can connect until then. */
     public void applyTo(Path socket) throws IOException {
         apply(socket, mode);
     }
 
-    /** Makes a directory passable for the users that may connect to the sockets in it. */
+    /** Grants search permission on a directory to the users that may connect to the sockets in it. */
     public void applyToDirectory(Path directory) throws IOException {
         int group = (mode >> 3 & READ_WRITE) == 0 ? 0 : SEARCH;
         int others = (mode & READ_WRITE) == 0 ? 0 : SEARCH;
@@ -37,7 +37,7 @@ public record SocketAccess(String group, int mode) {
                     path.getFileSystem().getUserPrincipalLookupService().lookupPrincipalByGroupName(group);
             Files.getFileAttributeView(path, PosixFileAttributeView.class).setGroup(principal);
         }
-        // After the group: the one before must not get its rights.
+        // Set after the group, so that the previous group does not get the permissions.
         Files.setAttribute(path, "unix:mode", bits);
     }
 }

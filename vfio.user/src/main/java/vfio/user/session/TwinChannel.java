@@ -44,13 +44,13 @@ final class TwinChannel implements DmaChannel {
     /** The connection's thread, which suspends and is not suspended itself. */
     private final Thread owner = Thread.currentThread();
 
-    /** Guards the buffers and what follows, and the pairing of commands and answers. */
+    /** Guards the buffers, the following fields, and the pairing of commands and answers. */
     private final ReentrantLock lock = new ReentrantLock();
 
     /** The bytes received of the next message; a thread that times out leaves the rest to the next thread. */
     private long received;
 
-    /** The ids of commands without an answer yet, those that have timed out included. */
+    /** The ids of unanswered commands, including those that have timed out. */
     private final Set<Integer> unanswered = new HashSet<>();
 
     /** Set without the lock. */
@@ -72,7 +72,7 @@ final class TwinChannel implements DmaChannel {
     }
 
     /**
-     * By the connection's thread.
+     * Called by the connection's thread.
      *
      * @param answer how long the client may take to receive a message
      */
@@ -144,7 +144,7 @@ final class TwinChannel implements DmaChannel {
         return lastId;
     }
 
-    /** Takes the answer, and drops answers to commands that have timed out. */
+    /** Receives the answer, and drops answers to commands that have timed out. */
     private void receive(DmaMessage command, int id, Deadline deadline) throws LinuxException, ErrnoException {
         for (; ; ) {
             receive(Message.HEADER, command, deadline);
@@ -171,7 +171,7 @@ final class TwinChannel implements DmaChannel {
     private void receive(long to, DmaMessage command, Deadline deadline) throws LinuxException, ErrnoException {
         while (received < to) {
             checkSuspended(command);
-            if (deadline.hasPassed()) { // whatever comes: a client may send its answer byte by byte
+            if (deadline.hasPassed()) { // checked even with input: a client may send its answer byte by byte
                 throw new ErrnoException(Errno.EIO, "the client has not answered");
             }
             long n = socket.receive(in, received, to - received, 0);

@@ -14,7 +14,7 @@ import mdev.api.vfio.VfioContainer;
 import mdev.api.vfio.VfioDevice;
 import mdev.api.vfio.VfioGroup;
 
-/** The VFIO files that a client holds open through its connection, as a VMM does with those of {@code /dev/vfio}. */
+/** The VFIO files that a client holds open through its connection, like a VMM's files of {@code /dev/vfio}. */
 final class VfioFiles implements AutoCloseable {
     /**
      * QEMU's limit ({@code VFIO_USER_MAX_REGIONS}); further regions of a vendor are not served.

@@ -59,7 +59,7 @@ public final class TraceCommand implements ShellCommands {
         }
         TraceSwitch device = server.trace(arguments.getFirst().toLowerCase(Locale.ROOT));
         Trace trace = new Trace(invocation.flag(DMA));
-        device.start(trace); // first: a trace that cannot start must not truncate the file of another one
+        device.start(trace); // started first: a trace that cannot start must not truncate the file of another one
         try {
             if (arguments.size() == 1) {
                 follow(trace, invocation.out(), line -> invocation.print(line + "\n", fields(line)));

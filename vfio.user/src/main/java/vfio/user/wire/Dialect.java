@@ -50,8 +50,8 @@ public enum Dialect {
     }
 
     /**
-     * Whether a query of interrupts that the device does not have is an error instead of a count of 0, which
-     * cloud-hypervisor needs, otherwise it waits for ever.
+     * Whether a query of interrupts that the device does not have is an error instead of a count of 0;
+     * cloud-hypervisor requires the count and otherwise waits forever.
      */
     public boolean refusesAbsentIrqs() {
         return refusesAbsentIrqs;

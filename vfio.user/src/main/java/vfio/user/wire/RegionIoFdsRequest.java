@@ -34,8 +34,8 @@ public record RegionIoFdsRequest(int argsz, int index) {
     }
 
     /**
-     * Writes an entry of the answer, of type ioeventfd (0): offset, size, index of the descriptor, type, flags, and the
-     * value twice, where the specification and where libvfio-user has it.
+     * Writes an entry of the answer, of type ioeventfd (0): offset, size, index of the descriptor, type, flags, and
+     * the value twice: at the offsets of the specification and of libvfio-user.
      */
     public static void write(Message reply, int number, IoEvent event) {
         int at = BYTES + number * ENTRY;

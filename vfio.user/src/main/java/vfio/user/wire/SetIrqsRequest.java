@@ -25,7 +25,7 @@ public record SetIrqsRequest(int flags, int index, int start, int count, List<Bo
         bools = List.copyOf(bools);
     }
 
-    /** How many eventfds go with a message of at least {@link #BYTES}, if any do. */
+    /** The number of eventfds that a message of at least {@link #BYTES} bytes carries, if any. */
     public static int eventfds(Message message) {
         return (message.u32(4) & SetIrqs.DATA_EVENTFD) == 0 ? 0 : message.u32(16);
     }

@@ -48,7 +48,7 @@ final class Cases {
         return runSilent(Rig.PATIENT);
     }
 
-    /** As {@link #runSilent()}, with a server that waits for less. */
+    /** As {@link #runSilent()}, with shorter timeouts of the server. */
     Stream<DynamicTest> runSilent(Options options) {
         return all.entrySet().stream()
                 .map(row -> DynamicTest.dynamicTest(row.getKey(), () -> {

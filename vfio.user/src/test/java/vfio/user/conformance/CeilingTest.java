@@ -27,7 +27,7 @@ import vfio.user.session.ClientLimits;
 import vfio.user.session.Options;
 import vfio.user.session.SocketAccess;
 
-/** What clients can make the process hold, alone and together. */
+/** The limits of the resources that clients can make the process hold, alone and together. */
 final class CeilingTest {
     private static final int MSIX = 2;
     private static final long TEBIBYTE = 1L << 40;
@@ -140,7 +140,7 @@ final class CeilingTest {
         }
     }
 
-    /** RLIMIT_NOFILE of this process, for a while. */
+    /** Sets RLIMIT_NOFILE of this process until closed. */
     private record SoftLimit(String before) implements AutoCloseable {
         static SoftLimit of(int most) throws IOException {
             SoftLimit limit = new SoftLimit(prlimit("--output=SOFT", "--noheadings", "--nofile"));

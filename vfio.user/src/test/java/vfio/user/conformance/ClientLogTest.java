@@ -11,7 +11,7 @@ import java.util.concurrent.TimeUnit;
 import mdev.api.errno.Errno;
 import org.junit.jupiter.api.Test;
 
-/** What the log says of clients that send what is wrong. */
+/** The log lines for clients that send invalid messages. */
 final class ClientLogTest {
     private static final int MANY = 2_000;
 
@@ -31,7 +31,7 @@ final class ClientLogTest {
         }
     }
 
-    /** Also of one that connects anew for each wrong message. */
+    /** Also if the client reconnects for each invalid message. */
     @Test
     void clientCannotFillTheLog() throws Exception {
         try (Rig rig = new Rig()) {

@@ -340,7 +340,7 @@ final class DmaMessageTest {
                 .run();
     }
 
-    /** The reset waits for a thread of the device, as most do, and that for the client. */
+    /** The reset waits for a thread of the device, as in most devices, and the thread for the client. */
     static void resetsDuringARead(Rig rig, Client client, DmaPeer peer) throws Exception {
         VfioContext device = rig.card.context();
         FutureTask<String> read = Dma.start(() -> Dma.errno(() -> Dma.read(device, ADDRESS, 8)));

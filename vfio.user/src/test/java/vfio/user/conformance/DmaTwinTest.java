@@ -113,7 +113,7 @@ final class DmaTwinTest {
                             Message.REPLY,
                             new Payload().u64(ADDRESS).u64(8).zeroes(8));
                     twin.sendBytes(Arrays.copyOf(late, 20));
-                    assertEquals("EIO", Dma.errno(() -> Dma.read(device, ADDRESS, 8)), "half an answer is none");
+                    assertEquals("EIO", Dma.errno(() -> Dma.read(device, ADDRESS, 8)), "half an answer");
                     twin.sendBytes(Arrays.copyOfRange(late, 20, late.length));
                     twin.refuse(peer.next(), Errno.EFAULT.number());
                     peer.next();

@@ -247,7 +247,7 @@ final class RegionInfoTest {
                 })
                 .add("asking again and again costs the server no descriptor", (_, client) -> {
                     complete(client, 2).closeFds();
-                    client.requireAlive(); // and so the server has closed what it sent
+                    client.requireAlive(); // afterwards the server has closed the descriptors that it sent
                     var held = Descriptors.open();
                     for (int i = 0; i < 50; i++) {
                         assertFalse(complete(client, 2).closeFds().fds().isEmpty());

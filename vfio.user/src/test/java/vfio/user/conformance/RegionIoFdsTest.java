@@ -93,7 +93,7 @@ final class RegionIoFdsTest {
         return cases.run();
     }
 
-    /** A client that says nothing takes one descriptor in a message, and the other doorbells are writes. */
+    /** A client that states no limit accepts one descriptor per message; the other doorbells are writes. */
     @TestFactory
     Stream<DynamicTest> fewDescriptors() {
         Cases cases = new Cases();

@@ -66,7 +66,7 @@ class TraceTest {
                     Requests.setIrqs(Requests.EVENTFD | Requests.TRIGGER, VfioPci.MSI_IRQ, 0, 1),
                     rig.eventFd().fd());
             rig.card.context().trigger(VfioPci.MSI_IRQ, 0);
-            client.requireAlive(); // what was before it is told
+            client.requireAlive(); // earlier messages are traced
             device(rig).stop(trace);
             client.requireAlive();
             assertEquals(
@@ -146,7 +146,7 @@ class TraceTest {
                 last = line;
             }
             long lost = Long.parseLong(String.valueOf(last).replaceFirst("^\\.\\.\\. (\\d+) lines lost$", "$1"));
-            long all = told - 1 + lost; // the line about the rest is none of them
+            long all = told - 1 + lost; // without the line about lost lines
             // GET_INFO is answered before it is traced, so the trace may have ended in between.
             assertTrue(all == posted + 1 || all == posted + 2, told + " lines, " + last);
         }
