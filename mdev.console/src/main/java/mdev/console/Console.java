@@ -66,9 +66,7 @@ public final class Console implements Callable<Integer> {
     private static final Duration READY = Duration.ofSeconds(10);
     private static final Duration LEAVING = Duration.ofSeconds(5);
 
-    /**
-     * {@code RELISTEN_FOR_MAIN_CALLABLE} of bnd's launcher: this console is being restarted, and a new one will follow.
-     */
+    /** {@code RELISTEN_FOR_MAIN_CALLABLE} of bnd's launcher: this console is being restarted. */
     private static final int ANOTHER_WILL_COME = 198;
 
     private static final IntKey CLIENTS = new IntKey("maxClients", 1, ConsoleConfig.MAX_COUNT, ConsoleConfig.CLIENTS);
@@ -105,7 +103,7 @@ public final class Console implements Callable<Integer> {
         this.limits = limits(properties);
     }
 
-    /** For the clients and lines from now on. */
+    /** Applies to later clients and lines. */
     @Modified
     void configure(Map<String, Object> properties) {
         limits = limits(properties);
@@ -228,10 +226,11 @@ public final class Console implements Callable<Integer> {
     }
 
     /**
-     * Loads the modules with {@code mdev:modprobe}. Goes on without one whose code does not return.
+     * Loads the modules with {@code mdev:modprobe}. A module whose code does not return is skipped and does not count
+     * as failed.
      *
-     * @param loaded receives those that are loaded
-     * @return 0, or the status of the first that failed
+     * @param loaded receives the loaded modules
+     * @return 0, or the status of the first failure
      */
     private int load(List<String> modules, Function<UserTerminal, Shell> shells, List<String> loaded) {
         int failed = 0;

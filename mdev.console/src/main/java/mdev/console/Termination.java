@@ -27,12 +27,12 @@ import org.slf4j.LoggerFactory;
 /**
  * Shuts the process down, normally or on SIGTERM, SIGINT, SIGHUP: stops the framework before the process ends, so that
  * everything the bundles created is removed. Neither Felix nor bnd's launcher does that. A bundle that does not stop
- * keeps none of the others, and it makes the exit status non-zero, as does one that ends the process itself.
+ * does not keep others from stopping; the exit status is then non-zero, as after a bundle calls {@code System.exit}.
  */
 final class Termination extends Thread {
     private static final Logger LOG = LoggerFactory.getLogger(Termination.class);
     private static final Duration STOPPING = Duration.ofSeconds(15);
-    /** For what stops in spite of a bundle that does not. */
+    /** The time for other bundles to stop after one did not. */
     private static final Duration REST = Duration.ofSeconds(5);
 
     private final Framework framework;
@@ -98,7 +98,7 @@ final class Termination extends Thread {
                 .anyMatch(frame -> frame.getClassName().split("\\$")[0].equals(type));
     }
 
-    /** Says which bundles do not stop, and stops all others; returns false if none is left to stop. */
+    /** Logs the bundles that do not stop, and stops all others; returns false if all have stopped. */
     private boolean stopOthers() {
         List<Bundle> left = Arrays.stream(framework.getBundleContext().getBundles())
                 .filter(bundle -> bundle.getBundleId() != Constants.SYSTEM_BUNDLE_ID)
@@ -124,7 +124,7 @@ final class Termination extends Thread {
         return !left.isEmpty();
     }
 
-    /** Logs the threads that match, with their stacks; returns whether there is one. */
+    /** Logs the matching threads with their stacks; returns whether there are any. */
     private static boolean report(String line, Predicate<StackTraceElement[]> matches) {
         List<Thread> threads = Thread.getAllStackTraces().entrySet().stream()
                 .filter(entry -> matches.test(entry.getValue()))

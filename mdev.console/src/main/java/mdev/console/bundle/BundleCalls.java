@@ -36,7 +36,7 @@ final class BundleCalls {
     /**
      * A call that did not return in time.
      *
-     * @param reason why the bundle is of no use, on one line
+     * @param reason why the bundle cannot be used, on one line
      */
     record Hang(Bundle bundle, String reason, BoundedCalls.Call call) {}
 
@@ -44,8 +44,8 @@ final class BundleCalls {
      * Runs a call and waits for it.
      *
      * @param what names the call, such as "start of vendor.mtty"
-     * @throws ErrnoException ETIMEDOUT: it does not return in time, or an earlier call of the bundle still runs; or as
-     *     the call throws
+     * @throws ErrnoException ETIMEDOUT: it does not return in time, or an earlier call of the bundle is still running;
+     *     otherwise as the call throws
      */
     <T> T run(Bundle bundle, String what, Callable<T> step)
             throws ErrnoException, BundleException, InterruptedException {

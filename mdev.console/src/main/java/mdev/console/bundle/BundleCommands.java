@@ -236,7 +236,7 @@ public final class BundleCommands implements ShellCommands {
         return ShellResult.DONE;
     }
 
-    /** What runs is not what the user asks for if its file has changed since. */
+    /** Rejects the load of a running module whose file has changed since. */
     private static void checkUnchanged(String word, Bundle bundle) throws ErrnoException {
         Optional<Path> file = BundleNames.file(bundle.getLocation()).filter(Files::isRegularFile);
         try {
@@ -274,7 +274,7 @@ public final class BundleCommands implements ShellCommands {
         return ShellResult.DONE;
     }
 
-    /** Refuses without the flag, and tells with it. */
+    /** Without the flag, rejects the command; with it, prints a warning. */
     private static void checkUnused(ShellInvocation invocation, String word, String does, List<String> reasons)
             throws ErrnoException {
         if (!reasons.isEmpty()) {

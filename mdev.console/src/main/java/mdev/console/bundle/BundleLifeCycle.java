@@ -52,11 +52,11 @@ public final class BundleLifeCycle implements FailedModules {
     private final BundleContext context;
     private final BundleCalls calls;
 
-    /** Of the core, while it runs. */
+    /** The core's service, while it runs. */
     @Reference(cardinality = ReferenceCardinality.OPTIONAL, policy = ReferencePolicy.DYNAMIC)
     volatile @Nullable LoadedModules modules;
 
-    /** Of DS, which activates this component, too. */
+    /** The service of DS, which also activates this component. */
     @Reference(cardinality = ReferenceCardinality.OPTIONAL, policy = ReferencePolicy.DYNAMIC)
     volatile @Nullable ServiceComponentRuntime components;
 
@@ -90,7 +90,7 @@ public final class BundleLifeCycle implements FailedModules {
         return calls.hang(bundle) != null;
     }
 
-    /** How many bundles have code that does not return. */
+    /** The number of bundles with a call that does not return. */
     public int hanging() {
         return calls.hangs().size();
     }

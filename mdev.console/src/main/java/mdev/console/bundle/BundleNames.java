@@ -164,7 +164,7 @@ record BundleNames(BundleContext context) {
     static Optional<Path> file(String location) {
         try {
             return location.startsWith(FILE) ? Optional.of(Path.of(URI.create(location))) : Optional.empty();
-        } catch (IllegalArgumentException e) { // a relative path, or none
+        } catch (IllegalArgumentException e) { // not an absolute path
             return Optional.empty();
         }
     }
@@ -249,7 +249,7 @@ record BundleNames(BundleContext context) {
         }
     }
 
-    /** As {@link ZipFile} does not: checks what it reads. */
+    /** Reads an entry and checks its CRC, which {@link ZipFile} does not. */
     private static byte[] read(JarFile jar, JarEntry entry) throws IOException {
         byte[] bytes = jar.getInputStream(entry).readAllBytes();
         CRC32 crc = new CRC32();

@@ -23,7 +23,7 @@ import org.slf4j.LoggerFactory;
 record ComponentFaults(ServiceComponentRuntime runtime) {
     private static final Logger LOG = LoggerFactory.getLogger(ComponentFaults.class);
 
-    /** Empty if all components of the bundle that should be there are. */
+    /** Empty if all enabled components of the bundle are active. */
     Optional<ErrnoException> of(Bundle bundle) {
         return failed(bundle).or(() -> waiting(bundle));
     }
@@ -38,8 +38,8 @@ record ComponentFaults(ServiceComponentRuntime runtime) {
 
     private Optional<String> failed(Bundle bundle, ComponentDescriptionDTO component) {
         Collection<ComponentConfigurationDTO> configurations = runtime.getComponentConfigurationDTOs(component);
-        // DS does not report a class that it could not load. One whose methods it could not list is active, without
-        // its activation.
+        // DS does not report a class that it could not load. A component whose methods it could not list is active
+        // without having been activated.
         return unloadable(bundle, component.implementationClass)
                 .or(() -> configurations.stream().anyMatch(one -> one.state == ComponentConfigurationDTO.ACTIVE)
                         ? Optional.empty()

@@ -55,10 +55,10 @@ public final class DropFolder implements UeventListener, FailedModules, Synchron
     private final BundleContext context;
     private final BundleLifeCycle bundles;
     private final @Nullable Path folder;
-    /** If there is a folder. */
+    /** Null without a folder. */
     private @Nullable Thread worker;
 
-    /** Changed only by the worker. */
+    /** Modified only by the worker. */
     private final Map<Path, Jar> jars = new ConcurrentSkipListMap<>();
 
     /** The files in the last scan; null before the first. Used only by the worker. */
@@ -76,10 +76,10 @@ public final class DropFolder implements UeventListener, FailedModules, Synchron
     private final Set<String> triedAfter = ConcurrentHashMap.newKeySet();
 
     /**
-     * @param stamp of the file when it was last looked at
+     * @param stamp the file's state at the last scan
      * @param bundle its id, or NONE
      * @param name its symbolic name, or the name of the file
-     * @param fault why it is not loaded, or not as the file is now
+     * @param fault why the file, or its current content, is not loaded
      * @param waits whether the bundle has users, or code that does not return
      */
     private record Jar(
@@ -112,7 +112,7 @@ public final class DropFolder implements UeventListener, FailedModules, Synchron
         if (watched == null) {
             return;
         }
-        // Of an earlier incarnation of this component.
+        // Loaded by an earlier incarnation of this component.
         for (Bundle bundle : context.getBundles()) {
             BundleNames.file(bundle.getLocation())
                     .filter(file -> watched.equals(file.getParent()))
@@ -278,7 +278,7 @@ public final class DropFolder implements UeventListener, FailedModules, Synchron
             own = null;
         }
         if (own != null) {
-            // What runs stays if the file was only touched, or changed back, or is damaged.
+            // The running bundle stays if the file was only touched, was changed back, or is damaged.
             boolean same = BundleNames.isSame(own, file);
             boolean again = before != null && before.stamp().equals(jar.stamp()) && !before.waits();
             if (!same || again) {
@@ -323,7 +323,7 @@ public final class DropFolder implements UeventListener, FailedModules, Synchron
         return jar.failed(reason, errno == Errno.EBUSY || errno == Errno.ETIMEDOUT);
     }
 
-    /** @return whether nothing is left of it */
+    /** @return whether the module was removed */
     private boolean remove(Path file, Jar jar, Map<Path, Stamp> files) throws InterruptedException {
         Bundle bundle = own(file, jar);
         if (jar.waits() && !isFree(bundle)) {

@@ -12,13 +12,14 @@ import org.osgi.framework.ServiceReference;
 import org.osgi.service.component.runtime.ServiceComponentRuntime;
 import org.osgi.service.component.runtime.dto.ComponentDescriptionDTO;
 
-/** The PIDs that somebody has: components, and managed services. */
+/** The PIDs of all components and managed services. */
 public record KnownPids(BundleContext context) {
     private static final String MANAGED = "org.osgi.service.cm.ManagedService";
     private static final String FACTORY = "org.osgi.service.cm.ManagedServiceFactory";
 
     /**
-     * Of the names of configuration files, without {@code .cfg}, those that nobody reads. A vendor loaded later may.
+     * Filters names of configuration files, without {@code .cfg}, for PIDs that are unknown. A vendor loaded later may
+     * have them.
      */
     public List<String> unknown(Collection<String> names) {
         if (names.isEmpty()) {

@@ -7,7 +7,7 @@ import java.util.List;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 
-/** A file whose code is to be loaded without being asked for. */
+/** Checks files whose code is loaded without a user's request. */
 final class LoadedFile {
     private static final int OTHERS_WRITE = 0022;
 

@@ -32,7 +32,7 @@ public final class ControlServer implements AutoCloseable {
     private final Function<UserTerminal, Shell> shells;
     private final Supplier<ControlLimits> limits;
 
-    /** Guarded by its monitor, with the threads of those in it running. */
+    /** The sessions with running threads; guarded by this set's monitor. */
     private final Set<ControlSession> sessions = new HashSet<>();
 
     /** No more sessions are added; guarded by the monitor of {@link #sessions}. */
@@ -53,7 +53,7 @@ public final class ControlServer implements AutoCloseable {
      * Listens in a run directory whose lock is held: an existing socket there is stale. Pairs with {@link #close}.
      *
      * @param shells creates the shell of a client
-     * @param limits as they are now
+     * @param limits supplies the current limits
      */
     public static ControlServer open(
             RunDirectory directory, Function<UserTerminal, Shell> shells, Supplier<ControlLimits> limits)
@@ -92,7 +92,7 @@ public final class ControlServer implements AutoCloseable {
             try {
                 add(new Wire(listener.accept(), true), number);
             } catch (IOException | RuntimeException e) {
-                // This client cannot be served, or no descriptor is left. The next attempt may succeed.
+                // This client cannot be served, or the process is out of descriptors. The next attempt may succeed.
                 if (listener.isOpen()) {
                     faults.report("serving a client", e);
                     Deadline.in(RETRY).poll(RETRY, () -> !listener.isOpen());

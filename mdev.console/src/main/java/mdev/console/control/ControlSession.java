@@ -48,7 +48,7 @@ final class ControlSession implements UserTerminal {
     private final DemandInput in;
     private final Streams streams;
 
-    /** Whether the client owes the answer to a READ. */
+    /** Whether a READ is unanswered. */
     private final AtomicBoolean asked = new AtomicBoolean();
 
     private final Thread reader;

@@ -19,7 +19,7 @@ public final class FrameWriter {
     private static final int CHUNK = 32 * 1024;
     private static final int CHUNKS_WAITING = 16;
 
-    /** The frames that wait for room; others are few. */
+    /** The types of frames that wait for room; other frames are few. */
     private static final Set<FrameType> LIMITED =
             EnumSet.of(FrameType.OUT, FrameType.ERR, FrameType.STATUS, FrameType.CANDIDATES);
 
@@ -48,7 +48,7 @@ public final class FrameWriter {
         queue.add(frame);
     }
 
-    /** As {@link #send}, for answers: a client that does not take them delays its own lines. */
+    /** As {@link #send}, for answers: a client that does not receive them delays its own lines. */
     void answer(Frame frame) throws InterruptedException {
         if (!room.tryAcquire()) { // an interrupted line is answered, too
             room.acquire();

@@ -41,7 +41,9 @@ record Arguments(List<String> positional, Set<String> flags) {
         return flags.contains(JSON);
     }
 
-    /** What starts with a dash is a flag, but for a lone dash, negative numbers, and all after {@code --}. */
+    /**
+     * A word that starts with a dash is a flag, except a single dash, a negative number, and words after {@code --}.
+     */
     static Arguments parse(ShellCommand command, List<String> words) throws WrongArguments {
         List<String> positional = new ArrayList<>();
         Set<String> flags = new LinkedHashSet<>();

@@ -34,7 +34,7 @@ final class Builtins implements ShellCommands {
     private final Catalogue commands;
     private final SequencedMap<String, @Nullable Object> versions;
 
-    /** @param versions of the platform and what it runs on */
+    /** @param versions the versions of the platform, the framework and the JVM */
     Builtins(Catalogue commands, SequencedMap<String, @Nullable Object> versions) {
         this.commands = commands;
         this.versions = versions;

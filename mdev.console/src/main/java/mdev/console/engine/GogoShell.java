@@ -215,7 +215,7 @@ public final class GogoShell implements Shell {
     private Set<String> commands() {
         Set<String> names = catalogue.all().stream().map(Usage::name).collect(Collectors.toCollection(TreeSet::new));
         if (session.get(".commands") instanceof Set<?> others) {
-            // Gogo keeps the names of the commands that are gone.
+            // Gogo keeps the names of removed commands.
             others.stream().map(Object::toString).filter(this::isFunction).forEach(names::add);
         }
         return names;

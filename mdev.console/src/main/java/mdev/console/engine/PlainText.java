@@ -20,7 +20,7 @@ final class PlainText {
     /** A column is not narrowed below this width. */
     private static final int LEAST = 12;
 
-    /** Where a cell may be broken. */
+    /** The positions at which a cell may be broken. */
     private static final Pattern BREAK = Pattern.compile("(?<=[ ,/])");
 
     private PlainText() {}
@@ -75,7 +75,7 @@ final class PlainText {
         return text.toString();
     }
 
-    /** Takes what the table exceeds the room by from the columns that can wrap most, if it then fits. */
+    /** Narrows the columns that can wrap most by the table's excess width, if it then fits. */
     private static void narrow(int[] widths, List<List<String>> cells, int room) {
         int[] least = new int[widths.length];
         for (int i = 0; i < widths.length; i++) {

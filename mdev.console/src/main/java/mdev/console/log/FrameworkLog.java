@@ -13,9 +13,9 @@ import org.slf4j.LoggerFactory;
 import org.slf4j.event.Level;
 
 /**
- * Forwards the entries of the OSGi log to the platform's log, as far as the levels allow that {@link LogLevels} sets.
- * The framework and Felix's bundles report there; without a listener they would print to standard output, mixed with
- * the results of commands.
+ * Forwards the entries of the OSGi log to the platform's log, within the levels that {@link LogLevels} sets. The
+ * framework and Felix's bundles report there; without a listener they would print to standard output, mixed with the
+ * results of commands.
  */
 @Component(service = {})
 public final class FrameworkLog implements LogListener {

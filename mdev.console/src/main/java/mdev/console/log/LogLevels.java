@@ -19,8 +19,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Sets the levels of the log from its configuration: of SLF4J in the system property {@value #PROPERTY}, where {@code
- * mdev.log.LevelsLoggingProvider} finds them, which is there before any bundle; of the OSGi log with its own service.
+ * Sets the levels of the log from its configuration: the levels of SLF4J through the system property {@value
+ * #PROPERTY}, because {@code mdev.log.LevelsLoggingProvider} exists before any bundle; the levels of the OSGi log
+ * through its service.
  */
 @Component(
         service = {},

@@ -82,7 +82,7 @@ public final class InteractiveShell {
             } catch (EndOfFileException e) {
                 return 0;
             } catch (IOError e) {
-                // The terminal is gone, or this thread was interrupted because the platform ends.
+                // The terminal was closed, or this thread was interrupted because the platform ends.
                 return 0;
             }
         }

@@ -273,7 +273,7 @@ class BundleCommandsTest {
         LoadedModule core =
                 new LoadedModule(LoadedModule.CORE, bundle("test.good").getBundleId(), List.of("by mtty"));
         modules = List.of(core, new LoadedModule("mtty", id, List.of("83b8 by a test")));
-        for (String word : List.of("mtty", "test.good")) { // which stands for the core, whose stop takes all devices
+        for (String word : List.of("mtty", "test.good")) { // test.good stands for the core, which all devices need
             for (String command : List.of("stop", "update", "uninstall")) {
                 assertEquals(
                         "1: felix:%s: %s is in use: 83b8 by a test; -f %ss it anyway (EBUSY)\n"
@@ -357,7 +357,7 @@ class BundleCommandsTest {
         assertFalse(ending.requested());
         assertEquals("0: ", run("stop -f 0"));
         assertTrue(ending.requested());
-        assertEquals(Bundle.ACTIVE, framework.getState(), "who waits for the end stops it");
+        assertEquals(Bundle.ACTIVE, framework.getState(), "the thread that waits for the end stops it");
     }
 
     @Test

@@ -92,13 +92,13 @@ class DropFolderTest {
         return drop(file, "card", components);
     }
 
-    /** In one step, as {@code mv} does. */
+    /** Moves a jar into the folder in one step, as {@code mv} does. */
     private Path drop(String file, String module, List<String> components) throws IOException {
         Path written = TestModules.write(temp.resolve(file), new TestModules.Module(module, 0, components));
         return Files.move(written, drop.resolve(file), StandardCopyOption.REPLACE_EXISTING);
     }
 
-    /** The module, once it runs. */
+    /** Waits for the module to run. */
     private Bundle card() {
         return running("card");
     }
@@ -204,7 +204,7 @@ class DropFolderTest {
         assertEquals(before, card());
         assertEquals(modified, before.getLastModified());
 
-        // Nor does a restart of the watcher, which forgets all.
+        // Nor does a restart of the watcher, which loses its state.
         folder.stop();
         open(Duration.ofSeconds(30));
         Files.move(copy, drop.resolve("again.jar"));

@@ -156,7 +156,7 @@ class ControlServerTest {
         }
     }
 
-    /** Its answers would wait in the memory of the server. */
+    /** Otherwise its answers would wait in the server's memory. */
     @Test
     void clientThatDoesNotReadFillsNoMemory() throws Exception {
         try (Wire wire = connect()) {

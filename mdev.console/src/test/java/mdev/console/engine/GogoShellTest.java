@@ -53,7 +53,7 @@ class GogoShellTest {
                 new Line("mdev:create -x a b", 2, "", "mdev:create: unknown flag '-x'; " + usage),
                 new Line("mdev:list all", 2, "", "mdev:list: unexpected argument 'all'; usage: mdev:list\n"),
                 new Line("mdev:echo", 2, "", "mdev:echo: missing word; usage: mdev:echo <word>...\n"),
-                // Refusals: one line, status 1, with the errno's name where the message has none.
+                // Rejections: one line, status 1, with the errno's name if the message has none.
                 new Line("mdev:fail", 1, "", "mdev:fail: it is in use (EBUSY)\n"),
                 new Line("mdev:fail ENODEV", 1, "", "mdev:fail: it is ENODEV\n"),
                 new Line("mdev:break", 1, "", "mdev:break: failed: a bug (the log says more)\n"),
@@ -85,7 +85,7 @@ class GogoShellTest {
                         "",
                         "mdev: syntax error at column 12: the line ends looking for matching quote: '\n"),
                 new Line("mdev:echo )", 2, "", "mdev: syntax error at column 11: unexpected token ')'\n"),
-                // Empty statements are nothing; an operator needs both its sides.
+                // Empty statements are skipped; an operator requires both operands.
                 new Line(";", 0, "", ""),
                 new Line(" ; ;; ", 0, "", ""),
                 new Line("mdev:echo a; ; mdev:echo b;", 0, "a\nb\n", ""),
@@ -99,7 +99,7 @@ class GogoShellTest {
                         2,
                         "",
                         "mdev: syntax error at column 13: a command is missing beside '&&'\n"),
-                // Nothing of a pipe runs if one of its commands is unknown.
+                // No command of a pipe runs if one is unknown.
                 new Line("nope | mdev:cat", 127, "", "mdev: no command 'nope'; 'help' lists the commands\n"),
                 new Line("mdev:echo a | ct", 127, "", "mdev: no command 'ct'; did you mean mdev:cat?\n"),
                 new Line("f = { mdev:echo in }; f | mdev:cat", 0, "mdev:echo in\nin\n", ""),

@@ -112,7 +112,7 @@ public final class TestPlatform implements AutoCloseable {
         processor.removeCommand(functions.get(command));
     }
 
-    /** Commands as other bundles have them: methods of a plain object. */
+    /** Commands in the form of other bundles: methods of a plain object. */
     public static final class Plain {
         public void plain() {}
 

@@ -2,7 +2,7 @@ package mdev.console.bundle.broken;
 
 import java.util.concurrent.CountDownLatch;
 
-/** A component for test bundles that hangs as long as a latch is there and closed. */
+/** A component for test bundles that hangs while a latch exists and is closed. */
 public final class Hanging {
     /** System properties, so that they are visible to the copy of this class in each bundle. */
     public static final String ACTIVATE = "mdev.test.activate";

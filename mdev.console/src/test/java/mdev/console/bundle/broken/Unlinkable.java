@@ -5,7 +5,7 @@ public final class Unlinkable {
     /** Is in no bundle. */
     public static final class Missing {}
 
-    /** @param missing whose class is not there */
+    /** @param missing its class does not exist in the bundle */
     public void use(Missing missing) {
         // is never called
     }
