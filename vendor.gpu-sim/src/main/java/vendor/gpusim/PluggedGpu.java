@@ -20,7 +20,7 @@ import vendor.gpusim.gpu.Vgpus;
 
 /**
  * An additional GPU, one per configuration of the factory {@value #PID}. Deleting the configuration removes the GPU,
- * changing it replaces the GPU. If a parent has its name, the GPU waits until that is removed.
+ * changing it replaces the GPU. If another parent has its name, the GPU waits until that parent is removed.
  */
 @Component(
         service = UeventListener.class,
@@ -82,7 +82,7 @@ public final class PluggedGpu implements UeventListener {
         }
     }
 
-    /** Plugs in on a thread of its own: this one delivers the uevents. */
+    /** Plugs in on a separate thread, because this one delivers the uevents. */
     @Override
     public void uevent(Uevent event) {
         Config config = waiting;

@@ -28,7 +28,7 @@ public record Picture(int width, int height, int[] rgb) {
         return new Picture(mode.width(), mode.height(), rgb);
     }
 
-    /** The picture scaled down, or in its own size: each pixel is the mean of the pixels it represents. */
+    /** The picture scaled down, or unscaled: each pixel is the mean of the pixels it represents. */
     public Picture scaled(int toWidth, int toHeight) {
         int[] scaled = new int[toWidth * toHeight];
         for (int y = 0; y < toHeight; y++) {

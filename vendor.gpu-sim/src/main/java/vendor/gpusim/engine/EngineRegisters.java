@@ -159,7 +159,7 @@ public final class EngineRegisters implements Registers {
                     worker == null ? null : BoundedCalls.stackOf(worker));
         }
         try {
-            disable(); // a ring that another thread of the user has just enabled
+            disable(); // another thread of the user may just have enabled a ring
             then.run();
         } finally {
             if (held) {
@@ -377,8 +377,8 @@ public final class EngineRegisters implements Registers {
     }
 
     /**
-     * Clears causes. A message that is still masked would then report nothing, so it is withdrawn, and sent again if
-     * its cause has meanwhile occurred again.
+     * Clears causes. A pending masked message would then report nothing, so it is withdrawn, and sent again if its
+     * cause has meanwhile recurred.
      */
     private void acknowledge(int causes) {
         accumulate(INTERRUPT_STATUS, ~causes, (all, others) -> all & others);
@@ -386,7 +386,7 @@ public final class EngineRegisters implements Registers {
             int bit = 1 << interrupt;
             if ((causes & bit) != 0) {
                 interrupts.get(interrupt).level(false);
-                // It may have occurred again before the level fell.
+                // The cause may have recurred before the level fell.
                 interrupts.get(interrupt).level((get(INTERRUPT_STATUS) & get(INTERRUPT_ENABLE) & bit) != 0);
             }
         }

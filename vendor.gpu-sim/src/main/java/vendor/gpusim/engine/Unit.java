@@ -65,7 +65,7 @@ final class Unit {
     private static void move(Dma dma, long iova, MemorySegment memory, long offset, long length) throws Fault {
         try {
             dma.move(iova, memory, offset, length);
-        } catch (ErrnoException e) { // also ENODEV: a client may return it, and a gone client reads no fault
+        } catch (ErrnoException e) { // also ENODEV, which a client may return; a disconnected one reads no fault
             throw new Fault(Code.DMA);
         }
     }

@@ -93,7 +93,7 @@ class EngineTest {
         "2 0 0x10001 4 0 0 0 4 0x10000, RANGE",
         "2 0 0x20001 8 0 0 0 4 4, FIELD", // overlap with another stride
         "3 0 0x10001 4 0 0 0x10001 4 0, FIELD", // stretched onto itself
-        "3 0 0x10001 4 0 0 0 4 8, FIELD", // nothing to stretch
+        "3 0 0x10001 4 0 0 0 4 8, FIELD", // an empty source
         "4 256 0x10001 4 0 0 0 4 8, FIELD", // more than opaque
         "5 0 0x10001 4 0 0 0 4 0 0, DMA", // nothing is mapped there
         "5 0 0x20001 4 0 0 0 0x7fffffff 0 1, DMA", // the second line is not
@@ -105,8 +105,8 @@ class EngineTest {
         "7 0 1 0 0 0 0 0 0x10000, RANGE",
         "7 0 1 0 0x10000, RANGE",
         "7 0 0x4001 0 0, RANGE",
-        "0x407 0 1 1 0 0 0, FIELD", // a matrix without an inside
-        "0x407 0 8 8 0xfc 0 8 0 0 0 0x100, FIELD", // the product would spoil a factor
+        "0x407 0 1 1 0 0 0, FIELD", // an inner dimension of 0
+        "0x407 0 8 8 0xfc 0 8 0 0 0 0x100, FIELD", // the product would overwrite a factor
         "0x407 0 8 8 0x100 0 8 0 0 0 0x1fc, FIELD",
         "0x407 0 0x7fffffff 0x7fffffff 0 0 1, RANGE",
         "0x407 0 0x40000000 0x40000000 0 0 1, RANGE", // 2^62 bytes
@@ -320,7 +320,7 @@ class EngineTest {
     }
 
     /**
-     * Neither the removal of the device nor the end of the GPU waits for ever for a guest that does not answer memory
+     * Neither the removal of the device nor the end of the GPU waits forever for a guest that does not answer memory
      * accesses.
      */
     @ParameterizedTest

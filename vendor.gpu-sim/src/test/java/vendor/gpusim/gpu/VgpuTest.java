@@ -89,7 +89,7 @@ class VgpuTest {
         "0x514, ffff, 0001", // 16 MiB in units of 64 KiB
         "0x516, ffff, 0000", // behind
         "0x400, ff, 00", // VGA ports: none
-        "0x600, ffffffff, 08000000", // how long the extension is
+        "0x600, ffffffff, 08000000", // the length of the extension
         "0x604, bebebebe, bebebebe", // big endian
         "0x604, 12345678, 1e1e1e1e", // no byte order
         "0xffe, ffff, 0000",
