@@ -27,7 +27,7 @@ final class DebugIT {
         }
     }
 
-    /** The local addresses on which somebody listens on the port, as in /proc/net. */
+    /** The local addresses with a listener on the port, as in /proc/net. */
     private static List<String> listeners(int port) throws IOException {
         String suffix = ":%04X".formatted(port);
         try (Stream<String> four = Files.lines(Path.of("/proc/net/tcp"));
@@ -50,7 +50,7 @@ final class DebugIT {
         }
     }
 
-    /** A command that connects has no agent: it could not listen on the same port. */
+    /** A connecting command starts no agent, because it could not listen on the same port. */
     @Test
     void aDebuggerAttachesOnTheLoopbackInterfaceOnly() throws Exception {
         int port = freePort();

@@ -12,8 +12,8 @@ import java.util.Map;
 import java.util.regex.Pattern;
 
 /**
- * Follows docs/writing-a-vendor-driver.md as a reader does: in a directory of its own outside the tree, with what the
- * page shows and nothing else.
+ * Follows docs/writing-a-vendor-driver.md as a reader does: in a separate directory outside the tree, with only the
+ * files that the page shows.
  *
  * @param project the reader's directory
  */
@@ -44,7 +44,10 @@ record DriverGuide(Path project) {
         }
     }
 
-    /** A command and the lines that the page shows as its output; a line that ends in "..." is the begin of one. */
+    /**
+     * A command and the lines that the page shows as its output; a line that ends in "..." is the beginning of an
+     * output line.
+     */
     private record Step(String command, List<String> shown) {
         boolean isShownBy(String output) {
             List<String> lines = output.lines().map(Step::squeeze).toList();
@@ -80,7 +83,7 @@ record DriverGuide(Path project) {
         return guide.project.resolve("target/vendor.counter-1.0.0.jar");
     }
 
-    /** A file of the reader's, or an excerpt from one of this tree. */
+    /** A file of the reader, or an excerpt from a file of this tree. */
     private void add(Block block) throws IOException {
         Path ours = TREE.resolve(block.file());
         if (Files.exists(ours) && block.file().contains("vendor.edu/")) {
@@ -158,7 +161,7 @@ record DriverGuide(Path project) {
         }
     }
 
-    /** With a local repository of its own, which finds in the machine's what has been downloaded already. */
+    /** Uses a separate local repository, which takes downloaded artifacts from the machine's repository. */
     private Process process(String command, Path output) throws IOException {
         String user = System.getProperty("user.home") + "/.m2";
         var builder = new ProcessBuilder("bash", "-c", command)

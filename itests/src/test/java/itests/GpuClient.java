@@ -67,7 +67,7 @@ final class GpuClient implements AutoCloseable {
     private static final int COMMAND = 0x04;
     private static final int COMMAND_MASTER = 0x4;
 
-    /** Of the only capability. */
+    /** The offset of the only capability. */
     private static final int MSIX_CONTROL = 0x42;
 
     private static final int MSIX_ENABLE = 0x8000;
@@ -110,7 +110,7 @@ final class GpuClient implements AutoCloseable {
         probe();
     }
 
-    /** What a driver does first: pci_set_master(), pci_enable_msix(). */
+    /** The initialization of a driver: pci_set_master(), pci_enable_msix(). */
     private void probe() throws ErrnoException {
         config(COMMAND, COMMAND_MASTER);
         config(MSIX_CONTROL, MSIX_ENABLE);

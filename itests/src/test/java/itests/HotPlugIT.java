@@ -161,7 +161,7 @@ public class HotPlugIT extends PlatformTestSupport {
         Files.move(aside, target, StandardCopyOption.ATOMIC_MOVE);
     }
 
-    /** The older of two jars is deleted: the other stands in for it. */
+    /** The older of two jars is deleted: the other one replaces it. */
     @Test
     public void bundleInTheDropFolderRuns() throws Exception {
         Path folder = Path.of(context.getProperty(DROP));

@@ -71,7 +71,7 @@ final class LogIT {
         }
     }
 
-    /** The watcher takes it as a whole; what it does not understand tells when it has taken effect. */
+    /** The watcher applies the file as a whole; its warning about an unknown word shows that it has taken effect. */
     private void levels(Platform platform, String levels, String osgi) throws Exception {
         String mark = UUID.randomUUID().toString();
         Path written = Files.writeString(
@@ -120,7 +120,7 @@ final class LogIT {
                     assertEquals(before, linesOfScr(platform));
                 } else {
                     Wait.until("SCR is heard", () -> linesOfScr(platform) > before);
-                    // The entries come from a thread of their own: the last of them is the end of the component.
+                    // The entries are logged on a separate thread; the last one is the end of the component.
                     Wait.until(
                             "all of it",
                             () -> Files.readString(platform.run().resolve("mdev.log"))

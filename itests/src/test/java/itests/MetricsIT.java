@@ -27,7 +27,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
-/** A scrape of a running platform, as of Prometheus. */
+/** A scrape of a running platform, as by Prometheus. */
 final class MetricsIT {
     private static final String DEVICE = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001";
     private static final String REQUEST = "GET /metrics HTTP/1.1\r\nHost: mdev\r\n\r\n";

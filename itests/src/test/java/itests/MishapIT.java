@@ -16,7 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Drivers that never return, or that end the process: the platform serves everything else, and ends in time. */
+/** Drivers that never return, or that end the process: the platform serves all other devices and ends in time. */
 final class MishapIT {
     @TempDir
     Path temp;
@@ -45,7 +45,7 @@ final class MishapIT {
         platform.run("mdev:create mtty mtty-1").ok();
     }
 
-    /** After the end: what it mounted and its sockets are gone. */
+    /** Asserts that the platform fails, and leaves neither its mount nor its sockets. */
     private static void assertEndsWithFailure(Platform platform) throws Exception {
         Path run = platform.run();
         assertEquals(List.of(), platform.stop());

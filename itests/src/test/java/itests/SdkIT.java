@@ -38,7 +38,7 @@ final class SdkIT {
         }
     }
 
-    /** Twice: the second run replaces the files and leaves those of others alone. */
+    /** Twice: the second run replaces the files and keeps foreign files. */
     @Test
     void writesALocalRepositoryIntoADirectory() throws Exception {
         Path into = temp.resolve("my sdk/below");

@@ -31,7 +31,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 final class WrongInputIT {
     private static final String END = "end-of-answer";
 
-    /** What a user must not read: the class of an exception. */
+    /** Text that must not reach a user: the class of an exception. */
     private static final Pattern RAW = Pattern.compile("\\w+(Exception|Error)\\b|\\bjava\\.");
 
     private Platform platform;

@@ -20,8 +20,9 @@ import mdev.pci.Registers;
 import mdev.pci.SharedMemory;
 
 /**
- * What emulators of GPUs and network cards declare on libvfio-user: BAR0 registers, BAR2 doorbells, BAR3 the MSI-X
- * structures, BAR4 resizable memory; PCI Express, power management, an extended capability of its own, and a ROM.
+ * The parts that emulators of GPUs and network cards declare on libvfio-user: registers in BAR0, doorbells in BAR2,
+ * the MSI-X structures in BAR3, resizable memory in BAR4; PCI Express, power management, a vendor-specific extended
+ * capability, and a ROM.
  */
 final class AcceleratorCard extends PciDevice {
     private static final int VECTORS = 8;
@@ -200,7 +201,7 @@ final class AcceleratorCard extends PciDevice {
         }
     }
 
-    /** BAR3: what the MSI-X structures leave. */
+    /** BAR3: the part without MSI-X structures. */
     private record Nothing() implements Registers {
         @Override
         public long read(long offset, int size) {

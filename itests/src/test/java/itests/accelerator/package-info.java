@@ -1,4 +1,4 @@
-/** A vendor that declares what emulators of accelerators declare, which {@link itests.vm} packages as a bundle. */
+/** A vendor with the parts of an accelerator's emulator, which {@link itests.vm} packages as a bundle. */
 @NullMarked
 package itests.accelerator;
 

@@ -49,7 +49,7 @@ final class OpenIT {
 
     /** Parts of the transcript without a counterpart here. */
     private static boolean isReplayed(GoldenLine line) {
-        boolean counts = line.has("refcnt"); // a bundle is in use or not, without a count
+        boolean counts = line.has("refcnt"); // a bundle has no use count
         boolean kernel = line.has("waiter_state") || line.text("note").startsWith("/proc/modules");
         boolean nodes = line.text("path").startsWith("/dev/"); // devices are opened on sockets
         // A bundle that others use can be stopped at any time, and its devices are removed with it: see HotPlugIT.

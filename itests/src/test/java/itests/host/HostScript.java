@@ -11,8 +11,8 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.Assumptions;
 
 /**
- * A bash script of root that has a second user and starts platforms. If there can be no second user, the test is
- * skipped with the reason.
+ * A bash script that runs as root, has a second user and starts platforms. Without a second user, the test is skipped
+ * with the reason.
  */
 final class HostScript {
     private static final String PRELUDE = """

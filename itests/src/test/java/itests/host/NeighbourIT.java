@@ -6,7 +6,7 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What another user of the host can and cannot do to a platform of root. */
+/** The accesses that a platform of root permits and denies to another user of the host. */
 final class NeighbourIT {
     @Test
     void membersOfTheGroupAttachDevices(@TempDir Path directory) throws Exception {
@@ -61,7 +61,7 @@ final class NeighbourIT {
                 """));
     }
 
-    /** The tree is on a path that everybody can reach: the modes of its files decide. */
+    /** All users can search the path of the tree: the modes of its files decide. */
     @Test
     void modesGrantOtherUsersAccessToTheTree(@TempDir Path directory) throws Exception {
         assertEquals("""
@@ -121,7 +121,7 @@ final class NeighbourIT {
                 """));
     }
 
-    /** The directories that are deleted at the end are those that were made at the start. */
+    /** The platform deletes exactly the directories that it created. */
     @Test
     void colonInTheRunDirectorySeparatesNothing(@TempDir Path directory) throws Exception {
         assertEquals("""

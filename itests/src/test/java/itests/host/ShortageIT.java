@@ -8,7 +8,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A platform that runs out of what the host gives to it. */
+/** A platform that runs out of resources of the host. */
 final class ShortageIT {
     /** Once before the first device, and once after everything has been loaded. */
     @Test

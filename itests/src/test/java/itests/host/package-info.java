@@ -1,4 +1,4 @@
-/** The platform and the other users of its host, in processes of their own. */
+/** The platform and the other users of its host, in separate processes. */
 @NullMarked
 package itests.host;
 

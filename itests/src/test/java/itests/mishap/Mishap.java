@@ -15,7 +15,7 @@ record Mishap(BundleContext context) {
             try {
                 never.await();
             } catch (InterruptedException e) {
-                // Hangs all the same.
+                // Hangs despite the interrupt.
             }
         }
     }

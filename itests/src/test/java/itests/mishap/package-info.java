@@ -1,4 +1,4 @@
-/** The classes that {@link itests.MishapIT} packages as bundles, which misbehave as their names say. */
+/** The classes that {@link itests.MishapIT} packages as bundles, which misbehave as their names state. */
 @NullMarked
 package itests.mishap;
 

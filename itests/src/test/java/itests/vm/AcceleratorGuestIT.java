@@ -20,19 +20,19 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * A PCI Express function with 64 GiB of memory in a stock QEMU (machine q35, behind a root port) and a stock Linux:
- * what the guest finds, and that each part works.
+ * the guest finds each part, and it works.
  */
 @RequiresVm
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class AcceleratorGuestIT {
     private static final String UUID = "83b8f4f2-509f-382f-3c1e-e6bfe0fa4001";
 
-    /** Memory that no kernel uses: messages are written there, where the monitor sees them. */
+    /** Memory that no kernel uses: the target of messages, which the monitor reads. */
     private static final int MESSAGES = 0x8000;
 
     private static final int VECTORS = 8;
 
-    /** What the firmware and Linux decide: where BARs, messages and the interrupt are. */
+    /** The values that the firmware and Linux assign: the locations of BARs, messages and the interrupt. */
     private static final List<Pattern> PLACES = List.of(
             Pattern.compile("(?<=Memory at |Expansion ROM at )[0-9a-f]+"),
             Pattern.compile("(?<=routed to IRQ )\\d+"),
@@ -133,7 +133,7 @@ final class AcceleratorGuestIT {
                         """));
     }
 
-    /** With MSI-X disabled the line; then each vector writes its message. */
+    /** Uses the line while MSI-X is disabled; then each vector writes its message. */
     @Test
     void interruptsGoOutByWhatTheGuestHasEnabled() throws Exception {
         assertEquals("INTx- INTx+ INTx-", drive("""

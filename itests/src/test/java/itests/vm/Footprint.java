@@ -13,8 +13,8 @@ import java.util.regex.Pattern;
  * disconnected.
  *
  * @param fds open descriptors by kind, without regular files, because the JVM opens its jars at any time
- * @param threads threads by name, without those that the JVM and Felix start at any time, and without the one in
- *     reserve that a pool keeps from its first call on
+ * @param threads threads by name, without those that the JVM and Felix start at any time, and without the reserve
+ *     thread that a pool keeps from its first call on
  * @param mappings mappings of memfds, that is, of guest and device memory
  */
 record Footprint(Map<String, Integer> fds, Map<String, Integer> threads, long mappings) {

@@ -172,7 +172,7 @@ public final class Platform implements AutoCloseable {
         return Files.readString(dir.resolve("err"));
     }
 
-    /** The messages of guests that were refused so far, by the log. */
+    /** The rejected messages of guests so far, from the log. */
     List<String> refusals() throws IOException {
         return Files.readString(run().resolve("mdev.log"))
                 .lines()
