@@ -10,7 +10,7 @@ import mdev.pci.*;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The card of QEMU's docs/specs/edu.rst: registers in BAR 0; a thread for what takes time. */
+/** The card of QEMU's docs/specs/edu.rst: registers in BAR 0; a thread for slow operations. */
 final class EduDevice extends PciDevice {
     private static final Logger LOG = LoggerFactory.getLogger(EduDevice.class);
     private static final PciFunction FUNCTION = PciFunction.of(0x1234, 0x11e8)
@@ -37,12 +37,12 @@ final class EduDevice extends PciDevice {
         private final Interrupts.Source line;
         private final LongSupplier dmaMask;
 
-        // Guarded by this, which a worker does not hold while it moves data.
+        // Guarded by this; a worker does not hold the monitor while it moves data.
         private int liveness, factorial, status, reasons;
         private final long[] dma = new long[4];
         private byte[] buffer = new byte[BUFFER_SIZE];
 
-        @SuppressWarnings("NullAway.Init") // accesses come between open and release
+        @SuppressWarnings("NullAway.Init") // accesses occur only between open and release
         private VfioContext user;
 
         Bar0(Interrupts.Source line, LongSupplier dmaMask) {
@@ -86,7 +86,7 @@ final class EduDevice extends PciDevice {
             }
         }
 
-        /** Also while the line is high, as a message then: the guest may have read the reasons just before. */
+        /** Also sends a message while the line is high: the guest may have read the reasons just before. */
         private void interrupt(int reason) {
             reasons |= reason;
             if (reasons != 0) {
@@ -104,10 +104,10 @@ final class EduDevice extends PciDevice {
 
         private synchronized void finishFactorial() {
             int product = 1;
-            for (int n = factorial; n != 0 && product != 0; n--) { // 34 steps at most: then 2^32 is a factor
+            for (int n = factorial; n != 0 && product != 0; n--) { // at most 34 steps: 2^32 then divides the product
                 product *= n;
             }
-            if ((status & COMPUTING) != 0) { // else a reset came first
+            if ((status & COMPUTING) != 0) { // otherwise a reset came first
                 factorial = product;
                 status &= ~COMPUTING;
                 if ((status & THEN_INTERRUPT) != 0) {
@@ -129,7 +129,7 @@ final class EduDevice extends PciDevice {
             }
         }
 
-        @SuppressWarnings("ReferenceEquality") // a reset takes another buffer
+        @SuppressWarnings("ReferenceEquality") // a reset replaces the buffer
         private void transfer(VfioContext of, byte[] data, long[] operands) {
             boolean toGuest = (operands[COMMAND] & TO_GUEST) != 0;
             long address = operands[toGuest ? 1 : 0] & dmaMask.getAsLong();
@@ -142,11 +142,11 @@ final class EduDevice extends PciDevice {
                 } else {
                     of.dmaRead(address, MemorySegment.ofArray(data), at, operands[2]);
                 }
-            } catch (ErrnoException e) { // no warning: a guest can cause any number
+            } catch (ErrnoException e) { // not a warning: a guest can cause any number of them
                 LOG.debug("no transfer of {} bytes at 0x{}: {}", operands[2], Long.toHexString(address), e.toString());
             }
             synchronized (this) {
-                if (data == buffer) { // else a reset came first
+                if (data == buffer) { // otherwise a reset came first
                     dma[COMMAND] &= ~RUN;
                     if ((operands[COMMAND] & AND_INTERRUPT) != 0) {
                         interrupt(0x100);
@@ -157,7 +157,7 @@ final class EduDevice extends PciDevice {
 
         @Override
         public synchronized void open(VfioContext context) {
-            reset(); // no user finds the state of the one before
+            reset(); // no user sees the state of the previous one
             user = context;
         }
 

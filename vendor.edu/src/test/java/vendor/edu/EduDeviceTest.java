@@ -180,7 +180,7 @@ final class EduDeviceTest {
         assertEquals(List.of(), List.copyOf(guest.messages), "MSI is off");
     }
 
-    /** Also for a reason that comes before an earlier one is acknowledged: else the guest would miss it. */
+    /** Also for a reason raised before an earlier one is acknowledged: otherwise the guest would miss it. */
     @Test
     void eachRaiseSendsAnMsi() throws Exception {
         config(MSI_CONTROL, 1);
@@ -208,7 +208,7 @@ final class EduDeviceTest {
         assertEquals(0, guest.memory[PAGE + 50]);
     }
 
-    /** Each ends, with its interrupt, and moves nothing. */
+    /** Each transfer ends with its interrupt and moves nothing. */
     @ParameterizedTest
     @CsvSource({
         "0, 0x3ffff, 1",

@@ -68,7 +68,7 @@ final class EduTest {
         }
     }
 
-    /** A guest that notes which of its addresses are read. */
+    /** A guest that records the addresses that are read. */
     private record Guest(LinkedBlockingQueue<Long> read) implements VfioContext {
         @Override
         public void dmaRead(long iova, MemorySegment data, long offset, long length) {
@@ -107,7 +107,7 @@ final class EduTest {
                 Errno.ENOSPC, assertThrows(ErrnoException.class, this::create).errno());
     }
 
-    /** Also for a device that exists already; an invalid value is the default. */
+    /** Also applies to existing devices; the default replaces an invalid value. */
     @ParameterizedTest
     @CsvSource({
         "12, 0x678",
