@@ -8,7 +8,7 @@ import java.io.InputStream;
 final class BoundedInput extends FilterInputStream {
     private long left;
 
-    /** The source has more bytes. */
+    /** Thrown if the source has more bytes. */
     static final class Exceeded extends IOException {
         private static final long serialVersionUID = 1;
     }
@@ -26,7 +26,7 @@ final class BoundedInput extends FilterInputStream {
 
     @Override
     public int read(byte[] data, int offset, int length) throws IOException {
-        // One more than is left, to tell the end of the source from the limit.
+        // One byte more than allowed, to distinguish the end of the source from the limit.
         int read = in.read(data, offset, (int) Math.min(length, left + 1));
         if (read > left) {
             throw new Exceeded();

@@ -8,7 +8,7 @@ import java.io.OutputStream;
 final class BoundedOutput extends FilterOutputStream {
     private long left;
 
-    /** The next bytes would be too many. */
+    /** Thrown if the next bytes would exceed the limit. */
     static final class Full extends IOException {
         private static final long serialVersionUID = 1;
     }
@@ -26,7 +26,7 @@ final class BoundedOutput extends FilterOutputStream {
     @Override
     public void write(byte[] data, int offset, int length) throws IOException {
         if (length > left) {
-            left = 0; // what the generator still has does not fit either
+            left = 0; // the generator's remaining output does not fit either
             throw new Full();
         }
         left -= length;

@@ -19,7 +19,7 @@ import mdev.api.state.DeviceState;
  * </pre>
  *
  * <p>{@code mdev-state} is the version of this format, {@code version} the driver's version of its fields. The limits
- * hold in both directions, so that what is written can be read.
+ * apply in both directions, so that every written document can be read.
  */
 public final class StateDocument {
     /** The maximum size of a document. */
@@ -45,7 +45,7 @@ public final class StateDocument {
         cbor = CBORFactory.builder()
                 .enable(CBORGenerator.Feature.WRITE_TYPE_HEADER)
                 .streamReadConstraints(StreamReadConstraints.builder()
-                        .maxNestingDepth(DeviceState.MAX_DEPTH + 2) // of the format; the fields' is checked below
+                        .maxNestingDepth(DeviceState.MAX_DEPTH + 2) // two are the format's; fields are checked below
                         .maxNameLength(MAX_NAME * 4) // in bytes
                         .maxStringLength(MAX_TEXT)
                         .build())

@@ -14,7 +14,7 @@ import mdev.api.errno.ErrnoException;
 import mdev.api.state.DeviceState;
 import org.jspecify.annotations.Nullable;
 
-/** Reads one state from bytes that anyone may have written. */
+/** Reads one state from untrusted bytes. */
 final class StateReader {
     private final CBORParser parser;
     private int values;

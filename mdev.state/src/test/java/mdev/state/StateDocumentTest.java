@@ -123,7 +123,7 @@ final class StateDocumentTest {
         assertEquals("not the state of a device: " + reason, e.getMessage());
     }
 
-    /** An encoder may claim any length; what it claims takes no memory before it has come. */
+    /** An encoder may declare any length; memory is allocated only for received bytes. */
     @ParameterizedTest
     @ValueSource(
             strings = {"5a7fffffff", "5b7fffffffffffffff", "7a7fffffff", "9a7fffffff", "ba7fffffff", "5f5a7fffffff"})
@@ -282,7 +282,7 @@ final class StateDocumentTest {
         return hex.replace(" ", "");
     }
 
-    /** With the bytes as text, because arrays are equal only to themselves. */
+    /** The fields with bytes as text, because arrays are equal only to themselves. */
     private static Object comparable(Object value) {
         return switch (value) {
             case byte[] bytes -> HexFormat.of().formatHex(bytes);
