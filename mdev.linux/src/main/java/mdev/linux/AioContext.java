@@ -91,7 +91,7 @@ public final class AioContext implements PeerSignals, Signaller {
         }
     }
 
-    /** Serves all clients. */
+    /** Returns this context, which serves all clients. */
     @Override
     public Signaller begin(String client) {
         return this;
@@ -99,10 +99,10 @@ public final class AioContext implements PeerSignals, Signaller {
 
     @Override
     public void end() {
-        // It serves others.
+        // The context serves other clients, too.
     }
 
-    /** A list of one request that signals this eventfd. */
+    /** Creates a list of one request that signals this eventfd. */
     @Override
     public MemorySegment request(SegmentAllocator allocator, int eventfd) {
         MemorySegment iocb = allocator.allocate(IOCB_BYTES, JAVA_LONG.byteAlignment());
@@ -129,7 +129,7 @@ public final class AioContext implements PeerSignals, Signaller {
 
     @Override
     public void forget(MemorySegment request) {
-        // Its signals are complete.
+        // Its signals are already complete.
     }
 
     private void collect() throws Throwable {

@@ -147,7 +147,7 @@ public final class Fd implements AutoCloseable {
         }
     }
 
-    /** Whether this is memory that supports seals: a memfd, or a file of tmpfs or hugetlbfs. */
+    /** Whether the file is memory that supports seals: a memfd, or a file of tmpfs or hugetlbfs. */
     boolean isSealable() throws LinuxException {
         try {
             fcntl("fcntl(F_GET_SEALS)", F_GET_SEALS, 0);
@@ -161,8 +161,8 @@ public final class Fd implements AutoCloseable {
     }
 
     /**
-     * Whether this is a file that a process or another machine serves (FUSE, NFS, 9p): using it, and also closing it,
-     * may wait for that server for ever. This call does not.
+     * Whether a process or another machine serves the file (FUSE, NFS, 9p): using it, even closing it, may wait
+     * forever for that server. This call does not.
      */
     public boolean isServedElsewhere() throws LinuxException {
         FileStatus status = stat();

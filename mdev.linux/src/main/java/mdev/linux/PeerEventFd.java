@@ -8,9 +8,9 @@ import java.nio.file.Path;
 /**
  * An eventfd received from a peer, to signal the peer.
  *
- * <p>It may be a blocking one, or become one at any moment: the flag is of the open file, which is the peer's too. A
- * {@code write(2)} would wait for room in a counter that the peer keeps full. So a {@link Signaller} does it, which
- * keeps nobody waiting.
+ * <p>It may be blocking or become so at any time, because the flag belongs to the open file, which the peer shares. A
+ * {@code write(2)} would then wait for room in a counter that the peer keeps full. A {@link Signaller} therefore
+ * signals it, without making the caller wait.
  *
  * <p>Owns its descriptor. {@link #signal} and {@link #close} may be called by any thread at any time, as for {@link
  * EventFd}.
@@ -33,8 +33,8 @@ public final class PeerEventFd implements AutoCloseable {
     /**
      * Takes ownership of an eventfd; on failure it stays with the caller.
      *
-     * @throws LinuxException EINVAL: not an eventfd, as {@code eventfd_ctx_fdget()} returns; EBADF: closed; EAGAIN:
-     *     there is no thread to signal by
+     * @throws LinuxException EINVAL: not an eventfd, as {@code eventfd_ctx_fdget()} returns; EBADF: closed; EAGAIN: no
+     *     thread is available for the signals
      */
     public static PeerEventFd adopt(Fd fd, Signaller signaller) throws LinuxException {
         fd.accessMode(); // EBADF before any other error
@@ -61,8 +61,8 @@ public final class PeerEventFd implements AutoCloseable {
     }
 
     /**
-     * Adds 1 to the count, as {@code eventfd_signal()} of the kernel. (By an {@link AioContext}, a counter that is full
-     * goes to its largest value, as there, where it stays until it is read.) Never blocks, allocates nothing, and does
+     * Adds 1 to the count, as the kernel's {@code eventfd_signal()}. (With an {@link AioContext}, a full counter goes
+     * to its maximum, as in the kernel, and stays there until it is read.) Never blocks, allocates nothing, and does
      * nothing once closed.
      */
     public void signal() {

@@ -4,8 +4,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Signals the eventfds of clients, so that a client that keeps its counter full blocks nobody else: by an
- * {@link AioContext} if the kernel has one for us, else by a thread for each client.
+ * Signals the eventfds of clients, so that a client that keeps its counter full delays only itself: through an {@link
+ * AioContext} if the kernel provides one, otherwise on a thread per client.
  */
 public sealed interface PeerSignals extends AutoCloseable permits AioContext, SignalThreads {
     /** @throws LinuxException EMFILE, ENFILE: too many descriptors are open */
@@ -22,7 +22,7 @@ public sealed interface PeerSignals extends AutoCloseable permits AioContext, Si
         }
     }
 
-    /** @param client the name of its thread, if it gets one */
+    /** @param client the name of the client's thread, if there is one */
     Signaller begin(String client);
 
     @Override

@@ -21,14 +21,14 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Signals the eventfds of one client by {@code write(2)}, on a thread that waits for nobody else: when the client keeps
- * a blocking eventfd full, its own interrupts wait. Signals that come meanwhile are counted. The thread is started for
- * the first eventfd.
+ * Signals the eventfds of one client by {@code write(2)}, on a separate thread: a client that keeps a blocking eventfd
+ * full delays only its own interrupts. Signals that occur meanwhile are counted. The thread is started for the first
+ * eventfd.
  */
 final class SignalThread implements Signaller {
     private static final Logger LOG = LoggerFactory.getLogger(SignalThread.class);
 
-    /** A request: the signals to be written, what is being written, and the descriptor. */
+    /** The layout of a request: the count of unwritten signals, the value being written, and the descriptor. */
     private static final long VALUE = 8;
 
     private static final long EVENTFD = 16;
@@ -38,7 +38,7 @@ final class SignalThread implements Signaller {
     private static final MethodHandle WRITE =
             Libc.function("write", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG));
 
-    /** For the last signals of an eventfd, and then for a write that waits for its client. */
+    /** Grace period for the last signals of an eventfd, and then for a write that waits for the client. */
     private static final Duration GRACE = Duration.ofMillis(200);
 
     private static final Duration RETRY = Duration.ofNanos(20_000);
@@ -49,13 +49,13 @@ final class SignalThread implements Signaller {
     private volatile @Nullable Thread thread;
     private volatile boolean ended;
 
-    /** What the thread looks at; set before its count is taken. */
+    /** The request that the thread processes; set before its count is taken. */
     private volatile @Nullable MemorySegment current;
 
-    /** Whether the client has kept a write waiting: nothing of it is waited for again. */
+    /** Whether the client has blocked a write: no later close waits for its last signals. */
     private volatile boolean stuck;
 
-    /** @param left how many threads more there can be */
+    /** @param left permits for the remaining threads */
     SignalThread(String name, Semaphore left) {
         this.name = name;
         this.left = left;
@@ -115,7 +115,7 @@ final class SignalThread implements Signaller {
         }
     }
 
-    /** @return whether there was something to write */
+    /** @return whether there were signals to write */
     private boolean write(MemorySegment request) {
         current = request;
         try {
@@ -127,9 +127,9 @@ final class SignalThread implements Signaller {
             int eventfd = request.get(JAVA_INT, EVENTFD);
             MemorySegment value = request.asSlice(VALUE, JAVA_LONG.byteSize());
             Libc.call("write", state -> (long) WRITE.invokeExact(state, eventfd, value, JAVA_LONG.byteSize()));
-        } catch (LinuxException e) { // EAGAIN: the client has not seen the signals before these either
+        } catch (LinuxException e) { // EAGAIN: the client has not read the earlier signals either
             LOG.trace("{}", name, e);
-        } catch (IllegalStateException e) { // it is closed
+        } catch (IllegalStateException e) { // the eventfd is closed
             requests.remove(request);
         } finally {
             current = null;
@@ -137,7 +137,10 @@ final class SignalThread implements Signaller {
         return true;
     }
 
-    /** Waits for the last signals, for a limited time. A write that still waits gets room then: the counter is read. */
+    /**
+     * Waits for the last signals, for a limited time. If a write then still waits, reads the counter to make room for
+     * it.
+     */
     @Override
     public void forget(MemorySegment request) {
         boolean written = !stuck && Deadline.in(GRACE).poll(RETRY, () -> isWritten(request));

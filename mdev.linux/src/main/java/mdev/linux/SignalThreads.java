@@ -2,9 +2,12 @@ package mdev.linux;
 
 import java.util.concurrent.Semaphore;
 
-/** For kernels without AIO, containers that forbid it, or when {@code /proc/sys/fs/aio-max-nr} is reached. */
+/**
+ * A thread per client: for kernels without AIO, containers that forbid it, or when {@code /proc/sys/fs/aio-max-nr} is
+ * reached.
+ */
 public final class SignalThreads implements PeerSignals {
-    /** A thread whose client keeps its counter full, and never leaves, counts, too. */
+    /** The maximum number of threads, including those whose clients keep a counter full permanently. */
     static final int MAX = 1024;
 
     private final Semaphore left = new Semaphore(MAX);
@@ -14,7 +17,7 @@ public final class SignalThreads implements PeerSignals {
         return new SignalThread(client, left);
     }
 
-    /** How many threads more there can be. */
+    /** The number of threads that can still be started. */
     int left() {
         return left.availablePermits();
     }

@@ -19,13 +19,13 @@ final class Statfs {
     /** {@code sizeof(struct statfs)}; {@code f_type}, a long, comes first. */
     private static final int BYTES = 120;
 
-    /** Those on a block device of this machine ({@code include/uapi/linux/magic.h}). */
+    /** File systems on a block device of this machine ({@code include/uapi/linux/magic.h}). */
     private static final Set<Long> LOCAL = Set.of(
             0xef53L, // ext2, ext3, ext4
             0x5846_5342L, // xfs
             0xf2f5_2010L); // f2fs
 
-    /** Those on no block device of their own, as {@code /proc/filesystems} names them. */
+    /** File systems without a block device of their own, by their names in {@code /proc/filesystems}. */
     private static final Set<String> LOCAL_TYPES = Set.of("btrfs", "zfs", "bcachefs", "overlay", "ramfs");
 
     private static final MethodHandle FSTATFS =
@@ -34,9 +34,9 @@ final class Statfs {
     private Statfs() {}
 
     /**
-     * Whether this machine itself serves a file. Asks no server: fstatfs(2) of FUSE would wait for it. A file system on
-     * a block device answers from its superblock; for others, the table of mounts says what they are, and only the host
-     * decides what is in the one of this process's namespace.
+     * Whether this machine itself serves a file. Sends no request to a server, for which fstatfs(2) of FUSE would
+     * wait. A file system on a block device answers from its superblock; the type of the others is read from the table
+     * of mounts of this process's namespace, which only the host controls.
      */
     static boolean isLocal(Fd fd, FileStatus status) throws LinuxException {
         if (fd.isSealable()) { // tmpfs, hugetlbfs, and memfds

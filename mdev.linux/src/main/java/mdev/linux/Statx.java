@@ -42,7 +42,7 @@ final class Statx {
 
     private static final int AT_EMPTY_PATH = 0x1000;
 
-    /** What the kernel knows: the server of a file system (FUSE, NFS) is not asked, which may not answer. */
+    /** Uses the kernel's cached attributes, because the server of a file system (FUSE, NFS) may not answer. */
     private static final int AT_STATX_DONT_SYNC = 0x4000;
 
     private static final int STATX_BASIC_STATS = 0x7ff;

@@ -54,7 +54,7 @@ class PeerEventFdTest {
         return count.get(JAVA_LONG, 0);
     }
 
-    /** What a thread signals may come in several parts. */
+    /** Signals by a thread may arrive in several writes. */
     static void awaitCount(long expected, Fd eventfd, Arena arena) throws Exception {
         long[] sum = {0};
         Threads.await("the count is " + expected, () -> {

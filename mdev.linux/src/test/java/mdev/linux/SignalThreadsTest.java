@@ -27,7 +27,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What threads do for a kernel that has no AIO. */
+/** Signals by threads, for kernels without AIO. */
 @ExtendWith(NoLeaks.class)
 @Timeout(600)
 class SignalThreadsTest {
@@ -43,7 +43,7 @@ class SignalThreadsTest {
     private static final MethodHandle PRCTL = Libc.variadic(
             "prctl", 1, FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, ADDRESS, JAVA_LONG, JAVA_LONG));
 
-    /** {@code io_setup(2)} fails for this thread from now on, as in a container: a filter of {@code seccomp(2)}. */
+    /** Makes {@code io_setup(2)} fail for this thread, by a filter of {@code seccomp(2)} as in a container. */
     private static void forbidAio(int errno) throws LinuxException {
         long[][] program = {
             {0x20, 0, 0, 0}, // BPF_LD | BPF_W | BPF_ABS: seccomp_data.nr
@@ -132,7 +132,7 @@ class SignalThreadsTest {
         }
     }
 
-    /** The client takes what makes room, and fills its counter again, for as long as it likes. */
+    /** The client empties its counter and fills it again, repeatedly. */
     @Test
     void clientThatRefillsItsCounterDelaysAnEndForALimitedTime() throws Exception {
         try (SignalThreads signals = new SignalThreads();
@@ -147,7 +147,7 @@ class SignalThreadsTest {
             Threads.awaitAsleep("mdev-stuck");
             FutureTask<Void> refills = Threads.start("refills", () -> {
                 while (!done.get()) {
-                    full.write(fill); // waits until somebody makes room
+                    full.write(fill); // waits for room
                 }
                 return null;
             });
@@ -196,7 +196,7 @@ class SignalThreadsTest {
             events.forEach(PeerEventFd::close);
             clients.forEach(Signaller::end);
             Threads.await("all threads have ended", () -> signals.left() == SignalThreads.MAX);
-            PeerEventFd.adopt(peer.dup(), last).close(); // there is room again
+            PeerEventFd.adopt(peer.dup(), last).close(); // a thread is available again
             last.end();
         }
     }
