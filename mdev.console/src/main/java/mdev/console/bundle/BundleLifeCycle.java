@@ -230,7 +230,7 @@ public final class BundleLifeCycle implements FailedModules {
         }
     }
 
-    /** @param delivery tells the components of the bundle of a configuration */
+    /** @param delivery notifies the components of the bundle of a configuration */
     void configure(Bundle bundle, String pid, Runnable delivery) throws ErrnoException, InterruptedException {
         attempt(pid, "configuration " + pid, bundle, () -> {
             delivery.run();

@@ -18,10 +18,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Tells DS of the configurations that one thread changes, with a deadline. Configuration Admin does so on one thread
- * for all: a component that hangs there delays the configurations of all others. That thread comes later, and DS does
- * nothing then: it compares the change counts. (Only the deletion of a component's single configuration is applied
- * twice.) A component's own change of a configuration is not told early: its thread may hold what DS waits for.
+ * Notifies DS, with a deadline, of the configurations that one thread changes. Configuration Admin notifies all
+ * components on one thread, where a hung component would delay the configurations of all others. Its later notification
+ * has no effect, because DS compares the change counts. (Only the deletion of a component's single configuration is
+ * applied twice.) A component's own changes are not reported early: its thread may hold a lock that DS needs.
  */
 final class ConfigurationDelivery implements SynchronousConfigurationListener {
     private static final Logger LOG = LoggerFactory.getLogger(ConfigurationDelivery.class);
@@ -37,7 +37,7 @@ final class ConfigurationDelivery implements SynchronousConfigurationListener {
         this.pids = new KnownPids(context);
     }
 
-    /** @param thread whose changes are told */
+    /** @param thread the thread whose changes are reported */
     void tellFrom(Thread thread) {
         changing = thread;
     }
@@ -58,7 +58,7 @@ final class ConfigurationDelivery implements SynchronousConfigurationListener {
                     event.getPid(),
                     () -> listeners().forEach(listener -> listener.configurationEvent(event)));
         } catch (ErrnoException e) {
-            // Reported. Of a bundle that hangs already, Configuration Admin's thread applies the configuration.
+            // Already reported. If the bundle was hung before, Configuration Admin's thread applies the configuration.
             LOG.debug("{} is not applied in time", event.getPid(), e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -69,7 +69,7 @@ final class ConfigurationDelivery implements SynchronousConfigurationListener {
         return Optional.ofNullable(component.bundle).map(bundle -> context.getBundle(bundle.id));
     }
 
-    /** Those of DS, which registers them as Configuration Admin's. */
+    /** The listeners of DS, which registers them for Configuration Admin. */
     private Stream<ConfigurationListener> listeners() {
         ServiceReference<ServiceComponentRuntime> runtime = context.getServiceReference(ServiceComponentRuntime.class);
         if (runtime == null) {

@@ -29,10 +29,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Configures the components as the files in the drop folder and of {@code --set} say: compares what lies there with
- * what is configured, again and again. Of several files for one component, the one that configures it stays until it is
- * deleted. (Felix File Install would apply the last that was written, forget the others, and make another instance of a
- * component from a copy of its file.)
+ * Configures the components from the files in the drop folder and of {@code --set}: periodically compares the files
+ * with the configurations. If a component has several files, the one in effect stays so until it is deleted. (Felix
+ * File Install would apply the file written last, ignore the others, and create another instance of a component from a
+ * copy of its file.)
  */
 @Component(
         service = {ConfigurationFolder.class, FailedModules.class},
@@ -46,7 +46,7 @@ public final class ConfigurationFolder implements FailedModules {
     private static final Duration POLL = Duration.ofMillis(250);
     private static final Duration LEAVING = Duration.ofSeconds(5);
 
-    /** The driver may be about to be loaded. */
+    /** The delay of a warning: the driver may be about to be loaded. */
     private static final Duration PATIENCE = Duration.ofSeconds(5);
 
     private final BundleContext context;
@@ -57,24 +57,26 @@ public final class ConfigurationFolder implements FailedModules {
     private final @Nullable Path set;
     private @Nullable ServiceRegistration<?> listening;
 
-    /** If there is a folder. */
+    /** Null without a folder. */
     private @Nullable Thread worker;
 
-    /** The monitor guards both: the scans begun and ended. */
+    /** The monitor guards both counts of scans. */
     private final Object scans = new Object();
 
     private long begun;
     private long ended;
 
-    /** The files in the last scan, and in the first; null before. Used only by the worker, as all below. */
+    /**
+     * The files in the last scan and in the first one; null before. Used only by the worker, as are the fields below.
+     */
     private @Nullable Map<Path, Stamp> last;
 
     private @Nullable Map<Path, Stamp> first;
 
-    /** The PIDs that are or were known. */
+    /** The PIDs that are or were known, and whether they have instances. */
     private final Map<String, Boolean> known = new HashMap<>();
 
-    /** When the warning of an unknown PID is due, for those without one. */
+    /** When the warning about an unknown PID is due; removed once it is logged. */
     private final Map<String, Deadline> due = new HashMap<>();
 
     /** Why a file does not apply, by its name; replaced by the worker. */
@@ -119,7 +121,7 @@ public final class ConfigurationFolder implements FailedModules {
         }
     }
 
-    /** Applies what lies there now; returns false if the deadline passes first. */
+    /** Applies the current files; returns false if the deadline passes first. */
     public boolean apply(Deadline deadline) throws InterruptedException {
         if (worker == null) {
             return true;
@@ -187,7 +189,7 @@ public final class ConfigurationFolder implements FailedModules {
         if (!files.isEmpty()) {
             known.putAll(pids.read());
         }
-        // What changes may be written just now: if it is new, it does not count yet.
+        // A file that has changed may still be being written: a new one is ignored until the next scan.
         Map<ConfigurationName, List<Path>> wanted = new HashMap<>();
         files.keySet().stream()
                 .filter(file -> isSame(file, files, before) || configurations.isUsed(file))
@@ -225,7 +227,7 @@ public final class ConfigurationFolder implements FailedModules {
         return Objects.equals(now.get(file), before.get(file));
     }
 
-    /** The file that configures stays. {@code --set} has precedence over those that lay there at the start. */
+    /** The file in effect stays so. {@code --set} has precedence over files that existed at the start. */
     private Path choose(ConfigurationName name, List<Path> candidates, Predicate<Path> isNew) {
         Optional<Path> used = configurations.file(name).filter(candidates::contains);
         if (used.isPresent() && !isSet(used.get())) {
@@ -250,7 +252,7 @@ public final class ConfigurationFolder implements FailedModules {
         return title(file).substring(0, title(file).length() - SUFFIX.length());
     }
 
-    /** The files whose PID nobody has; warns of each once, when its driver has had the time to come. */
+    /** The files whose PID belongs to no component; warns of each once, after the time for its driver to be loaded. */
     private Map<String, String> unknown(Map<Path, Stamp> files) {
         Map<String, String> names = new TreeMap<>();
         files.keySet().stream().filter(file -> !isSet(file)).forEach(file -> names.put(stem(file), title(file)));

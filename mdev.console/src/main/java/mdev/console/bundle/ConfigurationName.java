@@ -6,20 +6,20 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * What a file configures: {@code PID.cfg}, or one of the instances of a component, {@code PID-NAME.cfg} or
- * {@code PID~NAME.cfg}.
+ * The subject of a file: a component, {@code PID.cfg}, or one of its instances, {@code PID-NAME.cfg} or {@code
+ * PID~NAME.cfg}.
  *
- * @param name empty without one
+ * @param name the name of the instance; empty if there is none
  */
 public record ConfigurationName(String pid, String name) {
     /** The first hyphen separates, as for File Install, or the first tilde, as for Configuration Admin. */
     private static final Pattern FILE = Pattern.compile("([^-~]+)[-~](.+)");
 
     /**
-     * Empty if that cannot be said before the PID is known.
+     * Empty if it cannot be determined before the PID is known.
      *
      * @param file its name, without {@code .cfg}
-     * @param known the PIDs, with whether they have instances: if not, a file with a name is a copy
+     * @param known the PIDs and whether they have instances; otherwise a file with a name is a copy
      */
     static Optional<ConfigurationName> of(String file, Map<String, Boolean> known) {
         Matcher parts = FILE.matcher(file);
@@ -31,13 +31,13 @@ public record ConfigurationName(String pid, String name) {
                 .map(instances -> new ConfigurationName(pid, instances ? parts.group(2) : ""));
     }
 
-    /** The PID of a file with that name, if it is not the PID itself. */
+    /** The PID of a file with that name, unless the whole name is the PID. */
     public static String pid(String file) {
         Matcher parts = FILE.matcher(file);
         return parts.matches() ? parts.group(1) : file;
     }
 
-    /** As Configuration Admin names it. */
+    /** The name in Configuration Admin. */
     @Override
     public String toString() {
         return name.isEmpty() ? pid : pid + "~" + name;

@@ -35,10 +35,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps the jars of the drop folder loaded: compares what lies there with what runs, again and again. (Felix File
- * Install would load jars before this component is there, replace one jar by another of the same module, not restart a
- * failed bundle, and forget all when this bundle is updated.) A jar that cannot be loaded is retried when a bundle or a
- * device that may have blocked it is removed; one whose module is in use, when its users have gone.
+ * Keeps the jars of the drop folder loaded: periodically compares the folder with the loaded bundles. (Felix File
+ * Install would load jars before this component is active, replace one jar by another of the same module, not restart a
+ * failed bundle, and lose its state when this bundle is updated.) A jar that cannot be loaded is retried when a bundle
+ * or a device that may have blocked it is removed; a jar whose module is in use, when its devices are closed.
  */
 @Component(
         service = {UeventListener.class, FailedModules.class},

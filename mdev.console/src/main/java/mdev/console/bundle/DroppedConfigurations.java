@@ -23,24 +23,24 @@ import org.osgi.service.cm.ConfigurationAdmin;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The configurations that files have made. One thread. */
+/** The configurations created from files. Used by one thread. */
 final class DroppedConfigurations {
     private static final Logger LOG = LoggerFactory.getLogger(DroppedConfigurations.class);
 
     /** A property of the configuration. Components ignore properties with a dot. */
     static final String FILE = "mdev.file";
 
-    /** What the file does not say. */
+    /** The properties that are not in the file. */
     private static final Set<String> ADDED = Set.of(FILE, Constants.SERVICE_PID, ConfigurationAdmin.SERVICE_FACTORYPID);
 
     private final ConfigurationAdmin admin;
     private final Map<ConfigurationName, Used> used = new TreeMap<>(Comparator.comparing(ConfigurationName::toString));
 
     /**
-     * A configuration by a file.
+     * A configuration created from a file.
      *
-     * @param stamp of the file when it was read
-     * @param fault why it is not what the file says
+     * @param stamp the file's state when it was read
+     * @param fault why it differs from the file
      */
     private record Used(
             @Nullable Configuration configuration,
@@ -52,7 +52,7 @@ final class DroppedConfigurations {
         this.admin = admin;
     }
 
-    /** Takes over what is configured already: the bundle was restarted. */
+    /** Adopts the configurations that exist after a restart of this bundle. */
     void adopt() {
         try {
             Configuration[] found = admin.listConfigurations("(" + FILE + "=*)");
@@ -69,7 +69,7 @@ final class DroppedConfigurations {
         }
     }
 
-    /** Whether it is the file of a configuration. */
+    /** Whether a configuration was created from the file. */
     boolean isUsed(Path file) {
         return used.values().stream().anyMatch(one -> one.file().equals(file));
     }
@@ -78,14 +78,14 @@ final class DroppedConfigurations {
         return Optional.ofNullable(used.get(name)).map(Used::file);
     }
 
-    /** Why the configuration is not what its file says. */
+    /** Why the configuration differs from its file. */
     @Nullable
     String fault(ConfigurationName name) {
         Used one = used.get(name);
         return one == null ? null : one.fault();
     }
 
-    /** Deletes all others. */
+    /** Deletes all other configurations. */
     void retain(Set<ConfigurationName> names) {
         List.copyOf(used.entrySet()).stream()
                 .filter(entry -> !names.contains(entry.getKey()))
@@ -102,12 +102,14 @@ final class DroppedConfigurations {
                 LOG.info("{} configures {} no longer", gone.file().getFileName(), name);
                 configuration.delete();
             }
-        } catch (IOException | IllegalStateException e) { // somebody else deleted it
+        } catch (IOException | IllegalStateException e) { // it was already deleted
             LOG.debug("{} is deleted already", name, e);
         }
     }
 
-    /** Does nothing if the file was read already, or has the same values. If it cannot be read, what is there stays. */
+    /**
+     * Does nothing if the file was already read or has the same values. If it cannot be read, the configuration stays.
+     */
     void apply(ConfigurationName name, Path file, Stamp stamp) {
         Used before = used.get(name);
         if (before != null && before.file().equals(file) && before.stamp().equals(stamp)) {
@@ -125,7 +127,7 @@ final class DroppedConfigurations {
                 properties.put(FILE, file.toString());
                 configuration.update(FrameworkUtil.asDictionary(properties));
             }
-        } catch (IOException | IllegalArgumentException e) { // a wrong escape
+        } catch (IOException | IllegalArgumentException e) { // an invalid escape
             fault = "cannot be applied: " + e.getMessage();
         }
         used.put(name, new Used(configuration, file, stamp, fault));
@@ -141,7 +143,7 @@ final class DroppedConfigurations {
         return properties;
     }
 
-    /** Null if there are none yet, which differs from an empty file: that one makes an instance, too. */
+    /** Null if there is no configuration yet, unlike an empty file, which also creates an instance. */
     private static @Nullable Map<String, Object> values(@Nullable Dictionary<String, Object> properties) {
         if (properties == null) {
             return null;

@@ -32,8 +32,8 @@ public record KnownPids(BundleContext context) {
     }
 
     /**
-     * The PIDs, with whether they have instances. A component that is there without a configuration has none: DS would
-     * make another one of its kind for a second configuration.
+     * The PIDs and whether they have instances. A component that exists without a configuration has none: for a second
+     * configuration, DS would create another component.
      */
     Map<String, Boolean> read() {
         Map<String, Boolean> known = new TreeMap<>();

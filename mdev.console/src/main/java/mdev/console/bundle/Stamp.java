@@ -12,14 +12,14 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/** What changes when a file is written. A file that has the same stamp in two looks is complete. */
+/** The properties of a file that a write changes. A file with the same stamp in two scans is complete. */
 record Stamp(long size, FileTime modified, @Nullable Object key) {
     static final Stamp NO_FILE = new Stamp(-1, FileTime.fromMillis(0), null);
 
     /**
      * The files of a folder.
      *
-     * @param suffix of their names, in lower case; theirs may be in any case
+     * @param suffix the end of their names, in lower case; the names may be in any case
      * @throws IOException the folder cannot be read
      */
     static Map<Path, Stamp> ofFiles(Path folder, String suffix) throws IOException {
@@ -45,7 +45,7 @@ record Stamp(long size, FileTime modified, @Nullable Object key) {
                 stamps.put(file, new Stamp(attributes.size(), attributes.lastModifiedTime(), attributes.fileKey()));
             }
         } catch (NoSuchFileException e) {
-            // It was deleted or renamed meanwhile, or is a link to nowhere.
+            // It was deleted or renamed meanwhile, or is a dangling link.
         }
     }
 }

@@ -77,7 +77,7 @@ class ConfigurationFolderTest {
         return bundle;
     }
 
-    /** In one step, as {@code mv} does. */
+    /** Writes the file in one step, as {@code mv} does. */
     private Path write(Path directory, String file, String line) throws IOException {
         Path written = Files.writeString(temp.resolve("part"), line);
         return Files.move(written, directory.resolve(file), StandardCopyOption.REPLACE_EXISTING);
@@ -248,7 +248,7 @@ class ConfigurationFolderTest {
         assertEquals(List.of("1"), values("many"));
     }
 
-    /** The code of a component that Configuration Admin's thread would run. */
+    /** The component's code would otherwise run on Configuration Admin's thread. */
     @Test
     void hangingComponentDelaysNoOther() throws Exception {
         folder.start();

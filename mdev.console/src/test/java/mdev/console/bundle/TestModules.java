@@ -39,7 +39,7 @@ final class TestModules {
      */
     record Module(String name, int major, List<String> components) {}
 
-    /** @param temp for its cache, the drop folder, and that of the settings if it is there */
+    /** @param temp for its cache, the drop folder and, if it exists, the folder of the settings */
     static Framework framework(Path temp) throws Exception {
         Path set = temp.resolve("set");
         Framework framework = ServiceLoader.load(FrameworkFactory.class)
