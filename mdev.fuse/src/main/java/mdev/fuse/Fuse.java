@@ -69,7 +69,7 @@ public final class Fuse implements SysfsMount, AutoCloseable {
         configure(properties);
     }
 
-    /** For calls and files that are opened from now on. */
+    /** Applies to later calls and to files opened later. */
     @Modified
     void configure(Map<String, Object> properties) {
         CheckedProperties checked = new CheckedProperties(FuseConfig.PID, properties, CALLS, FILES);

@@ -19,12 +19,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What the users of a mount can make this process hold. */
+/** The limits of the resources that users of a mount can make this process hold. */
 @RequiresFuse
 final class CeilingTest extends MountedTreeTestSupport {
     private static final String SLOW = "bus/mdev/devices/" + ONE + "/vendor/slow";
 
-    /** Opens PATH until that fails, says so, and keeps it open until the input ends. */
+    /** Opens PATH until that fails, prints the error, and keeps the files open until the input ends. */
     private static final String OPEN = """
             i=3
             while eval "exec $i< PATH" 2> /dev/null; do i=$((i + 1)); done

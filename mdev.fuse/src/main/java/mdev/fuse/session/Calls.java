@@ -55,7 +55,7 @@ final class Calls {
     /** A running request; the thread that sets {@code answered} sends the answer. */
     private record Call(long unique, CallingThread caller, AtomicBoolean answered, AtomicBoolean interrupted) {}
 
-    /** How many there are; each keeps a thread until its vendor comes back, also when its caller has gone. */
+    /** The number of calls; each keeps its thread until the vendor returns, even if its caller has exited. */
     int running() {
         return running.size();
     }

@@ -98,7 +98,7 @@ public final class FuseSession implements AutoCloseable {
      *
      * @param fd {@code /dev/fuse} of a mount, nonblocking; ownership is taken
      * @param grace how long a removal waits for the kernel to drop one entry
-     * @param ceiling as it is now
+     * @param ceiling supplies the current limits
      */
     public FuseSession(Sysfs sysfs, Fd fd, Attributes.Owner owner, Duration grace, Supplier<Ceiling> ceiling)
             throws LinuxException {

@@ -62,7 +62,7 @@ public record Request(MemorySegment message) {
         return message.get(JAVA_LONG_UNALIGNED, 16);
     }
 
-    /** The user that asks; the kernel maps it into the user namespace of the mount. */
+    /** The calling user; the kernel maps it into the user namespace of the mount. */
     public int uid() {
         return message.get(JAVA_INT_UNALIGNED, 24);
     }
