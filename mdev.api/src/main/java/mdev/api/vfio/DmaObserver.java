@@ -4,7 +4,7 @@ import mdev.api.errno.ErrnoException;
 import org.jspecify.annotations.Nullable;
 import org.osgi.annotation.versioning.ConsumerType;
 
-/** Sees the calls by which a device's vendor accesses the memory of the user. */
+/** Notified of the calls by which a device's vendor accesses the user's memory. */
 @ConsumerType
 @FunctionalInterface
 public interface DmaObserver {

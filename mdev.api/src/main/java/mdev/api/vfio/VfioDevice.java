@@ -73,9 +73,9 @@ public interface VfioDevice extends AutoCloseable {
     void onRequest(Runnable request);
 
     /**
-     * Sets the observer of the vendor's DMA. Direct accesses to pinned pages and mapped ranges cannot be seen.
+     * Sets the observer of the vendor's DMA. It is not notified of direct accesses to pinned pages and mapped ranges.
      *
-     * @param observer replaces an earlier one; forgotten when the handle is closed
+     * @param observer replaces an earlier one; removed when the handle is closed
      */
     void observeDma(DmaObserver observer);
 
