@@ -112,7 +112,7 @@ public final class VfioMdev implements Vfio, MdevDriver {
         }
     }
 
-    /** Applies to removals that begin, and memory that is opened, from now on. */
+    /** Applies to later removals and to memory opened later. */
     @Modified
     public void configure(Map<String, Object> properties) {
         CheckedProperties checked = new CheckedProperties(

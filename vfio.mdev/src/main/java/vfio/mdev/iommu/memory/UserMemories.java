@@ -21,7 +21,7 @@ public final class UserMemories {
     private final FilePool files = new FilePool();
     private final PageNumbers numbers = new PageNumbers();
 
-    /** The open memories of all users together; each costs a few objects, but costs its user nothing. */
+    /** The open memories of all users together; each costs this process a few objects, but its user nothing. */
     private final AtomicInteger open = new AtomicInteger();
 
     private volatile int mostOpen = Integer.MAX_VALUE;
@@ -32,7 +32,7 @@ public final class UserMemories {
     /**
      * Changes the limits for the memory of all users together; memory that is open stays open.
      *
-     * @param most how many memories can be open, one for each mapping of a user
+     * @param most the maximum number of open memories, one for each mapping of a user
      * @param mostFiles how many files can be open
      * @param mostBytes the size of all mappings of files
      */
