@@ -46,7 +46,8 @@ final class Inbox implements AutoCloseable {
      *
      * @param at the position of the message
      * @param lost whether there were more than this process can hold; all of them are then closed
-     * @param foreign the path of a file among them that is served elsewhere: all of them are closed
+     * @param foreign the path of a file among them that a process or another machine serves; all of them are then
+     *     closed
      */
     record Batch(
             long at, List<Fd> fds, boolean lost, @Nullable String foreign) {
@@ -157,14 +158,14 @@ final class Inbox implements AutoCloseable {
         return true;
     }
 
-    /** Found before anything else is asked of it: the answer could take for ever. */
+    /** Determined before any other call for the file, which might wait forever. */
     private static @Nullable String foreign(List<Fd> fds) {
         for (Fd fd : fds) {
             try {
                 if (fd.isServedElsewhere()) {
                     return fd.path();
                 }
-            } catch (LinuxException e) { // not even that can be found out
+            } catch (LinuxException e) { // the file's server cannot be determined
                 return fd.path() + " (" + e.getMessage() + ")";
             }
         }

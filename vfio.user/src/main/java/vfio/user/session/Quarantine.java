@@ -8,9 +8,9 @@ import java.util.concurrent.TimeUnit;
 import mdev.linux.Fd;
 
 /**
- * Closes the files of clients that a process or another machine serves. close(2) waits for that server, which may be
- * the client itself and may never answer (FUSE_FLUSH), and cannot be interrupted. So it is called on threads of its
- * own; files beyond those stay open, within the descriptors that clients may have. Any thread.
+ * Closes the files of clients that a process or another machine serves. close(2) waits uninterruptibly for that
+ * server, which may be the client itself and may never answer (FUSE_FLUSH). It is therefore called on a limited number
+ * of separate threads; further files stay open and count as descriptors of clients. Thread-safe.
  */
 public final class Quarantine implements AutoCloseable {
     private static final int THREADS = 16;
@@ -36,12 +36,12 @@ public final class Quarantine implements AutoCloseable {
             try {
                 closers.execute(file::close);
             } catch (RejectedExecutionException e) {
-                return; // the process ends, which closes it
+                return; // the exit of the process closes it
             }
         }
     }
 
-    /** Waits for no file; those that are left are closed as their servers answer. */
+    /** Does not wait; the remaining files are closed as their servers answer. */
     @Override
     public void close() {
         closers.shutdown();

@@ -67,7 +67,7 @@ public final class TraceSwitch {
         }
     }
 
-    /** Records a call by which the device accesses the client's memory, however that is reached. */
+    /** Records a call by which the device accesses the client's memory, of any kind. */
     public void device(String call, long iova, long length, @Nullable ErrnoException failure) {
         Trace trace = on.get();
         if (trace != null && trace.showsDma()) {

@@ -99,7 +99,7 @@ final class CeilingTest {
             Fd shared = rig.memory(4 * PAGE);
             first.ok(Commands.DMA_MAP, Requests.map(RW, 0, 0, PAGE), shared);
             first.ok(Commands.DMA_MAP, Requests.map(RW, PAGE, PAGE, PAGE), shared);
-            second.ok(Commands.DMA_MAP, Requests.map(RW, 0, 0, PAGE)); // reached by messages
+            second.ok(Commands.DMA_MAP, Requests.map(RW, 0, 0, PAGE)); // accessed by messages
             second.refused(Errno.ENOSPC, Commands.DMA_MAP, Requests.map(RW, 0, PAGE, PAGE));
             second.refused(Errno.ENOSPC, Commands.DMA_MAP, Requests.map(RW, 0, PAGE, PAGE), shared);
             first.ok(Commands.DMA_UNMAP, Requests.unmap(PAGE, PAGE));

@@ -14,7 +14,7 @@ import mdev.linux.Fd;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Files of a file system that a client itself serves, and on which no call returns. */
+/** Files of a file system that a client itself serves, whose calls never return. */
 @Timeout(300)
 final class ForeignFileTest {
     private static final Path LOG = Path.of("target", "surefire.log");
@@ -23,14 +23,14 @@ final class ForeignFileTest {
     void hangingFileDelaysNobody() throws Exception {
         try (Rig rig = new Rig();
                 HangingFuse fuse = HangingFuse.mount()) {
-            // Its close hangs, too, until the file system ends.
+            // The close of the file also hangs, until the file system ends.
             Fd file = Fd.open(fuse.file(), Fd.O_RDWR);
             Client client = rig.client();
             client.refused(Errno.EINVAL, Commands.DMA_MAP, Requests.map(RW, 0, 0, PAGE), file);
             assertTrue(Files.readString(LOG).contains("DMA_MAP refused: EINVAL: the client's file " + fuse.file()));
             client.refused(Errno.EINVAL, Commands.SET_IRQS, Requests.setIrqs(EVENTFD | TRIGGER, 2, 0, 1), file);
             client.refused(Errno.EINVAL, Commands.GET_INFO, Requests.info(16), file);
-            for (int i = 0; i < 100; i++) { // more than there are threads to close them
+            for (int i = 0; i < 100; i++) { // more than the threads that close them
                 client.refused(Errno.EINVAL, Commands.DMA_MAP, Requests.map(RW, 0, 0, PAGE), file, file);
             }
             client.ok(Commands.DMA_MAP, Requests.map(RW, 0, 0, PAGE), rig.memory(PAGE));

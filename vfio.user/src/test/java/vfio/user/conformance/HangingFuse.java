@@ -23,8 +23,8 @@ import vfio.mdev.TestPlatform;
  * A file system of a client with one file of 1 MiB. Opening the file is answered; every other request, also FLUSH and
  * STATFS, is not. Requires root and {@code /dev/fuse}.
  *
- * <p>Its server is a process of its own, as a client's is: with its end the kernel ends every wait for it, also that of
- * a process that is killed while it has the file open.
+ * <p>The server is a separate process, like a client's: when it exits, the kernel ends every wait for it, even that of
+ * a killed process with the file open.
  */
 final class HangingFuse implements AutoCloseable {
     private static final int LOOKUP = 1;
@@ -72,7 +72,7 @@ final class HangingFuse implements AutoCloseable {
         return directory.resolve("memory");
     }
 
-    /** Ends the file system: every process that waits for it gets an error. */
+    /** Ends the file system: every waiting process gets an error. */
     @Override
     public void close() throws IOException {
         server.getOutputStream().close();
