@@ -89,7 +89,7 @@ final class MishapIT {
         }
     }
 
-    /** As {@code where} says, because a file makes, changes or removes an instance of its component. */
+    /** A file creates, changes or removes an instance of the component, as {@code where} states. */
     @ParameterizedTest
     @ValueSource(strings = {"configure", "modify", "unconfigure"})
     void driverThatHangsOnItsConfigurationDelaysNothingElse(String where) throws Exception {

@@ -46,7 +46,7 @@ final class ShortageIT {
                 """));
     }
 
-    /** With no room at all, for no jar, for no bundle cache, and for little of the log. */
+    /** Without any room; without room for a jar, for the bundle cache, and for most of the log. */
     @Test
     void startOnAFullDiskLeavesNothing(@TempDir Path directory) throws Exception {
         String refused = """
@@ -90,7 +90,7 @@ final class ShortageIT {
                 """));
     }
 
-    /** A command has a directory of its own in TMPDIR. */
+    /** A command has a separate directory in TMPDIR. */
     @Test
     void privateCommandOnAFullDiskLeavesNothing(@TempDir Path directory) throws Exception {
         assertEquals("""

@@ -8,7 +8,7 @@ import org.osgi.service.component.annotations.ConfigurationPolicy;
 import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.component.annotations.Modified;
 
-/** A component that a configuration makes, changes and removes, with a {@link Mishap} then. */
+/** A component with a {@link Mishap} when a configuration creates, changes or removes it. */
 @Component(
         service = {},
         configurationPid = "itests.mishap",
