@@ -24,7 +24,7 @@ final class HostScript {
             chmod 711 "$dir"
             other test -r "$classes" -a -x "$JAVA_HOME/bin/java" -a -x "$dir" || skip "another user cannot read \
             $classes or $JAVA_HOME"
-            attach() { "$1" "$JAVA_HOME/bin/java" -XX:TieredStopAtLevel=1 -cp "$classes" itests.host.Attach "$2"; }
+            attach() { "$1" "$JAVA_HOME/bin/java" -XX:TieredStopAtLevel=1 -cp "$classes" itests.host.Attach "${@:2}"; }
             serve() {
                 : > "$dir/out"
                 "$mdev" --run "$run" "$@" serve > "$dir/out" 2> "$dir/err" &

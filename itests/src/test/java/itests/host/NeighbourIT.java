@@ -32,6 +32,26 @@ final class NeighbourIT {
     }
 
     @Test
+    void floodOfOneUserDelaysNoOther(@TempDir Path directory) throws Exception {
+        assertEquals("""
+                flooding
+                attached 200 of 200 times
+                ended with 0
+                """, HostScript.run(directory, """
+                serve --no-mount --load vendor.mtty --group 60001
+                chmod o+x "$run"
+                "$mdev" --run "$run" -c "mdev:create mtty mtty-1 $uuid" > /dev/null
+                mkfifo "$dir/flood" "$dir/end"
+                attach member "$run/vfio-user/$uuid.sock" flood < "$dir/end" > "$dir/flood" &
+                exec {end}> "$dir/end" {flooding}< "$dir/flood"
+                head -n 1 <&$flooding
+                attach env "$run/vfio-user/$uuid.sock" 200
+                echo >&$end
+                end
+                """));
+    }
+
+    @Test
     void runningPlatformChangesTheModeOfItsSockets(@TempDir Path directory) throws Exception {
         assertEquals("""
                 600 0

@@ -28,11 +28,15 @@ public final class DeviceServer {
     /** The number of clients that may wait to be accepted. */
     private static final int BACKLOG = 4;
 
-    /** At this number of connections, a new one ends the oldest without an agreed version. */
+    /** At this number of connections of a user, a new one ends the oldest of them without an agreed version. */
     private static final int CROWD = 8;
 
-    /** The maximum number of connections; more are rejected. */
-    private static final int MAX_CLIENTS = 2 * CROWD;
+    /** The maximum number of connections of a user; more are rejected. */
+    private static final int MAX_OF_USER = 2 * CROWD;
+
+    private static final int MAX_CLIENTS = 4 * MAX_OF_USER;
+
+    private static final int UNKNOWN_USER = -1;
 
     private final ServedDevice device;
     private final Acceptor acceptor;
@@ -47,7 +51,7 @@ public final class DeviceServer {
 
     private boolean ended;
 
-    private record Client(Connection connection, Thread thread) {}
+    private record Client(Connection connection, int user, Thread thread) {}
 
     /** Starts listening. */
     public DeviceServer(ServedDevice device, Path path, Acceptor acceptor) throws LinuxException, IOException {
@@ -71,16 +75,19 @@ public final class DeviceServer {
         return socket.path();
     }
 
+    /** Each user has a limit of its own, so that one who connects without end does not lock out the others. */
     private synchronized void accept(UnixSocket connected) {
-        if (clients.size() >= CROWD) {
-            clients.stream()
-                    .map(Client::connection)
-                    .filter(Connection::isWaiting)
-                    .findFirst()
-                    .ifPresent(Connection::cut);
+        int user = user(connected);
+        List<Connection> same = clients.stream()
+                .filter(client -> client.user == user)
+                .map(Client::connection)
+                .toList();
+        if (same.size() >= CROWD) {
+            same.stream().filter(Connection::isWaiting).findFirst().ifPresent(Connection::cut);
         }
         if (ended
-                || clients.size() == MAX_CLIENTS
+                || same.size() >= MAX_OF_USER
+                || clients.size() >= MAX_CLIENTS
                 || !acceptor.enter(connected, device.options().get().limits())) {
             connected.close();
             return;
@@ -98,7 +105,15 @@ public final class DeviceServer {
             connected.close();
             throw e;
         }
-        clients.add(new Client(connection, thread));
+        clients.add(new Client(connection, user, thread));
+    }
+
+    private static int user(UnixSocket client) {
+        try {
+            return client.peerCredentials().uid();
+        } catch (LinuxException e) {
+            return UNKNOWN_USER;
+        }
     }
 
     private void serve(Connection connection) {

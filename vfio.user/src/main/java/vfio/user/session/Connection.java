@@ -126,9 +126,7 @@ public final class Connection implements Runnable {
             if (found == Inbox.Found.BAD_SIZE) {
                 throw new ErrnoException(Errno.EINVAL, "a message of " + request.size() + " bytes");
             }
-            if (came.lost() || (!fds.isEmpty() && fds.getLast().number() >= mostFds)) {
-                throw new ErrnoException(Errno.EMFILE, ClientLimits.OUT_OF_FDS);
-            }
+            checkFds(fds, came.lost());
             if (fds.size() > Version.MAX_MSG_FDS) {
                 throw new ErrnoException(
                         Errno.EINVAL, fds.size() + " descriptors, a message carries at most " + Version.MAX_MSG_FDS);
@@ -147,6 +145,7 @@ public final class Connection implements Runnable {
             } else {
                 replyFds = new ArrayList<>(1);
                 length = session.dispatch(command, request, fds, reply, replyFds);
+                checkFds(replyFds, false);
             }
         } catch (ErrnoException e) {
             refused(request, e);
@@ -164,6 +163,13 @@ public final class Connection implements Runnable {
             if (!replyFds.isEmpty()) {
                 session.sent(replyFds);
             }
+        }
+    }
+
+    /** Of those that have just come, or have been made for the client. */
+    private void checkFds(List<Fd> fds, boolean lost) throws ErrnoException {
+        if (lost || (!fds.isEmpty() && fds.getLast().number() >= mostFds)) {
+            throw new ErrnoException(Errno.EMFILE, ClientLimits.OUT_OF_FDS);
         }
     }
 

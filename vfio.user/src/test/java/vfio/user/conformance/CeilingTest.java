@@ -132,6 +132,7 @@ final class CeilingTest {
             try (SoftLimit _ = SoftLimit.of(2 * most)) { // half of it is reserved
                 Client client = rig.client();
                 client.refused(Errno.EMFILE, Commands.SET_IRQS, request, events);
+                client.refused(Errno.EMFILE, Commands.GET_REGION_IO_FDS, Requests.regionIoFds(4096, 0, 1, 0));
                 client.close();
                 while (rig.eventFd().fd().number() < most) {}
                 rig.connect().requireEnd();
