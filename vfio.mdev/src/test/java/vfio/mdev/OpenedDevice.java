@@ -6,7 +6,7 @@ import mdev.api.vfio.VfioContainer;
 import mdev.api.vfio.VfioDevice;
 import mdev.api.vfio.VfioGroup;
 
-/** A device with all files that a VFIO user opens to use it: container, group, type1 IOMMU. */
+/** A device with all files that a VFIO user opens to use it: container, group, type1 IOMMU of version 2. */
 public record OpenedDevice(VfioContainer container, VfioGroup group, VfioDevice device) implements AutoCloseable {
     /**
      * Opens a device.
@@ -22,7 +22,7 @@ public record OpenedDevice(VfioContainer container, VfioGroup group, VfioDevice 
         try {
             file = vfio.openGroup(group, holder);
             file.setContainer(container);
-            container.setIommu(VfioContainer.TYPE1_IOMMU);
+            container.setIommu(VfioContainer.TYPE1V2_IOMMU);
             return new OpenedDevice(container, file, file.getDevice(name));
         } catch (ErrnoException | RuntimeException e) {
             if (file != null) {

@@ -131,7 +131,7 @@ public final class DeviceDma {
     }
 
     /** The wrapper that the back-end holds instead of the vendor's notifier. */
-    private final class Unmap extends Registered implements VfioNotifier.DmaUnmap {
+    private final class Unmap extends Registered implements Notifiers.Gated {
         private final VfioNotifier.DmaUnmap notifier;
 
         Unmap(VfioNotifier.DmaUnmap notifier) {
@@ -139,8 +139,11 @@ public final class DeviceDma {
         }
 
         @Override
-        public void dmaUnmap(long iova, long size) {
-            notify("DMA_UNMAP of iova 0x%x+0x%x".formatted(iova, size), () -> notifier.dmaUnmap(iova, size));
+        public void dmaUnmap(long iova, long size, Runnable inside) {
+            notify("DMA_UNMAP of iova 0x%x+0x%x".formatted(iova, size), () -> {
+                inside.run();
+                notifier.dmaUnmap(iova, size);
+            });
         }
     }
 

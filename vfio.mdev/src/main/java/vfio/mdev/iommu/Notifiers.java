@@ -3,6 +3,7 @@ package vfio.mdev.iommu;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.VfioNotifier;
@@ -21,6 +22,21 @@ final class Notifiers {
 
     /** Grace period for one vendor call. A user waits for it, and a virtual machine's unmapping times out after 5 s. */
     private static final Duration GRACE = Duration.ofSeconds(1);
+
+    /** The maximum wait for an update of the vendor to end, before the grace period begins. */
+    private static final Duration UPDATE = Duration.ofSeconds(4);
+
+    /** A notifier whose calls wait while the vendor is being updated. */
+    @FunctionalInterface
+    interface Gated extends VfioNotifier.DmaUnmap {
+        /** @param inside runs when the call has reached the vendor */
+        void dmaUnmap(long iova, long size, Runnable inside);
+
+        @Override
+        default void dmaUnmap(long iova, long size) {
+            dmaUnmap(iova, size, () -> {});
+        }
+    }
 
     /** {@code struct notifier_block}. */
     private static final class NotifierBlock {
@@ -87,14 +103,30 @@ final class Notifiers {
         if (late != null && !late.isDone()) {
             return false;
         }
+        CountDownLatch inside = new CountDownLatch(1);
         BoundedCalls.Call call = calls.start(
-                "DMA_UNMAP of " + mapping + " by " + block.owner,
-                () -> block.notifier.dmaUnmap(mapping.first(), mapping.size()));
+                "DMA_UNMAP of " + mapping + " by " + block.owner, () -> notify(block.notifier, mapping, inside));
+        if (!Deadline.in(GRACE).awaitUninterruptibly(inside) && call.hasBegun()) {
+            var _ = Deadline.in(UPDATE).awaitUninterruptibly(inside);
+        }
         if (call.awaitUninterruptibly(Deadline.in(GRACE))) {
             return true;
         }
         block.late = call;
         LOG.warn("{} did not return from DMA_UNMAP of {} in time", block.owner, mapping, call.stack());
         return false;
+    }
+
+    private static void notify(VfioNotifier.DmaUnmap notifier, DmaMapping mapping, CountDownLatch inside) {
+        try {
+            if (notifier instanceof Gated gated) {
+                gated.dmaUnmap(mapping.first(), mapping.size(), inside::countDown);
+            } else {
+                inside.countDown();
+                notifier.dmaUnmap(mapping.first(), mapping.size());
+            }
+        } finally {
+            inside.countDown(); // it was rejected
+        }
     }
 }

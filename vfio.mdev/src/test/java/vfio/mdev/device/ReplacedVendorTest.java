@@ -2,9 +2,11 @@ package vfio.mdev.device;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.time.Duration;
@@ -13,8 +15,11 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
 import mdev.api.Mdev;
 import mdev.api.Slot;
@@ -25,15 +30,20 @@ import mdev.api.vfio.IoctlReply;
 import mdev.api.vfio.IoctlRequest;
 import mdev.api.vfio.IrqInfo;
 import mdev.api.vfio.IrqTrigger;
+import mdev.api.vfio.MapDma;
 import mdev.api.vfio.SetIrqs;
+import mdev.api.vfio.UnmapDma;
+import mdev.api.vfio.UserMemory;
 import mdev.api.vfio.VfioContext;
 import mdev.api.vfio.VfioNotifier;
 import mdev.api.vfio.VfioPci;
 import mdev.core.slot.VendorSlot;
 import mdev.sync.Deadline;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
+import vfio.mdev.Await;
 import vfio.mdev.OpenedDevice;
 import vfio.mdev.TestPlatform;
 import vfio.mdev.TestVendor;
@@ -162,6 +172,49 @@ final class ReplacedVendorTest {
                             1,
                             new SetIrqs.Data.None()));
             assertErrno(Errno.EINVAL, () -> replace(mdev, four, new Vectors(2)));
+        }
+    }
+
+    /** The wait for an update is not the vendor's: the notifier has its whole time after it. */
+    @Test
+    void notifierIsWaitedForDuringAnUpdate() throws Exception {
+        TestVendor vendor = new TestVendor();
+        Mdev mdev = platform.add(0, vendor);
+        VendorSlot slot = (VendorSlot) mdev.slot();
+        try (OpenedDevice open = platform.open(mdev)) {
+            UserMemory memory = new UserMemory.Local(Arena.global().allocate(PAGE, PAGE));
+            open.container().ioctl(new MapDma(MapDma.READ | MapDma.WRITE, memory, 0, PAGE));
+            VfioContext context = context(vendor);
+            AtomicReference<@Nullable ErrnoException> failure = new AtomicReference<>();
+            CountDownLatch notified = new CountDownLatch(1);
+            context.registerNotifier((VfioNotifier.DmaUnmap) (_, _) -> {
+                try {
+                    context.dmaRead(0, buffer, 0, 8);
+                    context.unpinPages(new long[] {0});
+                } catch (ErrnoException e) {
+                    failure.set(e);
+                }
+                notified.countDown();
+            });
+            context.pinPages(new long[] {0}, 1);
+            Deadline frozen = Deadline.in(TestPlatform.PATIENCE);
+            assertTrue(slot.freeze(frozen));
+            assertTrue(slot.awaitEmpty(frozen));
+
+            Thread user = Thread.ofPlatform().start(() -> {
+                try {
+                    open.container().ioctl(new UnmapDma(0, PAGE));
+                } catch (ErrnoException e) {
+                    failure.set(e);
+                }
+            });
+            Deadline grace = Deadline.in(Duration.ofMillis(1_100)); // a notifier's, and more
+            Await.until("the user has given up, or waits", () -> !user.isAlive() || grace.hasPassed());
+            slot.thaw();
+
+            assertTrue(notified.await(1, TimeUnit.MINUTES));
+            assertTrue(user.join(Duration.ofMinutes(1)));
+            assertNull(failure.get());
         }
     }
 
