@@ -112,7 +112,7 @@ public final class MdevCore implements AutoCloseable {
                 return module.update();
             }
         }
-        throw new ErrnoException(Errno.ENOENT, "bundle " + bundleId + " is not a loaded module");
+        throw new ErrnoException(Errno.EOPNOTSUPP, "bundle " + bundleId + " is not a loaded vendor's");
     }
 
     boolean isSelf(Module module) {

@@ -128,7 +128,7 @@ public final class Module extends Kobject implements ParentRegistry, DriverRegis
         boolean done = false;
         try {
             if (core.drivers().stream().anyMatch(driver -> driver.owner().equals(owner))) {
-                throw new ErrnoException(Errno.EBUSY, "module " + name() + " has a bus driver");
+                throw new ErrnoException(Errno.EOPNOTSUPP, "module " + name() + " has a bus driver");
             }
             begun.begin();
             done = true;

@@ -30,6 +30,7 @@ final class UpdateStep implements Runnable {
     /** The monitor guards the fields, and the changes that a step makes to its devices against abandoning it. */
     private @Nullable MdevDevice current;
 
+    private Gate.@Nullable Entry entry;
     private @Nullable ErrnoException failure;
     private boolean abandoned;
 
@@ -43,8 +44,11 @@ final class UpdateStep implements Runnable {
     public void run() {
         for (MdevDevice device : devices) {
             // Inside the slot, so that the vendor may call back although the slot is frozen.
-            try (Gate.Entry _ = device.slot().enterAnyway(what)) {
-                change(() -> current = device);
+            try (Gate.Entry inside = device.slot().enterAnyway(what)) {
+                change(() -> {
+                    current = device;
+                    entry = inside;
+                });
                 action.run(device, this);
             } catch (ErrnoException e) {
                 fail(device, e.errno(), String.valueOf(e.getMessage()));
@@ -88,8 +92,9 @@ final class UpdateStep implements Runnable {
                 abandoned = true;
                 String name = current == null ? "a device" : current.uuid().toString();
                 log.error("{} of {} has not returned", what, name, call.stack());
-                if (current != null && disowning) {
+                if (current != null && entry != null && disowning) {
                     current.disown();
+                    entry.close(); // the call is no longer one of the device's: the next update does not wait for it
                 }
                 throw new ErrnoException(Errno.ETIMEDOUT, what + " of " + name + " has not returned in time");
             }

@@ -61,11 +61,12 @@ public class Gate extends GateState {
             this.unit = unit;
         }
 
-        /** Leaves; pairs with {@link #enter}. */
+        /** Leaves; pairs with {@link #enter}. Idempotent: whoever abandons a call that hangs leaves for it. */
         @Override
         public void close() {
-            entries.remove(this);
-            leave(unit);
+            if (entries.remove(this)) {
+                leave(unit);
+            }
         }
     }
 
