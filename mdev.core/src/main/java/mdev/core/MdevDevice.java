@@ -20,6 +20,7 @@ import mdev.api.sysfs.AttributeGroup;
 import mdev.core.bus.BusDevice;
 import mdev.core.slot.Gate;
 import mdev.core.slot.VendorSlot;
+import mdev.core.sysfs.AttributePlaces;
 import mdev.core.sysfs.Contents;
 import mdev.core.sysfs.Names;
 import mdev.core.sysfs.Text;
@@ -59,6 +60,8 @@ public final class MdevDevice extends BusDevice {
     private volatile VendorOps.@Nullable Instance<?> vendor;
 
     private volatile List<AttributeGroup> groups = List.of();
+
+    private volatile AttributePlaces places = AttributePlaces.NONE;
 
     /** Guarded by the tree's change, as the tree shows it: the thread that sets REMOVING tears the device down. */
     private volatile State state = State.CREATING;
@@ -431,7 +434,10 @@ public final class MdevDevice extends BusDevice {
 
     private void redescribe(List<AttributeGroup> changed) {
         try (var _ = tree().change()) {
-            if (redescribe(() -> groups = changed)) {
+            if (redescribe(() -> {
+                places = places.updated(groups, changed);
+                groups = changed;
+            })) {
                 uevent("change");
             }
         }
@@ -470,11 +476,13 @@ public final class MdevDevice extends BusDevice {
             return;
         }
         super.contents(contents);
-        slot.describe(contents, () -> groups);
         if (now == State.ACTIVE) {
             contents.link("mdev_type", type);
             contents.file("remove", this::removeStore);
+        } else {
+            contents.skip(2);
         }
+        slot.describe(contents, places, () -> groups); // last: an update of the vendor changes them
     }
 
     @Override

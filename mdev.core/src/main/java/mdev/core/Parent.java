@@ -15,6 +15,7 @@ import mdev.api.vfio.DeviceOps;
 import mdev.core.device.DeviceClass;
 import mdev.core.device.VirtualDevice;
 import mdev.core.slot.Gate;
+import mdev.core.sysfs.AttributePlaces;
 import mdev.core.sysfs.Contents;
 import mdev.core.sysfs.Directory;
 import mdev.core.sysfs.Names;
@@ -44,6 +45,8 @@ public final class Parent extends VirtualDevice {
 
     /** The vendor's half; replaced when the vendor is updated. */
     private volatile Vendor vendor;
+
+    private volatile AttributePlaces places = AttributePlaces.NONE;
 
     /** Whether the vendor is being updated and has not registered the parent again; guarded by the update's monitor. */
     private boolean suspended;
@@ -127,7 +130,10 @@ public final class Parent extends VirtualDevice {
                                     + (draft == null ? " lacks it" : " has another device_api for it"));
                 }
             }
-            boolean changed = redescribe(() -> vendor = half);
+            boolean changed = redescribe(() -> {
+                places = places.updated(vendor.groups(), half.groups());
+                vendor = half;
+            });
             for (SupportedType type : types()) {
                 SupportedType.Draft draft = drafts.remove(type.id());
                 if (draft == null) {
@@ -246,6 +252,6 @@ public final class Parent extends VirtualDevice {
     @Override
     protected void contents(Contents contents) {
         super.contents(contents);
-        gate.describe(contents, () -> vendor.groups());
+        gate.describe(contents, places, () -> vendor.groups());
     }
 }

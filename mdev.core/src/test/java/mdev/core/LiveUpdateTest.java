@@ -126,8 +126,9 @@ final class LiveUpdateTest {
 
     @Test
     void updateAddsAndRemovesAttributesAndTypes() throws Exception {
-        start(new TestCounter("1.0.0", List.of("a", "b"), List.of("count", "old")), "1.0.0");
+        start(new TestCounter("1.0.0", List.of("a", "b"), List.of("old", "count")), "1.0.0");
         UUID uuid = create("a");
+        SysfsNode file = rig.file(count(uuid));
         int changes = 1; // the registration
 
         try (LiveUpdate update = rig.core.update(BUNDLE)) {
@@ -137,6 +138,8 @@ final class LiveUpdateTest {
         }
 
         assertAll(
+                () -> assertEquals(file, rig.file(count(uuid)), "the file of an attribute that stays"),
+                () -> assertEquals("2.0.0 0\n", rig.read(count(uuid))),
                 () -> assertTrue(rig.exists(Rig.DEVICES + uuid + "/vendor/new")),
                 () -> assertFalse(rig.exists(Rig.DEVICES + uuid + "/vendor/old")),
                 () -> assertTrue(rig.exists(PARENT + "mdev_supported_types/counter-c/create")),

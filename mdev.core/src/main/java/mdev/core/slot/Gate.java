@@ -11,6 +11,7 @@ import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.sysfs.Attribute;
 import mdev.api.sysfs.AttributeGroup;
+import mdev.core.sysfs.AttributePlaces;
 import mdev.core.sysfs.Contents;
 import mdev.sync.BoundedCalls;
 import mdev.sync.FaultLog;
@@ -162,17 +163,25 @@ public class Gate extends GateState {
      * @param groups supplies the current groups: a call that waited for an update of the bundle goes to the new version
      */
     public final void describe(Contents contents, Supplier<List<AttributeGroup>> groups) {
+        describe(contents, AttributePlaces.NONE, groups);
+    }
+
+    /** As {@link #describe(Contents, Supplier)}; the places are those of all updates. */
+    public final void describe(Contents contents, AttributePlaces places, Supplier<List<AttributeGroup>> groups) {
         List<AttributeGroup> described = groups.get();
-        for (AttributeGroup group : described) {
-            contents.group(new AttributeGroup(
-                    group.name(),
-                    group.attributes().stream()
-                            .map(attribute -> guard(attribute, () -> {
-                                List<AttributeGroup> now = groups.get();
-                                return now.equals(described) ? attribute : find(now, group.name(), attribute.name());
-                            }))
-                            .toList()));
-        }
+        List<AttributeGroup> guarded = described.stream()
+                .map(group -> new AttributeGroup(
+                        group.name(),
+                        group.attributes().stream()
+                                .map(attribute -> guard(attribute, () -> {
+                                    List<AttributeGroup> now = groups.get();
+                                    return now.equals(described)
+                                            ? attribute
+                                            : find(now, group.name(), attribute.name());
+                                }))
+                                .toList()))
+                .toList();
+        places.describe(contents, guarded);
     }
 
     private interface Current {

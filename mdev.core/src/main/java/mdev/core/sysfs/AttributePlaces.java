@@ -1,0 +1,84 @@
+package mdev.core.sysfs;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import mdev.api.sysfs.Attribute;
+import mdev.api.sysfs.AttributeGroup;
+
+/**
+ * The places of a vendor's attributes in a description. An update of the vendor keeps the place of every attribute that
+ * it keeps, so that the files of these stay the same, whatever comes and goes beside them.
+ */
+public final class AttributePlaces {
+    /** Until the first update: the places follow from the order of the attributes. */
+    public static final AttributePlaces NONE = new AttributePlaces(Map.of());
+
+    /** Attributes that have gone keep their places up to this number. */
+    private static final int MOST = 1 << 10;
+
+    /** The names of the attributes by the name of their group; never changed. */
+    private final Map<String, List<String>> names;
+
+    private AttributePlaces(Map<String, List<String>> names) {
+        this.names = names;
+    }
+
+    /** The places after an update. */
+    public AttributePlaces updated(List<AttributeGroup> before, List<AttributeGroup> after) {
+        return (names.isEmpty() ? with(before) : this).with(after);
+    }
+
+    /** These places, and further ones for what is new in the groups. */
+    private AttributePlaces with(List<AttributeGroup> groups) {
+        Map<String, List<String>> more = new LinkedHashMap<>();
+        names.forEach((group, attributes) -> more.put(group, new ArrayList<>(attributes)));
+        for (AttributeGroup group : groups) {
+            List<String> places = more.computeIfAbsent(group.name(), _ -> new ArrayList<>());
+            for (Attribute attribute : group.attributes()) {
+                if (!places.contains(attribute.name())) {
+                    places.add(attribute.name());
+                }
+            }
+        }
+        boolean tooMany = more.values().stream().mapToInt(List::size).sum() > MOST;
+        return tooMany && !names.isEmpty() ? NONE.with(groups) : new AttributePlaces(more);
+    }
+
+    /** Describes the groups. */
+    public void describe(Contents contents, List<AttributeGroup> groups) {
+        if (names.isEmpty()) {
+            groups.forEach(contents::group);
+            return;
+        }
+        names.forEach((group, attributes) -> {
+            Map<String, Attribute> there = new LinkedHashMap<>();
+            boolean exists = false;
+            for (AttributeGroup each : groups) {
+                if (each.name().equals(group)) {
+                    exists = true;
+                    each.attributes().forEach(attribute -> there.put(attribute.name(), attribute));
+                }
+            }
+            if (group.isEmpty()) {
+                describe(contents, attributes, there);
+            } else if (exists) {
+                contents.directory(group, inside -> describe(inside, attributes, there));
+            } else {
+                contents.skip(1);
+            }
+        });
+    }
+
+    private static void describe(Contents contents, List<String> places, Map<String, Attribute> there) {
+        for (String name : places) {
+            Attribute attribute = there.get(name);
+            if (attribute == null) {
+                contents.skip(1);
+            } else {
+                contents.file(attribute);
+            }
+        }
+    }
+}
