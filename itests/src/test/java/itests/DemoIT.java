@@ -34,18 +34,55 @@ final class DemoIT {
             "8. Nothing is left",
             "All 8 steps held.");
 
-    @Test
-    void performsTheKernelDocumentsWalkThrough() throws Exception {
-        Mdev.Ended demo = Mdev.here().run("demo");
+    /** The same of {@code ./mdev demo live}. */
+    private static final List<String> TOLD_LIVE = List.of(
+            "1. Load a driver",
+            "mdev> mdev:modprobe vendor.mtty",
+            "mtty-2  Dual port serial  ",
+            "2. A program opens the device",
+            "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001  mtty    mtty-2  vfio_mdev      0  active  a program",
+            "lines that have returned: ",
+            "3. The author of the driver changes",
+            "mdev> mdev:update mtty ",
+            " replaces ",
+            "; the devices paused for ",
+            "mtty-2  Dual port serial, revised  ",
+            "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001  mtty    mtty-2  vfio_mdev      0  active  a program",
+            "lines that have returned: ",
+            "4. It is updated 20 times more",
+            "pauses: median ",
+            "lines that have returned: ",
+            "5. The author renames a field of the state",
+            "mdev:update: mtty: restore of 83b8f4f2-509f-382f-3c1e-e6bfe0fa1001: state: no field receive_fifo; ",
+            " continues (EINVAL)",
+            "mtty-2  Dual port serial, revised  ",
+            "lines that have returned: ",
+            "6. The program ends",
+            ", each as it was sent; the longest took ",
+            "7. Unload the driver",
+            "mdev> mdev:rmmod vendor.mtty",
+            "All 7 steps held.");
+
+    private static void assertTold(List<String> lines, int steps, Mdev.Ended demo) {
         assertEquals(0, demo.status(), demo.out() + demo.err());
         assertEquals("", demo.err());
         int at = 0;
-        for (String told : TOLD) {
+        for (String told : lines) {
             at = demo.out().indexOf(told, at);
             assertTrue(at >= 0, () -> "'" + told + "' is not, or not there, in\n" + demo.out());
             at += told.length();
         }
-        assertEquals(8, demo.out().lines().filter("    ok"::equals).count(), demo.out());
+        assertEquals(steps, demo.out().lines().filter("    ok"::equals).count(), demo.out());
+    }
+
+    @Test
+    void performsTheKernelDocumentsWalkThrough() throws Exception {
+        assertTold(TOLD, 8, Mdev.here().run("demo"));
+    }
+
+    @Test
+    void updatesADriverInUse() throws Exception {
+        assertTold(TOLD_LIVE, 7, Mdev.here().run("demo", "live"));
     }
 
     @Test

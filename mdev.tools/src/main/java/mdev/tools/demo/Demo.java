@@ -93,13 +93,13 @@ record Demo(BundleContext context, Sysfs sysfs, Vfio vfio, Transcript transcript
         try {
             steps();
         } catch (InterruptedException e) {
-            leave();
+            leave(context, transcript);
             throw e;
         }
     }
 
-    /** Unloads the module after Ctrl-C, to leave nothing behind. */
-    private void leave() {
+    /** Unloads the module if it is loaded, after a failure or Ctrl-C, to leave nothing behind. */
+    static void leave(BundleContext context, Transcript transcript) {
         try {
             if (module(context).isPresent()) {
                 transcript.run("mdev:rmmod -f " + MODULE);
