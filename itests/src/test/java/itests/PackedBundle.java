@@ -17,7 +17,7 @@ public final class PackedBundle {
     }
 
     /** @param headers more headers of the bundle */
-    static Path build(String symbolicName, String packageName, Map<String, String> headers, Path directory)
+    public static Path build(String symbolicName, String packageName, Map<String, String> headers, Path directory)
             throws Exception {
         try (Builder builder = new Builder()) {
             headers.forEach(builder::setProperty);

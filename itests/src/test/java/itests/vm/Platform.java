@@ -70,11 +70,16 @@ public final class Platform implements AutoCloseable {
         return new ArrayList<>(List.of(Home.file("mdev"), "--run", run.toString()));
     }
 
-    /** Runs shell commands; the output includes errors. */
-    public Result run(String commands) throws IOException, InterruptedException {
+    /** Starts shell commands; SIGTERM interrupts them. */
+    Process begin(String commands) throws IOException {
         var command = launcher(run());
         command.addAll(List.of("-c", commands));
-        var client = new ProcessBuilder(command).redirectErrorStream(true).start();
+        return new ProcessBuilder(command).redirectErrorStream(true).start();
+    }
+
+    /** Runs shell commands; the output includes errors. */
+    public Result run(String commands) throws IOException, InterruptedException {
+        var client = begin(commands);
         client.getOutputStream().close();
         var output = client.getInputStream().readAllBytes();
         return new Result(client.waitFor(), new String(output, UTF_8));
@@ -91,7 +96,7 @@ public final class Platform implements AutoCloseable {
     }
 
     /** The socket of the device. */
-    Path socket(String uuid) {
+    public Path socket(String uuid) {
         return run().resolve("vfio-user").resolve(uuid + ".sock");
     }
 

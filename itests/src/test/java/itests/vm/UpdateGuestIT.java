@@ -24,7 +24,7 @@ final class UpdateGuestIT {
             // Updated while the device is unused: it is removed, the parent is registered again, and the device can be
             // recreated.
             var socket = platform.create("mtty", "mtty-2", UUID);
-            platform.run("update vendor.mtty").ok();
+            platform.run("felix:update vendor.mtty").ok();
             assertAll(
                     () -> assertFalse(platform.run("mdev:list").ok().contains(UUID)),
                     () -> assertTrue(platform.run("mdev:parents").ok().contains("vendor.mtty")),

@@ -40,6 +40,11 @@ final class BundleCalls {
      */
     record Hang(Bundle bundle, String reason, BoundedCalls.Call call) {}
 
+    /** How long to wait for a call unless its caller says otherwise. */
+    Duration limit() {
+        return limit;
+    }
+
     /**
      * Runs a call and waits for it.
      *
@@ -47,7 +52,7 @@ final class BundleCalls {
      * @throws ErrnoException ETIMEDOUT: it does not return in time, or an earlier call of the bundle is still running;
      *     otherwise as the call throws
      */
-    <T> T run(Bundle bundle, String what, Callable<T> step)
+    <T> T run(Bundle bundle, String what, Duration time, Callable<T> step)
             throws ErrnoException, BundleException, InterruptedException {
         Hang before = hang(bundle);
         if (before != null) {
@@ -55,10 +60,10 @@ final class BundleCalls {
         }
         FutureTask<T> result = new FutureTask<>(step);
         BoundedCalls.Call call = calls.start(what, result);
-        if (!call.await(Deadline.in(limit))) {
+        if (!call.await(Deadline.in(time))) {
             String reason = "the " + what + " does not return: the log has the stack of its thread";
             hanging.put(bundle.getBundleId(), new Hang(bundle, reason, call));
-            LOG.error("the {} has not returned after {} s", what, limit.toSeconds(), call.stack());
+            LOG.error("the {} has not returned after {}", what, shown(time), call.stack());
             throw new ErrnoException(Errno.ETIMEDOUT, reason);
         }
         try {
@@ -72,6 +77,11 @@ final class BundleCalls {
                 case null, default -> throw new IllegalStateException(what, e);
             }
         }
+    }
+
+    private static String shown(Duration time) {
+        long millis = time.toMillis();
+        return millis % 1000 == 0 ? millis / 1000 + " s" : millis + " ms";
     }
 
     /** The call of the bundle that does not return, if there is one. */

@@ -45,13 +45,19 @@ public final class BundleCommands implements ShellCommands {
     private final BundleContext context;
     private final BundleNames names;
     private final BundleLifeCycle bundles;
+    private final LiveReplacement live;
     private final Ending ending;
 
     @Activate
-    public BundleCommands(BundleContext context, @Reference BundleLifeCycle bundles, @Reference Ending ending) {
+    public BundleCommands(
+            BundleContext context,
+            @Reference BundleLifeCycle bundles,
+            @Reference LiveReplacement live,
+            @Reference Ending ending) {
         this.context = context;
-        this.names = new BundleNames(context);
+        this.names = new BundleNames(context, live::isLeft);
         this.bundles = bundles;
+        this.live = live;
         this.ending = ending;
     }
 
@@ -78,11 +84,19 @@ public final class BundleCommands implements ShellCommands {
                 ShellCommand.of(
                                 SCOPE,
                                 "update",
-                                "update a bundle, from where it was installed or from elsewhere",
+                                "update a bundle, from its location or another; mdev:update keeps a driver's devices",
                                 this::update,
                                 Parameter.one("bundle", installed),
                                 Parameter.optional("url", urls))
                         .withFlag(FORCE, IN_USE),
+                ShellCommand.of(
+                                "mdev",
+                                "update",
+                                "updates a module from its file or another; its devices stay with their users",
+                                this::updateLive,
+                                Parameter.one("module", installed),
+                                Parameter.optional("file|url", urls))
+                        .withFlag(FORCE, "without their state: its devices are removed"),
                 ShellCommand.of(SCOPE, "uninstall", "uninstall bundles", this::uninstall, bundle)
                         .withFlag(FORCE, IN_USE),
                 ShellCommand.of(
@@ -201,8 +215,45 @@ public final class BundleCommands implements ShellCommands {
 
     private ShellResult update(ShellInvocation invocation) throws ErrnoException, InterruptedException {
         List<String> words = invocation.arguments();
-        Bundle bundle = names.get(words.getFirst(), invocation.directory());
-        String location = words.size() == 1 ? BundleLifeCycle.origin(bundle) : locate(words.get(1), invocation);
+        return update(invocation, names.get(words.getFirst(), invocation.directory()));
+    }
+
+    private String source(ShellInvocation invocation, Bundle bundle) throws ErrnoException {
+        List<String> words = invocation.arguments();
+        return words.size() == 1 ? BundleLifeCycle.origin(bundle) : locate(words.get(1), invocation);
+    }
+
+    /** As {@link #update} if the bundle is not a module, or with the flag. */
+    private ShellResult updateLive(ShellInvocation invocation) throws ErrnoException, InterruptedException {
+        String word = invocation.arguments().getFirst();
+        Bundle bundle = names.get(word, invocation.directory());
+        boolean module = bundles.loaded().stream().anyMatch(loaded -> loaded.bundleId() == bundle.getBundleId());
+        if (!module || invocation.flag(FORCE)) {
+            return update(invocation, bundle);
+        }
+        LiveReplacement.Replaced replaced;
+        try {
+            replaced = live.replace(word, bundle, invocation.arguments().getLast(), source(invocation, bundle));
+        } catch (ErrnoException e) {
+            if (e.errno() == Errno.EOPNOTSUPP) { // no vendor: the core itself, a bus driver
+                return update(invocation, bundle);
+            }
+            throw e;
+        }
+        if (!replaced.lost().isEmpty()) {
+            invocation.err().println("not kept by the new version: " + String.join(", ", replaced.lost()));
+        }
+        return new ShellResult.Text("%s %s replaces %s; the devices paused for %d ms\n"
+                .formatted(
+                        bundle.getSymbolicName(),
+                        replaced.bundle().getVersion(),
+                        bundle.getVersion(),
+                        replaced.pause().toMillis()));
+    }
+
+    private ShellResult update(ShellInvocation invocation, Bundle bundle) throws ErrnoException, InterruptedException {
+        List<String> words = invocation.arguments();
+        String location = source(invocation, bundle);
         checkUnused(invocation, words.getFirst(), "updates", bundles.users(bundle));
         bundles.update(words.getLast(), bundle, location, importers -> {
             String users = importers.stream().map(Bundle::getSymbolicName).collect(Collectors.joining(", "));

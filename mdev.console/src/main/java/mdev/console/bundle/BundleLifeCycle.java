@@ -116,10 +116,15 @@ public final class BundleLifeCycle implements FailedModules {
 
     /** The bundle from that location, which may be installed already. */
     Bundle install(String word, String location) throws ErrnoException {
+        return install(word, location, null);
+    }
+
+    /** @param content of the bundle; null to read it from the location */
+    Bundle install(String word, String location, @Nullable InputStream content) throws ErrnoException {
         boolean known = context.getBundle(location) != null;
         Bundle bundle;
         try {
-            bundle = context.installBundle(location);
+            bundle = context.installBundle(location, content);
         } catch (BundleException e) {
             throw failure(word, e);
         }
@@ -144,11 +149,22 @@ public final class BundleLifeCycle implements FailedModules {
         }
     }
 
+    /** @throws ErrnoException ENODEV: the bundle needs what no bundle provides */
+    void resolve(String word, Bundle bundle) throws ErrnoException, InterruptedException {
+        if (!wiring().resolveBundles(List.of(bundle))) {
+            start(word, bundle, Bundle.START_TRANSIENT); // which fails with the reason
+        }
+    }
+
     void start(String word, Bundle bundle, int options) throws ErrnoException, InterruptedException {
+        start(word, bundle, options, calls.limit());
+    }
+
+    void start(String word, Bundle bundle, int options, Duration time) throws ErrnoException, InterruptedException {
         if (bundle.getHeaders().get(Constants.FRAGMENT_HOST) != null) {
             throw new ErrnoException(Errno.EINVAL, word + ": a fragment cannot be started");
         }
-        check(word, attempt(word, "start", bundle, () -> {
+        check(word, attempt(word, "start", bundle, time, () -> {
             bundle.start(options);
             return fault(bundle);
         }));
@@ -167,7 +183,11 @@ public final class BundleLifeCycle implements FailedModules {
     }
 
     void stop(Bundle bundle, int options) throws ErrnoException, InterruptedException {
-        attempt(bundle.getSymbolicName(), "stop", bundle, () -> {
+        stop(bundle, options, calls.limit());
+    }
+
+    void stop(Bundle bundle, int options, Duration time) throws ErrnoException, InterruptedException {
+        attempt(bundle.getSymbolicName(), "stop", bundle, time, () -> {
             bundle.stop(options);
             return bundle;
         });
@@ -283,11 +303,16 @@ public final class BundleLifeCycle implements FailedModules {
         }
     }
 
-    /** @param what names the call of the bundle's code */
     private <T> T attempt(String word, String what, Bundle bundle, Callable<T> step)
             throws ErrnoException, InterruptedException {
+        return attempt(word, what, bundle, calls.limit(), step);
+    }
+
+    /** @param what names the call of the bundle's code */
+    private <T> T attempt(String word, String what, Bundle bundle, Duration time, Callable<T> step)
+            throws ErrnoException, InterruptedException {
         try {
-            return calls.run(bundle, what + " of " + bundle.getSymbolicName(), step);
+            return calls.run(bundle, what + " of " + bundle.getSymbolicName(), time, step);
         } catch (BundleException e) {
             throw failure(word, e);
         } catch (ErrnoException e) {

@@ -23,6 +23,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Predicate;
 import java.util.jar.Attributes;
 import java.util.jar.JarEntry;
 import java.util.jar.JarFile;
@@ -41,13 +42,21 @@ import org.osgi.framework.Constants;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Finds installed and installable bundles by the user's words: id, symbolic name, module name, path or URL. */
-record BundleNames(BundleContext context) {
+/**
+ * Finds installed and installable bundles by the user's words: id, symbolic name, module name, path or URL.
+ *
+ * @param left the versions that an update has left behind: they are found by their id only
+ */
+record BundleNames(BundleContext context, Predicate<Bundle> left) {
     /** A framework property: directories with bundles, separated as in a class path. */
     static final String PATH = "mdev.modules";
 
     private static final Logger LOG = LoggerFactory.getLogger(BundleNames.class);
     private static final String FILE = "file:";
+
+    BundleNames(BundleContext context) {
+        this(context, _ -> false);
+    }
 
     /** An installed bundle. If several share a symbolic name, the highest version is returned. */
     Optional<Bundle> find(String word, Path directory) {
@@ -60,13 +69,13 @@ record BundleNames(BundleContext context) {
     /** An installed bundle by its symbolic name or its module name. */
     private Optional<Bundle> named(String word) {
         return Arrays.stream(context.getBundles())
-                .filter(bundle -> matches(word, bundle.getSymbolicName()))
+                .filter(bundle -> matches(word, bundle.getSymbolicName()) && !left.test(bundle))
                 .max(Comparator.comparing(Bundle::getVersion));
     }
 
     private Optional<Bundle> at(String location) {
         return Arrays.stream(context.getBundles())
-                .filter(bundle -> normal(bundle.getLocation()).equals(location))
+                .filter(bundle -> normal(bundle.getLocation()).equals(location) && !left.test(bundle))
                 .findFirst();
     }
 
@@ -107,8 +116,8 @@ record BundleNames(BundleContext context) {
     }
 
     /** Normalizes a location: {@code file:/x} and {@code file:///x} are equal. */
-    private static String normal(String location) {
-        return location.replaceFirst("^file:/+", "file:///");
+    static String normal(String location) {
+        return location.replaceFirst("^file:/+", "file:///").replaceFirst("#\\d+$", "");
     }
 
     /** The URL for a word in the form of a URL or a path; empty for a plain name. */
@@ -163,7 +172,7 @@ record BundleNames(BundleContext context) {
     /** The file that a bundle was installed from; empty if it came from elsewhere. */
     static Optional<Path> file(String location) {
         try {
-            return location.startsWith(FILE) ? Optional.of(Path.of(URI.create(location))) : Optional.empty();
+            return location.startsWith(FILE) ? Optional.of(Path.of(URI.create(normal(location)))) : Optional.empty();
         } catch (IllegalArgumentException e) { // not an absolute path
             return Optional.empty();
         }

@@ -54,6 +54,7 @@ public final class DropFolder implements UeventListener, FailedModules, Synchron
 
     private final BundleContext context;
     private final BundleLifeCycle bundles;
+    private final LiveReplacement live;
     private final @Nullable Path folder;
     /** Null without a folder. */
     private @Nullable Thread worker;
@@ -99,9 +100,10 @@ public final class DropFolder implements UeventListener, FailedModules, Synchron
     }
 
     @Activate
-    public DropFolder(BundleContext context, @Reference BundleLifeCycle bundles) {
+    public DropFolder(BundleContext context, @Reference BundleLifeCycle bundles, @Reference LiveReplacement live) {
         this.context = context;
         this.bundles = bundles;
+        this.live = live;
         this.folder =
                 Optional.ofNullable(context.getProperty(PROPERTY)).map(Path::of).orElse(null);
     }
@@ -281,6 +283,10 @@ public final class DropFolder implements UeventListener, FailedModules, Synchron
             // The running bundle stays if the file was only touched, was changed back, or is damaged.
             boolean same = BundleNames.isSame(own, file);
             boolean again = before != null && before.stamp().equals(jar.stamp()) && !before.waits();
+            Bundle next = same ? null : replaced(jar, own, location);
+            if (next != null) {
+                return next;
+            }
             if (!same || again) {
                 checkUnused(own, "replaced");
                 bundles.update(jar.name(), own, location, _ -> {});
@@ -297,6 +303,20 @@ public final class DropFolder implements UeventListener, FailedModules, Synchron
         }
         BundleNames.checkWhole(file);
         return bundles.installAndStart(jar.name(), location, 0);
+    }
+
+    /** Null if the driver cannot be updated while its devices are in use. */
+    private @Nullable Bundle replaced(Jar jar, Bundle own, String location)
+            throws ErrnoException, InterruptedException {
+        try {
+            return live.replace(jar.name(), own, jar.name(), location).bundle();
+        } catch (ErrnoException e) {
+            if (e.errno() != Errno.EBUSY && e.errno() != Errno.EOPNOTSUPP && e.errno() != Errno.ENOENT) {
+                throw e;
+            }
+            LOG.debug("{} cannot be updated now: {}", jar.name(), e.getMessage());
+            return null;
+        }
     }
 
     private void checkUnused(Bundle bundle, String becomes) throws ErrnoException {

@@ -88,7 +88,8 @@ class BrokenModulesTest {
         MemoryTerminal terminal = new MemoryTerminal();
         BundleLifeCycle bundles = new BundleLifeCycle(context);
         bundles.components = context.getService(context.getServiceReference(ServiceComponentRuntime.class));
-        BundleCommands commands = new BundleCommands(context, bundles, new Ending());
+        BundleCommands commands =
+                new BundleCommands(context, bundles, new LiveReplacement(context, bundles), new Ending());
         try (TestPlatform platform = new TestPlatform()) {
             commands.commands().forEach(platform::add);
             try (Shell shell = platform.shell(terminal)) {

@@ -92,7 +92,7 @@ class BundleCommandsTest {
         context = framework.getBundleContext();
         BundleLifeCycle bundles = new BundleLifeCycle(context);
         bundles.modules = () -> modules;
-        BundleCommands commands = new BundleCommands(context, bundles, ending);
+        BundleCommands commands = new BundleCommands(context, bundles, new LiveReplacement(context, bundles), ending);
         commands.commands().forEach(platform::add);
         shell = platform.shell(terminal);
     }
@@ -167,11 +167,12 @@ class BundleCommandsTest {
                 new Refused("mdev:rmmod mty", 1, "mdev:rmmod: no module 'mty': there is none (ENOENT)"),
                 new Refused("mdev:rmmod 0", 1, "mdev:rmmod: no module '0': there is none (ENOENT)"),
                 new Refused("stop nope", 1, "felix:stop: no bundle 'nope': "),
-                new Refused("update nope", 1, "felix:update: no bundle 'nope': "),
-                new Refused("update 0 @nope.jar", 1, "felix:update: the framework itself cannot be updated (EINVAL)"),
+                new Refused("felix:update nope", 1, "felix:update: no bundle 'nope': "),
+                new Refused(
+                        "felix:update 0 @nope.jar", 1, "felix:update: the framework itself cannot be updated (EINVAL)"),
                 new Refused("uninstall nope", 1, "felix:uninstall: no bundle 'nope': "),
                 new Refused("uninstall 0", 1, "felix:uninstall: the framework itself cannot be uninstalled (EINVAL)"),
-                new Refused("update 0", 1, "felix:update: the framework itself cannot be updated (EINVAL)"),
+                new Refused("felix:update 0", 1, "felix:update: the framework itself cannot be updated (EINVAL)"),
                 new Refused(
                         "start", 2, "felix:start: missing bundle|url; usage: felix:start [-t] [-p] <bundle|url>..."),
                 new Refused("stop -x 1", 2, "felix:stop: unknown flag '-x'; usage: felix:stop [-t] [-f] <bundle>..."));
@@ -195,10 +196,10 @@ class BundleCommandsTest {
         assertEquals("0: ", run("stop test.good"));
         assertEquals(Bundle.RESOLVED, bundle("test.good").getState());
         assertEquals("0: ", run("start " + id));
-        assertEquals("0: ", run("update test.good @newer.jar"));
+        assertEquals("0: ", run("felix:update test.good @newer.jar"));
         assertEquals("2.0.0", bundle(id).getVersion().toString());
         assertEquals(Bundle.ACTIVE, bundle(id).getState());
-        assertEquals("0: ", run("update " + id));
+        assertEquals("0: ", run("felix:update " + id));
         assertEquals("0.0.0", bundle(id).getVersion().toString());
         assertEquals("0: ", run("uninstall test.good"));
         assertEquals(1, context.getBundles().length);
@@ -213,7 +214,7 @@ class BundleCommandsTest {
             for (String out : WORDS) {
                 assertEquals("0: ", run("mdev:modprobe " + in), in);
                 assertEquals("0: ", run("mdev:modprobe " + in), "again");
-                assertEquals("0: ", run("update " + out), out);
+                assertEquals("0: ", run("felix:update " + out), out);
                 assertEquals(Bundle.ACTIVE, bundle("mtty").getState());
                 assertEquals("0: ", run("stop " + out), out);
                 assertEquals("0: ", run("start " + in), in);
@@ -261,7 +262,7 @@ class BundleCommandsTest {
         String refused = ": @copy.jar: the same bundle and version is installed from elsewhere: update it (EEXIST)\n";
         assertEquals("1: mdev:modprobe" + refused, run("mdev:modprobe @copy.jar"));
         assertEquals("1: felix:install" + refused, run("install @copy.jar"));
-        assertEquals("0: ", run("update mtty @copy.jar"));
+        assertEquals("0: ", run("felix:update mtty @copy.jar"));
         assertEquals("0: ", run("mdev:rmmod @copy.jar"));
         assertEquals(1, context.getBundles().length);
     }
@@ -278,12 +279,12 @@ class BundleCommandsTest {
                 assertEquals(
                         "1: felix:%s: %s is in use: 83b8 by a test; -f %ss it anyway (EBUSY)\n"
                                 .formatted(command, word, command),
-                        run("%s %s".formatted(command, word)));
+                        run("felix:%s %s".formatted(command, word)));
             }
         }
         assertEquals(Bundle.ACTIVE, bundle("mtty").getState());
         assertEquals("1: ", run("stop test.user mtty").substring(0, 3));
-        assertEquals("0: mtty is in use: 83b8 by a test\n", run("update -f mtty"));
+        assertEquals("0: mtty is in use: 83b8 by a test\n", run("felix:update -f mtty"));
         assertEquals("0: mtty is in use: 83b8 by a test\n", run("stop -f mtty"));
         assertEquals("0: mtty is in use: 83b8 by a test\n", run("uninstall -f mtty"));
     }
@@ -302,7 +303,7 @@ class BundleCommandsTest {
                             + " 'update test.good' loads it (EEXIST)\n",
                     run("mdev:modprobe " + word));
         }
-        assertEquals("0: ", run("update test.good; mdev:modprobe test.good"));
+        assertEquals("0: ", run("felix:update test.good; mdev:modprobe test.good"));
         assertEquals("2.0.0", bundle("test.good").getVersion().toString());
     }
 
@@ -329,22 +330,22 @@ class BundleCommandsTest {
         Files.copy(temp.resolve("good.jar"), gone);
         assertEquals("0: ", run("start @gone.jar"));
         Files.delete(gone);
-        assertEquals("1: felix:update: test.good: no such file (ENOENT)\n", run("update test.good"));
-        assertEquals("1: felix:update: @nope.jar: no such file (ENOENT)\n", run("update test.good @nope.jar"));
+        assertEquals("1: felix:update: test.good: no such file (ENOENT)\n", run("felix:update test.good"));
+        assertEquals("1: felix:update: @nope.jar: no such file (ENOENT)\n", run("felix:update test.good @nope.jar"));
         assertEquals(
                 "1: felix:update: @text.jar: not a bundle: it is not a jar (EINVAL)\n",
-                run("update test.good @text.jar"));
+                run("felix:update test.good @text.jar"));
         assertEquals(Bundle.ACTIVE, bundle("test.good").getState());
         context.installBundle("no-url", Files.newInputStream(temp.resolve("api.jar")));
         assertEquals(
                 "1: felix:update: test.api came with the platform: give the URL of its new version (EINVAL)\n",
-                run("update test.api"));
+                run("felix:update test.api"));
     }
 
     @Test
     void updateOfAnImportedBundleRestartsItsImporters() {
         assertEquals("0: ", run("start @api.jar @user.jar"));
-        assertEquals("0: test.user use test.api: they are restarted with it\n", run("update test.api"));
+        assertEquals("0: test.user use test.api: they are restarted with it\n", run("felix:update test.api"));
         assertEquals(Bundle.ACTIVE, bundle("test.user").getState());
     }
 

@@ -77,7 +77,7 @@ class DropFolderTest {
         bundles = new BundleLifeCycle(context, limit);
         bundles.components = context.getService(context.getServiceReference(ServiceComponentRuntime.class));
         bundles.modules = () -> modules;
-        folder = new DropFolder(context, bundles);
+        folder = new DropFolder(context, bundles, new LiveReplacement(context, bundles));
         folder.start();
     }
 
