@@ -20,7 +20,7 @@ import java.util.regex.Pattern;
 record DriverGuide(Path project) {
     private static final Path TREE = Path.of("..").toAbsolutePath().normalize();
     private static final Path PAGE = TREE.resolve("docs/writing-a-vendor-driver.md");
-    private static final int PROMISED_LINES = 80;
+    private static final int PROMISED_LINES = 100;
     private static final int PROMISED_EDU_LINES = 200;
     private static final String COMMAND = "$ ";
     private static final String BACKGROUND = " &";
