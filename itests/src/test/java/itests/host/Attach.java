@@ -12,8 +12,8 @@ import java.util.Deque;
 import java.util.stream.Stream;
 
 /**
- * A client of a device's socket, in the process of another user: connects and agrees on a version, or does so a number
- * of times, or connects without end and says nothing.
+ * A client of a device's socket, in the process of another user: connects and agrees on a version, once or a given
+ * number of times, or connects repeatedly and sends nothing.
  */
 final class Attach {
     private static final int HEADER = 16;
@@ -38,7 +38,7 @@ final class Attach {
         }
     }
 
-    /** The standard input ends it. */
+    /** Ends with the standard input. */
     private static void flood(Path path) throws IOException {
         Deque<SocketChannel> open = new ArrayDeque<>();
         for (long made = 1; System.in.available() == 0; made++) {

@@ -75,7 +75,7 @@ public final class DeviceServer {
         return socket.path();
     }
 
-    /** Each user has a limit of its own, so that one who connects without end does not lock out the others. */
+    /** Each user has a separate limit, so that a user that connects repeatedly does not exclude the others. */
     private synchronized void accept(UnixSocket connected) {
         int user = user(connected);
         List<Connection> same = clients.stream()

@@ -166,7 +166,7 @@ public final class Connection implements Runnable {
         }
     }
 
-    /** Of those that have just come, or have been made for the client. */
+    /** Checks descriptors that were received or created for the client. */
     private void checkFds(List<Fd> fds, boolean lost) throws ErrnoException {
         if (lost || (!fds.isEmpty() && fds.getLast().number() >= mostFds)) {
             throw new ErrnoException(Errno.EMFILE, ClientLimits.OUT_OF_FDS);
