@@ -34,7 +34,7 @@ final class DemoIT {
             "8. Nothing is left",
             "All 8 steps held.");
 
-    /** The same of {@code ./mdev demo live}. */
+    /** The lines of {@code ./mdev demo live}, in this order. */
     private static final List<String> TOLD_LIVE = List.of(
             "1. Load a driver",
             "mdev> mdev:modprobe vendor.mtty",

@@ -24,7 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** A driver with a device is updated: whatever the new version does, the device stays with its state. */
+/** Updates a driver with a device: regardless of the new version's behaviour, the device stays with its state. */
 final class LiveUpdateIT {
     private static final String UUID = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001";
     private static final String NAME = "itests.live";
@@ -32,7 +32,7 @@ final class LiveUpdateIT {
     @TempDir
     Path temp;
 
-    /** @return the jar of a version with a fault, or none if that is empty */
+    /** @return the jar of a version with the fault; without a fault if it is empty */
     private Path build(String version, String fault) throws Exception {
         Map<String, String> headers = fault.equals("does not resolve")
                 ? Map.of("Bundle-Version", version, "Import-Package", "nobody.has.it,*")
@@ -73,7 +73,7 @@ final class LiveUpdateIT {
             });
         }
 
-        /** @throws CompletionException a read failed, or returned something else */
+        /** @throws CompletionException a read failed, or returned another value */
         @Override
         public void close() {
             ended.set(true);
@@ -148,7 +148,7 @@ final class LiveUpdateIT {
         }
     }
 
-    /** One line for the caller, beside what a hanging version causes in the log. */
+    /** One line for the caller, in addition to the log lines about a hung version. */
     private static void assertRefused(Result refused, String reason) {
         List<String> lines = refused.output()
                 .lines()

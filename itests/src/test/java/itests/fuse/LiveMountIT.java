@@ -23,15 +23,15 @@ import mdev.linux.Poll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What other programs see of the mounted tree while a driver is updated. */
+/** The mounted tree as seen by other programs while a driver is updated. */
 final class LiveMountIT {
     private static final String UUID = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001";
     private static final String DEVICE = "bus/mdev/devices/" + UUID + "/";
 
-    /** Of poll(2). */
+    /** The events of poll(2). */
     private static final int POLLPRI = 2;
 
-    /** The names and inodes of everything there, and what the links and the number of instances are. */
+    /** The names and inodes of all entries, the targets of links, and the number of instances. */
     private static final String LOOK = """
             cd bus/mdev/devices/UUID/
             stat -c '%n %i' . driver iommu_group mdev_type count mdev_type/available_instances

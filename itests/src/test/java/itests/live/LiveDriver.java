@@ -27,7 +27,7 @@ import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.component.annotations.Reference;
 
-/** A version of a driver, whose devices hold a number; it fails where its header {@code Live-Fault} says. */
+/** A version of a driver whose devices store a number; it fails at the point in its header {@code Live-Fault}. */
 @Component(service = {})
 public final class LiveDriver implements ParentOps<LiveDriver.Plain> {
     private static final PciFunction FUNCTION = PciFunction.of(0x1234, 0x1177)
@@ -68,7 +68,7 @@ public final class LiveDriver implements ParentOps<LiveDriver.Plain> {
             try {
                 never.await();
             } catch (InterruptedException e) {
-                // Hangs all the same.
+                // Hangs despite the interrupt.
             }
         }
     }
@@ -127,7 +127,7 @@ public final class LiveDriver implements ParentOps<LiveDriver.Plain> {
         }
     }
 
-    /** The same with state. */
+    /** The same device with state. */
     final class Card extends Plain implements StatefulDevice {
         Card(long extra) {
             super(extra);

@@ -21,7 +21,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The driver of a card is updated again and again while the guest sends through both of its ports. */
+/** The driver of a card is updated repeatedly while the guest sends through both of its ports. */
 @RequiresVm
 final class LiveUpdateGuestIT {
     private static final String UUID = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001";

@@ -13,10 +13,10 @@ public interface LiveUpdates {
      *
      * @param bundleId the bundle of the module
      * @return the update; the caller ends it
-     * @throws ErrnoException EBUSY: a device in use has no {@link mdev.api.state.StatefulDevice} (the message names
-     *     the devices), a call has not returned in time, or another update is in progress; EOPNOTSUPP: the bundle is
-     *     not a loaded vendor's: it is the core, has a bus driver, or is no module; else the vendor's errno.
-     *     After a failure the old version continues
+     * @throws ErrnoException EBUSY: a device in use has no {@link mdev.api.state.StatefulDevice} (the message names the
+     *     devices), a call has not returned in time, or another update is in progress; EOPNOTSUPP: the bundle is not a
+     *     loaded vendor: it is the core, has a bus driver, or is not a module; else the vendor's errno. After a failure
+     *     the old version continues
      */
     LiveUpdate begin(long bundleId) throws ErrnoException;
 }

@@ -245,7 +245,7 @@ final class ModuleUpdate implements LiveUpdate {
             log.error(
                     "{}: the update has failed; its devices are removed",
                     module.owner().symbolicName());
-            frozen.forEach(Gate::shut); // before the thaw, so that no call reaches what the vendor has left
+            frozen.forEach(Gate::shut); // before the thaw, so that no call reaches the vendor's released objects
             thaw();
             Deadline removal = core.limits().deadline();
             parents.forEach(parent -> parent.unregister(removal));

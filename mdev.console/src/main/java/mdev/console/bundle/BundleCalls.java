@@ -40,7 +40,7 @@ final class BundleCalls {
      */
     record Hang(Bundle bundle, String reason, BoundedCalls.Call call) {}
 
-    /** How long to wait for a call unless its caller says otherwise. */
+    /** The default time to wait for a call. */
     Duration limit() {
         return limit;
     }

@@ -235,7 +235,7 @@ public final class BundleCommands implements ShellCommands {
         try {
             replaced = live.replace(word, bundle, invocation.arguments().getLast(), source(invocation, bundle));
         } catch (ErrnoException e) {
-            if (e.errno() == Errno.EOPNOTSUPP) { // no vendor: the core itself, a bus driver
+            if (e.errno() == Errno.EOPNOTSUPP) { // not a vendor: the core itself or a bus driver
                 return update(invocation, bundle);
             }
             throw e;

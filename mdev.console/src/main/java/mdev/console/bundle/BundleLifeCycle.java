@@ -119,7 +119,7 @@ public final class BundleLifeCycle implements FailedModules {
         return install(word, location, null);
     }
 
-    /** @param content of the bundle; null to read it from the location */
+    /** @param content the bundle's jar; null to read it from the location */
     Bundle install(String word, String location, @Nullable InputStream content) throws ErrnoException {
         boolean known = context.getBundle(location) != null;
         Bundle bundle;
@@ -149,7 +149,7 @@ public final class BundleLifeCycle implements FailedModules {
         }
     }
 
-    /** @throws ErrnoException ENODEV: the bundle needs what no bundle provides */
+    /** @throws ErrnoException ENODEV: no bundle provides a requirement of the bundle */
     void resolve(String word, Bundle bundle) throws ErrnoException, InterruptedException {
         if (!wiring().resolveBundles(List.of(bundle))) {
             start(word, bundle, Bundle.START_TRANSIENT); // which fails with the reason

@@ -45,7 +45,7 @@ import org.slf4j.LoggerFactory;
 /**
  * Finds installed and installable bundles by the user's words: id, symbolic name, module name, path or URL.
  *
- * @param left the versions that an update has left behind: they are found by their id only
+ * @param left the versions that an update has left behind; found only by their id
  */
 record BundleNames(BundleContext context, Predicate<Bundle> left) {
     /** A framework property: directories with bundles, separated as in a class path. */

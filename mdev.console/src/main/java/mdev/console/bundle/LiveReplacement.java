@@ -28,8 +28,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Replaces a vendor's bundle by another version while its devices are in use. The new version is a bundle of its own,
- * so that the old one is still there if the new one cannot be started, does not return, or cannot take the devices.
+ * Replaces a vendor's bundle by another version while its devices are in use. The new version is a separate bundle, so
+ * that the old one still exists if the new one cannot be started, does not return, or cannot take the devices.
  */
 @Component(service = LiveReplacement.class)
 public final class LiveReplacement {
@@ -41,7 +41,7 @@ public final class LiveReplacement {
     /** The versions that an update could not uninstall, because their code had not returned. */
     private final Set<Bundle> left = ConcurrentHashMap.newKeySet();
 
-    /** Of the core, while it runs. */
+    /** The core's service, while it runs. */
     @Reference(cardinality = ReferenceCardinality.OPTIONAL, policy = ReferencePolicy.DYNAMIC)
     volatile @Nullable LiveUpdates updates;
 
@@ -67,7 +67,7 @@ public final class LiveReplacement {
      * @throws ErrnoException EINVAL: the file is not a version of the same module; EOPNOTSUPP: the core is not loaded,
      *     or the bundle cannot be updated in this way; EBUSY: other bundles use its packages, or as for {@link
      *     LiveUpdates#begin}; else the reason why the new version cannot take the devices. The old version continues,
-     *     unless the message says that it cannot
+     *     unless the message states otherwise
      */
     Replaced replace(String word, Bundle old, String source, String location)
             throws ErrnoException, InterruptedException {
@@ -114,7 +114,7 @@ public final class LiveReplacement {
     }
 
     private Bundle install(String source, Bundle old, String location) throws ErrnoException, InterruptedException {
-        // Both have the same symbolic name, and while an author works on them the same version.
+        // Both have the same symbolic name and, during development, the same version.
         CollisionHook hook =
                 (_, _, colliding) -> colliding.removeIf(other -> other.equals(old) || left.contains(other));
         ServiceRegistration<CollisionHook> registration = context.registerService(CollisionHook.class, hook, null);
@@ -135,7 +135,7 @@ public final class LiveReplacement {
         }
     }
 
-    /** A location is the identity of a bundle: the old version may have the file's. */
+    /** A location identifies a bundle: the old version may have the file's location. */
     private String free(String location) {
         String plain = BundleNames.normal(location);
         String free = plain;
@@ -173,7 +173,7 @@ public final class LiveReplacement {
             if (!bundles.hangs(old)) {
                 throw e;
             }
-            // Its objects have been released: there is no way back to it, but it does not stop the new version.
+            // The old version's objects have been released: it cannot continue, but it does not stop the new version.
             LOG.warn("{} {} is replaced although it hangs", old.getSymbolicName(), old.getVersion());
         }
     }
@@ -190,10 +190,10 @@ public final class LiveReplacement {
         update.complete();
     }
 
-    /** Uninstalls a version that is not needed any more; again with the next update if its code does not return. */
+    /** Uninstalls a version that is no longer needed; if its code does not return, the next update tries again. */
     private void discard(Bundle version) throws InterruptedException {
         if (bundles.hangs(version)) {
-            left.add(version); // the log and mdev:lsmod name it already
+            left.add(version); // already named by the log and mdev:lsmod
             return;
         }
         try {

@@ -62,7 +62,10 @@ public class Gate extends GateState {
             this.unit = unit;
         }
 
-        /** Leaves; pairs with {@link #enter}. Idempotent: whoever abandons a call that hangs leaves for it. */
+        /**
+         * Leaves; pairs with {@link #enter}. Idempotent: the thread that abandons a hung call also leaves on its
+         * behalf.
+         */
         @Override
         public void close() {
             if (entries.remove(this)) {
@@ -166,7 +169,7 @@ public class Gate extends GateState {
         describe(contents, AttributePlaces.NONE, groups);
     }
 
-    /** As {@link #describe(Contents, Supplier)}; the places are those of all updates. */
+    /** As {@link #describe(Contents, Supplier)}; the places are those kept across updates. */
     public final void describe(Contents contents, AttributePlaces places, Supplier<List<AttributeGroup>> groups) {
         List<AttributeGroup> described = groups.get();
         List<AttributeGroup> guarded = described.stream()

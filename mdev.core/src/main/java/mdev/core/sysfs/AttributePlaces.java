@@ -8,14 +8,14 @@ import mdev.api.sysfs.Attribute;
 import mdev.api.sysfs.AttributeGroup;
 
 /**
- * The places of a vendor's attributes in a description. An update of the vendor keeps the place of every attribute that
- * it keeps, so that the files of these stay the same, whatever comes and goes beside them.
+ * The places of a vendor's attributes in a description. An update of the vendor keeps the place of every attribute
+ * that exists in both versions, so that its file stays the same, regardless of added and removed attributes.
  */
 public final class AttributePlaces {
-    /** Until the first update: the places follow from the order of the attributes. */
+    /** The places before the first update: in the order of the attributes. */
     public static final AttributePlaces NONE = new AttributePlaces(Map.of());
 
-    /** Attributes that have gone keep their places up to this number. */
+    /** Removed attributes keep their places up to this number. */
     private static final int MOST = 1 << 10;
 
     /** The names of the attributes by the name of their group; never changed. */
@@ -30,7 +30,7 @@ public final class AttributePlaces {
         return (names.isEmpty() ? with(before) : this).with(after);
     }
 
-    /** These places, and further ones for what is new in the groups. */
+    /** These places, and further ones for new attributes of the groups. */
     private AttributePlaces with(List<AttributeGroup> groups) {
         Map<String, List<String>> more = new LinkedHashMap<>();
         names.forEach((group, attributes) -> more.put(group, new ArrayList<>(attributes)));

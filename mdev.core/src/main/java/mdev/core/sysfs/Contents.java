@@ -79,7 +79,7 @@ public final class Contents {
         }
     }
 
-    /** Leaves the places of entries that the directory does not have now. */
+    /** Skips the places of entries that the directory does not currently have. */
     public void skip(int places) {
         ino += places * step;
     }

@@ -14,18 +14,18 @@ import mdev.tools.tty.IntxService;
 import mdev.tools.tty.Serial8250;
 import org.jspecify.annotations.Nullable;
 
-/** A program that sends numbered lines through both ports of a device, and compares what returns. */
+/** A program that sends numbered lines through both ports of a device, and compares the received lines. */
 final class Conversation implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(10);
     private static final int PORTS = 2;
 
-    /** The lines that {@link #more} waits for. */
+    /** The number of lines that {@link #more} waits for. */
     private static final int MORE = 50;
 
     private final Vfio vfio;
     private final String uuid;
 
-    /** What is open, to be closed in the reverse order. */
+    /** The open resources, closed in reverse order. */
     private final List<Runnable> open = new ArrayList<>();
 
     private final List<Thread> senders = new ArrayList<>();
@@ -94,7 +94,7 @@ final class Conversation implements AutoCloseable {
         notifyAll();
     }
 
-    /** Waits until more lines have returned; says how many there are. */
+    /** Waits until more lines have returned; returns their total number. */
     synchronized String more() throws Failure {
         int enough = lines + MORE;
         Deadline deadline = Deadline.in(PATIENCE);
@@ -113,7 +113,7 @@ final class Conversation implements AutoCloseable {
         }
     }
 
-    /** Ends the program; says what it has seen. */
+    /** Ends the program; returns a summary of its results. */
     String end() throws Failure {
         close();
         synchronized (this) {

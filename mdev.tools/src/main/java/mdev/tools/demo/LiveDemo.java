@@ -19,8 +19,8 @@ import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
 
 /**
- * A driver is replaced while a program uses its device, step by step, through shell commands and the VFIO API only. In
- * place of its author, the demo edits the driver's class files.
+ * Replaces a driver while a program uses its device, step by step, through shell commands and the VFIO API only. In
+ * place of the driver's author, the demo edits the class files.
  */
 record LiveDemo(BundleContext context, Vfio vfio, Transcript transcript) {
     private static final String UUID = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001";

@@ -126,7 +126,7 @@ final class Notifiers {
                 notifier.dmaUnmap(mapping.first(), mapping.size());
             }
         } finally {
-            inside.countDown(); // it was rejected
+            inside.countDown(); // the call was rejected
         }
     }
 }

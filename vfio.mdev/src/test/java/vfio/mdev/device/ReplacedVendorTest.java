@@ -175,7 +175,7 @@ final class ReplacedVendorTest {
         }
     }
 
-    /** The wait for an update is not the vendor's: the notifier has its whole time after it. */
+    /** The wait for an update does not count as the vendor's: the notifier has its full time afterwards. */
     @Test
     void notifierIsWaitedForDuringAnUpdate() throws Exception {
         TestVendor vendor = new TestVendor();
@@ -208,7 +208,7 @@ final class ReplacedVendorTest {
                     failure.set(e);
                 }
             });
-            Deadline grace = Deadline.in(Duration.ofMillis(1_100)); // a notifier's, and more
+            Deadline grace = Deadline.in(Duration.ofMillis(1_100)); // longer than a notifier's
             Await.until("the user has given up, or waits", () -> !user.isAlive() || grace.hasPassed());
             slot.thaw();
 
