@@ -5,7 +5,9 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
 import java.net.UnknownHostException;
+import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.Comparator;
@@ -132,7 +134,27 @@ public final class BundleLifeCycle implements FailedModules {
             discard(bundle);
             throw new ErrnoException(Errno.EINVAL, word + ": not a bundle: its manifest has no Bundle-SymbolicName");
         }
+        if (!known) {
+            try {
+                checkWhole(location);
+            } catch (BundleException e) {
+                discard(bundle);
+                throw failure(word, e);
+            }
+        }
         return bundle;
+    }
+
+    /** The framework would notice a damaged class only when it is loaded. */
+    private static void checkWhole(String location) throws BundleException {
+        Optional<Path> file = BundleNames.file(location).filter(Files::isRegularFile);
+        if (file.isPresent()) {
+            try {
+                BundleNames.checkWhole(file.get());
+            } catch (IOException e) {
+                throw new BundleException(String.valueOf(e.getMessage()), e);
+            }
+        }
     }
 
     Bundle installAndStart(String word, String location, int options) throws ErrnoException, InterruptedException {
@@ -208,6 +230,7 @@ public final class BundleLifeCycle implements FailedModules {
         checkNotFramework(bundle, "updated");
         List<Bundle> importers = importersOf(bundle);
         attempt(word, "update", bundle, () -> {
+            checkWhole(location);
             try (InputStream content = URI.create(location).toURL().openStream()) {
                 if (!importers.isEmpty()) {
                     announce.accept(importers);

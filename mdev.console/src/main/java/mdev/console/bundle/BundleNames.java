@@ -260,11 +260,16 @@ record BundleNames(BundleContext context, Predicate<Bundle> left) {
 
     /** Reads an entry and checks its CRC, which {@link ZipFile} does not. */
     private static byte[] read(JarFile jar, JarEntry entry) throws IOException {
-        byte[] bytes = jar.getInputStream(entry).readAllBytes();
+        byte[] bytes;
+        try (InputStream content = jar.getInputStream(entry)) {
+            bytes = content.readAllBytes();
+        } catch (ZipException e) {
+            throw new IOException(entry.getName() + " in the jar is damaged: " + e.getMessage());
+        }
         CRC32 crc = new CRC32();
         crc.update(bytes);
         if (entry.getCrc() != crc.getValue()) {
-            throw new ZipException(entry.getName() + " in the jar is damaged");
+            throw new IOException(entry.getName() + " in the jar is damaged");
         }
         return bytes;
     }

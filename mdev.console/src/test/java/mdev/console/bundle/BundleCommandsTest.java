@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -20,6 +21,8 @@ import java.util.jar.Attributes;
 import java.util.jar.JarOutputStream;
 import java.util.jar.Manifest;
 import java.util.stream.Stream;
+import java.util.zip.Deflater;
+import java.util.zip.ZipEntry;
 import mdev.api.LoadedModule;
 import mdev.console.MemoryTerminal;
 import mdev.console.engine.TestPlatform;
@@ -340,6 +343,33 @@ class BundleCommandsTest {
         assertEquals(
                 "1: felix:update: test.api came with the platform: give the URL of its new version (EINVAL)\n",
                 run("felix:update test.api"));
+    }
+
+    /** The framework would not notice before it loads the part. */
+    @Test
+    void refusesAJarWithADamagedPart() throws Exception {
+        Path damaged = temp.resolve("damaged.jar");
+        Manifest manifest = new Manifest();
+        manifest.getMainAttributes().put(Attributes.Name.MANIFEST_VERSION, "1.0");
+        manifest.getMainAttributes().putValue("Bundle-ManifestVersion", "2");
+        manifest.getMainAttributes().putValue("Bundle-SymbolicName", "test.good");
+        byte[] content = "what the part is made of".getBytes(StandardCharsets.US_ASCII);
+        try (JarOutputStream jar = new JarOutputStream(Files.newOutputStream(damaged), manifest)) {
+            jar.setLevel(Deflater.NO_COMPRESSION);
+            jar.putNextEntry(new ZipEntry("part"));
+            jar.write(content);
+        }
+        String whole = Files.readString(damaged, StandardCharsets.ISO_8859_1);
+        Files.writeString(damaged, whole.replace("made of", "maid of"), StandardCharsets.ISO_8859_1);
+        String reason = "part in the jar is damaged (EIO)\n";
+        for (String command : List.of("mdev:modprobe", "felix:start", "felix:install")) {
+            assertEquals("1: %s: @damaged.jar: %s".formatted(command, reason), run(command + " @damaged.jar"));
+        }
+        assertEquals(1, context.getBundles().length, "none is left");
+        assertEquals("0: ", run("start @good.jar"));
+        long modified = bundle("test.good").getLastModified();
+        assertEquals("1: felix:update: @damaged.jar: " + reason, run("felix:update test.good @damaged.jar"));
+        assertEquals(modified, bundle("test.good").getLastModified());
     }
 
     @Test

@@ -261,6 +261,23 @@ class DropFolderTest {
         }
     }
 
+    /** One whose device is removed because the activation fails. */
+    @Test
+    void retriesAFailedModuleOnceForEachRemovedDevice() throws Exception {
+        System.clearProperty(Throwing.TRIES);
+        drop("card.jar", List.of(Throwing.class.getName() + ",,"));
+        awaitFailure("test.card", "the port 0x3f8 is taken");
+        int tries = Integer.getInteger(Throwing.TRIES, 0);
+        Uevent own = new Uevent("remove", "/devices/virtual/card", new TreeMap<>());
+        folder.uevent(own);
+        Await.until("it is retried", () -> Integer.getInteger(Throwing.TRIES, 0) > tries);
+        int retried = Integer.getInteger(Throwing.TRIES, 0);
+        folder.uevent(own);
+        Files.writeString(drop.resolve("text.jar"), "a later scan");
+        awaitFailure("text.jar", "zip END header not found");
+        assertEquals(retried, Integer.getInteger(Throwing.TRIES, 0));
+    }
+
     @Test
     void watchesAFolderThatReplacesARenamedOne() throws Exception {
         drop("card.jar", GOOD);
