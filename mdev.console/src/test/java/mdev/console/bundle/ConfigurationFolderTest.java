@@ -10,6 +10,7 @@ import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.Stream;
 import mdev.api.FailedModule;
@@ -23,6 +24,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
+import org.osgi.framework.FrameworkUtil;
 import org.osgi.framework.launch.Framework;
 import org.osgi.service.cm.ConfigurationAdmin;
 import org.osgi.service.component.runtime.ServiceComponentRuntime;
@@ -281,5 +283,22 @@ class ConfigurationFolderTest {
             }
             awaitValues("hangs");
         }
+    }
+
+    /** Its thread may hold what the component waits for. */
+    @Test
+    void changeByAnotherThreadDoesNotWaitForTheComponent() throws Exception {
+        folder.start();
+        load("hangs", HANGS);
+        CountDownLatch latch = new CountDownLatch(1);
+        System.getProperties().put(Hanging.ACTIVATE, latch);
+        try {
+            admin.getFactoryConfiguration("hangs", "own", "?").update(FrameworkUtil.asDictionary(Map.of("key", "1")));
+            assertEquals(List.of(), bundles.failed());
+        } finally {
+            latch.countDown();
+            System.getProperties().remove(Hanging.ACTIVATE);
+        }
+        awaitValues("hangs", "1");
     }
 }

@@ -196,6 +196,9 @@ class DropFolderTest {
         Bundle before = card();
         long modified = before.getLastModified();
         Files.setLastModifiedTime(jar, FileTime.from(Instant.now().minusSeconds(1000)));
+        drop("later.jar", "later", GOOD);
+        running("later");
+        assertEquals(modified, before.getLastModified());
         Path renamed = Files.move(jar, drop.resolve("renamed.jar"));
         Path copy = Files.copy(renamed, drop.resolve("copy.jar"));
         awaitFailure("test.card", "is loaded already");
