@@ -1,7 +1,10 @@
 package vendor.gpusim.display;
 
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicIntegerArray;
+import mdev.api.errno.ErrnoException;
+import mdev.api.state.DeviceState;
 import mdev.pci.Registers;
 
 /**
@@ -30,6 +33,10 @@ public final class DisplayRegisters implements Registers {
     private static final int Y_OFFSET = 9;
     private static final int VIDEO_MEMORY_64K = 10;
     private static final int COUNT = 11;
+
+    /** In the state: the names of the registers from XRES on that the guest can write. */
+    private static final List<String> NAMES =
+            List.of("xres", "yres", "bpp", "enable", "bank", "virtWidth", "virtHeight", "xOffset", "yOffset");
 
     private static final int ID5 = 0xb0c5;
     private static final int MAX_BPP = 32;
@@ -117,6 +124,23 @@ public final class DisplayRegisters implements Registers {
             dispi.set(index, 0);
         }
         byteOrder = LITTLE;
+    }
+
+    @Override
+    public DeviceState save() {
+        DeviceState state = DeviceState.version(1);
+        for (int i = 0; i < NAMES.size(); i++) {
+            state = state.with(NAMES.get(i), dispi.get(XRES + i));
+        }
+        return state.with("bigEndian", byteOrder == BIG);
+    }
+
+    @Override
+    public void restore(DeviceState state) throws ErrnoException {
+        for (int i = 0; i < NAMES.size(); i++) {
+            dispi.set(XRES + i, state.number(NAMES.get(i), 0, 0xffff));
+        }
+        byteOrder = state.flag("bigEndian") ? BIG : LITTLE;
     }
 
     private int word(int at) {

@@ -67,6 +67,16 @@ record Arithmetic(int part) {
         }
 
         @Override
+        public double carry() {
+            return sum;
+        }
+
+        @Override
+        public void carry(double value) {
+            sum = value;
+        }
+
+        @Override
         public void run(long from, long to) {
             int inner = matrix.inner();
             int columns = matrix.columns();

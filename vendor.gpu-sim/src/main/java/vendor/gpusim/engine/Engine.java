@@ -1,6 +1,5 @@
 package vendor.gpusim.engine;
 
-import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
@@ -120,7 +119,6 @@ public final class Engine implements AutoCloseable {
     private void run() {
         var scheduler = new Scheduler();
         var unit = new Unit(part);
-        var slot = MemorySegment.ofArray(new byte[Decoder.SLOT]);
         long last = System.nanoTime();
         long frame = last;
         long busyTill = last;
@@ -135,7 +133,7 @@ public final class Engine implements AutoCloseable {
             }
             Scheduler.User next = scheduler.next(policy);
             if (next != null) {
-                long end = turn(next.registers, unit, slot, now);
+                long end = turn(next.registers, unit, now);
                 scheduler.pay(next, end - now);
                 load = load.busy(now, end);
                 busyTill = end;
@@ -148,11 +146,11 @@ public final class Engine implements AutoCloseable {
     }
 
     /** Runs one turn and returns its end time. */
-    private static long turn(EngineRegisters user, Unit unit, MemorySegment slot, long begin) {
+    private static long turn(EngineRegisters user, Unit unit, long begin) {
         long now = begin;
         do {
             long before = now;
-            user.step(unit, slot);
+            user.step(unit);
             now = System.nanoTime();
             user.took(now - before);
         } while (now - begin < Scheduler.SLICE && user.waits());

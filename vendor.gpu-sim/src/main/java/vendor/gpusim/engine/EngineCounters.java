@@ -1,6 +1,8 @@
 package vendor.gpusim.engine;
 
 import java.util.concurrent.atomic.AtomicLong;
+import mdev.api.errno.ErrnoException;
+import mdev.api.state.DeviceState;
 
 /**
  * A vGPU's use of the engine since its creation. Written by the engine, read by any thread.
@@ -15,5 +17,22 @@ public record EngineCounters(
         AtomicLong busy, AtomicLong waiting, AtomicLong commands, AtomicLong frames, AtomicLong bytes) {
     public EngineCounters() {
         this(new AtomicLong(), new AtomicLong(), new AtomicLong(), new AtomicLong(), new AtomicLong());
+    }
+
+    DeviceState save() {
+        return DeviceState.version(1)
+                .with("busy", busy.get())
+                .with("waiting", waiting.get())
+                .with("commands", commands.get())
+                .with("frames", frames.get())
+                .with("bytes", bytes.get());
+    }
+
+    void restore(DeviceState state) throws ErrnoException {
+        busy.set(state.number("busy"));
+        waiting.set(state.number("waiting"));
+        commands.set(state.number("commands"));
+        frames.set(state.number("frames"));
+        bytes.set(state.number("bytes"));
     }
 }

@@ -1,16 +1,18 @@
 package vendor.gpusim.engine;
 
-import java.lang.foreign.MemorySegment;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.IntBinaryOperator;
-import java.util.stream.IntStream;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.api.state.DeviceState;
 import mdev.api.vfio.VfioContext;
 import mdev.pci.Interrupts;
 import mdev.pci.Registers;
 import mdev.pci.SharedMemory;
 import mdev.sync.BoundedCalls;
+import mdev.sync.Deadline;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -65,12 +67,26 @@ public final class EngineRegisters implements Registers {
     private static final int MAGIC = 0x4d495347; // "GSIM"
     private static final int REVISION = 1;
 
+    /** How long a running access to the guest's memory may delay {@link #stop}: a third of an update's deadline. */
+    private static final Duration STOP = Duration.ofSeconds(1);
+
+    /** A register of {@link #words}, with its name in the state. */
+    private record Word(String name, int offset) {}
+
+    private static final List<Word> SAVED = List.of(
+            new Word("ringBaseLow", RING_BASE_LOW),
+            new Word("ringBaseHigh", RING_BASE_HIGH),
+            new Word("ringSlots", RING_SLOTS),
+            new Word("fence", FENCE),
+            new Word("faultCode", FAULT_CODE),
+            new Word("faultSlot", FAULT_SLOT),
+            new Word("vblankCount", VBLANK_COUNT));
+
     private final Engine engine;
     private final SharedMemory memory;
-    /** By their numbers, which are their vectors. */
-    private final List<Interrupts.Source> interrupts;
-
+    private final InterruptRegisters interrupts;
     private final EngineCounters counters;
+    private final Account account = new Account();
     private final double share;
 
     /** The registers that hold the last value that the guest or the engine set; each has 4 bytes. */
@@ -97,6 +113,12 @@ public final class EngineRegisters implements Registers {
      */
     private volatile boolean away;
 
+    /**
+     * Whether the device is stopped for a save or restore: then the engine does no work for it. Read with
+     * {@link #atWork} held.
+     */
+    private volatile boolean stopped;
+
     /** The context of the open device, or null. */
     private volatile @Nullable VfioContext guest;
 
@@ -108,8 +130,7 @@ public final class EngineRegisters implements Registers {
             Engine engine, SharedMemory memory, Interrupts interrupts, EngineCounters counters, double share) {
         this.engine = engine;
         this.memory = memory;
-        this.interrupts =
-                IntStream.range(0, VECTORS).mapToObj(interrupts::source).toList();
+        this.interrupts = new InterruptRegisters(interrupts, VECTORS);
         this.counters = counters;
         this.share = share;
     }
@@ -122,10 +143,15 @@ public final class EngineRegisters implements Registers {
         return share;
     }
 
+    Account account() {
+        return account;
+    }
+
     /** Pairs with {@link #release()}. */
     @Override
     public void open(VfioContext context) {
         guest = context;
+        account.set(0, 0);
         engine.add(this);
     }
 
@@ -141,7 +167,7 @@ public final class EngineRegisters implements Registers {
             for (int i = 0; i < words.length(); i++) {
                 words.set(i, 0);
             }
-            interrupts.forEach(source -> source.level(false));
+            interrupts.reset();
         });
     }
 
@@ -164,6 +190,61 @@ public final class EngineRegisters implements Registers {
         } finally {
             if (held) {
                 atWork.unlock();
+            }
+        }
+    }
+
+    /** The current part of a command is completed; the rest of the command is in the state. */
+    @Override
+    public void stop() throws ErrnoException {
+        stopped = true;
+        engine.remove(this);
+        if (!Deadline.in(STOP).tryLock(atWork)) {
+            resume();
+            throw new ErrnoException(Errno.EBUSY, "an access to the guest's memory has not returned in time");
+        }
+        atWork.unlock();
+    }
+
+    @Override
+    public DeviceState save() {
+        DeviceState state = DeviceState.version(1);
+        for (Word word : SAVED) {
+            state = state.with(word.name(), get(word.offset()));
+        }
+        state = state.with("interrupts", interrupts.save())
+                .with("counters", counters.save())
+                .with("account", account.save());
+        Ring now = ring;
+        return now == null ? state : state.with("ring", now.save());
+    }
+
+    @Override
+    public void restore(DeviceState state) throws ErrnoException {
+        stopped = true;
+        engine.remove(this);
+        for (Word word : SAVED) {
+            set(word.offset(), state.number(word.name(), Integer.MIN_VALUE, Integer.MAX_VALUE));
+        }
+        interrupts.restore(state.section("interrupts"));
+        counters.restore(state.section("counters"));
+        account.restore(state.section("account"));
+        if (state.has("ring")) {
+            VfioContext dma = guest;
+            if (dma == null) {
+                throw new ErrnoException(Errno.EINVAL, "state: a device that is not open has no ring");
+            }
+            ring = Ring.restore(state.section("ring"), memory.memory(), dma);
+        }
+    }
+
+    @Override
+    public void resume() {
+        if (stopped) {
+            stopped = false;
+            if (guest != null) {
+                engine.add(this);
+                engine.wake();
             }
         }
     }
@@ -197,6 +278,8 @@ public final class EngineRegisters implements Registers {
             case STATUS ->
                 // In this order: the end of BUSY follows the report of its cause.
                 ((now != null && now.waits()) || atWork.isLocked() ? BUSY : 0) | (get(FAULT_CODE) == 0 ? 0 : FAULTED);
+            case INTERRUPT_STATUS -> interrupts.status();
+            case INTERRUPT_ENABLE -> interrupts.enabled();
             default -> offset < END ? get(offset) : 0;
         };
     }
@@ -207,10 +290,6 @@ public final class EngineRegisters implements Registers {
 
     private void set(int offset, int value) {
         words.set(offset / Integer.BYTES, value);
-    }
-
-    private void accumulate(int offset, int operand, IntBinaryOperator change) {
-        words.getAndAccumulate(offset / Integer.BYTES, operand, change);
     }
 
     /** Registers must be written with their full width; narrower writes are ignored. */
@@ -224,9 +303,9 @@ public final class EngineRegisters implements Registers {
             case RING_BASE_LOW, RING_BASE_HIGH, RING_SLOTS -> set((int) offset, word);
             case CONTROL -> control((word & ENABLE) != 0);
             case TAIL -> doorbell(word);
-            case INTERRUPT_STATUS -> acknowledge(word);
+            case INTERRUPT_STATUS -> interrupts.acknowledge(word);
             case INTERRUPT_ENABLE -> {
-                set(INTERRUPT_ENABLE, word & ((1 << VECTORS) - 1));
+                interrupts.enable(word);
                 engine.wake();
             }
             default -> {
@@ -271,7 +350,7 @@ public final class EngineRegisters implements Registers {
     /** Whether the engine has work for this vGPU. */
     boolean waits() {
         Ring now = ring;
-        return !away && now != null && now.waits();
+        return !away && !stopped && now != null && now.waits();
     }
 
     /** Records how long a step occupied the engine. */
@@ -285,14 +364,14 @@ public final class EngineRegisters implements Registers {
      * Executes a part of a command on the engine's thread; an access to a slow guest's memory runs on a separate
      * thread.
      */
-    void step(Unit unit, MemorySegment slot) {
+    void step(Unit unit) {
         Ring now = ring;
         if (now != null && pace.isSlow() && now.accessesGuest()) {
             away = true;
             engine.access(() -> accessGuest(now, unit));
         } else if (now != null) {
             work(now, () -> {
-                if (now.step(unit, slot, counters) instanceof RingCommand.Fence fence) {
+                if (now.step(unit, counters) instanceof RingCommand.Fence fence) {
                     done(now, fence);
                 }
             });
@@ -303,7 +382,7 @@ public final class EngineRegisters implements Registers {
     private void accessGuest(Ring now, Unit unit) {
         long begin = System.nanoTime();
         try {
-            work(now, () -> now.accessGuest(unit, MemorySegment.ofArray(new byte[Decoder.SLOT]), counters));
+            work(now, () -> now.accessGuest(unit, counters));
         } finally {
             pace.took(System.nanoTime() - begin);
             away = false;
@@ -316,11 +395,11 @@ public final class EngineRegisters implements Registers {
         void run() throws Fault;
     }
 
-    /** Works unless the guest has meanwhile ended the ring. */
+    /** Works unless the guest has meanwhile ended the ring, or the device is stopped. */
     private void work(Ring now, Part part) {
         atWork.lock();
         try {
-            if (ring == now && now.waits()) {
+            if (ring == now && now.waits() && !stopped) {
                 part.run();
             }
         } catch (Fault e) {
@@ -340,7 +419,7 @@ public final class EngineRegisters implements Registers {
             if (done.frame()) {
                 counters.frames().incrementAndGet();
             }
-            raise(RING_DONE);
+            interrupts.raise(RING_DONE);
         }
     }
 
@@ -354,7 +433,7 @@ public final class EngineRegisters implements Registers {
     private void fault(Fault.Code code, int slot) {
         set(FAULT_SLOT, slot);
         set(FAULT_CODE, code.number());
-        raise(FAULT);
+        interrupts.raise(FAULT);
     }
 
     /** Signals the end of a displayed frame if the guest has enabled it. */
@@ -363,9 +442,9 @@ public final class EngineRegisters implements Registers {
             return; // a reset is in progress, after which the signal is unwanted, or the guest is slow
         }
         try {
-            if (wantsVblank()) {
-                accumulate(VBLANK_COUNT, 1, Integer::sum);
-                raise(VBLANK);
+            if (wantsVblank() && !stopped) {
+                words.incrementAndGet(VBLANK_COUNT / Integer.BYTES);
+                interrupts.raise(VBLANK);
             }
         } finally {
             atWork.unlock();
@@ -373,29 +452,6 @@ public final class EngineRegisters implements Registers {
     }
 
     boolean wantsVblank() {
-        return (get(INTERRUPT_ENABLE) & 1 << VBLANK) != 0;
-    }
-
-    /**
-     * Clears causes. A pending masked message would then report nothing, so it is withdrawn, and sent again if its
-     * cause has meanwhile recurred.
-     */
-    private void acknowledge(int causes) {
-        accumulate(INTERRUPT_STATUS, ~causes, (all, others) -> all & others);
-        for (int interrupt = 0; interrupt < VECTORS; interrupt++) {
-            int bit = 1 << interrupt;
-            if ((causes & bit) != 0) {
-                interrupts.get(interrupt).level(false);
-                // The cause may have recurred before the level fell.
-                interrupts.get(interrupt).level((get(INTERRUPT_STATUS) & get(INTERRUPT_ENABLE) & bit) != 0);
-            }
-        }
-    }
-
-    private void raise(int interrupt) {
-        accumulate(INTERRUPT_STATUS, 1 << interrupt, (all, one) -> all | one);
-        if ((get(INTERRUPT_ENABLE) & 1 << interrupt) != 0) {
-            interrupts.get(interrupt).interrupt();
-        }
+        return interrupts.isEnabled(VBLANK);
     }
 }

@@ -1,7 +1,11 @@
 package vendor.gpusim.engine;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+
 import java.lang.foreign.MemorySegment;
+import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
+import mdev.api.state.DeviceState;
 import mdev.api.vfio.DmaAccess;
 import org.jspecify.annotations.Nullable;
 
@@ -27,6 +31,12 @@ final class Ring {
      * thread while the lock is free.
      */
     private @Nullable Begun underWay;
+
+    /** The slot of {@link #underWay} or {@link #resumed}. */
+    private final MemorySegment slot = MemorySegment.ofArray(new byte[Decoder.SLOT]);
+
+    /** The progress of the command in {@link #slot} before an update; null once it is under way again. */
+    private Work.@Nullable Progress resumed;
 
     /** The next slot that the guest will fill. */
     private volatile int tail;
@@ -80,18 +90,25 @@ final class Ring {
     }
 
     /** Makes only that access: executes the next part of a command, or fetches a command. */
-    void accessGuest(Unit unit, MemorySegment slot, EngineCounters counters) throws Fault {
+    void accessGuest(Unit unit, EngineCounters counters) throws Fault {
         if (underWay == null) {
-            begin(unit, slot);
+            begin(unit);
         } else {
-            step(unit, slot, counters);
+            step(unit, counters);
         }
     }
 
-    private Begun begin(Unit unit, MemorySegment slot) throws Fault {
-        fetch(slot);
+    private Begun begin(Unit unit) throws Fault {
+        Work.Progress progress = resumed;
+        if (progress == null) {
+            fetch();
+        }
         RingCommand command = Decoder.decode(slot);
         var begun = new Begun(command, unit.begin(command, memory, guest));
+        if (progress != null) {
+            begun.work().resume(progress);
+            resumed = null;
+        }
         underWay = begun;
         return begun;
     }
@@ -99,14 +116,13 @@ final class Ring {
     /**
      * Executes a part of the command at the head. A completed command leaves the head and is counted, unless it faults.
      *
-     * @param slot a buffer of the engine
      * @return the command when it is complete; null before
      */
     @Nullable
-    RingCommand step(Unit unit, MemorySegment slot, EngineCounters counters) throws Fault {
+    RingCommand step(Unit unit, EngineCounters counters) throws Fault {
         Begun begun = underWay;
         if (begun == null) {
-            begun = begin(unit, slot);
+            begun = begin(unit);
         }
         if (!begun.work().step()) {
             return null;
@@ -124,11 +140,51 @@ final class Ring {
         head = (head + 1) & (slots - 1);
     }
 
-    private void fetch(MemorySegment slot) throws Fault {
+    private void fetch() throws Fault {
         try {
             guest.dmaRead(base + (long) head * Decoder.SLOT, slot, 0, Decoder.SLOT);
         } catch (ErrnoException e) {
             throw new Fault(Fault.Code.DMA);
         }
+    }
+
+    /** Called while the vGPU is stopped. */
+    DeviceState save() {
+        DeviceState state = DeviceState.version(1)
+                .with("base", base)
+                .with("slots", slots)
+                .with("head", head)
+                .with("tail", tail)
+                .with("stopped", stopped);
+        Begun begun = underWay;
+        Work.Progress progress = begun == null ? resumed : begun.work().progress();
+        return progress == null
+                ? state
+                : state.with("command", slot.toArray(JAVA_BYTE))
+                        .with("done", progress.done())
+                        .with("carry", Double.doubleToRawLongBits(progress.carry()));
+    }
+
+    /** @throws ErrnoException EINVAL: a field is missing or invalid */
+    static Ring restore(DeviceState state, MemorySegment memory, DmaAccess guest) throws ErrnoException {
+        long base = state.number("base");
+        int slots = state.number("slots", 2, LARGEST);
+        if (!valid(base, slots)) {
+            throw new ErrnoException(
+                    Errno.EINVAL, "state: no ring has " + slots + " slots at 0x" + Long.toHexString(base));
+        }
+        var ring = new Ring(base, slots, memory, guest);
+        ring.head = state.number("head", 0, slots - 1);
+        ring.tail = state.number("tail", 0, slots - 1);
+        ring.stopped = state.flag("stopped");
+        if (state.has("command")) {
+            byte[] command = state.bytes("command");
+            if (command.length != Decoder.SLOT) {
+                throw new ErrnoException(Errno.EINVAL, "state: a command has " + command.length + " bytes");
+            }
+            ring.slot.copyFrom(MemorySegment.ofArray(command));
+            ring.resumed = new Work.Progress(state.number("done"), Double.longBitsToDouble(state.number("carry")));
+        }
+        return ring;
     }
 }

@@ -36,9 +36,10 @@ final class Scheduler {
          */
         private double virtualTime;
 
-        private User(EngineRegisters registers, double virtualTime) {
+        private User(EngineRegisters registers, double floor) {
             this.registers = registers;
-            this.virtualTime = virtualTime;
+            this.credit = registers.account().credit();
+            this.virtualTime = floor + registers.account().lead();
         }
     }
 
@@ -47,7 +48,7 @@ final class Scheduler {
 
     /**
      * The minimum virtual time among runnable vGPUs. A vGPU that is added, returns or was idle starts there, and is not
-     * compensated for the time that the others used meanwhile.
+     * compensated for the time that the others used meanwhile. A vGPU that was stopped keeps its lead.
      */
     private double floor;
 
@@ -76,6 +77,7 @@ final class Scheduler {
         for (User user : users) {
             user.limit = policy.limit(user.registers.share(), users.length);
             user.credit = Math.min(MAX_CREDIT, user.credit + nanos * user.limit);
+            user.registers.account().set((long) user.credit, (long) (user.virtualTime - floor));
         }
     }
 

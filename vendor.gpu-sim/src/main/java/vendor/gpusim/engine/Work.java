@@ -13,6 +13,13 @@ final class Work {
     interface Items {
         /** @throws Fault DMA */
         void run(long from, long to) throws Fault;
+
+        /** The intermediate result between two parts; 0 if there is none. */
+        default double carry() {
+            return 0;
+        }
+
+        default void carry(double value) {}
     }
 
     private final long count;
@@ -36,6 +43,19 @@ final class Work {
     /** A command without work. */
     static Work none() {
         return new Work(0, 1, 0, (_, _) -> {});
+    }
+
+    /** How far the command is: the processed items, and {@link Items#carry}. */
+    record Progress(long done, double carry) {}
+
+    Progress progress() {
+        return new Progress(done, items.carry());
+    }
+
+    /** Continues a command that another engine has begun. */
+    void resume(Progress progress) {
+        done = Math.clamp(progress.done(), 0, count);
+        items.carry(progress.carry());
     }
 
     /** Executes the next part, if any; returns whether the command is complete. */

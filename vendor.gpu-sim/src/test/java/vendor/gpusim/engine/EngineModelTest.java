@@ -17,14 +17,23 @@ class EngineModelTest {
     private static final int SIZE = 1 << 14;
     private static final int COMMANDS = 2000;
 
-    /** Also if commands are executed in many parts. */
-    @ParameterizedTest(name = "fixed {0}, parts of {1}")
-    @CsvSource({"true, 65536", "true, 50", "false, 65536", "false, 50"})
-    void answersLikeThePlainModel(boolean fixed, int part, TestReporter reporter) throws ErrnoException {
+    /** Also if commands are executed in many parts, or the driver is updated before they are complete. */
+    @ParameterizedTest(name = "fixed {0}, parts of {1}, updates {2}")
+    @CsvSource({
+        "true, 65536, false",
+        "true, 50, false",
+        "true, 50, true",
+        "false, 65536, false",
+        "false, 50, false",
+        "false, 50, true",
+    })
+    void answersLikeThePlainModel(boolean fixed, int part, boolean updates, TestReporter reporter)
+            throws ErrnoException {
         long seed = fixed ? 1234 : Long.getLong("gpu.seed", System.nanoTime());
         reporter.publishEntry("gpu.seed", Long.toString(seed));
         var random = new SplittableRandom(seed);
         try (var engine = new Engine("gpu0", part, Duration.ofMinutes(1));
+                var next = new Engine("gpu0", part, Duration.ofMinutes(1));
                 var guest = new Guest(engine, SIZE, Guest.BUFFER + SIZE, 1)) {
             byte[] noise = new byte[SIZE];
             random.nextBytes(noise);
@@ -39,6 +48,9 @@ class EngineModelTest {
                 int[] command = command(random);
                 reference.run(command);
                 guest.submit(onTheBus(command));
+                if (updates && random.nextBoolean()) {
+                    guest.replace(i % 2 == 0 ? next : engine, guest.save());
+                }
                 guest.finish();
                 String told = "seed " + seed + ", command " + i + ": " + Arrays.toString(command);
                 assertEquals(-1, model.mismatch(guest.frameBuffer), told);
@@ -108,11 +120,12 @@ class EngineModelTest {
     }
 
     /** Vectors and matrices of random numbers. */
-    @ParameterizedTest(name = "seed {0}, parts of {1}")
-    @CsvSource({"1, 65536", "2, 65536", "3, 5"})
-    void computesLikeThePlainModel(long seed, int part) throws ErrnoException {
+    @ParameterizedTest(name = "seed {0}, parts of {1}, updates {2}")
+    @CsvSource({"1, 65536, false", "2, 65536, false", "3, 5, false", "4, 5, true"})
+    void computesLikeThePlainModel(long seed, int part, boolean updates) throws ErrnoException {
         var random = new SplittableRandom(seed);
         try (var engine = new Engine("gpu0", part, Duration.ofMinutes(1));
+                var next = new Engine("gpu0", part, Duration.ofMinutes(1));
                 var guest = new Guest(engine, SIZE, Guest.BUFFER, 1)) {
             guest.enable();
             for (int i = 0; i < SIZE; i += 4) {
@@ -136,6 +149,9 @@ class EngineModelTest {
                 }
                 guest.submit(
                         7 | operation << 8, 0, columns, operation == 4 ? rows : 0, to, 0, inner, 0, left, 0, right, 0);
+                if (updates) {
+                    guest.replace(i % 2 == 0 ? next : engine, guest.save());
+                }
                 guest.finish();
                 assertEquals(-1, model.mismatch(guest.frameBuffer), "seed " + seed + ", command " + i);
             }

@@ -14,6 +14,7 @@ import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
+import mdev.api.state.DeviceState;
 import mdev.api.vfio.Reset;
 import mdev.api.vfio.VfioContext;
 import mdev.api.vfio.VfioPci;
@@ -60,21 +61,30 @@ final class Guest implements VfioContext, AutoCloseable {
 
     final MemorySegment frameBuffer;
     final MemorySegment memory;
-    final EngineCounters counters = new EngineCounters();
+    EngineCounters counters = new EngineCounters();
     final AtomicIntegerArray interrupts = new AtomicIntegerArray(EngineRegisters.VECTORS);
-    final EngineRegisters registers;
+    EngineRegisters registers;
 
     /** Runs at each access to the guest's memory. */
     volatile Runnable atAccess = () -> {};
 
-    private final PciDevice device;
+    private final double share;
+    private Device device;
     private int tail;
     private int fences;
 
     Guest(Engine engine, int frameBufferSize, int memorySize, double share) throws ErrnoException {
         frameBuffer = MemorySegment.ofArray(new byte[frameBufferSize]);
         memory = MemorySegment.ofArray(new byte[memorySize]);
-        var bar = Bar.memory(0, frameBufferSize);
+        this.share = share;
+        device = device(engine);
+        registers = device.registers;
+        device.open(this);
+        probe();
+    }
+
+    private Device device(Engine engine) {
+        var bar = Bar.memory(0, frameBuffer.byteSize());
         var shared = new SharedMemory(bar);
         var function = PciFunction.of(1, 2)
                 .bar(bar)
@@ -82,11 +92,29 @@ final class Guest implements VfioContext, AutoCloseable {
                 .capability(new Capability.MsiX(
                         EngineRegisters.VECTORS, 4, EngineRegisters.MSIX_TABLE, 4, EngineRegisters.MSIX_PENDING))
                 .build();
-        var made = new Device(function, shared, irqs -> new EngineRegisters(engine, shared, irqs, counters, share));
-        registers = made.registers;
-        device = made;
+        EngineCounters counted = counters;
+        return new Device(function, shared, irqs -> new EngineRegisters(engine, shared, irqs, counted, share));
+    }
+
+    /** The state of the device, which is then stopped. */
+    DeviceState save() throws ErrnoException {
+        device.stop();
+        return device.save();
+    }
+
+    void resume() throws ErrnoException {
+        device.resume();
+    }
+
+    /** Continues with another device, which gets the state of the stopped one, as in an update of its driver. */
+    void replace(Engine engine, DeviceState state) throws ErrnoException {
+        device.release();
+        counters = new EngineCounters();
+        device = device(engine);
+        registers = device.registers;
         device.open(this);
-        probe();
+        device.restore(state);
+        device.resume();
     }
 
     /** The initialization of a driver: pci_set_master(), pci_enable_msix(). */
