@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Collectors;
 import mdev.api.LiveUpdate;
 import mdev.api.errno.Errno;
@@ -67,6 +68,7 @@ final class ModuleUpdate implements LiveUpdate {
             for (Parent parent : parents) {
                 awaitEmpty(parent.gate());
             }
+            saveSettings();
             List<MdevDevice> all = core.devices().stream()
                     .filter(device -> parents.contains(device.supportedType().parent()))
                     .toList();
@@ -140,11 +142,37 @@ final class ModuleUpdate implements LiveUpdate {
     private void call(String what, List<MdevDevice> all, boolean disowning, Deadline until, UpdateStep.Action action)
             throws ErrnoException {
         UpdateStep step = new UpdateStep(what, all, action);
+        step.await(start(what, step), until, disowning);
+    }
+
+    private BoundedCalls.Call start(String what, Runnable step) throws ErrnoException {
         BoundedCalls.Call call = core.calls().tryStart(what + " of " + module.name(), step);
         if (call == null) {
             throw new ErrnoException(Errno.EAGAIN, "no thread can be started to update " + module.name());
         }
-        step.await(call, until, disowning);
+        return call;
+    }
+
+    /** Saves the settings of the parents, on another thread. */
+    private void saveSettings() throws ErrnoException {
+        AtomicReference<@Nullable ErrnoException> failure = new AtomicReference<>();
+        BoundedCalls.Call call = start("save of the settings", () -> {
+            try {
+                for (Parent parent : parents) {
+                    parent.saveSettings();
+                }
+            } catch (ErrnoException e) {
+                failure.set(e);
+            }
+        });
+        if (!call.awaitUninterruptibly(deadline.atMost(timeout.dividedBy(3))) && !call.isDone()) {
+            log.error("{}: saveSettings has not returned", module.owner().symbolicName(), call.stack());
+            throw new ErrnoException(Errno.ETIMEDOUT, "saveSettings of " + module.name() + " has not returned in time");
+        }
+        ErrnoException failed = failure.get();
+        if (failed != null) {
+            throw failed;
+        }
     }
 
     /** Releases the vendor's objects of the devices; a failure is only logged. */

@@ -10,6 +10,7 @@ import mdev.api.ParentDevice;
 import mdev.api.ParentOps;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
+import mdev.api.state.DeviceState;
 import mdev.api.sysfs.AttributeGroup;
 import mdev.api.vfio.DeviceOps;
 import mdev.core.device.DeviceClass;
@@ -20,6 +21,7 @@ import mdev.core.sysfs.Contents;
 import mdev.core.sysfs.Directory;
 import mdev.core.sysfs.Names;
 import mdev.sync.Deadline;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -47,6 +49,9 @@ public final class Parent extends VirtualDevice {
     private volatile Vendor vendor;
 
     private volatile AttributePlaces places = AttributePlaces.NONE;
+
+    /** The settings that the vendor has saved for its next version; null if it has none. */
+    private volatile @Nullable DeviceState settings;
 
     /** Whether the vendor is being updated and has not registered the parent again; guarded by the update's monitor. */
     private boolean suspended;
@@ -108,14 +113,23 @@ public final class Parent extends VirtualDevice {
         return parent;
     }
 
+    /** Calls the vendor, which is then updated. */
+    void saveSettings() throws ErrnoException {
+        settings = vendor.ops().saveSettings().orElse(null);
+    }
+
     /**
      * Called instead of {@link #register} while the vendor is updated: replaces its half.
      *
      * @throws ErrnoException as for {@link #register}; EINVAL: a type that has devices is missing or has another
-     *     device_api
+     *     device_api, or the settings cannot be restored
      */
     <D extends DeviceOps> void adopt(ParentOps<D> ops) throws ErrnoException {
         Vendor half = Vendor.of(module, device, ops);
+        DeviceState saved = settings;
+        if (saved != null) {
+            half.ops().restoreSettings(saved);
+        }
         try (var _ = tree().change()) {
             Map<String, SupportedType.Draft> drafts = new LinkedHashMap<>();
             half.types().forEach(draft -> drafts.put(draft.id(), draft));

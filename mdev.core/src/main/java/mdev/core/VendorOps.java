@@ -9,6 +9,7 @@ import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.state.DeviceState;
 import mdev.api.state.StatefulDevice;
+import mdev.api.state.StatefulParent;
 import mdev.api.sysfs.AttributeGroup;
 import mdev.api.vfio.DeviceOps;
 import mdev.core.slot.ForeignBundle;
@@ -41,6 +42,20 @@ final class VendorOps<D extends DeviceOps> {
             throw new ErrnoException(Errno.EINVAL, parent + ": " + what + " returned null");
         }
         return owner.answer(parent + ": " + what, () -> List.copyOf(list));
+    }
+
+    /** Empty for a parent without settings. */
+    Optional<DeviceState> saveSettings() throws ErrnoException {
+        return ops instanceof StatefulParent stateful
+                ? Optional.of(owner.answer(parent + ": saveSettings", stateful::saveSettings))
+                : Optional.empty();
+    }
+
+    /** A version without settings leaves those of the old one out. */
+    void restoreSettings(DeviceState settings) throws ErrnoException {
+        if (ops instanceof StatefulParent stateful) {
+            owner.run(parent + ": restoreSettings", () -> stateful.restoreSettings(settings));
+        }
     }
 
     /** Pairs with {@link Instance#remove}. */

@@ -90,6 +90,7 @@ final class LiveUpdateTest {
         start(one, "1.0.0");
         UUID uuid = create("a");
         rig.write(count(uuid), "42");
+        rig.write(PARENT + "settings/limit", "7");
         SysfsNode device = rig.sysfs().lookup(Rig.DEVICES + uuid, true);
         SysfsNode type = rig.sysfs().lookup(PARENT + "mdev_supported_types/counter-a", true);
         SysfsNode file = rig.file(count(uuid));
@@ -108,6 +109,7 @@ final class LiveUpdateTest {
 
         assertAll(
                 () -> assertEquals("2.0.0 42\n", rig.read(count(uuid))),
+                () -> assertEquals("7\n", rig.read(PARENT + "settings/limit")),
                 () -> assertEquals(device, rig.sysfs().lookup(Rig.DEVICES + uuid, true)),
                 () -> assertEquals(type, rig.sysfs().lookup(PARENT + "mdev_supported_types/counter-a", true)),
                 () -> assertEquals(file, rig.file(count(uuid))),
@@ -213,7 +215,10 @@ final class LiveUpdateTest {
                 arguments("save throws", Errno.EIO, (Fault) (test, old) -> old.inSave = _ -> {
                     throw new IllegalStateException("broken");
                 }),
-                arguments("stop hangs", Errno.ETIMEDOUT, (Fault) (test, old) -> old.inStop = test::hang));
+                arguments("stop hangs", Errno.ETIMEDOUT, (Fault) (test, old) -> old.inStop = test::hang),
+                arguments("saveSettings fails", Errno.EINVAL, (Fault) (test, old) -> old.inSaveSettings = failing()),
+                arguments(
+                        "saveSettings hangs", Errno.ETIMEDOUT, (Fault) (test, old) -> old.inSaveSettings = test::hang));
     }
 
     /** Makes a version of the vendor fail. */
@@ -243,6 +248,7 @@ final class LiveUpdateTest {
         Rig.await(() -> one.cards.values().stream().allMatch(TestCounter.Card::isRunning));
         one.inStop = _ -> {};
         one.inSave = _ -> {};
+        one.inSaveSettings = _ -> {};
         try (LiveUpdate update = rig.core.update(BUNDLE)) {
             stop();
             start(new TestCounter("2.0.0"), "2.0.0");
@@ -332,6 +338,28 @@ final class LiveUpdateTest {
     }
 
     @Test
+    void oldVersionContinuesWithItsSettings() throws Exception {
+        start(new TestCounter("1.0.0"), "1.0.0");
+        UUID uuid = create("a");
+        rig.write(PARENT + "settings/limit", "7");
+        TestCounter next = new TestCounter("2.0.0");
+        next.inRestoreSettings = failing();
+
+        try (LiveUpdate update = rig.core.update(BUNDLE)) {
+            stop();
+            fails(Errno.EINVAL, () -> start(next, "2.0.0"));
+            fails(Errno.EINVAL, update::complete);
+            stop();
+            update.goBack();
+            start(new TestCounter("1.0.0"), "1.0.0");
+            update.complete();
+        }
+
+        assertEquals("7\n", rig.read(PARENT + "settings/limit"));
+        assertEquals("1.0.0 0\n", rig.read(count(uuid)));
+    }
+
+    @Test
     void rejectsAVersionWithoutATypeOrParentInUse() throws Exception {
         rig.close();
         rig = Rig.impatient();
@@ -380,12 +408,16 @@ final class LiveUpdateTest {
     void updateThatFailsBothWaysRemovesTheDevices() throws Exception {
         start(new TestCounter("1.0.0"), "1.0.0");
         UUID uuid = create("a");
-        CompletableFuture<String> read;
+        List<CompletableFuture<String>> reads;
         try (LiveUpdate _ = rig.core.update(BUNDLE)) {
-            read = elsewhere(() -> rig.read(count(uuid)));
+            reads = Stream.generate(() -> elsewhere(() -> rig.read(count(uuid))))
+                    .limit(50)
+                    .toList();
             stop();
         }
-        assertThrows(Exception.class, read::get);
+        for (CompletableFuture<String> read : reads) {
+            assertThrows(Exception.class, read::get);
+        }
         assertFalse(rig.exists(Rig.DEVICES + uuid));
         assertFalse(rig.exists(PARENT));
         start(new TestCounter("1.0.0"), "1.0.0");

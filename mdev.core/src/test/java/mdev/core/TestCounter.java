@@ -12,6 +12,7 @@ import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.state.DeviceState;
 import mdev.api.state.StatefulDevice;
+import mdev.api.state.StatefulParent;
 import mdev.api.sysfs.Attribute;
 import mdev.api.sysfs.AttributeGroup;
 import mdev.api.vfio.DeviceOps;
@@ -19,7 +20,7 @@ import mdev.api.vfio.IoctlReply;
 import mdev.api.vfio.IoctlRequest;
 
 /** A version of a vendor whose devices have a number as their state; tests can hook into its calls. */
-final class TestCounter implements ParentOps<TestCounter.Card> {
+final class TestCounter implements ParentOps<TestCounter.Card>, StatefulParent {
     static final ParentDevice DEVICE = new ParentDevice("counter", "counter0");
 
     /** Runs inside a call of the vendor. */
@@ -39,6 +40,9 @@ final class TestCounter implements ParentOps<TestCounter.Card> {
     volatile Step inRestore = _ -> {};
     volatile Step inResume = _ -> {};
     volatile Step inRemove = _ -> {};
+    volatile Step inSaveSettings = _ -> {};
+    volatile Step inRestoreSettings = _ -> {};
+    private volatile long limit;
 
     TestCounter(String version) {
         this(version, List.of("a", "b"), List.of("count"));
@@ -100,6 +104,26 @@ final class TestCounter implements ParentOps<TestCounter.Card> {
         return types.stream()
                 .map(type -> MdevType.of(type, version + " " + type, "vfio-pci", free::get))
                 .toList();
+    }
+
+    @Override
+    public List<AttributeGroup> deviceAttributeGroups() {
+        return List.of(new AttributeGroup(
+                "settings",
+                List.of(Attribute.readWrite(
+                        "limit", () -> limit + "\n", value -> limit = Long.parseLong(value.strip())))));
+    }
+
+    @Override
+    public DeviceState saveSettings() throws ErrnoException {
+        inSaveSettings.run("");
+        return DeviceState.version(1).with("limit", limit);
+    }
+
+    @Override
+    public void restoreSettings(DeviceState settings) throws ErrnoException {
+        inRestoreSettings.run("");
+        limit = settings.number("limit");
     }
 
     @Override
