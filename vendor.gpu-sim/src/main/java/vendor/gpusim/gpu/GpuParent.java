@@ -8,6 +8,8 @@ import mdev.api.MdevType;
 import mdev.api.ParentOps;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
+import mdev.api.state.DeviceState;
+import mdev.api.state.StatefulParent;
 import mdev.api.sysfs.Attribute;
 import mdev.api.sysfs.AttributeGroup;
 import vendor.gpusim.display.Mode;
@@ -16,7 +18,7 @@ import vendor.gpusim.engine.EngineCounters;
 import vendor.gpusim.engine.Policy;
 
 /** A simulated GPU; the frame buffers of its vGPUs are allocated from its memory. */
-public final class GpuParent implements ParentOps<Vgpu>, AutoCloseable {
+public final class GpuParent implements ParentOps<Vgpu>, StatefulParent, AutoCloseable {
     private final GpuMemory memory;
     private final Vgpus vgpus;
 
@@ -88,6 +90,19 @@ public final class GpuParent implements ParentOps<Vgpu>, AutoCloseable {
             case "1" -> memory.homogeneous(true);
             default -> throw new ErrnoException(Errno.EINVAL, "'" + value.strip() + "' is neither 0 nor 1");
         }
+    }
+
+    @Override
+    public DeviceState saveSettings() {
+        return DeviceState.version(1)
+                .with("homogeneous", memory.homogeneous())
+                .with("schedulerPolicy", engine.policy().label());
+    }
+
+    @Override
+    public void restoreSettings(DeviceState settings) throws ErrnoException {
+        memory.homogeneous(settings.flag("homogeneous"));
+        policy(settings.text("schedulerPolicy"));
     }
 
     @Override

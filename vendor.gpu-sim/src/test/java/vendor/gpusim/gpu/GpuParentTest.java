@@ -17,6 +17,7 @@ import mdev.api.Slot;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.shell.UnknownNameException;
+import mdev.api.state.DeviceState;
 import mdev.api.sysfs.Attribute;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -139,6 +140,18 @@ class GpuParentTest {
         gpu.remove(large);
         gpu.remove(small);
         assertEquals("32 16 8 4 2", available());
+    }
+
+    @Test
+    void nextVersionGetsTheSettings() throws ErrnoException {
+        homogeneous("1\n");
+        store("scheduler_policy", "fixed_share\n");
+        try (var next = new GpuParent("gpu0", 256 << 20, new Vgpus())) {
+            next.restoreSettings(gpu.saveSettings());
+            assertEquals(gpu.saveSettings(), next.saveSettings());
+            var unknown = DeviceState.version(1).with("homogeneous", true).with("schedulerPolicy", "fair");
+            assertThrows(ErrnoException.class, () -> next.restoreSettings(unknown));
+        }
     }
 
     @Test

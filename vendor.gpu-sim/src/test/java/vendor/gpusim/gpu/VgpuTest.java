@@ -70,6 +70,31 @@ class VgpuTest {
         assertEquals(Errno.EINVAL, refusal.errno(), "it has no interrupt");
     }
 
+    /** The next version of the driver shows the picture that the guest has drawn. */
+    @Test
+    void modeAndPictureStayThroughAnUpdate() throws ErrnoException {
+        write(2, 0x502, "2003"); // 800 x 600 x 32
+        write(2, 0x504, "5802");
+        write(2, 0x506, "2000");
+        write(2, 0x508, "4100");
+        write(2, 0x604, "bebebebe");
+        frameBuffer.set(ValueLayout.JAVA_INT_UNALIGNED, 32, 0x12345678);
+        var mode = vgpu.mode();
+        var picture = vgpu.picture().orElseThrow();
+
+        vgpu.stop();
+        var state = vgpu.save();
+        vgpu.release();
+        var next = new Vgpu(new UUID(0, 1), new VgpuType(FRAME_BUFFER, 1920, 1080), engine, 1);
+        next.open(new UserContext(frameBuffer));
+        next.restore(state);
+        next.resume();
+
+        assertEquals(vgpu.stateVersion(), state.version());
+        assertEquals(mode, next.mode());
+        assertArrayEquals(picture.rgb(), next.picture().orElseThrow().rgb());
+    }
+
     @Test
     void showsItsEdid() throws ErrnoException {
         assertEquals("00ffffffffffff003496", read(2, 0, 10));
