@@ -139,6 +139,7 @@ final class LiveUpdateTest {
             update.complete();
         }
 
+        Rig.await(() -> changed().size() == changes + 2);
         assertAll(
                 () -> assertEquals(file, rig.file(count(uuid)), "the file of an attribute that stays"),
                 () -> assertEquals("2.0.0 0\n", rig.read(count(uuid))),
@@ -150,11 +151,14 @@ final class LiveUpdateTest {
                         List.of(
                                 "change /devices/virtual/counter/counter0",
                                 "change " + rig.device(uuid).path().substring(4)),
-                        rig.events().stream()
-                                .filter(event -> event.action().equals("change"))
-                                .skip(changes)
-                                .map(event -> event.action() + " " + event.devpath())
-                                .toList()));
+                        changed().stream().skip(changes).toList()));
+    }
+
+    private List<String> changed() {
+        return rig.events().stream()
+                .filter(event -> event.action().equals("change"))
+                .map(event -> event.action() + " " + event.devpath())
+                .toList();
     }
 
     @Test
