@@ -208,7 +208,7 @@ final class ReplacedVendorTest {
                     failure.set(e);
                 }
             });
-            Deadline grace = Deadline.in(Duration.ofMillis(1_100)); // longer than a notifier's
+            Deadline grace = Deadline.in(Duration.ofMillis(2_200)); // more than twice the time of a notifier
             Await.until("the user has given up, or waits", () -> !user.isAlive() || grace.hasPassed());
             slot.thaw();
 
