@@ -41,6 +41,8 @@ public final class Fd implements AutoCloseable {
     private static final int FALLOC_FL_KEEP_SIZE = 1;
     private static final int FALLOC_FL_PUNCH_HOLE = 2;
     private static final int RLIMIT_NOFILE = 7;
+    private static final int SEEK_DATA = 3;
+    private static final int SEEK_HOLE = 4;
     private static final int CLOSED = -1;
 
     private static final MethodHandle OPEN =
@@ -54,6 +56,9 @@ public final class Fd implements AutoCloseable {
             Libc.function("ftruncate", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG));
     private static final MethodHandle FALLOCATE =
             Libc.function("fallocate", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG));
+
+    private static final MethodHandle LSEEK =
+            Libc.function("lseek", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT));
 
     /** The thread that replaces the number with {@link #CLOSED} closes the descriptor. */
     private final AtomicInteger number;
@@ -268,6 +273,30 @@ public final class Fd implements AutoCloseable {
             }
             done += n;
         }
+    }
+
+    /**
+     * The first position of data that is not before another ({@code lseek(2)} with SEEK_DATA); -1 if only a hole
+     * follows. Changes the file offset, as does the next.
+     */
+    public long nextData(long from) throws LinuxException {
+        try {
+            return seek(from, SEEK_DATA);
+        } catch (LinuxException e) {
+            if (e.errno() == LinuxErrno.ENXIO) {
+                return -1;
+            }
+            throw e;
+        }
+    }
+
+    /** The end of the data at a position: the beginning of the next hole, or the end of the file. */
+    public long nextHole(long from) throws LinuxException {
+        return seek(from, SEEK_HOLE);
+    }
+
+    private long seek(long from, int whence) throws LinuxException {
+        return Libc.call("lseek", state -> (long) LSEEK.invokeExact(state, number(), from, whence));
     }
 
     /**

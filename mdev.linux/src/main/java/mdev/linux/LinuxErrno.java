@@ -10,6 +10,7 @@ final class LinuxErrno {
     static final int ENOENT = 2;
     static final int EINTR = 4;
     static final int EIO = 5;
+    static final int ENXIO = 6;
     static final int EBADF = 9;
     static final int EAGAIN = 11;
     static final int EINVAL = 22;
@@ -27,7 +28,7 @@ final class LinuxErrno {
             case ENOENT -> "No such file or directory (ENOENT)";
             case EINTR -> "Interrupted system call (EINTR)";
             case EIO -> "Input/output error (EIO)";
-            case 6 -> "No such device or address (ENXIO)";
+            case ENXIO -> "No such device or address (ENXIO)";
             case EBADF -> "Bad file descriptor (EBADF)";
             case EAGAIN -> "Resource temporarily unavailable (EAGAIN)";
             case 12 -> "Cannot allocate memory (ENOMEM)";
