@@ -111,6 +111,7 @@ final class StateReader {
     }
 
     static ErrnoException invalid(String reason) {
-        return new ErrnoException(Errno.EINVAL, "not the state of a device: " + reason);
+        // The reason may have names that anyone has written.
+        return new ErrnoException(Errno.EINVAL, "not the state of a device: " + reason.replaceAll("\\p{Cntrl}", "?"));
     }
 }
