@@ -55,6 +55,14 @@ public interface Slot {
     <T extends @Nullable Object> T callOccupied(String name, Call<T> call) throws ErrnoException;
 
     /**
+     * As {@link #callOccupied}, while no other call is inside: delays the user's accesses and all other calls.
+     *
+     * @param timeout how long to wait until no other call is inside
+     * @throws ErrnoException EBUSY: a call has not returned in time; else as for {@link #callOccupied}
+     */
+    <T extends @Nullable Object> T callAlone(String name, Duration timeout, Call<T> call) throws ErrnoException;
+
+    /**
      * Translates an exception of the vendor for the caller: an {@link ErrnoException} passes unchanged; anything else
      * becomes EIO, and a log line names the vendor, the device and the call. The number of such lines is bounded.
      */
@@ -80,6 +88,11 @@ public interface Slot {
          * @throws ErrnoException EINVAL: it lacks an interrupt that the old object had; else the vendor's errno
          */
         void reopen(DeviceOps ops) throws ErrnoException;
+
+        /** Whether the user has stopped the device ({@link mdev.api.vfio.DeviceMigration}): it stays stopped then. */
+        default boolean isStopped() {
+            return false;
+        }
     }
 
     /** Called inside {@link #callOccupied}, when the vendor's {@code open} has returned. */

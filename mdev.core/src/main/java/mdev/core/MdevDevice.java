@@ -352,12 +352,18 @@ public final class MdevDevice extends BusDevice {
      */
     Optional<DeviceState> stopAndSave() throws ErrnoException {
         VendorOps.Instance<?> now = vendor;
-        return now == null ? Optional.empty() : now.stopAndSave();
+        return now == null ? Optional.empty() : now.stopAndSave(isStoppedByUser());
+    }
+
+    /** The user has stopped the device for a migration: it stays stopped. */
+    private boolean isStoppedByUser() {
+        Slot.Occupant user = slot.occupant();
+        return user != null && user.isStopped();
     }
 
     void resume() throws ErrnoException {
         VendorOps.Instance<?> now = vendor;
-        if (now != null) {
+        if (now != null && !isStoppedByUser()) {
             now.resume();
         }
     }

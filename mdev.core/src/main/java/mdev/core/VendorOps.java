@@ -74,12 +74,18 @@ final class VendorOps<D extends DeviceOps> {
             vendor.owner.run(vendor.parent + ": mayRemove", () -> vendor.ops.mayRemove(device));
         }
 
-        /** Empty for a device without state. */
-        Optional<DeviceState> stopAndSave() throws ErrnoException {
+        /**
+         * Empty for a device without state.
+         *
+         * @param stopped whether it is stopped already
+         */
+        Optional<DeviceState> stopAndSave(boolean stopped) throws ErrnoException {
             if (!(device instanceof StatefulDevice stateful)) {
                 return Optional.empty();
             }
-            vendor.owner.run(vendor.parent + ": stop", stateful::stop);
+            if (!stopped) {
+                vendor.owner.run(vendor.parent + ": stop", stateful::stop);
+            }
             return Optional.of(vendor.owner.answer(vendor.parent + ": save", stateful::save));
         }
 

@@ -6,13 +6,20 @@ import org.osgi.annotation.versioning.ConsumerType;
 
 /**
  * Implemented by a {@link mdev.api.vfio.DeviceOps} whose state can be saved and restored, so that its driver can be
- * updated while the device is in use. An update calls, on the old object, {@link #stop}, {@link #save}, {@code release}
- * if the device is open, and the parent's {@code remove}; on the new one the parent's {@code create}, {@code open} if
- * the device is open, {@link #restore} and {@link #resume}. If the update fails before the old object has been
- * released, the old object's {@link #resume} follows instead.
+ * updated while the device is in use, and the device be migrated to another platform.
  *
- * <p>No other call of the device runs from {@link #stop} to {@link #resume}: the framework delays the user's accesses.
- * All calls share one deadline, 3 s by default.
+ * <p>An update calls, on the old object, {@link #stop}, {@link #save}, {@code release} if the device is open, and the
+ * parent's {@code remove}; on the new one the parent's {@code create}, {@code open} if the device is open, {@link
+ * #restore} and {@link #resume}. If the update fails before the old object has been released, the old object's {@link
+ * #resume} follows instead.
+ *
+ * <p>A migration ({@link mdev.api.vfio.DeviceMigration}) calls {@link #stop} and {@link #save} on the source; on the
+ * destination {@link #stop}, the {@link mdev.api.vfio.Reset} ioctl, {@link #restore} and {@link #resume}.
+ *
+ * <p>From {@link #stop} to {@link #resume} the framework delays or refuses the user's accesses. In a migration these
+ * still arrive: accesses to the configuration space of a PCI device and to attributes, which must not start the
+ * device; queries ({@link mdev.api.vfio.GetInfo} and its likes); and the {@link mdev.api.vfio.Reset} ioctl, after which
+ * {@link #resume} follows. All calls of an update share one deadline, 3 s by default.
  *
  * <p>The user's memory mappings, interrupts and region memory ({@link VfioContext#regionMemory}) belong to the
  * framework and stay in place; they are not part of the state. Pinned pages and registered notifiers belong to the old
@@ -37,8 +44,8 @@ public interface StatefulDevice {
     DeviceState save() throws ErrnoException;
 
     /**
-     * Sets the state of a newly created, stopped device. A driver reads the states that its older versions have written
-     * ({@link DeviceState#version()}).
+     * Sets the state of a stopped device that is as after its creation or a reset. A driver reads the states that its
+     * older versions have written ({@link DeviceState#version()}).
      *
      * @throws ErrnoException EINVAL: the state cannot be read by this version of the driver
      */

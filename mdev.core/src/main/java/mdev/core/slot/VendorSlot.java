@@ -97,6 +97,30 @@ public final class VendorSlot extends Gate implements Slot {
     }
 
     @Override
+    public <T extends @Nullable Object> T callAlone(String name, Duration timeout, Slot.Call<T> call)
+            throws ErrnoException {
+        Deadline deadline = Deadline.in(timeout);
+        while (!freeze(deadline)) {
+            awaitThaw();
+        }
+        try {
+            if (!awaitEmpty(deadline)) {
+                throw new ErrnoException(Errno.EBUSY, this + " has a call inside that does not return: " + inside());
+            }
+            try (Entry _ = enterAnyway(name)) {
+                if ((state() & OCCUPIED) == 0) {
+                    throw isRemoved();
+                }
+                return call.call(ops());
+            } catch (Throwable t) {
+                throw failed(name, t);
+            }
+        } finally {
+            thaw();
+        }
+    }
+
+    @Override
     public void occupy(Duration timeout) throws ErrnoException {
         boolean[] occupied = {false};
         try {
