@@ -56,6 +56,9 @@ public class PciDevice implements DeviceOps {
     /** The state that the regions were last notified of; owned by the notifying thread. */
     private boolean told;
 
+    /** Stopped or restored, and not resumed yet: what changes in configuration space takes effect then. */
+    private volatile boolean stopped;
+
     /**
      * @param function the declaration
      * @param regions creates the regions of the declared BARs, in the order of the declaration; they raise interrupts
@@ -239,6 +242,7 @@ public class PciDevice implements DeviceOps {
             }
         }
         interrupts.stop();
+        stopped = true;
     }
 
     /** As {@link StatefulDevice#save}: configuration space, interrupts, and the states of the regions. */
@@ -259,6 +263,7 @@ public class PciDevice implements DeviceOps {
      * @throws ErrnoException EINVAL: a BAR is missing or has another size, or a field is missing or invalid
      */
     public void restore(DeviceState state) throws ErrnoException {
+        stopped = true;
         config.restore(state.bytes("config"));
         interrupts.restore(state.section("interrupts"));
         for (Bar bar : function.bars()) {
@@ -277,6 +282,7 @@ public class PciDevice implements DeviceOps {
 
     /** As {@link StatefulDevice#resume}. */
     public void resume() throws ErrnoException {
+        stopped = false;
         bus.settle();
         tellBusMaster();
         interrupts.resume();
@@ -294,6 +300,9 @@ public class PciDevice implements DeviceOps {
 
     /** Acts on a change of configuration space. */
     private void settle() {
+        if (stopped) {
+            return;
+        }
         bus.settle();
         tellBusMaster();
         interrupts.update();

@@ -161,6 +161,25 @@ class BusMasterTest {
                 access("mapRange", user -> user.mapRange(0, 8, VfioContext.IOMMU_READ)));
     }
 
+    @Test
+    void stoppedDeviceTellsItsRegionsWhenItIsResumed() throws ErrnoException {
+        device.open(user);
+        command(ON);
+        device.stop();
+        command(OFF);
+        command(ON);
+        command(OFF);
+        assertFalse(device.busMaster());
+        assertEquals(List.of(true), engine.told);
+        device.resume();
+        assertEquals(List.of(true, false), engine.told);
+        device.restore(device.save());
+        command(ON);
+        assertEquals(List.of(true, false), engine.told);
+        device.resume();
+        assertEquals(List.of(true, false, true), engine.told);
+    }
+
     @ParameterizedTest(name = "{0}")
     @MethodSource("toMemory")
     void memoryIsAccessibleOnlyWhileTheBitIsSet(String name, Access access) throws ErrnoException {
