@@ -65,6 +65,13 @@ public interface VfioDevice extends AutoCloseable {
     List<IoEventFd> regionIoFds(int region, int most) throws ErrnoException;
 
     /**
+     * The migration of the device.
+     *
+     * @throws ErrnoException ENOTTY: its driver cannot save its state; ENODEV, EBADF as above
+     */
+    DeviceMigration migration() throws ErrnoException;
+
+    /**
      * Sets the callback for a requested removal of the device: the in-process form of the REQ interrupt. A user with a
      * callback gets a bounded time to close its handle; then the handle is revoked.
      *

@@ -2,6 +2,8 @@ package vfio.mdev.device;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.function.BooleanSupplier;
+import mdev.api.Slot;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.DmaRange;
@@ -17,15 +19,29 @@ final class DeviceContext implements VfioContext {
     private final DeviceDma dma;
     private final DmaCounters moved;
     private final RegionMemories regions;
+    private final Slot slot;
+    private final BooleanSupplier stopped;
 
     /** Set when the vendor's object is released while its user stays; the next object has its own context. */
     private volatile boolean revoked;
 
-    DeviceContext(IrqTable irqs, DeviceDma dma, DmaCounters moved, RegionMemories regions) {
+    /**
+     * @param slot reports what a driver does although its device is stopped
+     * @param stopped whether it is
+     */
+    DeviceContext(
+            IrqTable irqs,
+            DeviceDma dma,
+            DmaCounters moved,
+            RegionMemories regions,
+            Slot slot,
+            BooleanSupplier stopped) {
         this.irqs = irqs;
         this.dma = dma;
         this.moved = moved;
         this.regions = regions;
+        this.slot = slot;
+        this.stopped = stopped;
     }
 
     void revoke() {
@@ -62,15 +78,30 @@ final class DeviceContext implements VfioContext {
 
     @Override
     public void trigger(int index, int vector) {
-        if (!revoked) {
+        if (!revoked && mayRaise()) {
             irqs.trigger(index, vector);
         }
     }
 
     @Override
     public void setIntx(boolean high) {
-        if (!revoked) {
+        if (!revoked && (!high || mayRaise())) {
             irqs.setIntx(high);
+        }
+    }
+
+    private boolean mayRaise() {
+        if (stopped.getAsBoolean()) {
+            var _ = slot.failed("an interrupt", new IllegalStateException("the device is stopped"));
+            return false;
+        }
+        return true;
+    }
+
+    /** Pages may be pinned while the device is stopped, by its restore. */
+    private void requireRunning() throws ErrnoException {
+        if (stopped.getAsBoolean()) {
+            throw new ErrnoException(Errno.EBUSY, "the device is stopped");
         }
     }
 
@@ -95,6 +126,7 @@ final class DeviceContext implements VfioContext {
     @Override
     public void dmaRead(long iova, MemorySegment data, long offset, long length) throws ErrnoException {
         try {
+            requireRunning();
             dma().memory().dmaRead(iova, data, offset, length);
         } catch (ErrnoException e) {
             moved.called("dmaRead", iova, length, e);
@@ -106,6 +138,7 @@ final class DeviceContext implements VfioContext {
     @Override
     public void dmaWrite(long iova, MemorySegment data, long offset, long length) throws ErrnoException {
         try {
+            requireRunning();
             dma().memory().dmaWrite(iova, data, offset, length);
         } catch (ErrnoException e) {
             moved.called("dmaWrite", iova, length, e);

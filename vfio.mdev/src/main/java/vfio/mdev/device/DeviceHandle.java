@@ -1,24 +1,31 @@
 package vfio.mdev.device;
 
 import java.lang.foreign.MemorySegment;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import mdev.api.Slot;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
+import mdev.api.vfio.DeviceMigration;
+import mdev.api.vfio.DeviceOps;
 import mdev.api.vfio.DmaObserver;
 import mdev.api.vfio.IoEventFd;
 import mdev.api.vfio.IoctlReply;
 import mdev.api.vfio.IoctlRequest;
+import mdev.api.vfio.Reset;
 import mdev.api.vfio.SetIrqs;
 import mdev.api.vfio.VfioDevice;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A VFIO device file. Reads and writes take no lock and allocate nothing: between user and vendor there are only the
- * slot's addition and two volatile reads, of the session and of the vendor's object.
+ * slot's addition and three volatile reads, of the session, its migration state and the vendor's object.
  */
 final class DeviceHandle implements VfioDevice {
+    /** How long a change of the migration state waits for accesses inside. A virtual machine times out after 5 s. */
+    private static final Duration ALONE = Duration.ofSeconds(4);
+
     private final GroupDevice device;
     private final Slot slot;
     private final Runnable onLeave;
@@ -53,8 +60,9 @@ final class DeviceHandle implements VfioDevice {
         if (data.isReadOnly()) {
             throw new ErrnoException(Errno.EFAULT, "the access exceeds the buffer");
         }
-        enter();
+        OpenDevice entered = enter();
         try {
+            entered.requireAccess(region);
             slot.ops().read(region, offset, data, dataOffset, length);
         } catch (Throwable t) {
             throw slot.failed("read", t);
@@ -69,8 +77,9 @@ final class DeviceHandle implements VfioDevice {
         if (length == 0) {
             return;
         }
-        enter();
+        OpenDevice entered = enter();
         try {
+            entered.requireAccess(region);
             slot.ops().write(region, offset, data, dataOffset, length);
         } catch (Throwable t) {
             throw slot.failed("write", t);
@@ -93,21 +102,42 @@ final class DeviceHandle implements VfioDevice {
     }
 
     /** Pairs with the slot's {@code leave}. */
-    private OpenDevice enter() throws ErrnoException {
+    OpenDevice enter() throws ErrnoException {
         slot.enter();
-        // Checked inside the slot, so that the session cannot be released after the check.
-        OpenDevice now = session;
-        if (now == null) {
+        try {
+            return open();
+        } catch (ErrnoException e) {
             slot.leave();
-            throw closed.get()
-                    ? new ErrnoException(Errno.EBADF, "the device handle is closed")
-                    : new ErrnoException(Errno.ENODEV, "the device has been removed");
+            throw e;
         }
-        return now;
+    }
+
+    /** Checked inside the slot, so that the session cannot be released after the check. */
+    private OpenDevice open() throws ErrnoException {
+        OpenDevice now = session;
+        if (now != null) {
+            return now;
+        }
+        throw closed.get()
+                ? new ErrnoException(Errno.EBADF, "the device handle is closed")
+                : new ErrnoException(Errno.ENODEV, "the device has been removed");
+    }
+
+    /** A call for which all others are kept out of the slot. */
+    interface Alone<T extends @Nullable Object> {
+        T call(OpenDevice open, DeviceOps ops) throws ErrnoException;
+    }
+
+    <T extends @Nullable Object> T alone(String name, Alone<T> call) throws ErrnoException {
+        var _ = open();
+        return slot.callAlone(name, ALONE, ops -> call.call(open(), ops));
     }
 
     @Override
     public IoctlReply ioctl(IoctlRequest request) throws ErrnoException {
+        if (request instanceof Reset && open().isStopped()) {
+            return alone("reset", OpenDevice::reset);
+        }
         OpenDevice entered;
         try {
             entered = enter();
@@ -142,6 +172,17 @@ final class DeviceHandle implements VfioDevice {
         } finally {
             slot.leave();
         }
+    }
+
+    @Override
+    public DeviceMigration migration() throws ErrnoException {
+        enter();
+        try {
+            var _ = Migration.stateful(slot.ops());
+        } finally {
+            slot.leave();
+        }
+        return new HandleMigration(this, slot);
     }
 
     @Override

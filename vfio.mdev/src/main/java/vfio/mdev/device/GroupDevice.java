@@ -17,6 +17,7 @@ import mdev.api.vfio.VfioPci;
 import mdev.sync.BoundedCalls;
 import mdev.sync.Deadline;
 import mdev.sync.FaultLog;
+import mdev.sync.LimitedLog;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -41,6 +42,7 @@ public final class GroupDevice {
     private final BoundedCalls calls;
     private final RegionSpace space;
     private final FaultLog userFaults;
+    private final LimitedLog migrations = new LimitedLog();
     private final DmaCounters moved = new DmaCounters();
 
     /** The monitor guards this and the fields below; it is never held during a call of the vendor or the user. */
@@ -151,8 +153,8 @@ public final class GroupDevice {
         try {
             slot.occupy(OPENING); // vacated by the end of the session, or below
             occupied = true;
-            OpenDevice fresh =
-                    new OpenDevice(name(), slot, memory.attach(slot), moved, userFaults, calls, space, this::released);
+            OpenDevice fresh = new OpenDevice(
+                    mdev, memory.attach(slot), moved, userFaults, migrations, calls, space, this::released);
             if (!enterVendor(fresh)) {
                 fresh.detach();
                 throw isRemoved(); // during the wait for the previous user

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import mdev.api.Slot;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
@@ -39,7 +40,7 @@ final class IoEvents implements AutoCloseable {
 
     private static final Duration FOREVER = Duration.ofDays(36_500);
 
-    /** The pause of a thread whose device stays frozen beyond the deadline of its update. */
+    /** The pause of a thread whose device stays frozen beyond the deadline of its update, or is stopped. */
     private static final long FROZEN_NANOS = 10_000_000;
 
     private static final ValueLayout.OfLong VALUE = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(LITTLE_ENDIAN);
@@ -47,6 +48,7 @@ final class IoEvents implements AutoCloseable {
     private final String device;
     private final Slot slot;
     private final BoundedCalls calls;
+    private final BooleanSupplier stopped;
 
     /** The monitor guards the next two, so that nothing is created after the close. */
     private final Map<Integer, List<Bell>> regions = new HashMap<>();
@@ -60,11 +62,15 @@ final class IoEvents implements AutoCloseable {
 
     private record Bell(int region, IoEvent event, EventFd fd) {}
 
-    /** @param calls runs the thread */
-    IoEvents(String device, Slot slot, BoundedCalls calls) {
+    /**
+     * @param calls runs the thread
+     * @param stopped whether the device is stopped, which changes only while nobody is inside the slot: signals wait
+     */
+    IoEvents(String device, Slot slot, BoundedCalls calls, BooleanSupplier stopped) {
         this.device = device;
         this.slot = slot;
         this.calls = calls;
+        this.stopped = stopped;
     }
 
     /** Errors as for {@code VfioDevice.regionIoFds}. */
@@ -148,8 +154,23 @@ final class IoEvents implements AutoCloseable {
             LockSupport.parkNanos(FROZEN_NANOS); // the signal remains pending
             return;
         }
+        boolean waits;
         try {
-            // Checked and taken inside the slot, so that no write follows a release or a reset.
+            waits = stopped.getAsBoolean();
+            if (!waits) {
+                writeSignalled(bell, value);
+            }
+        } finally {
+            slot.leave();
+        }
+        if (waits) {
+            LockSupport.parkNanos(FROZEN_NANOS); // the signal is still there
+        }
+    }
+
+    /** Checked and taken inside the slot, so that no write follows a release or a reset. */
+    private void writeSignalled(Bell bell, MemorySegment value) throws LinuxException {
+        try {
             if (!closed && bell.fd.take()) {
                 value.set(VALUE, 0, bell.event.datamatch().orElse(0));
                 slot.ops().write(bell.region, bell.event.offset(), value, 0, bell.event.size());
@@ -158,8 +179,18 @@ final class IoEvents implements AutoCloseable {
             throw e;
         } catch (Throwable t) {
             var _ = slot.failed("a write by an eventfd", t);
-        } finally {
-            slot.leave();
+        }
+    }
+
+    /** Makes the writes of all signals so far; called inside the slot, before the vendor's stop. */
+    void flush() {
+        MemorySegment value = MemorySegment.ofArray(new byte[Long.BYTES]);
+        for (Bell bell : bells) {
+            try {
+                writeSignalled(bell, value);
+            } catch (LinuxException e) {
+                LOG.error("device {}: an eventfd cannot be read", device, e);
+            }
         }
     }
 

@@ -3,6 +3,7 @@ package vfio.mdev.device;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.IntStream;
+import mdev.api.Mdev;
 import mdev.api.Slot;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
@@ -10,17 +11,21 @@ import mdev.api.vfio.DeviceInfo;
 import mdev.api.vfio.DeviceOps;
 import mdev.api.vfio.GetInfo;
 import mdev.api.vfio.GetIrqInfo;
+import mdev.api.vfio.GetRegionInfo;
 import mdev.api.vfio.GetRegionIoEvents;
 import mdev.api.vfio.IoEvent;
 import mdev.api.vfio.IoEventFd;
 import mdev.api.vfio.IoctlReply;
 import mdev.api.vfio.IoctlRequest;
 import mdev.api.vfio.IrqInfo;
+import mdev.api.vfio.MigrationState;
 import mdev.api.vfio.RegionIoEvents;
 import mdev.api.vfio.Reset;
 import mdev.api.vfio.SetIrqs;
+import mdev.api.vfio.VfioPci;
 import mdev.sync.BoundedCalls;
 import mdev.sync.FaultLog;
+import mdev.sync.LimitedLog;
 import vfio.mdev.iommu.DeviceDma;
 import vfio.mdev.irq.IrqTable;
 
@@ -35,6 +40,9 @@ final class OpenDevice implements Slot.Occupant {
     private final DmaCounters moved;
     private final RegionMemories memories;
     private final IoEvents ioEvents;
+    private final Migration migration;
+    private final boolean pci;
+
     /**
      * Set by the thread that detaches {@link #dma}: for the release, or for a removal that cannot wait for the
      * release.
@@ -47,28 +55,31 @@ final class OpenDevice implements Slot.Occupant {
     private volatile DeviceContext context;
 
     /**
-     * @param name the device's name
-     * @param slot the device's slot, already occupied
+     * @param mdev the device, whose slot is already occupied
      * @param dma the user's memory; detached after the release
      * @param moved counts the data moved through the vendor's context
+     * @param migrations limits the log of failed migrations
      * @param calls runs the thread that serves the eventfds
      * @param space bounds the memory of its regions
      * @param onReleased runs when the vendor's {@code release} has returned
      */
     OpenDevice(
-            String name,
-            Slot slot,
+            Mdev mdev,
             DeviceDma dma,
             DmaCounters moved,
             FaultLog userFaults,
+            LimitedLog migrations,
             BoundedCalls calls,
             RegionSpace space,
             Runnable onReleased) {
-        this.slot = slot;
+        String name = mdev.uuid().toString();
+        this.slot = mdev.slot();
+        this.pci = mdev.deviceApi().equals(VfioPci.DEVICE_API);
         this.dma = dma;
         this.moved = moved;
         this.memories = new RegionMemories(name, space);
-        this.ioEvents = new IoEvents(name, slot, calls);
+        this.migration = new Migration(name, mdev.typeId(), slot, memories, migrations);
+        this.ioEvents = new IoEvents(name, slot, calls, migration::isStopped);
         this.onReleased = onReleased;
         this.irqs = new IrqTable(userFaults);
         this.context = context();
@@ -92,7 +103,7 @@ final class OpenDevice implements Slot.Occupant {
     }
 
     private DeviceContext context() {
-        return new DeviceContext(irqs, dma, moved, memories);
+        return new DeviceContext(irqs, dma, moved, memories, slot, migration::isStopped);
     }
 
     @Override
@@ -111,6 +122,30 @@ final class OpenDevice implements Slot.Occupant {
             throw slot.failed("open", t);
         }
         irqs.extend(irqKinds(ops));
+    }
+
+    @Override
+    public boolean isStopped() {
+        return migration.isStopped();
+    }
+
+    Migration migration() {
+        return migration;
+    }
+
+    /**
+     * Called inside the slot, before an access.
+     *
+     * @throws ErrnoException EBUSY: the device is stopped, and the region is not its configuration space
+     */
+    void requireAccess(int region) throws ErrnoException {
+        if (migration.isStopped() && !(pci && region == VfioPci.CONFIG_REGION)) {
+            throw stopped();
+        }
+    }
+
+    private ErrnoException stopped() {
+        return new ErrnoException(Errno.EBUSY, "the device is stopped: its migration state is " + migration.state());
     }
 
     /** Queries the vendor's interrupts; an index that the vendor rejects has none. */
@@ -150,6 +185,7 @@ final class OpenDevice implements Slot.Occupant {
     private void release() {
         dma.clientGone();
         try {
+            migration.abandon(slot.ops());
             slot.ops().release();
         } catch (Throwable t) {
             var _ = slot.failed("release", t);
@@ -196,10 +232,34 @@ final class OpenDevice implements Slot.Occupant {
             irqs.set(set);
             return IoctlReply.DONE;
         }
+        if (migration.isStopped() && !isQuery(request)) {
+            throw stopped();
+        }
         if (request instanceof Reset) {
             ioEvents.discard();
         }
         return vendorIoctl(slot.ops(), request);
+    }
+
+    private static boolean isQuery(IoctlRequest request) {
+        return request instanceof GetInfo
+                || request instanceof GetRegionInfo
+                || request instanceof GetIrqInfo
+                || request instanceof GetRegionIoEvents;
+    }
+
+    /** Called alone in the slot. */
+    void migrate(DeviceOps ops, MigrationState to) throws ErrnoException {
+        if (!migration.isStopped()) {
+            ioEvents.flush();
+        }
+        migration.set(ops, to);
+    }
+
+    /** Resets the device in any state; called alone in the slot. */
+    IoctlReply reset(DeviceOps ops) throws ErrnoException {
+        ioEvents.discard();
+        return migration.reset(ops);
     }
 
     private IoctlReply vendorIoctl(DeviceOps ops, IoctlRequest request) throws ErrnoException {

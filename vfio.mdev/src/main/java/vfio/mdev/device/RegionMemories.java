@@ -1,8 +1,9 @@
 package vfio.mdev.device;
 
 import java.lang.foreign.MemorySegment;
-import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.linux.Fd;
@@ -12,6 +13,7 @@ import mdev.linux.MemFd;
 import mdev.linux.Seal;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import vfio.mdev.migration.Memory;
 
 /**
  * The memory behind an open device's regions: one memfd each, allocated on the vendor's first request and kept until
@@ -25,7 +27,7 @@ final class RegionMemories implements AutoCloseable {
     private final RegionSpace space;
 
     /** The monitor guards both: no memory is created after the close, which would leak it. */
-    private final Map<Integer, Region> regions = new HashMap<>();
+    private final Map<Integer, Region> regions = new TreeMap<>();
 
     private boolean closed;
 
@@ -103,6 +105,23 @@ final class RegionMemories implements AutoCloseable {
         } catch (LinuxException e) {
             throw failure(e);
         }
+    }
+
+    /** Clears all memories. */
+    synchronized void clear() throws ErrnoException {
+        for (int region : regions.keySet()) {
+            clear(region);
+        }
+    }
+
+    /** The memories in the order of their regions; valid until the close. */
+    synchronized List<Memory> all() {
+        return regions.entrySet().stream()
+                .map(entry -> new Memory(
+                        entry.getKey(),
+                        entry.getValue().file,
+                        entry.getValue().view.segment()))
+                .toList();
     }
 
     private ErrnoException failure(LinuxException e) {

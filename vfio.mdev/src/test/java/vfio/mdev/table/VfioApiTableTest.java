@@ -57,6 +57,7 @@ class VfioApiTableTest {
         DmaCases.addTo(cases);
         SpaprCases.addTo(cases);
         VendorCases.addTo(cases);
+        MigrationCases.addTo(cases);
         return cases.all;
     }
 
