@@ -38,6 +38,7 @@ final class ClientSession implements AutoCloseable {
             DmaChannel dma,
             RegionAccess access,
             Requests requests,
+            MigrationRequests migration,
             ClientMemory memory,
             Signaller signaller) {}
 
@@ -92,8 +93,8 @@ final class ClientSession implements AutoCloseable {
             case DEVICE_RESET -> opened().requests.reset(request, fds);
             case DEVICE_FEATURE -> opened().requests.feature(request, fds, reply);
             case DMA_READ, DMA_WRITE -> throw new ErrnoException(Errno.EINVAL, command + ": sent by the server only");
-            case MIG_DATA_READ, MIG_DATA_WRITE ->
-                throw new ErrnoException(Errno.EOPNOTSUPP, command + ": migration is not supported");
+            case MIG_DATA_READ -> opened().migration.read(request, fds, reply);
+            case MIG_DATA_WRITE -> opened().migration.write(request, fds);
         };
     }
 
@@ -146,14 +147,22 @@ final class ClientSession implements AutoCloseable {
         try {
             DmaChannel dma = channel(agreed, replyFds);
             Signaller signaller = served.signals().begin("vfio-irq-" + served.name()); // ended in close()
-            MessageDma messages =
-                    new MessageDma(dma, agreed.dialect(), agreed.capabilities().maxDataXferSize(), served);
+            long most = agreed.capabilities().maxDataXferSize();
+            MessageDma messages = new MessageDma(dma, agreed.dialect(), most, served);
+            MigrationRequests migration = new MigrationRequests(device, dma, most);
             return new Opened(
                     device,
                     dma,
                     new RegionAccess(device, served.counters()),
                     new Requests(
-                            device, agreed.dialect(), proposed.capabilities().maxMsgFds(), served, dma, signaller),
+                            device,
+                            agreed.dialect(),
+                            proposed.capabilities().maxMsgFds(),
+                            served,
+                            dma,
+                            migration,
+                            signaller),
+                    migration,
                     new ClientMemory(
                             device, messages, dma, (int) agreed.capabilities().maxDmaMaps(), served.limits()),
                     signaller);

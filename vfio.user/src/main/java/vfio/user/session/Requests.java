@@ -60,6 +60,7 @@ final class Requests {
     private final TraceSwitch trace;
     private final Signaller signaller;
     private final DmaChannel dma;
+    private final MigrationRequests migration;
     private boolean logging;
 
     /**
@@ -72,6 +73,7 @@ final class Requests {
             int maxMsgFds,
             ServedDevice served,
             DmaChannel dma,
+            MigrationRequests migration,
             Signaller signaller) {
         this.device = device;
         this.maxMsgFds = maxMsgFds;
@@ -80,6 +82,7 @@ final class Requests {
         this.trace = served.trace();
         this.signaller = signaller;
         this.dma = dma;
+        this.migration = migration;
     }
 
     int getInfo(Message request, List<Fd> fds, Message reply) throws ErrnoException {
@@ -276,10 +279,12 @@ final class Requests {
 
     int feature(Message request, List<Fd> fds, Message reply) throws ErrnoException {
         FeatureRequest feature = FeatureRequest.of(request, fds);
+        if (MigrationRequests.handles(feature)) {
+            return migration.feature(feature, request, reply);
+        }
         switch (feature.feature()) {
-            case FeatureRequest.DMA_LOGGING_START, FeatureRequest.DMA_LOGGING_STOP ->
-                allow(feature, FeatureRequest.SET);
-            case FeatureRequest.DMA_LOGGING_REPORT -> allow(feature, FeatureRequest.GET);
+            case FeatureRequest.DMA_LOGGING_START, FeatureRequest.DMA_LOGGING_STOP -> feature.allow(FeatureRequest.SET);
+            case FeatureRequest.DMA_LOGGING_REPORT -> feature.allow(FeatureRequest.GET);
             default -> throw unsupported(feature);
         }
         reply.copy(request, feature.is(FeatureRequest.PROBE) ? FeatureRequest.BYTES : request.payload());
@@ -304,12 +309,6 @@ final class Requests {
             }
             default -> report(FeatureRequest.LoggingReport.of(request), reply);
         };
-    }
-
-    private static void allow(FeatureRequest feature, int operation) throws ErrnoException {
-        if ((feature.operation() & ~FeatureRequest.PROBE & ~operation) != 0) {
-            throw unsupported(feature);
-        }
     }
 
     private static ErrnoException unsupported(FeatureRequest feature) {

@@ -1,7 +1,9 @@
 package vfio.user.trace;
 
+import mdev.api.vfio.MigrationState;
 import org.jspecify.annotations.Nullable;
 import vfio.user.wire.Command;
+import vfio.user.wire.FeatureRequest;
 import vfio.user.wire.Message;
 
 /** Describes messages as text. Relies on nothing in a client's message except its size. */
@@ -43,9 +45,14 @@ final class Description {
             case REGION_WRITE -> fields(m, 16, command, () -> access(m) + data(m));
             case REGION_WRITE_MULTI -> fields(m, 8, command, () -> m.u64(0) + " writes");
             case DEVICE_FEATURE ->
-                fields(m, 8, command, () -> "feature %d flags 0x%x".formatted(m.u32(4) & 0xffff, m.u32(4) & ~0xffff));
-            case DEVICE_GET_INFO, DEVICE_RESET, DMA_READ, DMA_WRITE, MIG_DATA_READ, MIG_DATA_WRITE ->
-                command.toString();
+                fields(
+                        m,
+                        8,
+                        command,
+                        () -> "feature %d flags 0x%x".formatted(m.u32(4) & 0xffff, m.u32(4) & ~0xffff) + state(m));
+            case MIG_DATA_READ, MIG_DATA_WRITE ->
+                fields(m, 8, command, () -> "size " + Integer.toUnsignedString(m.u32(4)));
+            case DEVICE_GET_INFO, DEVICE_RESET, DMA_READ, DMA_WRITE -> command.toString();
         };
     }
 
@@ -68,6 +75,13 @@ final class Description {
 
     private static String fields(Message m, int least, Command command, Fields fields) {
         return m.payload() < least ? "%s of %d bytes".formatted(command, m.payload()) : command + " " + fields.text();
+    }
+
+    /** The state that a SET of MIG_DEVICE_STATE asks for. */
+    private static String state(Message m) {
+        return m.u32(4) == (FeatureRequest.SET | FeatureRequest.MIG_DEVICE_STATE) && m.payload() >= 12
+                ? MigrationState.of(m.u32(8)).map(state -> " " + state).orElse("")
+                : "";
     }
 
     private static String access(Message m) {

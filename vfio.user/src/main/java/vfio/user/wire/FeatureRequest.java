@@ -21,9 +21,12 @@ public record FeatureRequest(int feature, int operation) {
     /** argsz and flags; the data follow. */
     public static final int BYTES = 8;
 
+    public static final int MIGRATION = 1;
+    public static final int MIG_DEVICE_STATE = 2;
     public static final int DMA_LOGGING_START = 6;
     public static final int DMA_LOGGING_STOP = 7;
     public static final int DMA_LOGGING_REPORT = 8;
+    public static final int MIG_DATA_SIZE = 9;
 
     /** Page size, number of ranges, reserved. */
     private static final int LOGGING_HEAD = 16;
@@ -49,6 +52,30 @@ public record FeatureRequest(int feature, int operation) {
 
     public boolean is(int bit) {
         return (operation & bit) != 0;
+    }
+
+    /**
+     * Checks that the feature has the requested operations.
+     *
+     * @param operations those that it has
+     */
+    public void allow(int operations) throws ErrnoException {
+        Checks.require(
+                (operation & ~PROBE & ~operations) == 0,
+                COMMAND,
+                "feature %d has no operation 0x%x".formatted(feature, operation));
+    }
+
+    /**
+     * Checks that argsz, and for a SET the message, has a feature's data.
+     *
+     * @param needed the bytes with the data
+     */
+    public void requireData(Message message, int needed) throws ErrnoException {
+        Checks.require(Integer.compareUnsigned(message.u32(0), needed) >= 0, COMMAND, "argsz does not cover the data");
+        if (is(SET)) {
+            Checks.payload(message, COMMAND, needed);
+        }
     }
 
     /**

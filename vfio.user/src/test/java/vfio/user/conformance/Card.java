@@ -40,7 +40,7 @@ import org.jspecify.annotations.Nullable;
  * mappable in parts in BAR2 and as a whole in BAR3, 8 GiB in BAR4, a configuration space, and interrupts of all five
  * kinds.
  */
-final class Card implements DeviceOps {
+class Card implements DeviceOps {
     static final int BAR0_SIZE = 0x1000;
     static final int DOORBELL_SIZE = 0x100;
     static final int BAR2_SIZE = 0x8000;
@@ -110,8 +110,8 @@ final class Card implements DeviceOps {
     volatile Action onReset = _ -> {};
     volatile VfioNotifier.DmaUnmap onUnmap = (_, _) -> {};
 
-    private final byte[] bar0 = new byte[BAR0_SIZE];
-    private final byte[] config = new byte[CONFIG_SIZE];
+    final byte[] bar0 = new byte[BAR0_SIZE];
+    final byte[] config = new byte[CONFIG_SIZE];
     private volatile @Nullable VfioContext context;
     private volatile @Nullable MemorySegment bar2;
     private volatile @Nullable MemorySegment bar3;

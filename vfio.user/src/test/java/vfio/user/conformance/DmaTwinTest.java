@@ -124,7 +124,7 @@ final class DmaTwinTest {
                 .runSilent(DmaMessageTest.answered(Duration.ofSeconds(2)));
     }
 
-    private static Client twin(Rig rig, Client client) throws Exception {
+    static Client twin(Rig rig, Client client) throws Exception {
         Message answer = client.ok(Commands.VERSION, Requests.version(0, 1, VersionTest.twin(16)));
         return rig.owned(Client.on(answer.fds().getFirst()));
     }

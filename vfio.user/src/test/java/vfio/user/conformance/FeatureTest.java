@@ -15,12 +15,10 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
 /**
- * DEVICE_FEATURE: probing, the log of the device's writes (libvfio-user's test_dirty_pages.py), and migration, which is
- * not supported.
+ * DEVICE_FEATURE: probing, and the log of the device's writes (libvfio-user's test_dirty_pages.py). Migration: {@link
+ * MigrationTest}.
  */
 final class FeatureTest {
-    private static final int MIGRATION = 1;
-    private static final int MIG_DEVICE_STATE = 2;
     private static final int LOGGING_START = 6;
     private static final int LOGGING_STOP = 7;
     private static final int LOGGING_REPORT = 8;
@@ -44,7 +42,7 @@ final class FeatureTest {
     }
 
     /** The log of 16 pages in one word. */
-    private static long bitmap(Client client, long pageSize) throws LinuxException {
+    static long bitmap(Client client, long pageSize) throws LinuxException {
         Message answer = client.ok(Commands.FEATURE, report(REPORT_HEAD + 8, IOVA, 16 * PAGE, pageSize));
         assertEquals(REPORT_HEAD + 8, answer.size());
         assertEquals(REPORT_HEAD + 8, answer.u32(0), "argsz");
@@ -84,7 +82,7 @@ final class FeatureTest {
         refused(cases, "no operation", Requests.feature(8, LOGGING_START));
         refused(cases, "GET and SET", control(GET | LOGGING_START, PAGE));
         refused(cases, "an unknown operation", Requests.feature(8, PROBE | 1 << 19 | LOGGING_START));
-        for (int feature : new int[] {0, 3, 4, 5, 9, 0xffff}) {
+        for (int feature : new int[] {0, 3, 4, 5, 10, 0xffff}) {
             refused(cases, "a probe of feature " + feature, Requests.feature(8, PROBE | feature));
             refused(cases, "GET of feature " + feature, Requests.feature(64, GET | feature));
             refused(
@@ -284,32 +282,5 @@ final class FeatureTest {
             client.refused(Errno.EINVAL, Commands.FEATURE, report(argsz, iova, length, pageSize));
             assertEquals(1, bitmap(client, PAGE), "what was logged is not lost");
         });
-    }
-
-    /** Migration is not supported yet: each of its requests fails accordingly, without other effects. */
-    @TestFactory
-    Stream<DynamicTest> migration() {
-        Cases cases = new Cases();
-        refused(cases, "a probe of MIGRATION", Requests.feature(8, PROBE | MIGRATION));
-        refused(cases, "GET of MIGRATION", Requests.feature(16, GET | MIGRATION));
-        refused(cases, "SET of MIGRATION", Requests.feature(16, SET | MIGRATION).u64(0));
-        refused(cases, "a probe of the device state", Requests.feature(8, PROBE | GET | SET | MIG_DEVICE_STATE));
-        refused(cases, "GET of the device state", Requests.feature(16, GET | MIG_DEVICE_STATE));
-        for (int state = 0; state <= 8; state++) {
-            refused(
-                    cases,
-                    "device state " + state,
-                    Requests.feature(16, SET | MIG_DEVICE_STATE).u32(state).u32(-1));
-        }
-        for (int command : new int[] {Commands.MIG_DATA_READ, Commands.MIG_DATA_WRITE}) {
-            for (int size : new int[] {0, 8, 16}) {
-                cases.refused(
-                        "command " + command + " for migration data, of " + size + " bytes,",
-                        Errno.EOPNOTSUPP,
-                        command,
-                        new Payload().zeroes(size));
-            }
-        }
-        return cases.run();
     }
 }

@@ -145,17 +145,17 @@ final class RegionIoFdsTest {
                 .run();
     }
 
-    private static void signal(Fd fd) throws LinuxException {
+    static void signal(Fd fd) throws LinuxException {
         try (Arena arena = Arena.ofConfined()) {
             fd.write(arena.allocateFrom(ValueLayout.JAVA_LONG, 1));
         }
     }
 
-    private static String rung(Rig rig) throws InterruptedException {
+    static String rung(Rig rig) throws InterruptedException {
         return rung(rig.card);
     }
 
-    private static String rung(Card card) throws InterruptedException {
+    static String rung(Card card) throws InterruptedException {
         String write = card.rung.poll(TestPlatform.PATIENCE.toSeconds(), TimeUnit.SECONDS);
         if (write == null) {
             throw new AssertionError("no write comes");

@@ -46,7 +46,7 @@ final class RequestErrorTest {
         for (int type = 2; type < 16; type++) {
             header(cases, "type " + type, Commands.GET_INFO, Message.HEADER, type);
         }
-        for (int command = 1; command <= Commands.FEATURE; command++) {
+        for (int command = 1; command <= Commands.MIG_DATA_WRITE; command++) {
             if (command != Commands.RESET) {
                 header(cases, "command " + command + " without payload", command, Message.HEADER, Message.COMMAND);
             }

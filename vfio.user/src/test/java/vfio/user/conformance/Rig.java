@@ -44,7 +44,7 @@ final class Rig implements AutoCloseable {
     final Path directory = home.resolve("vfio-user");
     final TestPlatform platform;
     final VfioUser server;
-    final Card card = new Card();
+    final Card card;
     final Mdev mdev;
 
     static Options options(Duration takeOver, Duration leave, Duration answer) {
@@ -62,6 +62,15 @@ final class Rig implements AutoCloseable {
 
     /** @param ask how long a client with REQ may take to leave */
     Rig(Options options, Duration ask) throws ErrnoException, IOException {
+        this(options, ask, new Card());
+    }
+
+    Rig(Card card) throws ErrnoException, IOException {
+        this(PATIENT, TestPlatform.PATIENCE, card);
+    }
+
+    private Rig(Options options, Duration ask, Card card) throws ErrnoException, IOException {
+        this.card = card;
         platform = new TestPlatform(ask);
         server = serve(platform, directory, options);
         mdev = platform.add(0, card);
