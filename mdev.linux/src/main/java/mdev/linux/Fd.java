@@ -29,6 +29,7 @@ public final class Fd implements AutoCloseable {
     public static final int O_CREAT = 0100;
     public static final int O_EXCL = 0200;
     public static final int O_NONBLOCK = 04000;
+    public static final int O_PATH = 010000000;
 
     private static final int O_APPEND = 02000;
     private static final int O_ACCMODE = 3;

@@ -16,6 +16,10 @@ public final class Mount {
     public static final long MS_NODEV = 4;
     public static final long MS_NOEXEC = 8;
 
+    private static final long MS_BIND = 0x1000;
+    private static final long MS_REC = 0x4000;
+    private static final long MS_SHARED = 1 << 20;
+
     private static final int MNT_DETACH = 2;
 
     private static final MethodHandle MOUNT =
@@ -43,6 +47,37 @@ public final class Mount {
             MemorySegment options = arena.allocateFrom(data);
             Libc.call("mount " + target, state ->
                     (int) MOUNT.invokeExact(state, sourceName, targetName, typeName, flags, options));
+        }
+    }
+
+    /**
+     * Makes a file or directory visible at a second place, with all mounts below it ({@code mount --rbind}).
+     *
+     * @param source a file or directory
+     * @param target an existing file or directory of the same kind
+     * @throws LinuxException EPERM: not root; ENOENT: no such path; ENOTDIR: one is a directory and the other is not
+     */
+    public static void bind(Path source, Path target) throws LinuxException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment sourceName = arena.allocateFrom(source.toString());
+            MemorySegment targetName = arena.allocateFrom(target.toString());
+            Libc.call("bind mount " + target, state -> (int) MOUNT.invokeExact(
+                    state, sourceName, targetName, MemorySegment.NULL, MS_BIND | MS_REC, MemorySegment.NULL));
+        }
+    }
+
+    /**
+     * Makes a mount shared: what is later mounted below it, or unmounted, also is where it is bound ({@code mount
+     * --make-shared}).
+     *
+     * @throws LinuxException EPERM: not root; EINVAL: not a mount point; ENOENT: no such path
+     */
+    public static void share(Path target) throws LinuxException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment targetName = arena.allocateFrom(target.toString());
+            MemorySegment none = MemorySegment.NULL;
+            Libc.call("mount --make-shared " + target, state ->
+                    (int) MOUNT.invokeExact(state, none, targetName, none, MS_SHARED, none));
         }
     }
 

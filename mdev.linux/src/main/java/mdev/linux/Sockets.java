@@ -35,8 +35,13 @@ final class Sockets {
     private Sockets() {}
 
     static Fd stream(int flags) throws LinuxException {
-        return Fd.of(Libc.call("socket", state ->
-                (int) SOCKET.invokeExact(state, (int) SockaddrUn.AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0)));
+        return open(SockaddrUn.AF_UNIX, SOCK_STREAM | flags, 0);
+    }
+
+    /** {@code socket(2)}, with SOCK_CLOEXEC. */
+    static Fd open(int family, int type, int protocol) throws LinuxException {
+        return Fd.of(
+                Libc.call("socket", state -> (int) SOCKET.invokeExact(state, family, type | SOCK_CLOEXEC, protocol)));
     }
 
     /**

@@ -1,6 +1,6 @@
 /**
  * The Linux system calls used by the platform, through {@code java.lang.foreign}: files and their seals, mappings,
- * eventfds, UNIX sockets that pass descriptors, epoll and mounts. For x86-64 and aarch64.
+ * eventfds, UNIX sockets that pass descriptors, netlink, epoll and mounts. For x86-64 and aarch64.
  *
  * <p>Common rules:
  * <ul>

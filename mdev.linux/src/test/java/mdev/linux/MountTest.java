@@ -52,6 +52,25 @@ class MountTest {
     }
 
     @Test
+    void bindShowsADirectoryWithTheMountsBelowIt(@TempDir Path directory) throws Exception {
+        assumeMayMount(directory);
+        Path source = Files.createDirectories(directory.resolve("source"));
+        Path inner = Files.createDirectories(source.resolve("inner"));
+        Path target = Files.createDirectories(directory.resolve("target"));
+        Mount.mount("mdev-test", inner, "tmpfs", FLAGS, "size=64k");
+        try {
+            Files.writeString(inner.resolve("file"), "x");
+            Mount.bind(source, target);
+            assertEquals("x", Files.readString(target.resolve("inner/file")));
+            Mount.detach(target);
+            assertEquals(0, mounts(target.resolve("inner")).count());
+            refused(20, () -> Mount.bind(inner.resolve("file"), target)); // ENOTDIR
+        } finally {
+            Mount.detach(inner);
+        }
+    }
+
+    @Test
     void errorsGiveTheReason(@TempDir Path directory) {
         assumeMayMount(directory);
         refused(ENODEV, () -> Mount.mount("x", directory, "no-such-type", 0, ""));
