@@ -38,6 +38,7 @@ final class ArchitectureTest {
             Map.entry("vfio.mdev", Set.of("mdev.api", "mdev.linux", "mdev.sync", "mdev.config", "mdev.state")),
             Map.entry("vfio.user", Set.of("mdev.api", "mdev.linux", "mdev.sync", "mdev.config")),
             Map.entry("mdev.fuse", Set.of("mdev.api", "mdev.linux", "mdev.sync", "mdev.config")),
+            Map.entry("mdev.sys", Set.of("mdev.linux")),
             Map.entry("mdev.metrics", Set.of("mdev.api", "mdev.sync", "mdev.config")),
             Map.entry("vendor.mtty", Set.of("mdev.api", "mdev.pci", "mdev.sync")),
             Map.entry("vendor.gpu-sim", Set.of("mdev.api", "mdev.pci", "mdev.sync")),

@@ -1,19 +1,16 @@
 package itests.fuse;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import itests.Mdev;
 import java.io.IOException;
-import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 
-/** Debian's stock mdevctl manages the platform, in a mount namespace where the tree is its {@code /sys}. */
+/** Debian's stock mdevctl manages the platform in {@code ./mdev with-sys}. */
 final class MdevctlIT {
     private static final String UUID = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001";
     private static final Pattern ANY_UUID = Pattern.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\n");
@@ -21,14 +18,14 @@ final class MdevctlIT {
     /** The namespace ends with its shell, and with it the definitions in the tmpfs. */
     private static final String NAMESPACE = """
             set -e
-            mount --bind "$1" "$2/sys"
-            mount -t tmpfs mdev-test "$2/etc/mdevctl.d"
-            mkdir -p "$2"/etc/mdevctl.d/scripts.d/{callouts,notifiers}
+            root=$1
+            mount --rbind /sys "$root/sys"
+            mount -t tmpfs mdev-test "$root/etc/mdevctl.d"
+            mkdir -p "$root"/etc/mdevctl.d/scripts.d/{callouts,notifiers}
             set +e
             mdevctl() { chroot "$root" /usr/sbin/mdevctl "$@" 2>&1 | sed '/^$/,$d'; }
-            root=$2
             [ -x "$root/usr/sbin/mdevctl" ] || mdevctl() { chroot "$root" /usr/bin/mdevctl "$@" 2>&1 | sed '/^$/,$d'; }
-            eval "$3"
+            eval "$2"
             """;
 
     private final List<String> root = mdevctl();
@@ -57,13 +54,10 @@ final class MdevctlIT {
         return Assumptions.abort("no mdevctl");
     }
 
-    private String run(Path sys, String script) throws IOException, InterruptedException {
-        List<String> command = new ArrayList<>(List.of("unshare", "--mount", "bash", "-c", NAMESPACE, "bash"));
-        command.addAll(List.of(sys.toString(), root.getFirst(), script));
-        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-        String out = new String(process.getInputStream().readAllBytes(), UTF_8);
-        assertEquals(0, MountedPlatform.end(process), out);
-        return out;
+    private String run(MountedPlatform mounted, String script) throws IOException, InterruptedException {
+        return Mdev.here()
+                .run(WithSysIT.withSys(mounted, "bash", "-c", NAMESPACE, "bash", root.getFirst(), script))
+                .ok();
     }
 
     @Test
@@ -79,19 +73,18 @@ final class MdevctlIT {
                         Available instances: 12
                         Device API: vfio-pci
                         Name: Dual port serial
-                    """, run(mounted.directory(), "mdevctl types"));
-            assertEquals(
-                    """
+                    """, run(mounted, "mdevctl types"));
+            assertEquals("""
                     [{"mtty":[{"mtty-1":{"available_instances":24,"device_api":"vfio-pci","name":"Singleportserial"}},\
-                    {"mtty-2":{"available_instances":12,"device_api":"vfio-pci","name":"Dualportserial"}}]}]""", run(mounted.directory(), "mdevctl types --dumpjson").replaceAll("\\s", ""));
+                    {"mtty-2":{"available_instances":12,"device_api":"vfio-pci","name":"Dualportserial"}}]}]""", run(mounted, "mdevctl types --dumpjson").replaceAll("\\s", ""));
 
-            assertEquals("", run(mounted.directory(), "mdevctl start -u " + UUID + " -p mtty -t mtty-2"));
+            assertEquals("", run(mounted, "mdevctl start -u " + UUID + " -p mtty -t mtty-2"));
             assertTrue(mounted.platform().run("mdev:list").ok().contains(UUID));
-            assertEquals(UUID + " mtty mtty-2 manual\n", run(mounted.directory(), "mdevctl list"));
+            assertEquals(UUID + " mtty mtty-2 manual\n", run(mounted, "mdevctl list"));
             assertEquals(
                     "[{\"mtty\":[{\"" + UUID + "\":{\"mdev_type\":\"mtty-2\",\"start\":\"manual\",\"attrs\":[]}}]}]",
-                    run(mounted.directory(), "mdevctl list --dumpjson").replaceAll("\\s", ""));
-            assertEquals("", run(mounted.directory(), "mdevctl stop -u " + UUID + "; mdevctl list"));
+                    run(mounted, "mdevctl list --dumpjson").replaceAll("\\s", ""));
+            assertEquals("", run(mounted, "mdevctl stop -u " + UUID + "; mdevctl list"));
             assertEquals("", mounted.sh("ls bus/mdev/devices"));
         }
     }
@@ -103,7 +96,7 @@ final class MdevctlIT {
                     UUID + " mtty mtty-1 manual\n" + UUID + " mtty mtty-1 auto\n" + UUID
                             + " mtty mtty-1 auto (defined)\n",
                     run(
-                            mounted.directory(),
+                            mounted,
                             "mdevctl define -u UUID -p mtty -t mtty-1; mdevctl list -d; mdevctl modify -u UUID --auto; mdevctl list -d; mdevctl start -u UUID; mdevctl list; mdevctl stop -u UUID; mdevctl list"
                                     .replace("UUID", UUID)));
         }
@@ -112,7 +105,7 @@ final class MdevctlIT {
     @Test
     void choosesUuidsUntilNoInstanceIsLeft() throws Exception {
         try (MountedPlatform mounted = MountedPlatform.start("--load", "vendor.mtty")) {
-            String out = run(mounted.directory(), "for i in {1..13}; do mdevctl start -p mtty -t mtty-2; done");
+            String out = run(mounted, "for i in {1..13}; do mdevctl start -p mtty -t mtty-2; done");
 
             assertEquals(
                     "Error: No available instances of mtty-2 on mtty\n",

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Assumptions;
  * {@code ./mdev serve} with its tree mounted. If it cannot be mounted, the test is skipped with the reason, or fails if
  * the environment sets {@code MDEV_REQUIRE_FUSE}, as in CI.
  */
-final class MountedPlatform implements AutoCloseable {
+public final class MountedPlatform implements AutoCloseable {
     private final Path directory;
     private final Platform platform;
 
@@ -22,7 +22,7 @@ final class MountedPlatform implements AutoCloseable {
         this.platform = platform;
     }
 
-    static MountedPlatform start(String... options) throws Exception {
+    public static MountedPlatform start(String... options) throws Exception {
         Path directory = Files.createTempDirectory("mdev-sys");
         String[] all = new String[options.length + 2];
         System.arraycopy(options, 0, all, 0, options.length);
@@ -48,11 +48,11 @@ final class MountedPlatform implements AutoCloseable {
     }
 
     /** The mount point, which corresponds to {@code /sys}. */
-    Path directory() {
+    public Path directory() {
         return directory;
     }
 
-    Platform platform() {
+    public Platform platform() {
         return platform;
     }
 
