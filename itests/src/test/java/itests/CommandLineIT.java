@@ -354,12 +354,27 @@ final class CommandLineIT {
                     "mdev:types",
                     2,
                     List.of("parent", "type", "name", "device_api", "available_instances", "description")),
-            new Listing("mdev:list", DEVICES, List.of("uuid", "parent", "type", "driver", "group", "state", "user")),
+            new Listing(
+                    "mdev:list",
+                    DEVICES,
+                    List.of(
+                            "uuid",
+                            "parent",
+                            "type",
+                            "driver",
+                            "group",
+                            "state",
+                            "user",
+                            "name",
+                            "mdev_type",
+                            "start",
+                            "attrs")),
             new Listing(
                     "mdev:show " + IDLE,
                     1,
                     List.of(
                             "uuid",
+                            "name",
                             "state",
                             "parent",
                             "module",

@@ -187,7 +187,18 @@ class PlatformTest {
                         new LoadedModule("mtty", vendor.getBundleId(), users)),
                 component.modules());
         assertEquals(
-                List.of(uuid, "mtty", "mtty-1", "vfio_mdev", 0, "active", "a test"),
+                List.of(
+                        uuid,
+                        "mtty",
+                        "mtty-1",
+                        "vfio_mdev",
+                        0,
+                        "active",
+                        "a test",
+                        "mdev_83b8f4f2_509f_382f_3c1e_e6bfe0fa1001_mtty",
+                        "mtty-1",
+                        "manual",
+                        List.of()),
                 rows(run("mdev:list")).getFirst());
         vendor.uninstall();
         assertTrue(rows(run("mdev:list")).isEmpty());

@@ -1,6 +1,7 @@
 package mdev.api.shell;
 
 import java.util.List;
+import java.util.Objects;
 import java.util.SequencedMap;
 import org.jspecify.annotations.Nullable;
 
@@ -23,10 +24,17 @@ public sealed interface ShellResult {
      *
      * @param columns the headings, which are also the keys: lower case, words joined by {@code _}
      * @param rows the rows; each has as many values as {@code columns}
+     * @param shown how many of the columns a table has; the others are only in JSON
      */
-    record Listing(List<String> columns, List<List<@Nullable Object>> rows) implements ShellResult {
+    record Listing(List<String> columns, List<List<@Nullable Object>> rows, int shown) implements ShellResult {
         public Listing {
             columns = List.copyOf(columns);
+            Objects.checkIndex(shown, columns.size() + 1);
+        }
+
+        /** A table that shows all columns. */
+        public Listing(List<String> columns, List<List<@Nullable Object>> rows) {
+            this(columns, rows, columns.size());
         }
     }
 

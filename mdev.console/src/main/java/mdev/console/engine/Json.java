@@ -23,7 +23,7 @@ final class Json {
                     return "";
                 }
                 case ShellResult.Text(String value) -> json.writeString(value);
-                case ShellResult.Listing(List<String> columns, List<List<@Nullable Object>> rows) -> {
+                case ShellResult.Listing(List<String> columns, List<List<@Nullable Object>> rows, int _) -> {
                     json.writeStartArray();
                     for (List<@Nullable Object> row : rows) {
                         json.writeStartObject();

@@ -30,7 +30,12 @@ final class PlainText {
         return switch (result) {
             case ShellResult.Done _ -> "";
             case ShellResult.Text(String text) -> text;
-            case ShellResult.Listing(var columns, var rows) -> table(columns, rows, "", width);
+            case ShellResult.Listing(var columns, var rows, int shown) ->
+                table(
+                        columns.subList(0, shown),
+                        rows.stream().map(row -> row.subList(0, shown)).toList(),
+                        "",
+                        width);
             case ShellResult.Details(var fields) -> details(fields, "", width);
         };
     }

@@ -164,15 +164,28 @@ final class ListCommands {
                     Named.orNull(device.driver().map(BusDriver::name)),
                     Named.orNull(device.iommuGroup()),
                     device.stateName(),
-                    Named.orNull(device.user())));
+                    Named.orNull(device.user()),
+                    nodeDeviceName(device),
+                    // The keys of mdevctl list --dumpjson, with its values for a device that it has no definition of.
+                    device.typeId(),
+                    "manual",
+                    List.of()));
         }
-        return new ShellResult.Listing(List.of("uuid", "parent", "type", "driver", "group", "state", "user"), rows);
+        List<String> columns = List.of(
+                "uuid", "parent", "type", "driver", "group", "state", "user", "name", "mdev_type", "start", "attrs");
+        return new ShellResult.Listing(columns, rows, columns.indexOf("name"));
+    }
+
+    /** The device's name in libvirt ({@code nodeDeviceGenerateName()}). */
+    private static String nodeDeviceName(MdevDevice device) {
+        return ("mdev_" + device.name() + "_" + device.parent().name()).replaceAll("[^A-Za-z0-9]", "_");
     }
 
     private ShellResult show(ShellInvocation invocation) throws ErrnoException, InterruptedException {
         MdevDevice device = named.device(invocation.arguments().getFirst());
         SequencedMap<String, @Nullable Object> facts = new LinkedHashMap<>();
         facts.put("uuid", device.name());
+        facts.put("name", nodeDeviceName(device));
         facts.put("state", device.stateName());
         facts.put("parent", device.parent().name());
         facts.put("module", device.supportedType().parent().module().name());
