@@ -20,6 +20,7 @@ import mdev.pci.Bar;
 import mdev.pci.PciDevice;
 import mdev.pci.PciFunction;
 import mdev.pci.Registers;
+import mdev.pci.SharedMemory;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
@@ -30,9 +31,11 @@ import org.osgi.service.component.annotations.Reference;
 /** A version of a driver whose devices store a number; it fails at the point in its header {@code Live-Fault}. */
 @Component(service = {})
 public final class LiveDriver implements ParentOps<LiveDriver.Plain> {
+    private static final Bar MEMORY = Bar.memory(2, 1 << 16).prefetched();
     private static final PciFunction FUNCTION = PciFunction.of(0x1234, 0x1177)
             .classCode(0xff0000)
             .bar(Bar.memory(0, 16))
+            .bar(MEMORY)
             .build();
 
     private final String version;
@@ -104,14 +107,14 @@ public final class LiveDriver implements ParentOps<LiveDriver.Plain> {
         return extra == null ? 0 : Long.parseLong(extra);
     }
 
-    /** A device with a register, which is the count, and another for the new feature. */
+    /** A device with a register, which is the count, another for the new feature, and memory. */
     static sealed class Plain extends PciDevice {
         final AtomicLong count;
 
         Plain(long extra) {
             AtomicLong number = new AtomicLong();
             count = number;
-            super(FUNCTION, _ -> List.of(new Bank(number, extra)));
+            super(FUNCTION, _ -> List.of(new Bank(number, extra), new SharedMemory(MEMORY)));
         }
     }
 

@@ -8,11 +8,12 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
-/** A vfio-user client that reads registers, as a guest's driver does. Not thread-safe. */
+/** A vfio-user client that reads and writes registers, as a guest's driver does. Not thread-safe. */
 public final class RegisterClient implements AutoCloseable {
     private static final int HEADER = 16;
     private static final int VERSION = 1;
     private static final int REGION_READ = 9;
+    private static final int REGION_WRITE = 10;
     private static final int ERROR = 12;
 
     private final SocketChannel server;
@@ -32,6 +33,14 @@ public final class RegisterClient implements AutoCloseable {
         exchange(REGION_READ, data + length);
         message.putLong(data + length, 0);
         return message.getLong(data);
+    }
+
+    /** Writes a register of at most eight bytes. */
+    public void write(int region, long offset, int length, long value) throws IOException {
+        int data = HEADER + 16;
+        message.clear().position(HEADER).putLong(offset).putInt(region).putInt(length);
+        message.putLong(data, value).position(data + length);
+        exchange(REGION_WRITE, data);
     }
 
     /**

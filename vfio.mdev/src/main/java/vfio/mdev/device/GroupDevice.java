@@ -1,14 +1,17 @@
 package vfio.mdev.device;
 
+import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.Consumer;
 import mdev.api.Mdev;
 import mdev.api.Slot;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
+import mdev.api.vfio.DeviceOps;
 import mdev.api.vfio.IoctlReply;
 import mdev.api.vfio.IoctlRequest;
 import mdev.api.vfio.SetIrqs;
@@ -57,6 +60,9 @@ public final class GroupDevice {
     private @Nullable OpenDevice inVendor;
 
     private boolean removed;
+
+    /** The memories of a restored device until its first user opens it. */
+    private @Nullable RegionMemories restored;
 
     /**
      * @param calls runs the calls that may hang while the device is removed
@@ -115,7 +121,7 @@ public final class GroupDevice {
             }
             opening = true;
         }
-        OpenDevice fresh = openVendor(memory);
+        OpenDevice fresh = openVendor(memory, RegionMemories::close);
         synchronized (this) {
             opening = false;
             notifyAll();
@@ -148,13 +154,21 @@ public final class GroupDevice {
     }
 
     /** Called while {@link #opening} is set; clears it only if this call fails. */
-    private OpenDevice openVendor(DmaSource memory) throws ErrnoException {
+    private OpenDevice openVendor(DmaSource memory, Consumer<RegionMemories> onMemories) throws ErrnoException {
         boolean occupied = false;
         try {
             slot.occupy(OPENING); // vacated by the end of the session, or below
             occupied = true;
             OpenDevice fresh = new OpenDevice(
-                    mdev, memory.attach(slot), moved, userFaults, migrations, calls, space, this::released);
+                    mdev,
+                    memory.attach(slot),
+                    moved,
+                    userFaults,
+                    migrations,
+                    calls,
+                    takeMemories(),
+                    onMemories,
+                    this::released);
             if (!enterVendor(fresh)) {
                 fresh.detach();
                 throw isRemoved(); // during the wait for the previous user
@@ -176,6 +190,23 @@ public final class GroupDevice {
             inVendor = fresh;
         }
         return !removed;
+    }
+
+    private synchronized RegionMemories takeMemories() {
+        RegionMemories kept = restored;
+        restored = null;
+        return kept == null ? new RegionMemories(name(), space) : kept;
+    }
+
+    /** Called after a session without a user: its memories are the next user's if the device has been restored. */
+    private void giveMemories(RegionMemories memories) {
+        synchronized (this) {
+            if (memories.isKept() && !removed) {
+                restored = memories;
+                return;
+            }
+        }
+        memories.close();
     }
 
     private synchronized void opened() {
@@ -207,7 +238,7 @@ public final class GroupDevice {
             opening = open == null;
         }
         if (open == null) {
-            return inspectClosed(what);
+            return withoutUser(fresh -> slot.callOccupied("inspect", _ -> what.of(fresh::ioctl)));
         }
         slot.enter();
         try {
@@ -220,15 +251,84 @@ public final class GroupDevice {
         }
     }
 
-    /** Called while {@link #opening} is set. */
-    private <T> T inspectClosed(Inspection<T> what) throws ErrnoException {
-        OpenDevice fresh = openVendor(_ -> DeviceDma.none());
+    private interface Session<T> {
+        T use(OpenDevice open) throws ErrnoException;
+    }
+
+    /** Opens the device without memory and interrupts; called while {@link #opening} is set. */
+    private <T> T withoutUser(Session<T> what) throws ErrnoException {
+        OpenDevice fresh = openVendor(_ -> DeviceDma.none(), this::giveMemories);
         try {
-            return slot.callOccupied("inspect", _ -> what.of(fresh::ioctl));
+            return what.use(fresh);
         } finally {
             fresh.shut();
             opened();
         }
+    }
+
+    /** Receives a stream. */
+    public interface Sink {
+        /** The bytes are valid during the call. */
+        void accept(MemorySegment bytes) throws ErrnoException;
+    }
+
+    /** Returns a stream. */
+    public interface Source {
+        /** The next bytes; none at the end. */
+        MemorySegment next() throws ErrnoException;
+    }
+
+    /**
+     * Saves the device's state and memory, with or without a user; its accesses are delayed meanwhile.
+     *
+     * @throws ErrnoException ENOTTY: the driver cannot save its state; EBUSY: a call does not return, or its user
+     *     migrates the device; else the vendor's errno
+     */
+    public void save(Sink to) throws ErrnoException {
+        OpenDevice open;
+        synchronized (this) {
+            awaitOpened();
+            open = session;
+            opening = open == null;
+        }
+        if (open == null) {
+            withoutUser(fresh -> alone("save", fresh, ops -> fresh.save(ops, to)));
+            return;
+        }
+        alone("save", open, ops -> {
+            if (isReleased(open)) {
+                throw new ErrnoException(Errno.EAGAIN, "the device is being closed");
+            }
+            open.save(ops, to);
+        });
+    }
+
+    /**
+     * Restores what {@link #save} has saved of a device of the same type. The memory is that of the next user.
+     *
+     * @throws ErrnoException EBUSY: the device has a user; EINVAL: not such a stream; else the vendor's errno. The
+     *     device has been reset then
+     */
+    public void restore(Source from) throws ErrnoException {
+        synchronized (this) {
+            awaitOpened();
+            if (session != null) {
+                throw new ErrnoException(Errno.EBUSY, "the device has a user");
+            }
+            opening = true;
+        }
+        withoutUser(fresh -> alone("restore", fresh, ops -> fresh.restore(ops, from)));
+    }
+
+    private interface Step {
+        void run(DeviceOps ops) throws ErrnoException;
+    }
+
+    private OpenDevice alone(String name, OpenDevice open, Step step) throws ErrnoException {
+        return slot.callAlone(name, OPENING, ops -> {
+            step.run(ops);
+            return open;
+        });
     }
 
     private synchronized boolean isReleased(OpenDevice asked) {
@@ -299,6 +399,14 @@ public final class GroupDevice {
         ask(deadline.atMost(ask));
         int cut = cut();
         slot.awaitVacant(deadline.remaining());
+        RegionMemories left;
+        synchronized (this) {
+            left = restored;
+            restored = null;
+        }
+        if (left != null) {
+            left.close();
+        }
         return cut;
     }
 

@@ -1,7 +1,9 @@
 package vfio.mdev.device;
 
+import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import mdev.api.Mdev;
 import mdev.api.Slot;
@@ -34,11 +36,14 @@ import vfio.mdev.irq.IrqTable;
  * occupies the device's {@link Slot}, and every call reaches the vendor through that slot.
  */
 final class OpenDevice implements Slot.Occupant {
+    private static final int BUFFER = 1 << 18;
+
     private final Slot slot;
     private final Runnable onReleased;
     private final DeviceDma dma;
     private final DmaCounters moved;
     private final RegionMemories memories;
+    private final Consumer<RegionMemories> onMemories;
     private final IoEvents ioEvents;
     private final Migration migration;
     private final boolean pci;
@@ -60,7 +65,8 @@ final class OpenDevice implements Slot.Occupant {
      * @param moved counts the data moved through the vendor's context
      * @param migrations limits the log of failed migrations
      * @param calls runs the thread that serves the eventfds
-     * @param space bounds the memory of its regions
+     * @param memories of its regions, which another session may have had
+     * @param onMemories receives them after the vendor's release
      * @param onReleased runs when the vendor's {@code release} has returned
      */
     OpenDevice(
@@ -70,14 +76,16 @@ final class OpenDevice implements Slot.Occupant {
             FaultLog userFaults,
             LimitedLog migrations,
             BoundedCalls calls,
-            RegionSpace space,
+            RegionMemories memories,
+            Consumer<RegionMemories> onMemories,
             Runnable onReleased) {
         String name = mdev.uuid().toString();
         this.slot = mdev.slot();
         this.pci = mdev.deviceApi().equals(VfioPci.DEVICE_API);
         this.dma = dma;
         this.moved = moved;
-        this.memories = new RegionMemories(name, space);
+        this.memories = memories;
+        this.onMemories = onMemories;
         this.migration = new Migration(name, mdev.typeId(), slot, memories, migrations);
         this.ioEvents = new IoEvents(name, slot, calls, migration::isStopped);
         this.onReleased = onReleased;
@@ -190,7 +198,7 @@ final class OpenDevice implements Slot.Occupant {
         } catch (Throwable t) {
             var _ = slot.failed("release", t);
         }
-        memories.close();
+        onMemories.accept(memories);
         detach();
         onReleased.run();
     }
@@ -254,6 +262,38 @@ final class OpenDevice implements Slot.Occupant {
             ioEvents.flush();
         }
         migration.set(ops, to);
+    }
+
+    /**
+     * Saves the device, which pauses meanwhile; called alone in the slot, as is the next.
+     *
+     * @throws ErrnoException EBUSY: its user is migrating it; ENOTTY: the driver cannot save its state
+     */
+    void save(DeviceOps ops, GroupDevice.Sink to) throws ErrnoException {
+        if (migration.isStopped()) {
+            throw stopped();
+        }
+        migrate(ops, MigrationState.STOP_COPY);
+        try {
+            MemorySegment buffer = MemorySegment.ofArray(new byte[BUFFER]);
+            int read = migration.read(buffer);
+            while (read > 0) {
+                to.accept(buffer.asSlice(0, read));
+                read = migration.read(buffer);
+            }
+        } finally {
+            migrate(ops, MigrationState.RUNNING);
+        }
+    }
+
+    /** @param from the stream of a saved device, whose memory the next user of this one gets */
+    void restore(DeviceOps ops, GroupDevice.Source from) throws ErrnoException {
+        migrate(ops, MigrationState.RESUMING);
+        for (MemorySegment bytes = from.next(); bytes.byteSize() > 0; bytes = from.next()) {
+            migration.write(bytes);
+        }
+        migrate(ops, MigrationState.RUNNING);
+        memories.keep();
     }
 
     /** Resets the device in any state; called alone in the slot. */

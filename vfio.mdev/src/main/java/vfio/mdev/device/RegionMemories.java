@@ -31,6 +31,9 @@ final class RegionMemories implements AutoCloseable {
 
     private boolean closed;
 
+    /** Whether they have the content of a restored device, which its next user gets. */
+    private boolean kept;
+
     /** The file for the user, and the vendor's view of it. */
     private record Region(Fd file, Mapping view) {}
 
@@ -105,6 +108,14 @@ final class RegionMemories implements AutoCloseable {
         } catch (LinuxException e) {
             throw failure(e);
         }
+    }
+
+    synchronized void keep() {
+        kept = true;
+    }
+
+    synchronized boolean isKept() {
+        return kept;
     }
 
     /** Clears all memories. */

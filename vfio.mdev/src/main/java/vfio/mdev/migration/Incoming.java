@@ -1,6 +1,8 @@
 package vfio.mdev.migration;
 
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
@@ -45,6 +47,26 @@ public final class Incoming {
     public Incoming(String type, List<Memory> memories) {
         this.type = type;
         this.memories = memories;
+    }
+
+    /**
+     * The type of the device whose stream begins here.
+     *
+     * @throws ErrnoException EINVAL: not the stream of a device
+     */
+    public static String type(InputStream in) throws IOException, ErrnoException {
+        Incoming begin = new Incoming("", List.of());
+        byte[] length = in.readNBytes(Format.LENGTH);
+        if (length.length < Format.LENGTH) {
+            throw Format.invalid("it has " + length.length + " bytes");
+        }
+        DeviceState head = begin.format.document(in.readNBytes(begin.length(length)));
+        checkHead(head);
+        String type = head.text(Format.TYPE);
+        if (!type.matches("[\\w.:-]{1,255}")) {
+            throw Format.invalid("it is of a device of type " + Format.shown(type));
+        }
+        return type;
     }
 
     /** @throws ErrnoException EINVAL: not a stream for this device; all later calls fail with the same */
@@ -111,13 +133,17 @@ public final class Incoming {
         }
     }
 
-    private void begin(DeviceState head) throws ErrnoException {
+    private static void checkHead(DeviceState head) throws ErrnoException {
         if (!head.has(Format.STREAM) || !head.text(Format.STREAM).equals(Format.NAME)) {
             throw Format.invalid("it is not the state of a device");
         }
         if (head.version() != Format.VERSION) {
             throw Format.invalid("it has version " + head.version() + ", this platform reads " + Format.VERSION);
         }
+    }
+
+    private void begin(DeviceState head) throws ErrnoException {
+        checkHead(head);
         if (!head.text(Format.TYPE).equals(type)) {
             throw Format.invalid(
                     "it is of a device of type " + Format.shown(head.text(Format.TYPE)) + ", this one is " + type);
