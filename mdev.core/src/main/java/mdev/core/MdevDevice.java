@@ -1,32 +1,22 @@
 package mdev.core;
 
-import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
-import java.util.TreeSet;
 import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 import mdev.api.MdevType;
 import mdev.api.ParentDevice;
-import mdev.api.Slot;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
-import mdev.api.state.DeviceState;
-import mdev.api.state.StatefulDevice;
-import mdev.api.sysfs.AttributeGroup;
 import mdev.core.bus.BusDevice;
 import mdev.core.slot.Gate;
 import mdev.core.slot.VendorSlot;
-import mdev.core.sysfs.AttributePlaces;
 import mdev.core.sysfs.Contents;
-import mdev.core.sysfs.Names;
 import mdev.core.sysfs.Text;
 import mdev.sync.BoundedCalls;
 import mdev.sync.Deadline;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -35,7 +25,8 @@ import org.slf4j.LoggerFactory;
  */
 public final class MdevDevice extends BusDevice {
     private static final Logger log = LoggerFactory.getLogger(MdevDevice.class);
-    private static final List<String> OWN_NAMES =
+    /** The vendor's attributes must not have these. */
+    static final List<String> OWN_NAMES =
             List.of("driver", "iommu_group", "mdev_type", "power", "remove", "subsystem", "uevent");
 
     /** The states of a device, in this order. */
@@ -56,12 +47,7 @@ public final class MdevDevice extends BusDevice {
     /** Contains every call of the vendor on behalf of the device, from its create to its remove. */
     private final VendorSlot slot;
 
-    /** The vendor's half; written by the creating thread and by the freeing thread. */
-    private volatile VendorOps.@Nullable Instance<?> vendor;
-
-    private volatile List<AttributeGroup> groups = List.of();
-
-    private volatile AttributePlaces places = AttributePlaces.NONE;
+    private final VendorHalf vendor;
 
     /** Guarded by the tree's change, as the tree shows it: the thread that sets REMOVING tears the device down. */
     private volatile State state = State.CREATING;
@@ -79,6 +65,7 @@ public final class MdevDevice extends BusDevice {
         this.uuid = uuid;
         this.slot = new VendorSlot(
                 parent.module().owner(), uuid.toString(), parent.core().calls());
+        this.vendor = new VendorHalf(this, slot);
     }
 
     /**
@@ -106,7 +93,7 @@ public final class MdevDevice extends BusDevice {
         boolean published = false;
         String who = requester.get(); // now, because the caller may be killed during the vendor's create
         try {
-            device.allocate();
+            device.vendor.create(); // freed in finish(); the device is not visible yet
             device.publish();
             published = true;
             device.probe();
@@ -127,23 +114,6 @@ public final class MdevDevice extends BusDevice {
                 who);
     }
 
-    /** The vendor creates its half; the device is not visible yet. */
-    private void allocate() throws ErrnoException {
-        VendorOps.Instance<?> made;
-        try (Gate.Entry _ = slot.enter("create")) {
-            made = type.parent().ops().create(this); // removed in free()
-        }
-        vendor = made;
-        slot.install(made.device());
-        try {
-            groups = made.attributeGroups();
-            Names.groups(name(), groups, new HashSet<>(OWN_NAMES));
-        } catch (ErrnoException e) {
-            free();
-            throw e;
-        }
-    }
-
     /** {@code device_add()} up to the probe. */
     private void publish() throws ErrnoException {
         try (var _ = tree().change()) {
@@ -154,7 +124,7 @@ public final class MdevDevice extends BusDevice {
                 return;
             }
         }
-        free();
+        vendor.free();
         throw parentIsRemoved();
     }
 
@@ -202,7 +172,7 @@ public final class MdevDevice extends BusDevice {
      */
     private void remove(Supplier<String> requester) throws ErrnoException {
         try (Gate.Entry _ = type.parent().gate().enter("remove of " + uuid)) {
-            slot.run("mayRemove", this::mayRemove);
+            slot.run("mayRemove", vendor::mayRemove);
             String who = requester.get();
             AtomicBoolean first = new AtomicBoolean();
             CountDownLatch retired = new CountDownLatch(1);
@@ -230,14 +200,6 @@ public final class MdevDevice extends BusDevice {
             Thread.currentThread().interrupt();
             throw new ErrnoException(Errno.EINTR, "interrupted; the removal of " + uuid + " continues");
         }
-    }
-
-    private void mayRemove() throws ErrnoException {
-        VendorOps.Instance<?> asked = vendor;
-        if (asked == null) {
-            throw isRemoved();
-        }
-        asked.mayRemove();
     }
 
     /**
@@ -296,7 +258,7 @@ public final class MdevDevice extends BusDevice {
     /** Runs when no call is inside the vendor and none will follow. */
     private void finish() {
         try (Gate.Entry _ = slot.enterAnyway("remove")) {
-            free();
+            vendor.free();
         }
         forget();
         log.info("{}: removed {}, for {}", owner(), uuid, remover);
@@ -312,26 +274,8 @@ public final class MdevDevice extends BusDevice {
         }
     }
 
-    /** The vendor frees its half; pairs with {@code allocate()}. Its error is only logged, as in the kernel. */
-    private void free() {
-        VendorOps.Instance<?> made = vendor;
-        if (made == null) {
-            return;
-        }
-        try {
-            made.remove();
-        } catch (ErrnoException e) {
-            log.warn("{}: remove of {} failed: {}", owner(), uuid, e.toString());
-        }
-        // A reference to this object must not keep the vendor's classes alive.
-        vendor = null;
-        slot.install(null);
-        groups = List.of();
-        notifyInstances();
-    }
-
     /** A device may use resources that other types share. */
-    private void notifyInstances() {
+    void notifyInstances() {
         type.parent().types().forEach(SupportedType::notifyInstances);
     }
 
@@ -339,111 +283,14 @@ public final class MdevDevice extends BusDevice {
         return state == State.ACTIVE;
     }
 
-    boolean isStateful() {
-        VendorOps.Instance<?> now = vendor;
-        return now != null && now.device() instanceof StatefulDevice;
+    VendorHalf vendor() {
+        return vendor;
     }
 
-    /**
-     * Stops the device for an update of its vendor; pairs with {@link #resume}. Called inside the frozen slot, as are
-     * the next three.
-     *
-     * @return the state; empty if the device has none to save
-     */
-    Optional<DeviceState> stopAndSave() throws ErrnoException {
-        VendorOps.Instance<?> now = vendor;
-        return now == null ? Optional.empty() : now.stopAndSave(isStoppedByUser());
-    }
-
-    /** The user has stopped the device for a migration: it stays stopped. */
-    private boolean isStoppedByUser() {
-        Slot.Occupant user = slot.occupant();
-        return user != null && user.isStopped();
-    }
-
-    void resume() throws ErrnoException {
-        VendorOps.Instance<?> now = vendor;
-        if (now != null && !isStoppedByUser()) {
-            now.resume();
-        }
-    }
-
-    /** Frees the vendor's half, but not the device. Does nothing if the vendor has none. */
-    void park(UpdateStep step) throws ErrnoException {
-        VendorOps.Instance<?> made = vendor;
-        if (made == null) {
-            return;
-        }
-        Slot.Occupant user = slot.occupant();
-        if (user != null) {
-            try {
-                made.device().release();
-            } catch (RuntimeException | Error e) {
-                var _ = slot.failed("release", e);
-            }
-        }
-        step.change(this::disown);
-        try {
-            made.remove();
-        } catch (ErrnoException e) {
-            log.warn("{}: remove of {} failed: {}", owner(), uuid, e.toString());
-        }
-    }
-
-    /** Detaches the device from its vendor's object, which may hang. */
-    void disown() {
-        vendor = null;
-        slot.install(NoDevice.INSTANCE);
-        Slot.Occupant user = slot.occupant();
-        if (user != null) {
-            user.parked();
-        }
-    }
-
-    /**
-     * The new version of the vendor creates its half, opens it for the user and restores the state.
-     *
-     * @return the saved fields that the new version does not save
-     */
-    List<String> adopt(Optional<DeviceState> saved, UpdateStep step) throws ErrnoException {
-        VendorOps.Instance<?> made = type.parent().ops().create(this); // removed below, in park() or in free()
-        boolean opened = false;
-        try {
-            step.change(() -> {
-                vendor = made;
-                slot.install(made.device());
-            });
-            List<AttributeGroup> changed = made.attributeGroups();
-            Names.groups(name(), changed, new HashSet<>(OWN_NAMES));
-            Slot.Occupant user = slot.occupant();
-            if (user != null) {
-                user.reopen(made.device());
-                opened = true;
-            }
-            Set<String> lost = new TreeSet<>();
-            if (saved.isPresent()) {
-                lost.addAll(saved.get().names());
-                lost.removeAll(made.restore(saved.get()).names());
-            }
-            step.change(() -> redescribe(changed));
-            return lost.stream().map(field -> uuid + "." + field).toList();
-        } catch (ErrnoException e) {
-            if (step.isAbandoned()) {
-                if (opened) {
-                    made.device().release();
-                }
-                made.remove();
-            }
-            throw e;
-        }
-    }
-
-    private void redescribe(List<AttributeGroup> changed) {
+    /** Shows the changed attributes of the vendor. */
+    void showAgain(Runnable change) {
         try (var _ = tree().change()) {
-            if (redescribe(() -> {
-                places = places.updated(groups, changed);
-                groups = changed;
-            })) {
+            if (redescribe(change)) {
                 uevent("change");
             }
         }
@@ -488,7 +335,7 @@ public final class MdevDevice extends BusDevice {
         } else {
             contents.skip(2);
         }
-        slot.describe(contents, places, () -> groups); // last: an update of the vendor changes them
+        vendor.describe(contents); // last: an update of the vendor changes them
     }
 
     @Override
@@ -543,7 +390,8 @@ public final class MdevDevice extends BusDevice {
         };
     }
 
-    private String owner() {
+    /** The vendor's bundle, for the log. */
+    String owner() {
         return type.parent().module().owner().symbolicName();
     }
 

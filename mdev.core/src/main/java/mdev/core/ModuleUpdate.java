@@ -81,14 +81,14 @@ final class ModuleUpdate implements LiveUpdate {
             }
             call("stop and save", all, false, deadline, (device, step) -> {
                 try {
-                    Optional<DeviceState> state = device.stopAndSave();
+                    Optional<DeviceState> state = device.vendor().stopAndSave();
                     step.change(() -> {
                         stopped.add(device);
                         devices.put(device, state);
                     });
                 } catch (ErrnoException e) {
                     if (step.isAbandoned()) {
-                        device.resume();
+                        device.vendor().resume();
                     } else {
                         stopped.add(device);
                     }
@@ -98,7 +98,7 @@ final class ModuleUpdate implements LiveUpdate {
         } catch (ErrnoException e) {
             deadline = Deadline.in(timeout.dividedBy(2)); // a hung call has used up the time
             try {
-                call("resume", List.copyOf(stopped), false, deadline, (device, _) -> device.resume());
+                call("resume", List.copyOf(stopped), false, deadline, (device, _) -> device.vendor().resume());
             } catch (ErrnoException unresumed) {
                 log.error("{}: {}", module.name(), unresumed.getMessage());
             }
@@ -119,7 +119,7 @@ final class ModuleUpdate implements LiveUpdate {
             }
         }
         String used = all.stream()
-                .filter(device -> !device.isStateful())
+                .filter(device -> !device.vendor().isStateful())
                 .flatMap(device -> device.user().map(user -> device.uuid() + " by " + user).stream())
                 .collect(Collectors.joining(", "));
         if (!used.isEmpty()) {
@@ -178,7 +178,7 @@ final class ModuleUpdate implements LiveUpdate {
     /** Releases the vendor's objects of the devices; a failure is only logged. */
     private void discard(List<MdevDevice> all) {
         try {
-            call("release", all, true, deadline.atMost(timeout.dividedBy(8)), MdevDevice::park);
+            call("release", all, true, deadline.atMost(timeout.dividedBy(8)), (device, step) -> device.vendor().park(step));
         } catch (ErrnoException e) {
             log.error("{}: {}", module.name(), e.getMessage());
         }
@@ -210,10 +210,10 @@ final class ModuleUpdate implements LiveUpdate {
         List<String> lost = new ArrayList<>();
         awaitParents();
         call("restore", all, true, deadline, (device, step) -> {
-            List<String> fields = device.adopt(devices.getOrDefault(device, Optional.empty()), step);
+            List<String> fields = device.vendor().adopt(devices.getOrDefault(device, Optional.empty()), step);
             step.change(() -> lost.addAll(fields));
         });
-        call("resume", all, true, deadline, (device, _) -> device.resume());
+        call("resume", all, true, deadline, (device, _) -> device.vendor().resume());
         end();
         thaw();
         log.info("{}: updated with {} devices", module.owner().symbolicName(), all.size());

@@ -27,7 +27,7 @@ public final class Snapshot {
         Deadline deadline = Deadline.in(core.limits().update());
         // In the parent's gate, because an update of the vendor waits until that is empty.
         try (Gate.Entry _ = device.supportedType().parent().gate().enter("save of " + device.uuid())) {
-            if (!device.isStateful()) {
+            if (!device.vendor().isStateful()) {
                 throw new ErrnoException(
                         Errno.EOPNOTSUPP, "the driver of device " + device.uuid() + " cannot save its state");
             }
@@ -50,9 +50,9 @@ public final class Snapshot {
         List<DeviceState> saved = new ArrayList<>(1);
         UpdateStep step = new UpdateStep("save", List.of(device), (one, _) -> {
             try {
-                one.stopAndSave().ifPresent(saved::add);
+                one.vendor().stopAndSave().ifPresent(saved::add);
             } finally {
-                one.resume();
+                one.vendor().resume();
             }
         });
         BoundedCalls.Call call = core.calls().tryStart("save of " + device.uuid(), step);

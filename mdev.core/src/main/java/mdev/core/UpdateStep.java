@@ -93,8 +93,8 @@ final class UpdateStep implements Runnable {
                 String name = current == null ? "a device" : current.uuid().toString();
                 log.error("{} of {} has not returned", what, name, call.stack());
                 if (current != null && entry != null && disowning) {
-                    current.disown();
-                    entry.close(); // removes the call from the device: the next update does not wait for it
+                    current.vendor().disown();
+                    entry.close(); // the call is no longer one of the device's: the next update does not wait for it
                 }
                 throw new ErrnoException(Errno.ETIMEDOUT, what + " of " + name + " has not returned in time");
             }

@@ -1,0 +1,210 @@
+package mdev.core;
+
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import mdev.api.Slot;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.api.state.DeviceState;
+import mdev.api.state.StatefulDevice;
+import mdev.api.sysfs.AttributeGroup;
+import mdev.core.slot.Gate;
+import mdev.core.slot.VendorSlot;
+import mdev.core.sysfs.AttributePlaces;
+import mdev.core.sysfs.Contents;
+import mdev.core.sysfs.Names;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The vendor's half of a device: the vendor's object, from its create to its remove, and the attributes that the vendor
+ * adds. An update replaces it.
+ */
+final class VendorHalf {
+    private static final Logger log = LoggerFactory.getLogger(VendorHalf.class);
+
+    private final MdevDevice device;
+
+    /** Contains every call of the vendor on behalf of the device. */
+    private final VendorSlot slot;
+
+    /** Written by the creating thread, by the freeing thread and, while the slot is frozen, by an update. */
+    private volatile VendorOps.@Nullable Instance<?> instance;
+
+    private volatile List<AttributeGroup> groups = List.of();
+
+    private volatile AttributePlaces places = AttributePlaces.NONE;
+
+    VendorHalf(MdevDevice device, VendorSlot slot) {
+        this.device = device;
+        this.slot = slot;
+    }
+
+    /** The vendor creates its object; pairs with {@link #free}. */
+    void create() throws ErrnoException {
+        VendorOps.Instance<?> made;
+        try (Gate.Entry _ = slot.enter("create")) {
+            made = ops().create(device);
+        }
+        instance = made;
+        slot.install(made.device());
+        try {
+            groups = checkedGroups(made);
+        } catch (ErrnoException e) {
+            free();
+            throw e;
+        }
+    }
+
+    /** Called inside the slot. */
+    void mayRemove() throws ErrnoException {
+        VendorOps.Instance<?> asked = instance;
+        if (asked == null) {
+            throw new ErrnoException(Errno.ENODEV, "device " + device.uuid() + " is being removed");
+        }
+        asked.mayRemove();
+    }
+
+    /** The vendor frees its object. Its error is only logged, as in the kernel. */
+    void free() {
+        VendorOps.Instance<?> made = instance;
+        if (made == null) {
+            return;
+        }
+        remove(made);
+        // A reference to this object must not keep the vendor's classes alive.
+        instance = null;
+        slot.install(null);
+        groups = List.of();
+        device.notifyInstances();
+    }
+
+    private void remove(VendorOps.Instance<?> made) {
+        try {
+            made.remove();
+        } catch (ErrnoException e) {
+            log.warn("{}: remove of {} failed: {}", device.owner(), device.uuid(), e.toString());
+        }
+    }
+
+    boolean isStateful() {
+        VendorOps.Instance<?> now = instance;
+        return now != null && now.device() instanceof StatefulDevice;
+    }
+
+    /**
+     * Stops the device for an update of its vendor; pairs with {@link #resume}. Called inside the frozen slot, as are
+     * the next four.
+     *
+     * @return the state; empty if the device has none to save
+     */
+    Optional<DeviceState> stopAndSave() throws ErrnoException {
+        VendorOps.Instance<?> now = instance;
+        return now == null ? Optional.empty() : now.stopAndSave(isStoppedByUser());
+    }
+
+    /** The user has stopped the device for a migration: it stays stopped. */
+    private boolean isStoppedByUser() {
+        Slot.Occupant user = slot.occupant();
+        return user != null && user.isStopped();
+    }
+
+    void resume() throws ErrnoException {
+        VendorOps.Instance<?> now = instance;
+        if (now != null && !isStoppedByUser()) {
+            now.resume();
+        }
+    }
+
+    /** Frees the vendor's object, but not the device. Does nothing if the vendor has none. */
+    void park(UpdateStep step) throws ErrnoException {
+        VendorOps.Instance<?> made = instance;
+        if (made == null) {
+            return;
+        }
+        Slot.Occupant user = slot.occupant();
+        if (user != null) {
+            release(made);
+        }
+        step.change(this::disown);
+        remove(made);
+    }
+
+    private void release(VendorOps.Instance<?> made) {
+        try {
+            made.device().release();
+        } catch (RuntimeException | Error e) {
+            var _ = slot.failed("release", e);
+        }
+    }
+
+    /** Detaches the device from its vendor's object, which may hang. */
+    void disown() {
+        instance = null;
+        slot.install(NoDevice.INSTANCE);
+        Slot.Occupant user = slot.occupant();
+        if (user != null) {
+            user.parked();
+        }
+    }
+
+    /**
+     * The new version of the vendor creates its object, opens it for the user and restores the state.
+     *
+     * @return the saved fields that the new version does not save
+     */
+    List<String> adopt(Optional<DeviceState> saved, UpdateStep step) throws ErrnoException {
+        VendorOps.Instance<?> made = ops().create(device); // removed below, in park() or in free()
+        boolean opened = false;
+        try {
+            step.change(() -> {
+                instance = made;
+                slot.install(made.device());
+            });
+            List<AttributeGroup> changed = checkedGroups(made);
+            Slot.Occupant user = slot.occupant();
+            if (user != null) {
+                user.reopen(made.device());
+                opened = true;
+            }
+            Set<String> lost = new TreeSet<>();
+            if (saved.isPresent()) {
+                lost.addAll(saved.get().names());
+                lost.removeAll(made.restore(saved.get()).names());
+            }
+            step.change(() -> device.showAgain(() -> replaceGroups(changed)));
+            return lost.stream().map(field -> device.uuid() + "." + field).toList();
+        } catch (ErrnoException e) {
+            if (step.isAbandoned()) {
+                if (opened) {
+                    release(made);
+                }
+                remove(made);
+            }
+            throw e;
+        }
+    }
+
+    private void replaceGroups(List<AttributeGroup> changed) {
+        places = places.updated(groups, changed);
+        groups = changed;
+    }
+
+    private List<AttributeGroup> checkedGroups(VendorOps.Instance<?> made) throws ErrnoException {
+        List<AttributeGroup> checked = made.attributeGroups();
+        Names.groups(device.name(), checked, new HashSet<>(MdevDevice.OWN_NAMES));
+        return checked;
+    }
+
+    void describe(Contents contents) {
+        slot.describe(contents, places, () -> groups);
+    }
+
+    private VendorOps<?> ops() {
+        return device.supportedType().parent().ops();
+    }
+}
