@@ -83,7 +83,7 @@ public interface Slot {
         void parked();
 
         /**
-         * Opens the new object with a context of the same user.
+         * Opens the new object with a context of the same user. If this throws, the object is not open.
          *
          * @throws ErrnoException EINVAL: it lacks an interrupt that the old object had; else the vendor's errno
          */

@@ -213,7 +213,7 @@ final class ModuleUpdate implements LiveUpdate {
             List<String> fields = device.vendor().adopt(devices.getOrDefault(device, Optional.empty()), step);
             step.change(() -> lost.addAll(fields));
         });
-        call("resume", all, true, deadline, (device, _) -> device.vendor().resume());
+        call("resume", all, true, deadline, (device, step) -> device.vendor().resume(step));
         end();
         thaw();
         log.info("{}: updated with {} devices", module.owner().symbolicName(), all.size());

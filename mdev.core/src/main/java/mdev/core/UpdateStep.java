@@ -34,6 +34,9 @@ final class UpdateStep implements Runnable {
     private @Nullable ErrnoException failure;
     private boolean abandoned;
 
+    /** Whether nothing is left to take from the current device if its call hangs. */
+    private boolean settled;
+
     UpdateStep(String what, List<MdevDevice> devices, Action action) {
         this.what = what;
         this.devices = devices;
@@ -48,6 +51,7 @@ final class UpdateStep implements Runnable {
                 change(() -> {
                     current = device;
                     entry = inside;
+                    settled = false;
                 });
                 action.run(device, this);
             } catch (ErrnoException e) {
@@ -68,13 +72,32 @@ final class UpdateStep implements Runnable {
     /**
      * Makes a change, unless the step has been abandoned.
      *
-     * @throws ErrnoException ETIMEDOUT: the step has been abandoned
+     * @throws ErrnoException ENODEV: the step has been abandoned
      */
     synchronized void change(Runnable change) throws ErrnoException {
         if (abandoned) {
-            throw new ErrnoException(Errno.ETIMEDOUT, "the update has ended");
+            throw hasEnded();
         }
         change.run();
+    }
+
+    /**
+     * Makes the last change to a device: if the step is abandoned later, the device is not taken from its object.
+     *
+     * @return false if the step has been abandoned and the device taken from its object; nothing is changed then, and
+     *     the caller frees the object
+     */
+    synchronized boolean settle(Runnable change) {
+        if (abandoned) {
+            return false;
+        }
+        change.run();
+        settled = true;
+        return true;
+    }
+
+    static ErrnoException hasEnded() {
+        return new ErrnoException(Errno.ENODEV, "the update has ended");
     }
 
     synchronized boolean isAbandoned() {
@@ -93,7 +116,9 @@ final class UpdateStep implements Runnable {
                 String name = current == null ? "a device" : current.uuid().toString();
                 log.error("{} of {} has not returned", what, name, call.stack());
                 if (current != null && entry != null && disowning) {
-                    current.vendor().disown();
+                    if (!settled) {
+                        current.vendor().disown();
+                    }
                     entry.close(); // the call is no longer one of the device's: the next update does not wait for it
                 }
                 throw new ErrnoException(Errno.ETIMEDOUT, what + " of " + name + " has not returned in time");

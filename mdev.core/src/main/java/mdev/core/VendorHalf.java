@@ -98,7 +98,7 @@ final class VendorHalf {
 
     /**
      * Stops the device for an update of its vendor; pairs with {@link #resume}. Called inside the frozen slot, as are
-     * the next four.
+     * the next five.
      *
      * @return the state; empty if the device has none to save
      */
@@ -120,17 +120,39 @@ final class VendorHalf {
         }
     }
 
+    /** The new version continues; if this call hangs, it frees its object when it returns. */
+    void resume(UpdateStep step) throws ErrnoException {
+        VendorOps.Instance<?> now = instance;
+        if (now == null || isStoppedByUser()) {
+            return;
+        }
+        boolean open = slot.occupant() != null; // not when the call has hung
+        try {
+            now.resume();
+        } finally {
+            if (!step.settle(() -> {})) {
+                discard(now, open);
+            }
+        }
+    }
+
     /** Frees the vendor's object, but not the device. Does nothing if the vendor has none. */
-    void park(UpdateStep step) throws ErrnoException {
+    void park(UpdateStep step) {
         VendorOps.Instance<?> made = instance;
         if (made == null) {
             return;
         }
-        Slot.Occupant user = slot.occupant();
-        if (user != null) {
+        if (slot.occupant() != null) {
             release(made);
         }
-        step.change(this::disown);
+        step.settle(this::disown); // else it is disowned already
+        remove(made);
+    }
+
+    private void discard(VendorOps.Instance<?> made, boolean open) {
+        if (open) {
+            release(made);
+        }
         remove(made);
     }
 
@@ -159,31 +181,31 @@ final class VendorHalf {
      */
     List<String> adopt(Optional<DeviceState> saved, UpdateStep step) throws ErrnoException {
         VendorOps.Instance<?> made = ops().create(device); // removed below, in park() or in free()
-        boolean opened = false;
+        Slot.Occupant user = slot.occupant();
+        boolean open = false;
         try {
             step.change(() -> {
                 instance = made;
                 slot.install(made.device());
             });
             List<AttributeGroup> changed = checkedGroups(made);
-            Slot.Occupant user = slot.occupant();
             if (user != null) {
                 user.reopen(made.device());
-                opened = true;
+                open = true;
             }
             Set<String> lost = new TreeSet<>();
             if (saved.isPresent()) {
                 lost.addAll(saved.get().names());
                 lost.removeAll(made.restore(saved.get()).names());
             }
-            step.change(() -> device.showAgain(() -> replaceGroups(changed)));
+            if (!step.settle(() -> device.showAgain(() -> replaceGroups(changed)))) {
+                throw UpdateStep.hasEnded();
+            }
             return lost.stream().map(field -> device.uuid() + "." + field).toList();
         } catch (ErrnoException e) {
-            if (step.isAbandoned()) {
-                if (opened) {
-                    release(made);
-                }
-                remove(made);
+            boolean unopened = user != null && !open; // park() would release it
+            if (!step.settle(unopened ? this::disown : () -> {}) || unopened) {
+                discard(made, open);
             }
             throw e;
         }

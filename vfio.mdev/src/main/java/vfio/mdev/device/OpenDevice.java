@@ -129,7 +129,12 @@ final class OpenDevice implements Slot.Occupant {
         } catch (Throwable t) {
             throw slot.failed("open", t);
         }
-        irqs.extend(irqKinds(ops));
+        try {
+            irqs.extend(irqKinds(ops));
+        } catch (ErrnoException e) {
+            release(ops);
+            throw e;
+        }
     }
 
     @Override
@@ -194,13 +199,21 @@ final class OpenDevice implements Slot.Occupant {
         dma.clientGone();
         try {
             migration.abandon(slot.ops());
-            slot.ops().release();
         } catch (Throwable t) {
             var _ = slot.failed("release", t);
         }
+        release(slot.ops());
         onMemories.accept(memories);
         detach();
         onReleased.run();
+    }
+
+    private void release(DeviceOps ops) {
+        try {
+            ops.release();
+        } catch (Throwable t) {
+            var _ = slot.failed("release", t);
+        }
     }
 
     /** Revokes the user's memory from the vendor. Idempotent. */
