@@ -37,11 +37,16 @@ final class ModuleUpdate implements LiveUpdate {
     /** The devices and their states, empty for a device without state; written by {@link #begin}. */
     private final Map<MdevDevice, Optional<DeviceState>> devices = new LinkedHashMap<>();
 
+    /** The monitor guards this and the fields below, and the parents' adoptions. */
     private final List<Gate> frozen = new ArrayList<>();
 
-    /** The reason why a parent was rejected; guarded by the monitor, as are the parents' adoptions. */
+    /** The reason why a parent was rejected. */
     private @Nullable ErrnoException rejected;
 
+    /** The step for whose calls {@link #call} waits. */
+    private @Nullable UpdateStep running;
+
+    /** After this no gate is frozen and no step begins. The core may end the update while another thread works on it. */
     private boolean ended;
 
     ModuleUpdate(MdevCore core, Module module, List<Parent> parents) {
@@ -96,17 +101,17 @@ final class ModuleUpdate implements LiveUpdate {
                 }
             });
         } catch (ErrnoException e) {
-            deadline = Deadline.in(timeout.dividedBy(2)); // a hung call has used up the time
-            try {
-                call("resume", List.copyOf(stopped), false, deadline, (device, _) -> device.vendor().resume());
-            } catch (ErrnoException unresumed) {
-                log.error("{}: {}", module.name(), unresumed.getMessage());
+            if (!hasEnded()) { // else they are removed
+                deadline = Deadline.in(timeout.dividedBy(2)); // a hung call has used up the time
+                attempt("resume", List.copyOf(stopped), false, deadline, (device, _) ->
+                        device.vendor().resume());
+                takeFrozen().forEach(Gate::thaw);
             }
-            thaw();
             throw e;
         }
         discard(List.copyOf(devices.keySet()));
         synchronized (this) {
+            requireRunning();
             parents.forEach(Parent::suspend);
         }
         log.info("{}: parked {} devices for an update", module.owner().symbolicName(), devices.size());
@@ -142,7 +147,18 @@ final class ModuleUpdate implements LiveUpdate {
     private void call(String what, List<MdevDevice> all, boolean disowning, Deadline until, UpdateStep.Action action)
             throws ErrnoException {
         UpdateStep step = new UpdateStep(what, all, action);
-        step.await(start(what, step), until, disowning);
+        synchronized (this) {
+            requireRunning();
+            running = step;
+        }
+        try {
+            step.await(start(what, step), until, disowning);
+        } finally {
+            synchronized (this) {
+                running = null;
+                notifyAll();
+            }
+        }
     }
 
     private BoundedCalls.Call start(String what, Runnable step) throws ErrnoException {
@@ -175,13 +191,19 @@ final class ModuleUpdate implements LiveUpdate {
         }
     }
 
-    /** Releases the vendor's objects of the devices; a failure is only logged. */
-    private void discard(List<MdevDevice> all) {
+    /** As {@link #call}, but a failure is only logged. */
+    private void attempt(String what, List<MdevDevice> all, boolean disowning, Deadline until, UpdateStep.Action action) {
         try {
-            call("release", all, true, deadline.atMost(timeout.dividedBy(8)), (device, step) -> device.vendor().park(step));
+            call(what, all, disowning, until, action);
         } catch (ErrnoException e) {
             log.error("{}: {}", module.name(), e.getMessage());
         }
+    }
+
+    /** Releases the vendor's objects of the devices. */
+    private void discard(List<MdevDevice> all) {
+        attempt("release", all, true, deadline.atMost(timeout.dividedBy(8)), (device, step) -> device.vendor()
+                .park(step));
     }
 
     /** Whether the parent waits for the vendor to register it again. */
@@ -214,8 +236,10 @@ final class ModuleUpdate implements LiveUpdate {
             step.change(() -> lost.addAll(fields));
         });
         call("resume", all, true, deadline, (device, step) -> device.vendor().resume(step));
-        end();
-        thaw();
+        if (!end()) {
+            throw isUnloaded();
+        }
+        takeFrozen().forEach(Gate::thaw);
         log.info("{}: updated with {} devices", module.owner().symbolicName(), all.size());
         return List.copyOf(lost);
     }
@@ -232,6 +256,7 @@ final class ModuleUpdate implements LiveUpdate {
 
     private synchronized void awaitParents() throws ErrnoException {
         while (true) {
+            requireRunning();
             ErrnoException reason = rejected;
             if (reason != null) {
                 throw reason;
@@ -251,30 +276,59 @@ final class ModuleUpdate implements LiveUpdate {
     private synchronized boolean end() {
         boolean first = !ended;
         ended = true;
+        notifyAll();
         return first;
     }
 
-    private void freeze(Gate gate, Deadline until) throws ErrnoException {
+    private synchronized boolean hasEnded() {
+        return ended;
+    }
+
+    private synchronized void requireRunning() throws ErrnoException {
+        if (ended) {
+            throw isUnloaded();
+        }
+    }
+
+    private ErrnoException isUnloaded() {
+        return new ErrnoException(Errno.ENODEV, module.name() + " is unloaded");
+    }
+
+    /** Called after the end: lets the thread that works on the update finish with the current device. */
+    private synchronized void awaitStep() {
+        Deadline last = Deadline.in(timeout); // that of the step is no longer
+        if (running != null) {
+            running.cancel();
+        }
+        while (running != null && last.waitOn(this)) {}
+    }
+
+    private synchronized void freeze(Gate gate, Deadline until) throws ErrnoException {
+        requireRunning();
         if (!gate.freeze(until)) {
             throw new ErrnoException(Errno.EBUSY, gate + " is being saved or updated already");
         }
         frozen.add(gate);
     }
 
-    private void thaw() {
-        frozen.forEach(Gate::thaw);
+    /** The caller thaws them. */
+    private synchronized List<Gate> takeFrozen() {
+        List<Gate> gates = List.copyOf(frozen);
         frozen.clear();
+        return gates;
     }
 
     /** Idempotent. */
     @Override
     public void close() {
         if (end()) {
+            awaitStep();
             log.error(
                     "{}: the update has failed; its devices are removed",
                     module.owner().symbolicName());
-            frozen.forEach(Gate::shut); // before the thaw, so that no call reaches the vendor's released objects
-            thaw();
+            List<Gate> gates = takeFrozen();
+            gates.forEach(Gate::shut); // before the thaw, so that no call reaches what the vendor has left
+            gates.forEach(Gate::thaw);
             Deadline removal = core.limits().deadline();
             parents.forEach(parent -> parent.unregister(removal));
         }

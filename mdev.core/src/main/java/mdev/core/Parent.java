@@ -202,6 +202,9 @@ public final class Parent extends VirtualDevice {
         gate.shut();
         List<MdevDevice> devices;
         try (var _ = tree().change()) {
+            if (sealed) {
+                return; // an update that has failed both ways was first
+            }
             sealed = true;
             core.classes().parents().remove(name());
             // All in one step: a vendor that delays the first must not keep the others on the bus.

@@ -33,6 +33,7 @@ final class UpdateStep implements Runnable {
     private Gate.@Nullable Entry entry;
     private @Nullable ErrnoException failure;
     private boolean abandoned;
+    private boolean cancelled;
 
     /** Whether nothing is left to take from the current device if its call hangs. */
     private boolean settled;
@@ -48,11 +49,7 @@ final class UpdateStep implements Runnable {
         for (MdevDevice device : devices) {
             // Inside the slot, so that the vendor may call back although the slot is frozen.
             try (Gate.Entry inside = device.slot().enterAnyway(what)) {
-                change(() -> {
-                    current = device;
-                    entry = inside;
-                    settled = false;
-                });
+                begin(device, inside);
                 action.run(device, this);
             } catch (ErrnoException e) {
                 fail(device, e.errno(), String.valueOf(e.getMessage()));
@@ -63,6 +60,22 @@ final class UpdateStep implements Runnable {
                 return;
             }
         }
+    }
+
+    private synchronized void begin(MdevDevice device, Gate.Entry inside) throws ErrnoException {
+        if (cancelled) {
+            throw hasEnded();
+        }
+        change(() -> {
+            current = device;
+            entry = inside;
+            settled = false;
+        });
+    }
+
+    /** The step ends after the current device. */
+    synchronized void cancel() {
+        cancelled = true;
     }
 
     private synchronized void fail(MdevDevice device, Errno errno, String reason) {
