@@ -279,6 +279,10 @@ public final class MdevDevice extends BusDevice {
         type.parent().types().forEach(SupportedType::notifyInstances);
     }
 
+    boolean isCreating() {
+        return state == State.CREATING;
+    }
+
     boolean isActive() {
         return state == State.ACTIVE;
     }

@@ -74,8 +74,9 @@ final class ModuleUpdate implements LiveUpdate {
                 awaitEmpty(parent.gate());
             }
             saveSettings();
+            // The gates are empty: a device that is being created still waits for its parent's.
             List<MdevDevice> all = core.devices().stream()
-                    .filter(device -> parents.contains(device.supportedType().parent()))
+                    .filter(device -> parents.contains(device.supportedType().parent()) && !device.isCreating())
                     .toList();
             check(all);
             for (MdevDevice device : all) {
@@ -103,8 +104,12 @@ final class ModuleUpdate implements LiveUpdate {
         } catch (ErrnoException e) {
             if (!hasEnded()) { // else they are removed
                 deadline = Deadline.in(timeout.dividedBy(2)); // a hung call has used up the time
-                attempt("resume", List.copyOf(stopped), false, deadline, (device, _) ->
-                        device.vendor().resume());
+                attempt(
+                        "resume",
+                        List.copyOf(stopped),
+                        false,
+                        deadline,
+                        (device, _) -> device.vendor().resume());
                 takeFrozen().forEach(Gate::thaw);
             }
             throw e;
@@ -192,7 +197,8 @@ final class ModuleUpdate implements LiveUpdate {
     }
 
     /** As {@link #call}, but a failure is only logged. */
-    private void attempt(String what, List<MdevDevice> all, boolean disowning, Deadline until, UpdateStep.Action action) {
+    private void attempt(
+            String what, List<MdevDevice> all, boolean disowning, Deadline until, UpdateStep.Action action) {
         try {
             call(what, all, disowning, until, action);
         } catch (ErrnoException e) {
@@ -202,8 +208,12 @@ final class ModuleUpdate implements LiveUpdate {
 
     /** Releases the vendor's objects of the devices. */
     private void discard(List<MdevDevice> all) {
-        attempt("release", all, true, deadline.atMost(timeout.dividedBy(8)), (device, step) -> device.vendor()
-                .park(step));
+        attempt(
+                "release",
+                all,
+                true,
+                deadline.atMost(timeout.dividedBy(8)),
+                (device, step) -> device.vendor().park(step));
     }
 
     /** Whether the parent waits for the vendor to register it again. */
@@ -327,7 +337,7 @@ final class ModuleUpdate implements LiveUpdate {
                     "{}: the update has failed; its devices are removed",
                     module.owner().symbolicName());
             List<Gate> gates = takeFrozen();
-            gates.forEach(Gate::shut); // before the thaw, so that no call reaches what the vendor has left
+            gates.forEach(Gate::shut); // before the thaw, so that no call reaches the vendor's released objects
             gates.forEach(Gate::thaw);
             Deadline removal = core.limits().deadline();
             parents.forEach(parent -> parent.unregister(removal));

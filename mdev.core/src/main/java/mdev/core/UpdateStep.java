@@ -132,7 +132,7 @@ final class UpdateStep implements Runnable {
                     if (!settled) {
                         current.vendor().disown();
                     }
-                    entry.close(); // the call is no longer one of the device's: the next update does not wait for it
+                    entry.close(); // removes the call from the device: the next update does not wait for it
                 }
                 throw new ErrnoException(Errno.ETIMEDOUT, what + " of " + name + " has not returned in time");
             }

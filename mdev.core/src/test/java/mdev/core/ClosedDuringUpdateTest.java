@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
@@ -37,7 +38,7 @@ final class ClosedDuringUpdateTest {
     private Runnable stop = () -> {};
 
     /** The calls of an update. */
-    private enum Call {
+    enum Call {
         STOP,
         SAVE,
         REMOVE,
@@ -69,7 +70,7 @@ final class ClosedDuringUpdateTest {
         TestCounter two = new TestCounter("2.0.0");
         start(one, "1.0.0");
         for (int i = 0; i < DEVICES; i++) {
-            rig.write(PARENT + "/mdev_supported_types/counter-a/create", new java.util.UUID(0, i).toString());
+            rig.write(PARENT + "/mdev_supported_types/counter-a/create", new UUID(0, i).toString());
         }
         call.hook(one, two, _ -> {
             if (calls.incrementAndGet() == nth) {
