@@ -23,7 +23,7 @@ import vfio.mdev.TestPlatform;
  */
 final class Client implements AutoCloseable {
     /** No message was received. */
-    private static final class EndException extends RuntimeException {
+    static final class EndException extends RuntimeException {
         private static final long serialVersionUID = 1L;
 
         EndException(String reason) {
