@@ -50,16 +50,21 @@ final class PlannedFault {
         return new PlannedFault(Kind.ERRNO, Call.STOP, NOBODY);
     }
 
-    /** Called by the driver in each call. */
-    void pass(Call now, UUID device) throws ErrnoException {
+    /**
+     * Called by the driver in each call.
+     *
+     * @return whether the call has hung: the device may run with another object now
+     */
+    boolean pass(Call now, UUID device) throws ErrnoException {
         if (now != call || !device.equals(victim) || !hit.compareAndSet(false, true)) {
-            return;
+            return false;
         }
         switch (kind) {
             case HANG -> Dma.await(leave);
             case EXCEPTION -> throw new IllegalStateException("planned");
-            default -> throw new ErrnoException(Errno.EINVAL, "planned");
+            case ERRNO -> throw new ErrnoException(Errno.EINVAL, "planned");
         }
+        return true;
     }
 
     UUID victim() {
