@@ -25,13 +25,16 @@ final class GpuLiveUpdateGuestIT {
 
     /** Repeats a byte in the whole frame buffer: in one write, because of Linux's damage tracking. */
     private static final String DRAW = """
-            draw() { head -c %d /dev/zero | tr '\\0' "\\\\$1" >/tmp/picture; dd if=/tmp/picture of=/dev/fb0 bs=%1$d 2>/dev/null; }
+            draw() {
+                head -c %d /dev/zero | tr '\\0' "\\\\$1" >/tmp/picture
+                dd if=/tmp/picture of=/dev/fb0 bs=%1$d 2>/dev/null
+            }
             """.formatted(WIDTH * HEIGHT * 4);
 
     /**
      * The ring is the memory of an ivshmem card, which the engine reaches by DMA as it does RAM; a driver in user space
-     * could not find the bus address of its memory otherwise. Each round fills memory behind the guest's screen with the
-     * round's number, downloads it behind the ring, and ends a frame with a fence of that number.
+     * could not find the bus address of its memory otherwise. A round fills memory behind the screen with its number,
+     * downloads it behind the ring, and ends a frame with a fence of that number.
      */
     private static final String DRIVER = """
             bar() { sed -n "$(($2 + 1))s/ .*//p" /sys/bus/pci/devices/0000:00:$1.0/resource; }

@@ -46,7 +46,7 @@ final class ModuleUpdate implements LiveUpdate {
     /** The step for whose calls {@link #call} waits. */
     private @Nullable UpdateStep running;
 
-    /** After this no gate is frozen and no step begins. The core may end the update while another thread works on it. */
+    /** No gate is frozen and no step begins any more. The core may end an update while another thread works on it. */
     private boolean ended;
 
     ModuleUpdate(MdevCore core, Module module, List<Parent> parents) {
