@@ -37,6 +37,9 @@ final class ModuleUpdate implements LiveUpdate {
     /** The devices and their states, empty for a device without state; written by {@link #begin}. */
     private final Map<MdevDevice, Optional<DeviceState>> devices = new LinkedHashMap<>();
 
+    /** Those that have been stopped, or could not be; written by the only step of {@link #begin} that stops them. */
+    private final List<MdevDevice> stopped = new ArrayList<>();
+
     /** The monitor guards this and the fields below, and the parents' adoptions. */
     private final List<Gate> frozen = new ArrayList<>();
 
@@ -65,7 +68,6 @@ final class ModuleUpdate implements LiveUpdate {
     void begin() throws ErrnoException {
         // The user's calls wait for the update and for a return to the old version, which has half of the time.
         Deadline thaw = Deadline.in(timeout.plus(timeout.dividedBy(2)));
-        List<MdevDevice> stopped = new ArrayList<>();
         try {
             for (Parent parent : parents) {
                 freeze(parent.gate(), thaw);
@@ -102,16 +104,9 @@ final class ModuleUpdate implements LiveUpdate {
                 }
             });
         } catch (ErrnoException e) {
-            if (!hasEnded()) { // else they are removed
-                deadline = Deadline.in(timeout.dividedBy(2)); // a hung call has used up the time
-                attempt(
-                        "resume",
-                        List.copyOf(stopped),
-                        false,
-                        deadline,
-                        (device, _) -> device.vendor().resume());
-                takeFrozen().forEach(Gate::thaw);
-            }
+            deadline = Deadline.in(timeout.dividedBy(2)); // a hung call has used up the time
+            resumeStopped();
+            thawResumed();
             throw e;
         }
         discard(List.copyOf(devices.keySet()));
@@ -196,24 +191,67 @@ final class ModuleUpdate implements LiveUpdate {
         }
     }
 
-    /** As {@link #call}, but a failure is only logged. */
-    private void attempt(
-            String what, List<MdevDevice> all, boolean disowning, Deadline until, UpdateStep.Action action) {
+    /** The old version continues. */
+    private void resumeStopped() {
         try {
-            call(what, all, disowning, until, action);
+            call(
+                    "resume",
+                    List.copyOf(stopped),
+                    false,
+                    deadline,
+                    (device, _) -> device.vendor().resume());
         } catch (ErrnoException e) {
-            log.error("{}: {}", module.name(), e.getMessage());
+            if (!hasEnded()) {
+                log.error("{}: {}", module.name(), e.getMessage());
+            }
         }
+    }
+
+    /** If the update has ended meanwhile, some devices may still be stopped: {@link #close} removes them. */
+    private void thawResumed() {
+        List<Gate> gates;
+        synchronized (this) {
+            if (ended) {
+                return;
+            }
+            gates = takeFrozen();
+            stopped.clear();
+        }
+        gates.forEach(Gate::thaw);
     }
 
     /** Releases the vendor's objects of the devices. */
     private void discard(List<MdevDevice> all) {
-        attempt(
-                "release",
-                all,
-                true,
-                deadline.atMost(timeout.dividedBy(8)),
-                (device, step) -> device.vendor().park(step));
+        try {
+            call(
+                    "release",
+                    all,
+                    true,
+                    deadline.atMost(timeout.dividedBy(8)),
+                    (device, step) -> device.vendor().park(step));
+        } catch (ErrnoException e) {
+            if (!hasEnded()) { // else discardLast() follows
+                disown(all, e);
+            }
+        }
+    }
+
+    /** Called after the end: no access may reach an object that is stopped. */
+    private void discardLast() {
+        List<MdevDevice> all = List.copyOf(stopped);
+        UpdateStep step =
+                new UpdateStep("release", all, (device, each) -> device.vendor().park(each));
+        try {
+            step.await(start("release", step), Deadline.in(timeout.dividedBy(8)), true);
+        } catch (ErrnoException e) {
+            disown(all, e);
+        }
+    }
+
+    /** Also the devices that the step has not reached. */
+    private void disown(List<MdevDevice> all, ErrnoException reason) {
+        log.error("{}: {}", module.name(), reason.getMessage());
+        all.forEach(device -> device.vendor().disown());
     }
 
     /** Whether the parent waits for the vendor to register it again. */
@@ -338,6 +376,7 @@ final class ModuleUpdate implements LiveUpdate {
                     module.owner().symbolicName());
             List<Gate> gates = takeFrozen();
             gates.forEach(Gate::shut); // before the thaw, so that no call reaches the vendor's released objects
+            discardLast();
             gates.forEach(Gate::thaw);
             Deadline removal = core.limits().deadline();
             parents.forEach(parent -> parent.unregister(removal));

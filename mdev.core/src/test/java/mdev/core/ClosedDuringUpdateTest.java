@@ -3,10 +3,13 @@ package mdev.core;
 import static org.junit.jupiter.api.Assertions.assertAll;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -19,7 +22,10 @@ import mdev.api.LiveUpdate;
 import mdev.api.Registration;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
+import mdev.api.vfio.DeviceOps;
 import mdev.core.slot.ForeignBundle;
+import mdev.core.slot.VendorSlot;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -101,6 +107,43 @@ final class ClosedDuringUpdateTest {
                 () -> assertEquals(Set.of(), two.cards.keySet()),
                 () -> assertEquals(List.of(), List.copyOf(rig.core.devices())),
                 () -> assertFalse(rig.exists(PARENT)));
+    }
+
+    /** Neither a region access nor an ioctl is prevented by a shut gate. */
+    @Test
+    void accessReachesNoDeviceThatIsStopped() throws Exception {
+        TestCounter one = new TestCounter("1.0.0");
+        TestCounter two = new TestCounter("2.0.0");
+        two.inResume = _ -> {
+            throw new ErrnoException(Errno.EINVAL);
+        };
+        start(one, "1.0.0");
+        UUID uuid = new UUID(0, 0);
+        rig.write(PARENT + "/mdev_supported_types/counter-a/create", uuid.toString());
+        VendorSlot slot = rig.device(uuid).slot();
+        List<DeviceOps> reached = Collections.synchronizedList(new ArrayList<>());
+        Thread user;
+        try (LiveUpdate update = rig.core.update(BUNDLE)) {
+            stop.run();
+            start(two, "2.0.0");
+            assertThrows(ErrnoException.class, update::complete);
+            user = Thread.ofPlatform().daemon().start(() -> access(slot, reached));
+            Rig.await(() -> user.getState() != Thread.State.RUNNABLE);
+        }
+        assertTrue(user.join(Rig.LONG));
+        assertEquals(List.of(NoDevice.INSTANCE), reached);
+        assertEquals(Set.of(), two.cards.keySet());
+        stop.run();
+    }
+
+    private static void access(VendorSlot slot, List<DeviceOps> reached) {
+        try {
+            slot.enter();
+            reached.add(slot.ops());
+            slot.leave();
+        } catch (ErrnoException e) {
+            throw new AssertionError(e);
+        }
     }
 
     private void start(TestCounter counter, String version) throws ErrnoException {
