@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.Random;
 import java.util.UUID;
 import mdev.api.errno.Errno;
@@ -163,8 +164,11 @@ final class ModelDevice {
             close();
         } else if (bound) {
             boolean local = random.nextBoolean();
+            int group = platform.group(uuid);
+            // The server releases the group some time after a client has closed its end.
+            Rig.await("the holder of the group", Optional.empty(), () -> platform.vfio.holder(group));
             user = delayed(() -> local
-                    ? TallyUser.Local.open(platform.vfio, platform.group(uuid), uuid)
+                    ? TallyUser.Local.open(platform.vfio, group, uuid)
                     : TallyUser.Remote.open(sockets.resolve(uuid + ".sock")));
             writes = 0;
         }
