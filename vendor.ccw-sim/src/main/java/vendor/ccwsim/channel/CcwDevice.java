@@ -8,6 +8,9 @@ import mdev.api.state.DeviceState;
  * {@link #interrupt()} arrives from other threads.
  */
 public interface CcwDevice {
+    /** A new channel program begins: what an earlier one has set up for its own commands is void. */
+    default void start() {}
+
     /**
      * Executes a command: moves its data through the transfer, and returns when the device has ended.
      *
