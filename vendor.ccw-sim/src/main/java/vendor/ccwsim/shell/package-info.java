@@ -1,0 +1,5 @@
+/** The shell commands. */
+@NullMarked
+package vendor.ccwsim.shell;
+
+import org.jspecify.annotations.NullMarked;

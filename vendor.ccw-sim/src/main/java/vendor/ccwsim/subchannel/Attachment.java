@@ -1,0 +1,26 @@
+package vendor.ccwsim.subchannel;
+
+import vendor.ccwsim.channel.CcwDevice;
+import vendor.ccwsim.device.Console3215;
+import vendor.ccwsim.device.FbaDisk;
+import vendor.ccwsim.device.Medium;
+import vendor.ccwsim.device.MemoryMedium;
+
+/** Creates the device behind a subchannel. */
+@FunctionalInterface
+public interface Attachment {
+    Attachment CONSOLE = Console3215::new;
+
+    /** A disk in memory, which is zero-filled for each mediated device. */
+    static Attachment disk(int mebibytes) {
+        return _ -> new FbaDisk(new MemoryMedium(mebibytes << 20));
+    }
+
+    /** A disk on a medium, which outlives it. */
+    static Attachment disk(Medium medium) {
+        return _ -> new FbaDisk(medium);
+    }
+
+    /** @param attention the device's request for attention, see {@link Console3215} */
+    CcwDevice attach(Runnable attention);
+}

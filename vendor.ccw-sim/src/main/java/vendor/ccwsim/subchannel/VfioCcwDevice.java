@@ -1,0 +1,412 @@
+package vendor.ccwsim.subchannel;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.UUID;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.api.state.DeviceState;
+import mdev.api.state.StatefulDevice;
+import mdev.api.vfio.DeviceInfo;
+import mdev.api.vfio.DeviceOps;
+import mdev.api.vfio.GetInfo;
+import mdev.api.vfio.GetIrqInfo;
+import mdev.api.vfio.GetRegionInfo;
+import mdev.api.vfio.IoctlReply;
+import mdev.api.vfio.IoctlRequest;
+import mdev.api.vfio.IrqInfo;
+import mdev.api.vfio.Reset;
+import mdev.api.vfio.VfioCcw;
+import mdev.api.vfio.VfioContext;
+import mdev.api.vfio.VfioNotifier;
+import mdev.sync.Deadline;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import vendor.ccwsim.channel.ChannelProgram;
+import vendor.ccwsim.channel.Irb;
+import vendor.ccwsim.channel.Orb;
+import vendor.ccwsim.channel.Schib;
+import vendor.ccwsim.channel.Scsw;
+import vendor.ccwsim.device.Console3215;
+import vendor.ccwsim.subchannel.Fsm.Action;
+import vendor.ccwsim.subchannel.Fsm.Event;
+import vendor.ccwsim.subchannel.Fsm.State;
+
+/**
+ * The driver of a subchannel that gives it to a user: {@code drivers/s390/cio/vfio_ccw_ops.c}, {@code _fsm.c}, {@code
+ * _async.c} and {@code _chp.c}.
+ *
+ * <p>The structures of the architecture in the regions (ORB, SCSW, IRB, SCHIB, CRW) are big-endian. The fields of the
+ * driver's own, {@code ret_code} and {@code command}, have the byte order of the host in the kernel; here they are
+ * always little-endian, as all fields of vfio-user.
+ *
+ * <p>The monitor guards the regions and the state; it is not held during an access to the user's memory, nor while a
+ * program is cancelled. It may be held when that of the {@link Subchannel} is acquired, not the other way.
+ */
+public final class VfioCcwDevice implements DeviceOps, StatefulDevice {
+    private static final Logger LOG = LoggerFactory.getLogger(VfioCcwDevice.class);
+
+    /** As the kernel waits in {@code vfio_ccw_sch_quiesce()}; longer than one access to the user's memory. */
+    private static final Duration QUIESCE = Duration.ofSeconds(3);
+
+    /** Within the time of an update, and of a notifier. */
+    private static final Duration STOP = Duration.ofSeconds(1);
+
+    private static final ValueLayout.OfInt HOST_INT =
+            ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    // struct ccw_io_region
+    private static final int ORB_AREA = 0;
+    private static final int SCSW_AREA = 12;
+    private static final int IRB_AREA = 24;
+    private static final int RET_CODE = 120;
+
+    // struct ccw_cmd_region
+    private static final int COMMAND = 0;
+    private static final int CMD_RET_CODE = 4;
+    private static final int ASYNC_CMD_HSCH = 1 << 0;
+    private static final int ASYNC_CMD_CSCH = 1 << 1;
+
+    private final UUID uuid;
+    private final SubchannelId id;
+    private final Subchannel subchannel;
+    private final MemorySegment ioRegion = MemorySegment.ofArray(new byte[CcwRegion.CONFIG.size()]);
+    private final MemorySegment cmdRegion = MemorySegment.ofArray(new byte[CcwRegion.ASYNC_CMD.size()]);
+    private State state = State.STANDBY;
+
+    /** Incremented by each reset: a request that it has overtaken starts nothing. */
+    private int epoch;
+
+    private @Nullable VfioContext context;
+
+    VfioCcwDevice(UUID uuid, SubchannelId id, Attachment attachment) {
+        this.uuid = uuid;
+        this.id = id;
+        this.subchannel = new Subchannel(id, attachment, this::interrupt);
+    }
+
+    UUID uuid() {
+        return uuid;
+    }
+
+    /** Present if the device is a console. */
+    Optional<Operator> operator() {
+        return subchannel.device() instanceof Console3215 console
+                ? Optional.of(new Operator(console, subchannel))
+                : Optional.empty();
+    }
+
+    /** @throws ErrnoException EBUSY: the program of the previous user has not ended yet */
+    @Override
+    public void open(VfioContext opened) throws ErrnoException {
+        subchannel.open();
+        try {
+            opened.registerNotifier((VfioNotifier.DmaUnmap) this::dmaUnmap); // the release unregisters it
+        } catch (ErrnoException | RuntimeException e) {
+            subchannel.close(Deadline.in(STOP));
+            throw e;
+        }
+        synchronized (this) {
+            context = opened;
+            enable();
+        }
+    }
+
+    private void enable() {
+        ioRegion.fill((byte) 0); // no user sees what another has left
+        cmdRegion.fill((byte) 0);
+        epoch++;
+        state = State.IDLE;
+    }
+
+    /** Cancels the program in flight. */
+    @Override
+    public void release() {
+        synchronized (this) {
+            state = State.STANDBY;
+            epoch++;
+            context = null;
+        }
+        if (!subchannel.close(Deadline.in(QUIESCE))) {
+            LOG.warn("subchannel {}: a channel program has not ended {} s after its user", id, QUIESCE.toSeconds());
+        }
+    }
+
+    @Override
+    public void read(int region, long offset, MemorySegment data, long dataOffset, int length) throws ErrnoException {
+        switch (CcwRegion.at(region, offset, length)) {
+            case CONFIG -> {
+                synchronized (this) {
+                    MemorySegment.copy(ioRegion, offset, data, dataOffset, length);
+                }
+                if (offset < RET_CODE && offset + length > IRB_AREA) {
+                    subchannel.tsch();
+                }
+            }
+            case ASYNC_CMD -> {
+                synchronized (this) {
+                    MemorySegment.copy(cmdRegion, offset, data, dataOffset, length);
+                }
+            }
+            case SCHIB -> {
+                MemorySegment block = MemorySegment.ofArray(new byte[Schib.SIZE]);
+                subchannel.stsch().write(block, 0);
+                MemorySegment.copy(block, offset, data, dataOffset, length);
+            }
+            case CRW -> data.asSlice(dataOffset, length).fill((byte) 0); // no report is pending
+        }
+    }
+
+    @Override
+    public void write(int region, long offset, MemorySegment data, long dataOffset, int length) throws ErrnoException {
+        switch (CcwRegion.at(region, offset, length)) {
+            case CONFIG -> ioRequest(offset, data, dataOffset, length);
+            case ASYNC_CMD -> asyncRequest(offset, data, dataOffset, length);
+            case SCHIB, CRW -> throw new ErrnoException(Errno.EINVAL, "the region is read-only");
+        }
+    }
+
+    /** As in the kernel, any write to the region is a request. */
+    private void ioRequest(long offset, MemorySegment data, long dataOffset, int length) throws ErrnoException {
+        Orb orb;
+        VfioContext user;
+        int now;
+        synchronized (this) {
+            MemorySegment.copy(data, dataOffset, ioRegion, offset, length);
+            ioRegion.set(HOST_INT, RET_CODE, 0);
+            try {
+                switch (state.on(Event.IO_REQ)) {
+                    case IO_REQUEST -> {}
+                    case IO_BUSY -> throw new ErrnoException(Errno.EBUSY, "a channel program has not ended");
+                    case IO_RETRY -> throw new ErrnoException(Errno.EAGAIN, "a channel program is being started");
+                    default -> throw notOperational();
+                }
+                if (!starts(Scsw.read(ioRegion, SCSW_AREA).fctl())) {
+                    return;
+                }
+            } catch (ErrnoException e) {
+                fail(ioRegion, RET_CODE, e);
+                throw e;
+            }
+            orb = Orb.read(ioRegion, ORB_AREA);
+            user = context;
+            now = epoch;
+            state = State.CP_PROCESSING;
+        }
+        start(orb, user, now);
+    }
+
+    private static boolean starts(int fctl) throws ErrnoException {
+        if ((fctl & Scsw.FCTL_START_FUNC) != 0) {
+            return true;
+        }
+        if (fctl != 0) {
+            throw new ErrnoException(Errno.EOPNOTSUPP, "halt and clear are requested in the command region");
+        }
+        return false;
+    }
+
+    /** {@code cp_init()}, {@code cp_prefetch()} and {@code fsm_io_helper()}. */
+    private void start(Orb orb, @Nullable VfioContext user, int now) throws ErrnoException {
+        ChannelProgram program = null;
+        boolean started = false;
+        try {
+            program = fetch(orb, user);
+            synchronized (this) {
+                if (epoch != now) {
+                    throw new ErrnoException(Errno.EAGAIN, "a reset came first");
+                }
+                if (subchannel.ssch(program) != 0) {
+                    throw new ErrnoException(Errno.EBUSY, "a halt or clear has not ended");
+                }
+                state = State.CP_PENDING;
+                started = true;
+            }
+        } catch (ErrnoException e) {
+            synchronized (this) {
+                if (epoch == now) {
+                    fail(ioRegion, RET_CODE, e);
+                }
+            }
+            throw e;
+        } finally {
+            if (!started) {
+                if (program != null) {
+                    program.close();
+                }
+                synchronized (this) {
+                    if (epoch == now) {
+                        state = State.IDLE;
+                    }
+                }
+            }
+        }
+    }
+
+    private static ChannelProgram fetch(Orb orb, @Nullable VfioContext user) throws ErrnoException {
+        if (user == null) {
+            throw new ErrnoException(Errno.ENODEV);
+        }
+        if (orb.lpm() != 0 && (orb.lpm() & Subchannel.PATH) == 0) {
+            throw new ErrnoException(
+                    Errno.EACCES, "path mask 0x%02x: the only path is 0x%02x".formatted(orb.lpm(), Subchannel.PATH));
+        }
+        return ChannelProgram.fetch(orb, user);
+    }
+
+    /** As in the kernel, any write to the region is a request. */
+    private synchronized void asyncRequest(long offset, MemorySegment data, long dataOffset, int length)
+            throws ErrnoException {
+        MemorySegment.copy(data, dataOffset, cmdRegion, offset, length);
+        cmdRegion.set(HOST_INT, CMD_RET_CODE, 0);
+        try {
+            switch (state.on(Event.ASYNC_REQ)) {
+                case ASYNC_REQUEST -> async(cmdRegion.get(HOST_INT, COMMAND));
+                case ASYNC_RETRY -> throw new ErrnoException(Errno.EAGAIN, "a channel program is being started");
+                default -> throw notOperational();
+            }
+        } catch (ErrnoException e) {
+            fail(cmdRegion, CMD_RET_CODE, e);
+            throw e;
+        }
+    }
+
+    private void async(int command) throws ErrnoException {
+        switch (command) {
+            case ASYNC_CMD_HSCH -> {
+                if (subchannel.hsch() != 0) {
+                    throw new ErrnoException(Errno.EBUSY, "a halt or clear has not ended");
+                }
+            }
+            case ASYNC_CMD_CSCH -> subchannel.csch();
+            default ->
+                throw new ErrnoException(Errno.EINVAL, "command 0x" + Integer.toHexString(command) + " is none");
+        }
+    }
+
+    private ErrnoException notOperational() {
+        return new ErrnoException(Errno.EIO, "subchannel " + id + " is not operational");
+    }
+
+    private static void fail(MemorySegment region, int retCode, ErrnoException e) {
+        region.set(HOST_INT, retCode, -e.errno().number());
+    }
+
+    /** {@code fsm_irq()} and {@code vfio_ccw_sch_io_todo()}; on the subchannel's thread. */
+    private synchronized void interrupt(Irb irb) {
+        VfioContext user = context;
+        if (user == null || state.on(Event.INTERRUPT) != Action.IRQ) {
+            return;
+        }
+        irb.write(ioRegion, IRB_AREA);
+        if (state == State.CP_PENDING && Status.isSolicited(irb.scsw()) && Status.isFinal(irb.scsw())) {
+            state = State.IDLE;
+        }
+        user.trigger(VfioCcw.IO_IRQ, 0);
+    }
+
+    /** As in the kernel, a user that unmaps the memory of its channel program resets the device. */
+    private void dmaUnmap(long iova, long size) {
+        if (subchannel.pins(iova, size)) {
+            try {
+                reset(STOP);
+            } catch (ErrnoException e) {
+                LOG.warn("subchannel {}: memory of a channel program is unmapped: {}", id, e.getMessage());
+            }
+        }
+    }
+
+    /**
+     * Quiesces and enables the subchannel ({@code vfio_ccw_mdev_reset()}).
+     *
+     * @throws ErrnoException EBUSY: the channel program has not ended in time; the subchannel is not operational until
+     *     another reset
+     */
+    private void reset(Duration limit) throws ErrnoException {
+        synchronized (this) {
+            epoch++;
+            if (state.on(Event.NOT_OPER) == Action.NOTOPER) {
+                state = State.NOT_OPER;
+            }
+        }
+        if (!subchannel.quiesce(Deadline.in(limit))) {
+            throw new ErrnoException(
+                    Errno.EBUSY, "a channel program has not ended " + limit.toSeconds() + " s after its cancellation");
+        }
+        synchronized (this) {
+            if (context != null) {
+                enable();
+            }
+        }
+    }
+
+    @Override
+    public IoctlReply ioctl(IoctlRequest request) throws ErrnoException {
+        return switch (request) {
+            case GetInfo() ->
+                new DeviceInfo(DeviceInfo.CCW | DeviceInfo.RESET, CcwRegion.COUNT, VfioCcw.NUM_IRQS);
+            case GetRegionInfo(int index) -> CcwRegion.at(index).info();
+            case GetIrqInfo(int index) -> {
+                if (index < 0 || index >= VfioCcw.NUM_IRQS) {
+                    throw new ErrnoException(Errno.EINVAL);
+                }
+                yield new IrqInfo(index, IrqInfo.EVENTFD, 1);
+            }
+            case Reset() -> {
+                reset(QUIESCE);
+                yield IoctlReply.DONE;
+            }
+            default -> throw new ErrnoException(Errno.ENOTTY);
+        };
+    }
+
+    /** Interrupts a program where it is: between two commands, or in a command that waits. */
+    @Override
+    public void stop() throws ErrnoException {
+        if (!subchannel.stop(Deadline.in(STOP))) {
+            throw new ErrnoException(Errno.EBUSY, "a command has not ended for " + STOP.toSeconds() + " s");
+        }
+    }
+
+    @Override
+    public synchronized DeviceState save() {
+        return DeviceState.version(stateVersion())
+                .with("ioRegion", ioRegion.toArray(ValueLayout.JAVA_BYTE))
+                .with("cmdRegion", cmdRegion.toArray(ValueLayout.JAVA_BYTE))
+                .with("subchannel", subchannel.save());
+    }
+
+    @Override
+    public void restore(DeviceState saved) throws ErrnoException {
+        byte[] io = bytes(saved, "ioRegion", CcwRegion.CONFIG);
+        byte[] cmd = bytes(saved, "cmdRegion", CcwRegion.ASYNC_CMD);
+        VfioContext user;
+        synchronized (this) {
+            user = context;
+        }
+        boolean active = subchannel.restore(saved.section("subchannel"), user);
+        synchronized (this) {
+            ioRegion.copyFrom(MemorySegment.ofArray(io));
+            cmdRegion.copyFrom(MemorySegment.ofArray(cmd));
+            state = user == null ? State.STANDBY : active ? State.CP_PENDING : State.IDLE;
+        }
+    }
+
+    private static byte[] bytes(DeviceState saved, String name, CcwRegion region) throws ErrnoException {
+        byte[] bytes = saved.bytes(name);
+        if (bytes.length != region.size()) {
+            throw new ErrnoException(
+                    Errno.EINVAL, "state: " + name + " has " + bytes.length + " bytes, not " + region.size());
+        }
+        return bytes;
+    }
+
+    @Override
+    public void resume() {
+        subchannel.resume();
+    }
+}
