@@ -16,9 +16,10 @@ public sealed interface RegionCapability {
     }
 
     /**
-     * {@code VFIO_REGION_INFO_CAP_TYPE}: the purpose of a region beyond the PCI regions.
+     * {@code VFIO_REGION_INFO_CAP_TYPE}: the purpose of a region beyond those with a fixed index.
      *
-     * @param type the class of the region, or a PCI vendor id with bit 31 set
+     * @param type the class of the region, such as {@link VfioCcw#REGION_TYPE}, or a PCI vendor id with bit 31
+     *     set
      * @param subtype the subtype within that class
      */
     record Type(int type, int subtype) implements RegionCapability {}

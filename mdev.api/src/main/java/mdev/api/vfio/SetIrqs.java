@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * ENOTTY for a kind that is not {@link IrqInfo#MASKABLE}.
  *
  * @param flags exactly one of the DATA bits and one of the ACTION bits
- * @param index the interrupt kind, see {@link VfioPci}
+ * @param index the interrupt kind, see {@link VfioPci} and {@link VfioCcw}
  * @param start the first interrupt
  * @param count the number of interrupts
  * @param data the data that the DATA bit selects, with {@code count} entries

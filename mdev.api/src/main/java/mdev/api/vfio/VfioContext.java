@@ -15,19 +15,21 @@ public interface VfioContext extends DmaAccess {
     /**
      * Whether the user has set a trigger for the interrupt.
      *
-     * @param index see {@link VfioPci}
+     * @param index the kind, see {@link IrqInfo}
      * @param vector the vector, from 0; a vector out of range is not armed
      */
     boolean armed(int index, int vector);
 
     /**
-     * Signals an edge-triggered interrupt (MSI, MSI-X, ERR, REQ) once. Dropped if unarmed, as a message without a
-     * receiver is; if masked, delivered by the unmask.
+     * Signals an edge-triggered interrupt once: of any kind that is not {@link IrqInfo#AUTOMASKED}, such as MSI, MSI-X
+     * and all of a vfio-ccw device. Dropped if unarmed, as a message without a receiver is; if masked, delivered by the
+     * unmask.
      */
     void trigger(int index, int vector);
 
     /**
-     * Sets the level of the INTx line. A line that is high, armed and unmasked signals the user once, which masks it
+     * Sets the level of the INTx line, which is vector 0 of the first kind that is {@link IrqInfo#AUTOMASKED}; without
+     * one, does nothing. A line that is high, armed and unmasked signals the user once, which masks it
      * until the user unmasks it; if the line is still high then, it signals the user again.
      */
     void setIntx(boolean high);
