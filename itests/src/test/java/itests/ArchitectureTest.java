@@ -42,7 +42,8 @@ final class ArchitectureTest {
             Map.entry("mdev.metrics", Set.of("mdev.api", "mdev.sync", "mdev.config")),
             Map.entry("vendor.mtty", Set.of("mdev.api", "mdev.pci", "mdev.sync")),
             Map.entry("vendor.gpu-sim", Set.of("mdev.api", "mdev.pci", "mdev.sync")),
-            Map.entry("vendor.edu", Set.of("mdev.api", "mdev.pci", "mdev.config")));
+            Map.entry("vendor.edu", Set.of("mdev.api", "mdev.pci", "mdev.config")),
+            Map.entry("vendor.ccw-sim", Set.of("mdev.api", "mdev.sync")));
 
     private static final Set<String> FOLDERS = MAY_IMPORT.keySet();
 

@@ -7,39 +7,41 @@ import mdev.api.vfio.RegionCapability;
 import mdev.api.vfio.RegionInfo;
 import mdev.api.vfio.VfioCcw;
 
-/** The regions of the device, in the order of their indices ({@code include/uapi/linux/vfio_ccw.h}). */
+/** The regions of the device ({@code include/uapi/linux/vfio_ccw.h}). */
 enum CcwRegion {
     /** {@code struct ccw_io_region}: starts channel programs and returns their status. */
-    CONFIG(124, RegionInfo.READ | RegionInfo.WRITE, List.of()),
+    CONFIG(VfioCcw.CONFIG_REGION, 124, RegionInfo.READ | RegionInfo.WRITE, 0),
     /** {@code struct ccw_cmd_region}: halt and clear. */
-    ASYNC_CMD(8, RegionInfo.READ | RegionInfo.WRITE, typed(VfioCcw.REGION_SUBTYPE_ASYNC_CMD)),
+    ASYNC_CMD(1, 8, RegionInfo.READ | RegionInfo.WRITE, VfioCcw.REGION_SUBTYPE_ASYNC_CMD),
     /** {@code struct ccw_schib_region}: store subchannel. */
-    SCHIB(52, RegionInfo.READ, typed(VfioCcw.REGION_SUBTYPE_SCHIB)),
+    SCHIB(2, 52, RegionInfo.READ, VfioCcw.REGION_SUBTYPE_SCHIB),
     /** {@code struct ccw_crw_region}: channel report words. */
-    CRW(8, RegionInfo.READ, typed(VfioCcw.REGION_SUBTYPE_CRW));
+    CRW(3, 8, RegionInfo.READ, VfioCcw.REGION_SUBTYPE_CRW);
 
-    private static final List<CcwRegion> ALL = List.of(values());
-    static final int COUNT = ALL.size();
+    static final int COUNT = 4;
 
+    private final int index;
     private final int size;
-    private final RegionInfo info;
+    private final int flags;
+    private final int subtype;
 
-    CcwRegion(int size, int flags, List<RegionCapability> capabilities) {
+    /** @param subtype 0 for a region without type */
+    CcwRegion(int index, int size, int flags, int subtype) {
+        this.index = index;
         this.size = size;
-        int chain = capabilities.isEmpty() ? 0 : RegionInfo.CAPS;
-        this.info = new RegionInfo(ordinal(), flags | chain, size, capabilities);
-    }
-
-    private static List<RegionCapability> typed(int subtype) {
-        return List.of(new RegionCapability.Type(VfioCcw.REGION_TYPE, subtype));
+        this.flags = flags;
+        this.subtype = subtype;
     }
 
     /** @throws ErrnoException EINVAL: no such region */
     static CcwRegion at(int index) throws ErrnoException {
-        if (index < 0 || index >= COUNT) {
-            throw new ErrnoException(Errno.EINVAL);
-        }
-        return ALL.get(index);
+        return switch (index) {
+            case VfioCcw.CONFIG_REGION -> CONFIG;
+            case 1 -> ASYNC_CMD;
+            case 2 -> SCHIB;
+            case 3 -> CRW;
+            default -> throw new ErrnoException(Errno.EINVAL);
+        };
     }
 
     /**
@@ -60,6 +62,12 @@ enum CcwRegion {
     }
 
     RegionInfo info() {
-        return info;
+        return subtype == 0
+                ? new RegionInfo(index, flags, size)
+                : new RegionInfo(
+                        index,
+                        flags | RegionInfo.CAPS,
+                        size,
+                        List.of(new RegionCapability.Type(VfioCcw.REGION_TYPE, subtype)));
     }
 }

@@ -28,13 +28,8 @@ final class Subchannel {
     /** {@code VFIO_CCW_ISC}. */
     private static final int ISC = 3;
 
-    /** The mask of the one channel path. */
-    static final int PATH = 0x80;
-
-    /** The path's identifier, 0x40, and seven unused ones. */
-    private static final long CHPIDS = 0x40L << 56;
-
     private final SubchannelId id;
+    private final ChannelPath path;
     private final CcwDevice device;
     private final Consumer<Irb> irq;
 
@@ -71,8 +66,9 @@ final class Subchannel {
     }
 
     /** @param irq receives each status, on the thread */
-    Subchannel(SubchannelId id, Attachment attachment, Consumer<Irb> irq) {
+    Subchannel(SubchannelId id, ChannelPath path, Attachment attachment, Consumer<Irb> irq) {
         this.id = id;
+        this.path = path;
         this.device = attachment.attach(this::attention);
         this.irq = irq;
     }
@@ -136,6 +132,13 @@ final class Subchannel {
         return 0;
     }
 
+    /** Ends a program whose channel path has gone: {@code cio_cancel_halt_clear()}. */
+    synchronized void pathGone() {
+        if (program != null) {
+            hsch();
+        }
+    }
+
     /** Clear subchannel, whose condition code is always 0. */
     synchronized void csch() {
         clear = true;
@@ -154,7 +157,11 @@ final class Subchannel {
     synchronized Schib stsch() {
         boolean active = program != null;
         int flags = ISC << Pmcw.ISC_SHIFT | (thread != null && !closing ? Pmcw.ENA : 0) | Pmcw.DNV;
-        var pmcw = new Pmcw(0, flags, id.schNo(), PATH, 0, PATH, PATH, 0, 0xff, PATH, CHPIDS, 0);
+        int installed = ChannelPath.MASK;
+        int usable = path.online() ? installed : 0;
+        long chpids = (long) ChannelPath.CHPID << 56; // the first of eight
+        var pmcw = new Pmcw(
+                0, flags, id.schNo(), installed, 0, installed, installed, 0, usable, usable, chpids, 0);
         int fctl = (active ? Scsw.FCTL_START_FUNC : 0)
                 | (halt ? Scsw.FCTL_HALT_FUNC : 0)
                 | (clear ? Scsw.FCTL_CLEAR_FUNC : 0);

@@ -27,6 +27,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import vendor.ccwsim.channel.ChannelProgram;
+import vendor.ccwsim.channel.Crw;
 import vendor.ccwsim.channel.Irb;
 import vendor.ccwsim.channel.Orb;
 import vendor.ccwsim.channel.Schib;
@@ -40,14 +41,13 @@ import vendor.ccwsim.subchannel.Fsm.State;
  * The driver of a subchannel that gives it to a user: {@code drivers/s390/cio/vfio_ccw_ops.c}, {@code _fsm.c}, {@code
  * _async.c} and {@code _chp.c}.
  *
- * <p>The structures of the architecture in the regions (ORB, SCSW, IRB, SCHIB, CRW) are big-endian. The fields of the
- * driver's own, {@code ret_code} and {@code command}, have the byte order of the host in the kernel; here they are
- * always little-endian, as all fields of vfio-user.
+ * <p>The structures of the architecture in the regions (ORB, SCSW, IRB, SCHIB, CRW) are big-endian; for the fields of
+ * the driver's own see {@link RequestRegion}.
  *
  * <p>The monitor guards the regions and the state; it is not held during an access to the user's memory, nor while a
  * program is cancelled. It may be held when that of the {@link Subchannel} is acquired, not the other way.
  */
-public final class VfioCcwDevice implements DeviceOps, StatefulDevice {
+public final class VfioCcwDevice implements DeviceOps, StatefulDevice, ChannelPath.Listener {
     private static final Logger LOG = LoggerFactory.getLogger(VfioCcwDevice.class);
 
     /** As the kernel waits in {@code vfio_ccw_sch_quiesce()}; longer than one access to the user's memory. */
@@ -56,8 +56,7 @@ public final class VfioCcwDevice implements DeviceOps, StatefulDevice {
     /** Within the time of an update, and of a notifier. */
     private static final Duration STOP = Duration.ofSeconds(1);
 
-    private static final ValueLayout.OfInt HOST_INT =
-            ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfInt BIG_INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
 
     // struct ccw_io_region
     private static final int ORB_AREA = 0;
@@ -73,9 +72,11 @@ public final class VfioCcwDevice implements DeviceOps, StatefulDevice {
 
     private final UUID uuid;
     private final SubchannelId id;
+    private final ChannelPath path;
     private final Subchannel subchannel;
-    private final MemorySegment ioRegion = MemorySegment.ofArray(new byte[CcwRegion.CONFIG.size()]);
-    private final MemorySegment cmdRegion = MemorySegment.ofArray(new byte[CcwRegion.ASYNC_CMD.size()]);
+    private final RequestRegion ioRegion = new RequestRegion(CcwRegion.CONFIG, RET_CODE);
+    private final RequestRegion cmdRegion = new RequestRegion(CcwRegion.ASYNC_CMD, CMD_RET_CODE);
+    private final CrwQueue reports = new CrwQueue();
     private State state = State.STANDBY;
 
     /** Incremented by each reset: a request that it has overtaken starts nothing. */
@@ -83,10 +84,11 @@ public final class VfioCcwDevice implements DeviceOps, StatefulDevice {
 
     private @Nullable VfioContext context;
 
-    VfioCcwDevice(UUID uuid, SubchannelId id, Attachment attachment) {
+    VfioCcwDevice(UUID uuid, SubchannelId id, Attachment attachment, ChannelPath path) {
         this.uuid = uuid;
         this.id = id;
-        this.subchannel = new Subchannel(id, attachment, this::interrupt);
+        this.path = path;
+        this.subchannel = new Subchannel(id, path, attachment, this::interrupt);
     }
 
     UUID uuid() {
@@ -112,13 +114,14 @@ public final class VfioCcwDevice implements DeviceOps, StatefulDevice {
         }
         synchronized (this) {
             context = opened;
+            reports.clear();
             enable();
         }
     }
 
     private void enable() {
-        ioRegion.fill((byte) 0); // no user sees what another has left
-        cmdRegion.fill((byte) 0);
+        ioRegion.clear(); // no user sees what another has left
+        cmdRegion.clear();
         epoch++;
         state = State.IDLE;
     }
@@ -141,7 +144,7 @@ public final class VfioCcwDevice implements DeviceOps, StatefulDevice {
         switch (CcwRegion.at(region, offset, length)) {
             case CONFIG -> {
                 synchronized (this) {
-                    MemorySegment.copy(ioRegion, offset, data, dataOffset, length);
+                    ioRegion.read(offset, data, dataOffset, length);
                 }
                 if (offset < RET_CODE && offset + length > IRB_AREA) {
                     subchannel.tsch();
@@ -149,7 +152,7 @@ public final class VfioCcwDevice implements DeviceOps, StatefulDevice {
             }
             case ASYNC_CMD -> {
                 synchronized (this) {
-                    MemorySegment.copy(cmdRegion, offset, data, dataOffset, length);
+                    cmdRegion.read(offset, data, dataOffset, length);
                 }
             }
             case SCHIB -> {
@@ -157,7 +160,12 @@ public final class VfioCcwDevice implements DeviceOps, StatefulDevice {
                 subchannel.stsch().write(block, 0);
                 MemorySegment.copy(block, offset, data, dataOffset, length);
             }
-            case CRW -> data.asSlice(dataOffset, length).fill((byte) 0); // no report is pending
+            case CRW -> {
+                MemorySegment block = MemorySegment.ofArray(new byte[CcwRegion.CRW.size()]);
+                block.set(BIG_INT, 0, reports.remove());
+                MemorySegment.copy(block, offset, data, dataOffset, length);
+                signalReports();
+            }
         }
     }
 
@@ -176,8 +184,7 @@ public final class VfioCcwDevice implements DeviceOps, StatefulDevice {
         VfioContext user;
         int now;
         synchronized (this) {
-            MemorySegment.copy(data, dataOffset, ioRegion, offset, length);
-            ioRegion.set(HOST_INT, RET_CODE, 0);
+            ioRegion.write(offset, data, dataOffset, length);
             try {
                 switch (state.on(Event.IO_REQ)) {
                     case IO_REQUEST -> {}
@@ -185,14 +192,14 @@ public final class VfioCcwDevice implements DeviceOps, StatefulDevice {
                     case IO_RETRY -> throw new ErrnoException(Errno.EAGAIN, "a channel program is being started");
                     default -> throw notOperational();
                 }
-                if (!starts(Scsw.read(ioRegion, SCSW_AREA).fctl())) {
+                if (!starts(Scsw.read(ioRegion.bytes(), SCSW_AREA).fctl())) {
                     return;
                 }
             } catch (ErrnoException e) {
-                fail(ioRegion, RET_CODE, e);
+                ioRegion.fail(e);
                 throw e;
             }
-            orb = Orb.read(ioRegion, ORB_AREA);
+            orb = Orb.read(ioRegion.bytes(), ORB_AREA);
             user = context;
             now = epoch;
             state = State.CP_PROCESSING;
@@ -229,7 +236,7 @@ public final class VfioCcwDevice implements DeviceOps, StatefulDevice {
         } catch (ErrnoException e) {
             synchronized (this) {
                 if (epoch == now) {
-                    fail(ioRegion, RET_CODE, e);
+                    ioRegion.fail(e);
                 }
             }
             throw e;
@@ -247,13 +254,15 @@ public final class VfioCcwDevice implements DeviceOps, StatefulDevice {
         }
     }
 
-    private static ChannelProgram fetch(Orb orb, @Nullable VfioContext user) throws ErrnoException {
+    private ChannelProgram fetch(Orb orb, @Nullable VfioContext user) throws ErrnoException {
         if (user == null) {
             throw new ErrnoException(Errno.ENODEV);
         }
-        if (orb.lpm() != 0 && (orb.lpm() & Subchannel.PATH) == 0) {
-            throw new ErrnoException(
-                    Errno.EACCES, "path mask 0x%02x: the only path is 0x%02x".formatted(orb.lpm(), Subchannel.PATH));
+        if (!path.online()) {
+            throw new ErrnoException(Errno.ENODEV, "the channel path is not available");
+        }
+        if (orb.lpm() != 0 && (orb.lpm() & ChannelPath.MASK) == 0) {
+            throw new ErrnoException(Errno.EACCES, "the ORB's path mask lacks the only path");
         }
         return ChannelProgram.fetch(orb, user);
     }
@@ -261,16 +270,15 @@ public final class VfioCcwDevice implements DeviceOps, StatefulDevice {
     /** As in the kernel, any write to the region is a request. */
     private synchronized void asyncRequest(long offset, MemorySegment data, long dataOffset, int length)
             throws ErrnoException {
-        MemorySegment.copy(data, dataOffset, cmdRegion, offset, length);
-        cmdRegion.set(HOST_INT, CMD_RET_CODE, 0);
+        cmdRegion.write(offset, data, dataOffset, length);
         try {
             switch (state.on(Event.ASYNC_REQ)) {
-                case ASYNC_REQUEST -> async(cmdRegion.get(HOST_INT, COMMAND));
+                case ASYNC_REQUEST -> async(cmdRegion.number(COMMAND));
                 case ASYNC_RETRY -> throw new ErrnoException(Errno.EAGAIN, "a channel program is being started");
                 default -> throw notOperational();
             }
         } catch (ErrnoException e) {
-            fail(cmdRegion, CMD_RET_CODE, e);
+            cmdRegion.fail(e);
             throw e;
         }
     }
@@ -292,21 +300,39 @@ public final class VfioCcwDevice implements DeviceOps, StatefulDevice {
         return new ErrnoException(Errno.EIO, "subchannel " + id + " is not operational");
     }
 
-    private static void fail(MemorySegment region, int retCode, ErrnoException e) {
-        region.set(HOST_INT, retCode, -e.errno().number());
-    }
-
     /** {@code fsm_irq()} and {@code vfio_ccw_sch_io_todo()}; on the subchannel's thread. */
     private synchronized void interrupt(Irb irb) {
         VfioContext user = context;
         if (user == null || state.on(Event.INTERRUPT) != Action.IRQ) {
             return;
         }
-        irb.write(ioRegion, IRB_AREA);
+        irb.write(ioRegion.bytes(), IRB_AREA);
         if (state == State.CP_PENDING && Status.isSolicited(irb.scsw()) && Status.isFinal(irb.scsw())) {
             state = State.IDLE;
         }
         user.trigger(VfioCcw.IO_IRQ, 0);
+    }
+
+    /** {@code vfio_ccw_chp_event()}: queues a report. */
+    @Override
+    public void chpEvent(boolean online) {
+        synchronized (this) {
+            if (context == null) {
+                return; // the next user reads which paths there are
+            }
+        }
+        if (!online) {
+            subchannel.pathGone();
+        }
+        reports.add(new Crw(0, Crw.RSC_CPATH, false, online ? Crw.ERC_INIT : Crw.ERC_PERRN, ChannelPath.CHPID));
+        signalReports();
+    }
+
+    /** {@code vfio_ccw_crw_todo()}. */
+    private synchronized void signalReports() {
+        if (context != null && !reports.isEmpty()) {
+            context.trigger(VfioCcw.CRW_IRQ, 0);
+        }
     }
 
     /** As in the kernel, a user that unmaps the memory of its channel program resets the device. */
@@ -375,34 +401,25 @@ public final class VfioCcwDevice implements DeviceOps, StatefulDevice {
     @Override
     public synchronized DeviceState save() {
         return DeviceState.version(stateVersion())
-                .with("ioRegion", ioRegion.toArray(ValueLayout.JAVA_BYTE))
-                .with("cmdRegion", cmdRegion.toArray(ValueLayout.JAVA_BYTE))
+                .with("ioRegion", ioRegion.save())
+                .with("cmdRegion", cmdRegion.save())
+                .with("reports", reports.save())
                 .with("subchannel", subchannel.save());
     }
 
     @Override
     public void restore(DeviceState saved) throws ErrnoException {
-        byte[] io = bytes(saved, "ioRegion", CcwRegion.CONFIG);
-        byte[] cmd = bytes(saved, "cmdRegion", CcwRegion.ASYNC_CMD);
         VfioContext user;
         synchronized (this) {
+            ioRegion.restore(saved, "ioRegion");
+            cmdRegion.restore(saved, "cmdRegion");
+            reports.restore(saved.list("reports"));
             user = context;
         }
         boolean active = subchannel.restore(saved.section("subchannel"), user);
         synchronized (this) {
-            ioRegion.copyFrom(MemorySegment.ofArray(io));
-            cmdRegion.copyFrom(MemorySegment.ofArray(cmd));
             state = user == null ? State.STANDBY : active ? State.CP_PENDING : State.IDLE;
         }
-    }
-
-    private static byte[] bytes(DeviceState saved, String name, CcwRegion region) throws ErrnoException {
-        byte[] bytes = saved.bytes(name);
-        if (bytes.length != region.size()) {
-            throw new ErrnoException(
-                    Errno.EINVAL, "state: " + name + " has " + bytes.length + " bytes, not " + region.size());
-        }
-        return bytes;
     }
 
     @Override

@@ -50,14 +50,16 @@ final class Guest implements AutoCloseable {
 
     final MemorySegment memory = Arena.global().allocate(MEMORY, 4096);
     final OpenedDevice open;
-    private final LinkedBlockingQueue<Long> signals = new LinkedBlockingQueue<>();
+    private final LinkedBlockingQueue<Integer> signals = new LinkedBlockingQueue<>();
+    private final LinkedBlockingQueue<Integer> reports = new LinkedBlockingQueue<>();
     private int ccws;
 
     Guest(CorePlatform platform, UUID uuid) throws ErrnoException {
         open = OpenedDevice.open(platform.vfio, platform.group(uuid), uuid.toString(), "a guest");
         open.container()
                 .ioctl(new MapDma(MapDma.READ | MapDma.WRITE, new UserMemory.Local(memory), 0, MEMORY));
-        device().ioctl(SetIrqs.arm(VfioCcw.IO_IRQ, 0, () -> signals.add(System.nanoTime())));
+        device().ioctl(SetIrqs.arm(VfioCcw.IO_IRQ, 0, () -> signals.add(VfioCcw.IO_IRQ)));
+        device().ioctl(SetIrqs.arm(VfioCcw.CRW_IRQ, 0, () -> reports.add(VfioCcw.CRW_IRQ)));
     }
 
     VfioDevice device() {
@@ -131,6 +133,18 @@ final class Guest implements AutoCloseable {
     Scsw interrupted() throws Exception {
         assertNotNull(signals.poll(1, TimeUnit.MINUTES), "no interrupt");
         return status();
+    }
+
+    /** Waits for the CRW interrupt. */
+    void reported() throws InterruptedException {
+        assertNotNull(reports.poll(1, TimeUnit.MINUTES), "no interrupt");
+    }
+
+    /** Reads a channel report word. */
+    int report() throws ErrnoException {
+        MemorySegment region = MemorySegment.ofArray(new byte[8]);
+        device().read(CRW_REGION, 0, region, 0, 8);
+        return region.get(WORD, 0);
     }
 
     /** Reads the status in the I/O region. */

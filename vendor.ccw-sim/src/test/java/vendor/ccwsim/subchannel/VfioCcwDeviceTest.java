@@ -18,7 +18,7 @@ import mdev.api.vfio.GetInfo;
 import mdev.api.vfio.GetIrqInfo;
 import mdev.api.vfio.GetRegionInfo;
 import mdev.api.vfio.IrqInfo;
-import mdev.api.vfio.RegionCapability.Type;
+import mdev.api.vfio.RegionCapability;
 import mdev.api.vfio.RegionInfo;
 import mdev.api.vfio.Reset;
 import mdev.api.vfio.UnmapDma;
@@ -40,6 +40,7 @@ class VfioCcwDeviceTest {
     private static final int READ_INQUIRY = 0x0a;
     private static final int SENSE = 0x04;
     private static final int DATA = 0x1000;
+    private static final String CONFIGURE = Css.PARENT + "chp0.40/configure";
     private static final int RW = RegionInfo.READ | RegionInfo.WRITE;
     private static final int READ_CAPS = RegionInfo.READ | RegionInfo.CAPS;
     private static final int ENDED = DeviceStatus.CHANNEL_END | DeviceStatus.DEVICE_END;
@@ -116,9 +117,9 @@ class VfioCcwDeviceTest {
             assertEquals(
                     List.of(
                             new RegionInfo(0, RW, 124),
-                            new RegionInfo(1, RW | RegionInfo.CAPS, 8, List.of(new Type(2, 1))),
-                            new RegionInfo(2, READ_CAPS, 52, List.of(new Type(2, 2))),
-                            new RegionInfo(3, READ_CAPS, 8, List.of(new Type(2, 3)))),
+                            new RegionInfo(1, RW | RegionInfo.CAPS, 8, typed(1)),
+                            new RegionInfo(2, READ_CAPS, 52, typed(2)),
+                            new RegionInfo(3, READ_CAPS, 8, typed(3))),
                     List.of(region(device, 0), region(device, 1), region(device, 2), region(device, 3)));
             refused(Errno.EINVAL, () -> region(device, 4));
             for (int irq : new int[] {VfioCcw.IO_IRQ, VfioCcw.CRW_IRQ, VfioCcw.REQ_IRQ}) {
@@ -126,6 +127,10 @@ class VfioCcwDeviceTest {
             }
             refused(Errno.EINVAL, () -> device.ioctl(new GetIrqInfo(3)));
         }
+    }
+
+    private static List<RegionCapability> typed(int subtype) {
+        return List.of(new RegionCapability.Type(2, subtype));
     }
 
     private static RegionInfo region(VfioDevice device, int index) throws ErrnoException {
@@ -394,6 +399,47 @@ class VfioCcwDeviceTest {
             assertEquals(0, guest.schib().scsw().fctl());
             waiting(guest);
             assertEquals(Scsw.FCTL_START_FUNC, guest.schib().scsw().fctl());
+        }
+    }
+
+    @Test
+    void channelPathThatGoesAndComesIsReported() throws Exception {
+        try (Guest guest = css.guest()) {
+            waiting(guest);
+            css.platform.write(CONFIGURE, "0\n");
+            assertEquals(Scsw.FCTL_START_FUNC | Scsw.FCTL_HALT_FUNC, guest.interrupted().fctl());
+            guest.reported();
+            assertEquals(0, guest.schib().pmcw().pam());
+            refused(Errno.ENODEV, () -> print(guest, "x").start());
+            assertEquals(-Errno.ENODEV.number(), guest.retCode(0));
+            css.platform.write(CONFIGURE, "0\n"); // no change
+            css.platform.write(CONFIGURE, "1\n");
+            guest.reported();
+            assertEquals(0x04060040, guest.report());
+            guest.reported(); // another report is left
+            assertEquals(0x04020040, guest.report());
+            assertEquals(0, guest.report());
+            ended(guest.run());
+            refused(Errno.EINVAL, () -> css.platform.write(CONFIGURE, "off\n"));
+        }
+    }
+
+    @Test
+    void channelReportsAreBoundedAndLiveThroughAnUpdate() throws Exception {
+        UUID uuid = css.create();
+        try (Guest guest = css.guest(uuid)) {
+            for (int i = 0; i < 9; i++) {
+                css.platform.write(CONFIGURE, "0");
+                css.platform.write(CONFIGURE, "1");
+            }
+            css.platform.write(CONFIGURE, "0");
+            css.update();
+            assertEquals("0\n", css.platform.read(CONFIGURE));
+            for (int i = 0; i < 15; i++) {
+                assertEquals(i % 2 == 0 ? 0x04060040 : 0x04020040, guest.report());
+            }
+            assertEquals(0x24020040, guest.report(), "the last has the overflow bit");
+            assertEquals(0, guest.report());
         }
     }
 

@@ -1,0 +1,59 @@
+package vendor.ccwsim.subchannel;
+
+import java.util.List;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.api.sysfs.Attribute;
+import mdev.api.sysfs.AttributeGroup;
+import org.jspecify.annotations.Nullable;
+
+/** The one channel path of a subchannel, and who is told when it comes and goes. Thread-safe. */
+final class ChannelPath {
+    /** The path in the path masks. */
+    static final int MASK = 0x80;
+
+    static final int CHPID = 0x40;
+
+    /** {@code chp_event()} of a css driver. */
+    @FunctionalInterface
+    interface Listener {
+        void chpEvent(boolean online);
+    }
+
+    private volatile boolean online = true;
+
+    /** The device of the subchannel. Written with the monitor held, which also orders the events. */
+    private @Nullable Listener listener;
+
+    boolean online() {
+        return online;
+    }
+
+    synchronized void listener(@Nullable Listener told) {
+        listener = told;
+    }
+
+    /** {@code configure} of a channel path, whose directory is named after it in Linux. */
+    AttributeGroup attributes() {
+        return new AttributeGroup(
+                "chp0.%x".formatted(CHPID),
+                List.of(Attribute.readWrite("configure", () -> online ? "1\n" : "0\n", this::configure)));
+    }
+
+    private void configure(String value) throws ErrnoException {
+        switch (value.strip()) {
+            case "0" -> configure(false);
+            case "1" -> configure(true);
+            default -> throw new ErrnoException(Errno.EINVAL, "'" + value.strip() + "' is neither 0 nor 1");
+        }
+    }
+
+    synchronized void configure(boolean value) {
+        if (online != value) {
+            online = value;
+            if (listener != null) {
+                listener.chpEvent(value);
+            }
+        }
+    }
+}

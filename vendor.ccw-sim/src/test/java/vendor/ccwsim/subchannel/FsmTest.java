@@ -1,0 +1,255 @@
+package vendor.ccwsim.subchannel;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static vendor.ccwsim.subchannel.Guest.refused;
+
+import java.lang.foreign.MemorySegment;
+import java.util.UUID;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.api.state.DeviceState;
+import mdev.api.vfio.MapDma;
+import mdev.api.vfio.RemoteAccess;
+import mdev.api.vfio.Reset;
+import mdev.api.vfio.UserMemory;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import vendor.ccwsim.channel.CcwDevice;
+import vendor.ccwsim.channel.DataTransfer;
+import vendor.ccwsim.channel.DeviceStatus;
+import vendor.ccwsim.channel.Scsw;
+import vendor.ccwsim.subchannel.Fsm.Event;
+import vendor.ccwsim.subchannel.Fsm.State;
+import vfio.mdev.Await;
+
+/**
+ * The state machine: a user's requests in each state, and the errno of each.
+ *
+ * <pre>
+ *                I/O request   halt    clear
+ * NOT_OPER       EIO           EIO     EIO
+ * STANDBY        EIO           EIO     EIO
+ * IDLE           starts        done    done
+ * CP_PROCESSING  EAGAIN        EAGAIN  EAGAIN
+ * CP_PENDING     EBUSY         done    done
+ * </pre>
+ */
+@Timeout(300)
+class FsmTest {
+    private static final int DATA = 0x1000;
+    private static final long REMOTE = 1 << 20;
+
+    /** A device whose commands do not end until it is told. */
+    private static final class Stuck implements CcwDevice {
+        final CountDownLatch executing = new CountDownLatch(1);
+        final CountDownLatch free = new CountDownLatch(1);
+
+        @Override
+        public int execute(int command, DataTransfer transfer) throws InterruptedException {
+            executing.countDown();
+            free.await();
+            return DeviceStatus.CHANNEL_END | DeviceStatus.DEVICE_END;
+        }
+
+        @Override
+        public void interrupt() {}
+
+        @Override
+        public void proceed() {}
+
+        @Override
+        public void reset() {}
+
+        @Override
+        public DeviceState save() {
+            return DeviceState.version(1);
+        }
+
+        @Override
+        public void restore(DeviceState state) {}
+    }
+
+    private static Guest nop(Guest guest) {
+        return guest.ccw(0x03, Guest.SUPPRESS_LENGTH, 1, DATA);
+    }
+
+    private static @Nullable Errno errno(Executable call) {
+        try {
+            call.execute();
+            return null;
+        } catch (ErrnoException e) {
+            return e.errno();
+        }
+    }
+
+    private interface Executable {
+        void execute() throws ErrnoException;
+    }
+
+    private static void allRefused(Errno errno, Guest guest) throws ErrnoException {
+        refused(errno, () -> nop(guest).start());
+        assertEquals(-errno.number(), guest.retCode(0));
+        for (int command : new int[] {Guest.HALT, Guest.CLEAR, 3}) {
+            refused(errno, () -> guest.async(command));
+            assertEquals(-errno.number(), guest.retCode(Guest.ASYNC_CMD_REGION));
+        }
+    }
+
+    /** As {@code vfio_ccw_jumptable} of Linux 5.10. */
+    @Test
+    void isTheKernelsJumpTable() {
+        var table = new StringBuilder();
+        for (State state : State.values()) {
+            table.append(state).append(':');
+            for (Event event : Event.values()) {
+                table.append(' ').append(state.on(event));
+            }
+            table.append('\n');
+        }
+        assertEquals(
+                """
+                NOT_OPER: NOP IO_ERROR DISABLED_IRQ ASYNC_ERROR
+                STANDBY: NOTOPER IO_ERROR IRQ ASYNC_ERROR
+                IDLE: NOTOPER IO_REQUEST IRQ ASYNC_REQUEST
+                CP_PROCESSING: NOTOPER IO_RETRY IRQ ASYNC_RETRY
+                CP_PENDING: NOTOPER IO_BUSY IRQ ASYNC_REQUEST
+                """,
+                table.toString());
+    }
+
+    @Test
+    void closedDeviceIsInStandby() {
+        var device = new VfioCcwDevice(
+                new UUID(0, 1), new SubchannelId(0, 0, 0x42), Attachment.CONSOLE, new ChannelPath());
+        for (int region : new int[] {0, Guest.ASYNC_CMD_REGION}) {
+            var refusal = assertThrows(
+                    ErrnoException.class, () -> device.write(region, 0, MemorySegment.ofArray(new byte[8]), 0, 8));
+            assertEquals(Errno.EIO, refusal.errno());
+        }
+    }
+
+    /** The program is in memory whose owner does not reply. */
+    @Test
+    void requestWhileAnotherIsCheckedIsRetried() throws Exception {
+        CountDownLatch asked = new CountDownLatch(1);
+        CountDownLatch reply = new CountDownLatch(1);
+        var silent = new RemoteAccess() {
+            @Override
+            public void read(long address, MemorySegment data, long offset, long length) throws ErrnoException {
+                asked.countDown();
+                try {
+                    reply.await();
+                } catch (InterruptedException e) {
+                    throw new ErrnoException(Errno.EINTR);
+                }
+                throw new ErrnoException(Errno.EFAULT);
+            }
+
+            @Override
+            public void write(long address, MemorySegment data, long offset, long length) {}
+        };
+        try (Css css = new Css(Attachment.CONSOLE);
+                Guest guest = css.guest();
+                ExecutorService cpu = Executors.newSingleThreadExecutor()) {
+            guest.open
+                    .container()
+                    .ioctl(new MapDma(MapDma.READ | MapDma.WRITE, new UserMemory.Remote(0, silent), REMOTE, 4096));
+            Future<@Nullable Errno> start = cpu.submit(() -> errno(() -> guest.start((int) REMOTE)));
+            asked.await();
+            allRefused(Errno.EAGAIN, guest);
+            reply.countDown();
+            assertEquals(Errno.EFAULT, start.get());
+            nop(guest).run();
+
+        }
+    }
+
+    @Test
+    void pendingProgramIsBusyForStartsOnly() throws Exception {
+        var stuck = new Stuck();
+        try (Css css = new Css(_ -> stuck);
+                Guest guest = css.guest()) {
+            nop(guest).start();
+            stuck.executing.await();
+            refused(Errno.EBUSY, () -> nop(guest).start());
+            refused(Errno.EINVAL, () -> guest.async(3));
+            assertNull(errno(() -> guest.async(Guest.HALT)));
+            refused(Errno.EBUSY, () -> guest.async(Guest.HALT));
+            assertNull(errno(() -> guest.async(Guest.CLEAR)));
+            assertNull(errno(() -> guest.async(Guest.CLEAR)));
+            refused(Errno.EBUSY, () -> guest.async(Guest.HALT));
+            stuck.free.countDown();
+            assertEquals(Scsw.FCTL_CLEAR_FUNC, guest.interrupted().fctl());
+            nop(guest).run();
+        }
+    }
+
+    /** The program had ended by itself before it could be halted: one status for both. */
+    @Test
+    void haltOfAnEndingProgramIsPartOfItsStatus() throws Exception {
+        var stuck = new Stuck();
+        try (Css css = new Css(_ -> stuck);
+                Guest guest = css.guest()) {
+            nop(guest).start();
+            stuck.executing.await();
+            guest.async(Guest.HALT);
+            stuck.free.countDown();
+            Scsw status = guest.interrupted();
+            assertEquals(Scsw.FCTL_START_FUNC | Scsw.FCTL_HALT_FUNC, status.fctl());
+            nop(guest).run();
+            Await.until("no second status", guest::quiet);
+        }
+    }
+
+    @Test
+    void programThatCannotBeCancelledMakesTheSubchannelNotOperational() throws Exception {
+        var stuck = new Stuck();
+        try (Css css = new Css(_ -> stuck);
+                Guest guest = css.guest()) {
+            nop(guest).start();
+            stuck.executing.await();
+            refused(Errno.EBUSY, () -> guest.device().ioctl(new Reset()));
+            allRefused(Errno.EIO, guest);
+            stuck.free.countDown();
+            guest.device().ioctl(new Reset());
+            assertEquals(true, guest.quiet(), "the cancelled program has no status");
+            nop(guest).run();
+        }
+    }
+
+    @Test
+    void closeDoesNotWaitForeverAndTheNextUserWaits() throws Exception {
+        var stuck = new Stuck();
+        try (Css css = new Css(_ -> stuck)) {
+            UUID uuid = css.create();
+            try (Guest guest = css.guest(uuid)) {
+                nop(guest).start();
+                stuck.executing.await();
+            }
+            refused(Errno.EBUSY, () -> css.guest(uuid).close());
+            stuck.free.countDown();
+            Await.until("the device can be opened", () -> errno(() -> css.guest(uuid).close()) == null);
+        }
+    }
+
+    @Test
+    void updateFailsWhileACommandDoesNotEnd() throws Exception {
+        var stuck = new Stuck();
+        try (Css css = new Css(_ -> stuck);
+                Guest guest = css.guest()) {
+            nop(guest).start();
+            stuck.executing.await();
+            refused(Errno.EBUSY, css::update);
+            stuck.free.countDown();
+            guest.interrupted();
+            nop(guest).run();
+        }
+    }
+}
