@@ -101,7 +101,7 @@ public final class TestPlatform implements AutoCloseable {
         };
     }
 
-    private record Device(UUID uuid, int group, VendorSlot slot) implements Mdev {
+    private record Device(UUID uuid, String deviceApi, int group, VendorSlot slot) implements Mdev {
         @Override
         public ParentDevice parent() {
             return new ParentDevice("test", "test0");
@@ -109,17 +109,12 @@ public final class TestPlatform implements AutoCloseable {
 
         @Override
         public MdevType type() {
-            return MdevType.of("2", "Test", VfioPci.DEVICE_API, () -> 1);
+            return MdevType.of("2", "Test", deviceApi, () -> 1);
         }
 
         @Override
         public String typeId() {
             return "test-2";
-        }
-
-        @Override
-        public String deviceApi() {
-            return VfioPci.DEVICE_API;
         }
 
         @Override
@@ -130,10 +125,14 @@ public final class TestPlatform implements AutoCloseable {
 
     /** Creates a device and probes it. */
     public Mdev add(int group, DeviceOps ops) throws ErrnoException {
+        return add(VfioPci.DEVICE_API, group, ops);
+    }
+
+    public Mdev add(String deviceApi, int group, DeviceOps ops) throws ErrnoException {
         UUID uuid = UUID.randomUUID();
         VendorSlot slot = new VendorSlot(new ForeignBundle("vendor.test", "1", 1), uuid.toString(), calls);
         slot.install(ops);
-        Mdev mdev = new Device(uuid, group, slot);
+        Mdev mdev = new Device(uuid, deviceApi, group, slot);
         vfio.probe(mdev);
         bound.add(mdev);
         return mdev;

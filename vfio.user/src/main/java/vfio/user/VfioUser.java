@@ -316,9 +316,9 @@ public final class VfioUser implements VfioDeviceListener, DeviceDetails, AutoCl
     }
 
     @Override
-    public SequencedMap<String, @Nullable Object> usage(String name) {
+    public SequencedMap<String, @Nullable Object> usage(String name, String deviceApi) {
         DeviceServer server = servers.get(name);
-        return server == null ? new LinkedHashMap<>() : CommandLines.of(server.path());
+        return server == null ? new LinkedHashMap<>() : CommandLines.of(server.path(), deviceApi);
     }
 
     @Override

@@ -203,7 +203,7 @@ final class ListCommands {
             attributes.put(read.getKey(), read.getValue().await(deadline));
         }
         facts.put("attributes", attributes);
-        details.get().forEach(more -> facts.putAll(more.usage(device.name())));
+        details.get().forEach(more -> facts.putAll(more.usage(device.name(), device.deviceApi())));
         return new ShellResult.Details(facts);
     }
 

@@ -9,6 +9,8 @@ import mdev.api.shell.ShellCommand.Parameter;
 import mdev.api.shell.ShellCommands;
 import mdev.api.shell.ShellInvocation;
 import mdev.api.shell.ShellResult;
+import mdev.api.vfio.DeviceInfo;
+import mdev.api.vfio.GetInfo;
 import mdev.api.vfio.GetRegionInfo;
 import mdev.api.vfio.RegionInfo;
 import mdev.api.vfio.Vfio;
@@ -65,7 +67,8 @@ public final class TtyCommand implements ShellCommands {
 
     private static int port(VfioDevice device, String argument) throws ErrnoException {
         List<String> ports = new ArrayList<>();
-        for (int bar = VfioPci.BAR0_REGION; bar <= VfioPci.BAR5_REGION; bar++) {
+        boolean pci = device.ioctl(new GetInfo()) instanceof DeviceInfo info && (info.flags() & DeviceInfo.PCI) != 0;
+        for (int bar = VfioPci.BAR0_REGION; pci && bar <= VfioPci.BAR5_REGION; bar++) {
             if (device.ioctl(new GetRegionInfo(bar)) instanceof RegionInfo info && info.size() == PORT_SIZE) {
                 ports.add(Integer.toString(bar - VfioPci.BAR0_REGION));
             }

@@ -18,6 +18,11 @@ import mdev.api.errno.ErrnoException;
 import mdev.api.shell.ShellCommand;
 import mdev.api.shell.ShellResult;
 import mdev.api.shell.UnknownNameException;
+import mdev.api.vfio.DeviceInfo;
+import mdev.api.vfio.GetInfo;
+import mdev.api.vfio.IoctlReply;
+import mdev.api.vfio.IoctlRequest;
+import mdev.api.vfio.VfioCcw;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import vfio.mdev.Await;
@@ -25,6 +30,7 @@ import vfio.mdev.OpenedDevice;
 import vfio.mdev.SerialCard;
 import vfio.mdev.ShellRun;
 import vfio.mdev.TestPlatform;
+import vfio.mdev.TestVendor;
 
 class TtyCommandTest {
     private final SerialCard card = new SerialCard();
@@ -44,6 +50,21 @@ class TtyCommandTest {
                 assertThrows(ErrnoException.class, () -> ShellRun.of(arguments).perform(commands, command));
         assertEquals(errno, refused.errno());
         assertEquals(message, refused.getMessage());
+    }
+
+    /** A region of a serial port's size is one only as a BAR. */
+    @Test
+    void deviceThatIsNotPciHasNoSerialPort() throws ErrnoException {
+        String other = platform.add(VfioCcw.DEVICE_API, 9, new TestVendor() {
+                    @Override
+                    public IoctlReply ioctl(IoctlRequest request) throws ErrnoException {
+                        return request instanceof GetInfo ? new DeviceInfo(DeviceInfo.CCW, 2, 3) : super.ioctl(request);
+                    }
+                })
+                .uuid()
+                .toString();
+        assertRefused(Errno.EINVAL, "no port '0' on " + other + ": it has no serial port", "tty", other);
+        platform.close();
     }
 
     @Test

@@ -16,7 +16,6 @@ import mdev.api.vfio.IoctlReply;
 import mdev.api.vfio.IoctlRequest;
 import mdev.api.vfio.SetIrqs;
 import mdev.api.vfio.VfioDevice;
-import mdev.api.vfio.VfioPci;
 import mdev.sync.BoundedCalls;
 import mdev.sync.Deadline;
 import mdev.sync.FaultLog;
@@ -437,12 +436,12 @@ public final class GroupDevice {
                     .filter(Objects::nonNull)
                     .toList();
         }
-        boolean heard = open != null && (!listeners.isEmpty() || open.irqs.armed(VfioPci.REQ_IRQ, 0));
+        boolean heard = open != null && (!listeners.isEmpty() || open.hearsRequest());
         if (open == null || !heard) {
             return;
         }
         calls.start("vfio-request-" + name(), () -> {
-            open.irqs.trigger(VfioPci.REQ_IRQ, 0);
+            open.request();
             for (Runnable listener : listeners) {
                 try {
                     listener.run();

@@ -24,12 +24,12 @@ import mdev.api.vfio.MigrationState;
 import mdev.api.vfio.RegionIoEvents;
 import mdev.api.vfio.Reset;
 import mdev.api.vfio.SetIrqs;
-import mdev.api.vfio.VfioPci;
 import mdev.sync.BoundedCalls;
 import mdev.sync.FaultLog;
 import mdev.sync.LimitedLog;
 import vfio.mdev.iommu.DeviceDma;
 import vfio.mdev.irq.IrqTable;
+import vfio.mdev.uapi.DeviceApi;
 
 /**
  * A device from the vendor's {@code open} to its {@code release}: shared by all handles opened in that period. It
@@ -46,7 +46,7 @@ final class OpenDevice implements Slot.Occupant {
     private final Consumer<RegionMemories> onMemories;
     private final IoEvents ioEvents;
     private final Migration migration;
-    private final boolean pci;
+    private final DeviceApi api;
 
     /**
      * Set by the thread that detaches {@link #dma}: for the release, or for a removal that cannot wait for the
@@ -81,7 +81,7 @@ final class OpenDevice implements Slot.Occupant {
             Runnable onReleased) {
         String name = mdev.uuid().toString();
         this.slot = mdev.slot();
-        this.pci = mdev.deviceApi().equals(VfioPci.DEVICE_API);
+        this.api = DeviceApi.of(mdev.deviceApi());
         this.dma = dma;
         this.moved = moved;
         this.memories = memories;
@@ -89,7 +89,7 @@ final class OpenDevice implements Slot.Occupant {
         this.migration = new Migration(name, mdev.typeId(), slot, memories, migrations);
         this.ioEvents = new IoEvents(name, slot, calls, migration::isStopped);
         this.onReleased = onReleased;
-        this.irqs = new IrqTable(userFaults);
+        this.irqs = new IrqTable(api, userFaults);
         this.context = context();
     }
 
@@ -142,6 +142,16 @@ final class OpenDevice implements Slot.Occupant {
         return migration.isStopped();
     }
 
+    /** Whether the user listens to REQ, and so learns that the device is to be removed. */
+    boolean hearsRequest() {
+        return irqs.armed(api.request(), 0);
+    }
+
+    /** Raises REQ. */
+    void request() {
+        irqs.trigger(api.request(), 0);
+    }
+
     Migration migration() {
         return migration;
     }
@@ -149,10 +159,10 @@ final class OpenDevice implements Slot.Occupant {
     /**
      * Called inside the slot, before an access.
      *
-     * @throws ErrnoException EBUSY: the device is stopped, and the region is not its configuration space
+     * @throws ErrnoException EBUSY: the device is stopped, and the region is not the configuration space of a PCI device
      */
     void requireAccess(int region) throws ErrnoException {
-        if (migration.isStopped() && !(pci && region == VfioPci.CONFIG_REGION)) {
+        if (migration.isStopped() && !api.isConfigurationSpace(region)) {
             throw stopped();
         }
     }

@@ -4,7 +4,7 @@ import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The level-triggered INTx line.
+ * The level-triggered line: INTx of a PCI device.
  *
  * <p>Its whole state is one reference: the armed trigger and three bits. The user is signalled by the transition to
  * "armed, high, neither masked nor signalled", regardless of its cause (the vendor raising the line, the user unmasking

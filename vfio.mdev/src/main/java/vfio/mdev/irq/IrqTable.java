@@ -14,8 +14,8 @@ import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.IrqInfo;
 import mdev.api.vfio.SetIrqs;
-import mdev.api.vfio.VfioPci;
 import mdev.sync.FaultLog;
+import vfio.mdev.uapi.DeviceApi;
 
 /**
  * All interrupts of one open device, from open to release. The framework owns the triggers; the vendor only raises
@@ -29,6 +29,7 @@ public final class IrqTable {
     /** The maximum of any PCI device: the size field of the MSI-X capability (PCI Local Bus 3.0, 6.8.2.3). */
     public static final int MAX_COUNT = 2048;
 
+    private final DeviceApi api;
     private final FaultLog faults;
     /** Exists before the vendor has reported its interrupts, because it may raise its line within {@code open}. */
     private final IntxLine intx = new IntxLine();
@@ -38,7 +39,8 @@ public final class IrqTable {
     private volatile boolean closed;
 
     /** @param faults logs failures of users' triggers */
-    public IrqTable(FaultLog faults) {
+    public IrqTable(DeviceApi api, FaultLog faults) {
+        this.api = api;
         this.faults = faults;
     }
 
@@ -75,13 +77,15 @@ public final class IrqTable {
 
     private Vector[][] table(List<IrqInfo> kinds) {
         Vector[][] table = new Vector[kinds.size()][];
+        boolean hasLine = false;
         for (int index = 0; index < table.length; index++) {
             IrqInfo info = kinds.get(index);
             boolean maskable = (info.flags() & IrqInfo.MASKABLE) != 0;
             Vector[] kind = new Vector[info.count() > MAX_COUNT ? 0 : Math.max(0, info.count())];
             Arrays.setAll(kind, vector -> new EdgeVector(maskable));
-            if (index == VfioPci.INTX_IRQ && kind.length > 0) {
+            if (!hasLine && kind.length > 0 && (info.flags() & IrqInfo.AUTOMASKED) != 0) {
                 kind[0] = intx;
+                hasLine = true;
             }
             table[index] = kind;
         }
@@ -127,7 +131,7 @@ public final class IrqTable {
         Vector[][] table = vectors;
         try {
             SetIrqsRules.check(
-                    request, Stream.of(table).mapToInt(kind -> kind.length).toArray());
+                    api, request, Stream.of(table).mapToInt(kind -> kind.length).toArray());
             boolean masks = (request.flags() & ACTION_TRIGGER) == 0;
             if (masks && !table[request.index()][request.start()].maskable()) {
                 // As in vfio-pci for MSI and MSI-X, whose IRQ_INFO has no MASKABLE.

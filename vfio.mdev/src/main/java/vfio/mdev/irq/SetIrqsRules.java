@@ -12,7 +12,7 @@ import java.util.function.Predicate;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.SetIrqs;
-import mdev.api.vfio.VfioPci;
+import vfio.mdev.uapi.DeviceApi;
 
 /**
  * The rules for {@code VFIO_DEVICE_SET_IRQS}, in the order of {@code vfio_set_irqs_validate_and_prepare()}, followed by
@@ -23,14 +23,9 @@ final class SetIrqsRules {
     static final int ACTION = ACTION_MASK | ACTION_UNMASK | ACTION_TRIGGER;
 
     /** A request and the device's interrupts; index, start and count are unsigned. */
-    private record Case(SetIrqs request, long index, long start, long count, long kinds, long present) {
+    private record Case(DeviceApi api, SetIrqs request, long index, long start, long count, long kinds, long present) {
         boolean is(int flags) {
             return (request.flags() & flags) == flags;
-        }
-
-        /** The single interrupts used by the framework itself. */
-        boolean single() {
-            return index == VfioPci.ERR_IRQ || index == VfioPci.REQ_IRQ;
         }
     }
 
@@ -43,7 +38,9 @@ final class SetIrqsRules {
             new Rule("no such index", c -> c.index >= c.kinds),
             new Rule("start beyond the last interrupt", c -> c.start >= c.present),
             new Rule("range beyond the last interrupt", c -> c.start + c.count > c.present),
-            new Rule("ERR and REQ take only TRIGGER", c -> c.single() && !c.is(ACTION_TRIGGER)),
+            new Rule(
+                    "the interrupt takes only TRIGGER",
+                    c -> c.api.takesOnlyTrigger((int) c.index) && !c.is(ACTION_TRIGGER)),
             new Rule("count 0 with a start", c -> c.count == 0 && c.start != 0),
             new Rule("count 0 requires NONE with TRIGGER", c -> c.count == 0 && !c.is(DATA_NONE | ACTION_TRIGGER)),
             new Rule("the data does not match its type or count", c -> !fits(c)));
@@ -59,9 +56,10 @@ final class SetIrqsRules {
     }
 
     /** @param counts the number of interrupts of each index */
-    static void check(SetIrqs request, int[] counts) throws ErrnoException {
+    static void check(DeviceApi api, SetIrqs request, int[] counts) throws ErrnoException {
         long index = Integer.toUnsignedLong(request.index());
         Case c = new Case(
+                api,
                 request,
                 index,
                 Integer.toUnsignedLong(request.start()),

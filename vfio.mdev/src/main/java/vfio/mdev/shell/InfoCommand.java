@@ -23,22 +23,18 @@ import mdev.api.vfio.GetRegionInfo;
 import mdev.api.vfio.IommuState;
 import mdev.api.vfio.IrqInfo;
 import mdev.api.vfio.RegionInfo;
-import mdev.api.vfio.VfioPci;
 import org.jspecify.annotations.Nullable;
 import vfio.mdev.VfioMdev;
 import vfio.mdev.container.Container;
 import vfio.mdev.device.GroupDevice;
 import vfio.mdev.group.Group;
 import vfio.mdev.irq.IrqTable;
+import vfio.mdev.uapi.DeviceApi;
 
 /** {@code vfio:info}. */
 final class InfoCommand implements ShellCommand.Action {
     /** The maximum number of listed regions and interrupt kinds; a vendor's further ones are ignored. */
     private static final int MOST = 100;
-
-    private static final List<String> PCI_REGIONS =
-            List.of("bar0", "bar1", "bar2", "bar3", "bar4", "bar5", "rom", "config", "vga");
-    private static final List<String> PCI_IRQS = List.of("intx", "msi", "msix", "err", "req");
 
     private final VfioMdev vfio;
     private final Supplier<List<DeviceDetails>> details;
@@ -69,7 +65,7 @@ final class InfoCommand implements ShellCommand.Action {
             throw UnknownNameException.among(
                     Errno.ENODEV, "no device '" + uuid + "' is bound to vfio_mdev", name, groups.keySet());
         }
-        boolean pci = device.mdev().deviceApi().equals(VfioPci.DEVICE_API);
+        DeviceApi api = DeviceApi.of(device.mdev().deviceApi());
         SequencedMap<String, @Nullable Object> fields = new LinkedHashMap<>();
         fields.put("uuid", device.name());
         fields.put("parent", device.mdev().parent().name());
@@ -81,8 +77,8 @@ final class InfoCommand implements ShellCommand.Action {
         device.irqs().forEach(kind -> states.put(kind.index(), kind));
         device.inspect(open -> {
             DeviceInfo info = (DeviceInfo) open.ioctl(new GetInfo());
-            fields.put("regions", rows(info.numRegions(), index -> region(open, index, pci)));
-            fields.put("irqs", rows(info.numIrqs(), index -> irq(open, index, pci, states)));
+            fields.put("regions", rows(info.numRegions(), index -> region(open, index, api)));
+            fields.put("irqs", rows(info.numIrqs(), index -> irq(open, index, api, states)));
             return info;
         });
         Container container = group.container();
@@ -96,21 +92,21 @@ final class InfoCommand implements ShellCommand.Action {
         return new ShellResult.Details(fields);
     }
 
-    private static @Nullable Map<String, @Nullable Object> region(GroupDevice.Ioctl device, int index, boolean pci)
+    private static @Nullable Map<String, @Nullable Object> region(GroupDevice.Ioctl device, int index, DeviceApi api)
             throws ErrnoException {
         if (!(device.ioctl(new GetRegionInfo(index)) instanceof RegionInfo region) || region.size() == 0) {
             return null;
         }
         Map<String, @Nullable Object> row = new LinkedHashMap<>();
         row.put("index", index);
-        row.put("name", name(pci ? PCI_REGIONS : List.of(), index));
+        row.put("name", api.name(region));
         row.put("size", region.size());
         row.put("flags", flags(region.flags(), List.of("read", "write", "mmap", "caps")));
         return row;
     }
 
     private static @Nullable Map<String, @Nullable Object> irq(
-            GroupDevice.Ioctl device, int index, boolean pci, Map<Integer, IrqTable.KindState> states)
+            GroupDevice.Ioctl device, int index, DeviceApi api, Map<Integer, IrqTable.KindState> states)
             throws ErrnoException {
         if (!(device.ioctl(new GetIrqInfo(index)) instanceof IrqInfo irq) || irq.count() == 0) {
             return null;
@@ -118,7 +114,7 @@ final class InfoCommand implements ShellCommand.Action {
         IrqTable.KindState state = states.getOrDefault(index, new IrqTable.KindState(index, 0, 0, 0));
         Map<String, @Nullable Object> row = new LinkedHashMap<>();
         row.put("index", index);
-        row.put("name", name(pci ? PCI_IRQS : List.of(), index));
+        row.put("name", api.irqName(index));
         row.put("count", irq.count());
         row.put("armed", state.armed());
         row.put("masked", state.masked());
@@ -154,10 +150,6 @@ final class InfoCommand implements ShellCommand.Action {
         fields.put("ranges", state.ranges());
         fields.put("dirty_tracking", state.dirtyTracking());
         fields.put("dirty_pages", state.dirtyPages());
-    }
-
-    private static String name(List<String> names, int index) {
-        return index < names.size() ? names.get(index) : Integer.toString(index);
     }
 
     private static String flags(int flags, List<String> names) {

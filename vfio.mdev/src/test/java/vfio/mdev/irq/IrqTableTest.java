@@ -23,6 +23,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.slf4j.helpers.NOPLogger;
+import vfio.mdev.uapi.DeviceApi;
 
 class IrqTableTest {
     private static final int NONE = SetIrqs.DATA_NONE;
@@ -30,7 +31,7 @@ class IrqTableTest {
     private static final int EVENTFD = SetIrqs.DATA_EVENTFD;
     private static final int TRIGGER = SetIrqs.ACTION_TRIGGER;
 
-    private final IrqTable table = new IrqTable(new FaultLog(NOPLogger.NOP_LOGGER, "test"));
+    private final IrqTable table = new IrqTable(DeviceApi.PCI, new FaultLog(NOPLogger.NOP_LOGGER, "test"));
     private final Signals a = new Signals();
     private final Signals b = new Signals();
 
@@ -39,11 +40,19 @@ class IrqTableTest {
         table.setUp(kinds(1, 1, 4, 0, 1));
     }
 
-    /** Only MSI-X is maskable. */
+    /** INTx is a line; of the others only MSI-X is maskable. */
     private static List<IrqInfo> kinds(int... counts) {
         return IntStream.range(0, counts.length)
-                .mapToObj(index -> new IrqInfo(index, index == VfioPci.MSIX_IRQ ? IrqInfo.MASKABLE : 0, counts[index]))
+                .mapToObj(index -> new IrqInfo(index, flags(index), counts[index]))
                 .toList();
+    }
+
+    private static int flags(int index) {
+        return switch (index) {
+            case VfioPci.INTX_IRQ -> IrqInfo.MASKABLE | IrqInfo.AUTOMASKED;
+            case VfioPci.MSIX_IRQ -> IrqInfo.MASKABLE;
+            default -> 0;
+        };
     }
 
     /**
@@ -94,6 +103,41 @@ class IrqTableTest {
         assertEquals(Errno.EINVAL, refused.errno());
         assertEquals(given instanceof Data.Triggers(var triggers) ? triggers.size() : 0, a.closes.get());
         assertTrue(table.snapshot().stream().allMatch(kind -> kind.armed() == 0 && kind.masked() == 0));
+    }
+
+    /** Whether a kind is a line or edges follows from its flags, not from its index. */
+    @Test
+    void firstAutomaskedKindIsTheLine() throws ErrnoException {
+        IrqTable other = new IrqTable(DeviceApi.OTHER, new FaultLog(NOPLogger.NOP_LOGGER, "test"));
+        int level = IrqInfo.MASKABLE | IrqInfo.AUTOMASKED;
+        other.setUp(List.of(new IrqInfo(0, 0, 1), new IrqInfo(1, level, 1), new IrqInfo(2, level, 1)));
+        Signals c = new Signals();
+        other.set(SetIrqs.arm(0, 0, a));
+        other.set(SetIrqs.arm(1, 0, b));
+        other.set(SetIrqs.arm(2, 0, c));
+        other.trigger(0, 0);
+        other.trigger(0, 0);
+        assertEquals(2, a.signals.get());
+        other.setIntx(true);
+        other.setIntx(true);
+        other.trigger(1, 0);
+        assertAll(() -> assertEquals(1, b.signals.get()), () -> assertEquals(0, c.signals.get()));
+        other.set(SetIrqs.unmask(1, 0));
+        assertAll(() -> assertEquals(2, a.signals.get()), () -> assertEquals(2, b.signals.get()));
+    }
+
+    /** As {@code vfio_ccw_mdev_set_irqs()}. */
+    @ParameterizedTest
+    @ValueSource(ints = {SetIrqs.ACTION_MASK, SetIrqs.ACTION_UNMASK})
+    void channelDeviceTakesOnlyTrigger(int action) {
+        IrqTable ccw = new IrqTable(DeviceApi.CCW, new FaultLog(NOPLogger.NOP_LOGGER, "test"));
+        ccw.setUp(kinds(1, 1, 1));
+        for (int index = 0; index < 3; index++) {
+            SetIrqs request = new SetIrqs(NONE | action, index, 0, 1, new Data.None());
+            assertEquals(
+                    Errno.EINVAL,
+                    assertThrows(ErrnoException.class, () -> ccw.set(request)).errno());
+        }
     }
 
     private void set(int flags, int start, int count, Data data) throws ErrnoException {
@@ -212,7 +256,7 @@ class IrqTableTest {
         record Rig(IrqTable table, Signals signals) {}
         Race.run(
                 () -> {
-                    IrqTable fresh = new IrqTable(new FaultLog(NOPLogger.NOP_LOGGER, "test"));
+                    IrqTable fresh = new IrqTable(DeviceApi.PCI, new FaultLog(NOPLogger.NOP_LOGGER, "test"));
                     fresh.setUp(kinds(0, 1));
                     return new Rig(fresh, new Signals());
                 },

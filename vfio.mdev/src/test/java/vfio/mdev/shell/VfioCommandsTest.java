@@ -16,9 +16,19 @@ import mdev.api.errno.ErrnoException;
 import mdev.api.shell.ShellCommand;
 import mdev.api.shell.ShellResult;
 import mdev.api.shell.UnknownNameException;
+import mdev.api.vfio.DeviceInfo;
+import mdev.api.vfio.GetInfo;
+import mdev.api.vfio.GetIrqInfo;
+import mdev.api.vfio.GetRegionInfo;
+import mdev.api.vfio.IoctlReply;
+import mdev.api.vfio.IoctlRequest;
 import mdev.api.vfio.Iommu;
 import mdev.api.vfio.IommuDriver;
+import mdev.api.vfio.IrqInfo;
+import mdev.api.vfio.RegionCapability;
+import mdev.api.vfio.RegionInfo;
 import mdev.api.vfio.SetIrqs;
+import mdev.api.vfio.VfioCcw;
 import mdev.api.vfio.VfioContainer;
 import mdev.api.vfio.VfioGroup;
 import org.junit.jupiter.api.Test;
@@ -27,6 +37,7 @@ import vfio.mdev.OpenedDevice;
 import vfio.mdev.SerialCard;
 import vfio.mdev.ShellRun;
 import vfio.mdev.TestPlatform;
+import vfio.mdev.TestVendor;
 
 class VfioCommandsTest {
     private final SerialCard card = new SerialCard();
@@ -78,6 +89,35 @@ class VfioCommandsTest {
                     values(used, "irqs", "flags"));
         }
         platform.close();
+    }
+
+    /** The names of vfio-ccw, and the types of regions that have no fixed index. */
+    @Test
+    void namesWhatADeviceThatIsNotPciHas() throws Exception {
+        var device = new TestVendor() {
+            @Override
+            public IoctlReply ioctl(IoctlRequest request) throws ErrnoException {
+                return switch (request) {
+                    case GetInfo() -> new DeviceInfo(DeviceInfo.CCW, 5, 3);
+                    case GetRegionInfo(int index) when index == 0 -> new RegionInfo(0, 3, 124);
+                    case GetRegionInfo(int index) when index == 3 -> typed(index, VfioCcw.REGION_TYPE, 3);
+                    case GetRegionInfo(int index) when index == 4 -> typed(index, 0x8000_8086, 5);
+                    case GetRegionInfo(int index) -> typed(index, VfioCcw.REGION_TYPE, index);
+                    case GetIrqInfo(int index) -> new IrqInfo(index, IrqInfo.EVENTFD, 1);
+                    default -> throw new ErrnoException(Errno.ENOTTY);
+                };
+            }
+        };
+        String name = platform.add(VfioCcw.DEVICE_API, 4, device).uuid().toString();
+        ShellResult.Details details = (ShellResult.Details) run("info", name);
+        assertEquals(List.of("config", "async_cmd", "schib", "crw", "type 0x80008086.5"), names(details, "regions"));
+        assertEquals(List.of("io", "crw", "req"), names(details, "irqs"));
+        platform.close();
+    }
+
+    private static RegionInfo typed(int index, int type, int subtype) {
+        return new RegionInfo(
+                index, RegionInfo.READ | RegionInfo.CAPS, 8, List.of(new RegionCapability.Type(type, subtype)));
     }
 
     /** A hung back-end affects its user, but not the listing. */

@@ -47,7 +47,7 @@ class StatisticsTest {
     void unservedDeviceHasNoStatistics() throws Exception {
         try (Rig rig = new Rig()) {
             assertEquals(Map.of(), rig.server.statistics("83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"));
-            assertEquals(Map.of(), rig.server.usage("83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"));
+            assertEquals(Map.of(), rig.server.usage("83b8f4f2-509f-382f-3c1e-e6bfe0fa1001", "vfio-pci"));
         }
     }
 
