@@ -21,4 +21,12 @@ public interface DataTransfer {
      * @throws TransferEndedException a program, protection or chaining check ended the transfer
      */
     int fromMemory(byte[] data, int offset, int length) throws TransferEndedException;
+
+    /**
+     * The bytes that the program provides for in the current CCW of its data chain, for a device that ends with the
+     * count: 0 if there are none left. A device that moves no more causes no incorrect length.
+     *
+     * @throws TransferEndedException a program check ended the data chain
+     */
+    int available() throws TransferEndedException;
 }

@@ -90,6 +90,17 @@ final class Transfer implements DataTransfer {
         return done;
     }
 
+    @Override
+    public int available() throws TransferEndedException {
+        if (check != 0) {
+            throw ended(check);
+        }
+        while (left() == 0 && step.ccw().has(Ccw.CD)) {
+            chainData();
+        }
+        return left();
+    }
+
     /** Moves bytes of one page. */
     private int access(byte[] data, int offset, int length) throws TransferEndedException {
         int first = step.offset(position);

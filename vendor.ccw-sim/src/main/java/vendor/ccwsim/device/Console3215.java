@@ -69,11 +69,11 @@ public final class Console3215 extends ControlUnit {
 
     private int write(DataTransfer transfer) throws TransferEndedException {
         byte[] data = new byte[BUFFER];
-        int length;
-        do {
-            length = transfer.fromMemory(data, 0, BUFFER);
-            print(data, length);
-        } while (length == BUFFER);
+        int left = transfer.available();
+        while (left > 0) {
+            print(data, transfer.fromMemory(data, 0, Math.min(left, BUFFER)));
+            left = transfer.available();
+        }
         return ENDED;
     }
 

@@ -297,6 +297,7 @@ final class Subchannel {
             switch (next()) {
                 case CLOSE -> {
                     drop();
+                    idle();
                     return;
                 }
                 case CANCEL -> drop();
@@ -311,9 +312,13 @@ final class Subchannel {
         }
     }
 
-    private synchronized Work next() {
+    private synchronized void idle() {
         busy = false;
         notifyAll();
+    }
+
+    private synchronized Work next() {
+        idle();
         Work work = due();
         while (work == null) {
             try {

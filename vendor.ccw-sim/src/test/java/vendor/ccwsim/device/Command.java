@@ -56,6 +56,11 @@ final class Command implements DataTransfer {
     }
 
     @Override
+    public int available() {
+        return area.length - moved;
+    }
+
+    @Override
     public int fromMemory(byte[] data, int offset, int length) {
         int fits = Math.min(length, area.length - moved);
         System.arraycopy(area, moved, data, offset, fits);

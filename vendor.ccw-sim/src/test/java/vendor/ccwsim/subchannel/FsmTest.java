@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static vendor.ccwsim.subchannel.Guest.refused;
 
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
@@ -14,16 +15,19 @@ import java.util.concurrent.Future;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.state.DeviceState;
-import mdev.api.vfio.MapDma;
-import mdev.api.vfio.RemoteAccess;
+import mdev.api.vfio.PinnedPage;
 import mdev.api.vfio.Reset;
-import mdev.api.vfio.UserMemory;
+import mdev.api.vfio.VfioContext;
+import mdev.api.vfio.VfioNotifier;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import vendor.ccwsim.channel.CcwDevice;
 import vendor.ccwsim.channel.DataTransfer;
 import vendor.ccwsim.channel.DeviceStatus;
+import vendor.ccwsim.channel.Orb;
 import vendor.ccwsim.channel.Scsw;
 import vendor.ccwsim.subchannel.Fsm.Event;
 import vendor.ccwsim.subchannel.Fsm.State;
@@ -44,7 +48,6 @@ import vfio.mdev.Await;
 @Timeout(300)
 class FsmTest {
     private static final int DATA = 0x1000;
-    private static final long REMOTE = 1 << 20;
 
     /** A device whose commands do not end until it is told. */
     private static final class Stuck implements CcwDevice {
@@ -135,39 +138,79 @@ class FsmTest {
         }
     }
 
-    /** The program is in memory whose owner does not reply. */
-    @Test
-    void requestWhileAnotherIsCheckedIsRetried() throws Exception {
-        CountDownLatch asked = new CountDownLatch(1);
-        CountDownLatch reply = new CountDownLatch(1);
-        var silent = new RemoteAccess() {
-            @Override
-            public void read(long address, MemorySegment data, long offset, long length) throws ErrnoException {
-                asked.countDown();
-                try {
-                    reply.await();
-                } catch (InterruptedException e) {
-                    throw new ErrnoException(Errno.EINTR);
-                }
-                throw new ErrnoException(Errno.EFAULT);
+    /** A user whose memory takes its time. */
+    private static final class Slow implements VfioContext {
+        final CountDownLatch asked = new CountDownLatch(1);
+        final CountDownLatch reply = new CountDownLatch(1);
+
+        @Override
+        public List<PinnedPage> pinPages(long[] userPfn, int prot) throws ErrnoException {
+            asked.countDown();
+            try {
+                reply.await();
+            } catch (InterruptedException e) {
+                throw new ErrnoException(Errno.EINTR);
             }
+            throw new ErrnoException(Errno.EFAULT);
+        }
 
-            @Override
-            public void write(long address, MemorySegment data, long offset, long length) {}
-        };
-        try (Css css = new Css(Attachment.CONSOLE);
-                Guest guest = css.guest();
-                ExecutorService cpu = Executors.newSingleThreadExecutor()) {
-            guest.open
-                    .container()
-                    .ioctl(new MapDma(MapDma.READ | MapDma.WRITE, new UserMemory.Remote(0, silent), REMOTE, 4096));
-            Future<@Nullable Errno> start = cpu.submit(() -> errno(() -> guest.start((int) REMOTE)));
-            asked.await();
-            allRefused(Errno.EAGAIN, guest);
-            reply.countDown();
-            assertEquals(Errno.EFAULT, start.get());
-            nop(guest).run();
+        @Override
+        public void registerNotifier(VfioNotifier notifier) {}
 
+        @Override
+        public boolean armed(int index, int vector) {
+            return false;
+        }
+
+        @Override
+        public void trigger(int index, int vector) {}
+
+        @Override
+        public void setIntx(boolean high) {}
+    }
+
+    private static Errno start(VfioCcwDevice device) {
+        MemorySegment region = MemorySegment.ofArray(new byte[124]);
+        new Orb(0, Orb.FMT | Orb.PFCH, 0x100).write(region, 0);
+        new Scsw(Scsw.control(0, Scsw.FCTL_START_FUNC, 0, 0), 0, 0, 0, 0).write(region, 12);
+        return assertThrows(ErrnoException.class, () -> device.write(0, 0, region, 0, 124))
+                .errno();
+    }
+
+    private static Errno async(VfioCcwDevice device, int command) {
+        byte[] region = {(byte) command, 0, 0, 0, 0, 0, 0, 0};
+        return assertThrows(
+                        ErrnoException.class,
+                        () -> device.write(Guest.ASYNC_CMD_REGION, 0, MemorySegment.ofArray(region), 0, 8))
+                .errno();
+    }
+
+    /** While the channel fetches a program, requests are to be repeated; a reset overtakes it. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void requestWhileAnotherIsCheckedIsRetried(boolean reset) throws Exception {
+        var device = new VfioCcwDevice(
+                new UUID(0, 1), new SubchannelId(0, 0, 0x42), Attachment.CONSOLE, new ChannelPath());
+        var user = new Slow();
+        device.open(user);
+        try (ExecutorService cpu = Executors.newSingleThreadExecutor()) {
+            Future<Errno> started = cpu.submit(() -> start(device));
+            user.asked.await();
+            assertEquals(Errno.EAGAIN, start(device));
+            assertEquals(Errno.EAGAIN, async(device, Guest.HALT));
+            assertEquals(Errno.EAGAIN, async(device, Guest.CLEAR));
+            if (reset) {
+                device.ioctl(new Reset());
+                assertEquals(Errno.EINVAL, async(device, 3), "the subchannel is idle");
+            }
+            user.reply.countDown();
+            assertEquals(Errno.EFAULT, started.get());
+            byte[] code = new byte[4];
+            device.read(0, 120, MemorySegment.ofArray(code), 0, 4);
+            assertEquals(reset ? 0 : -Errno.EFAULT.number(), code[0], "the reset has cleared the region");
+            assertEquals(Errno.EFAULT, start(device), "the subchannel is idle");
+        } finally {
+            device.release();
         }
     }
 
@@ -203,8 +246,7 @@ class FsmTest {
             stuck.free.countDown();
             Scsw status = guest.interrupted();
             assertEquals(Scsw.FCTL_START_FUNC | Scsw.FCTL_HALT_FUNC, status.fctl());
-            nop(guest).run();
-            Await.until("no second status", guest::quiet);
+            assertEquals(Scsw.FCTL_START_FUNC, nop(guest).run().fctl(), "no second status came first");
         }
     }
 

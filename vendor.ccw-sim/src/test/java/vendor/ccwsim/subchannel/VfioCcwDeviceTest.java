@@ -289,13 +289,11 @@ class VfioCcwDeviceTest {
         }
     }
 
-    /** A program that never ends by itself: no-operation, transfer in channel. */
+    /** A program that never ends by itself: sense ID, transfer in channel. */
     @Test
     void clearEndsALoop() throws Exception {
         try (Guest guest = css.guest()) {
-            guest.ccw(0x03, Guest.CHAIN_COMMAND | Guest.SUPPRESS_LENGTH, 1, DATA)
-                    .ccw(0x08, 0, 0, 0x100)
-                    .start();
+            guest.ccw(0xe4, Guest.CHAIN_COMMAND, 7, DATA).ccw(0x08, 0, 0, 0x100).start();
             awaitActive(guest);
             guest.async(Guest.CLEAR);
             assertEquals(Scsw.FCTL_CLEAR_FUNC, guest.interrupted().fctl());
