@@ -37,6 +37,12 @@ public record Ccw(int command, int flags, int count, int cda) {
     /** Modified indirect data addressing, which this channel does not have. */
     public static final int MIDA = 0x01;
 
+    /** Write, without modifiers. */
+    public static final int WRITE = 0x01;
+
+    /** Read, without modifiers. */
+    public static final int READ = 0x02;
+
     /** {@code CCW_CMD_NOOP}. */
     public static final int NOOP = 0x03;
 

@@ -62,7 +62,7 @@ public final class ChannelProgram implements AutoCloseable {
             throw new ErrnoException(Errno.EOPNOTSUPP, "transport mode is not supported");
         }
         var program = new ProgramCopy(orb, memory);
-        program.fetch(orb);
+        program.fetch();
         return prefetched(new ChannelProgram(orb, program));
     }
 
@@ -162,7 +162,7 @@ public final class ChannelProgram implements AutoCloseable {
     private void begin(Step step, Consumer<Irb> intermediate) {
         int cstat = step.ccw().has(Ccw.PCI) ? SubchannelStatus.PCI : 0;
         // A control command can be immediate: it has been accepted when it moves data.
-        boolean zero = !accepted && !Ccw.isControl(step.command());
+        boolean zero = !accepted && !Ccw.isControl(step.ccw().command());
         accepted |= zero;
         if (zero || cstat != 0) {
             intermediate.accept(active(step, zero ? Scsw.ZCC : 0, cstat));

@@ -3,8 +3,10 @@ package vendor.ccwsim.channel;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.DmaAccess;
@@ -26,71 +28,99 @@ final class ProgramCopy {
     /** The bytes that are copied at a time, at most: more than most chains have, and never beyond a page. */
     private static final int CHUNK = 512;
 
+    private final Orb orb;
     private final DmaAccess memory;
     private final Rules rules;
     private final Map<Long, Step> steps = new LinkedHashMap<>();
+    private MemorySegment words = MemorySegment.NULL;
+    private long wordsAt;
     private int pages;
     private boolean closed;
 
     ProgramCopy(Orb orb, DmaAccess memory) {
+        this.orb = orb;
         this.memory = memory;
         this.rules = new Rules(orb);
     }
 
-    /** A chain to be copied, and the command that data chaining has brought to it, or none. */
+    /**
+     * A chain to be copied.
+     *
+     * @param command that data chaining brings to its first CCW; 0: the CCW has its own
+     */
     private record Chain(long head, int command) {}
 
     /** {@code cp_init()}: copies the chain of the ORB and those to which it transfers. */
-    void fetch(Orb orb) throws ErrnoException {
+    void fetch() throws ErrnoException {
         Deque<Chain> chains = new ArrayDeque<>();
+        Set<Chain> known = new HashSet<>();
         chains.add(new Chain(orb.firstCcw(), 0));
-        int count = 0;
         while (!chains.isEmpty()) {
             Chain chain = chains.remove();
-            // Another program check: it is reported when the program gets there, if it does.
-            if (!rules.isCcwAddress(chain.head) || steps.containsKey(chain.head)) {
-                continue;
+            if (rules.isCcwAddress(chain.head) && !isCopied(chain) && known.add(chain)) {
+                if (known.size() > MAX_CHAINS) {
+                    throw new ErrnoException(Errno.ENOMEM, "the program has more than " + MAX_CHAINS + " chains");
+                }
+                copyChain(chain, chains);
             }
-            if (++count > MAX_CHAINS) {
-                throw new ErrnoException(Errno.ENOMEM, "the program has more than " + MAX_CHAINS + " chains");
-            }
-            copyChain(orb, chain, chains);
         }
     }
 
-    private void copyChain(Orb orb, Chain chain, Deque<Chain> more) throws ErrnoException {
+    /** Data chaining into a chain that is copied can need pages that its commands did not. */
+    private boolean isCopied(Chain chain) {
+        return chain.command == 0 && steps.containsKey(chain.head);
+    }
+
+    private void copyChain(Chain chain, Deque<Chain> more) throws ErrnoException {
         int command = chain.command;
         long address = chain.head;
-        var words = MemorySegment.NULL;
-        long next = 0;
         for (int length = 1; rules.isCcwAddress(address); length++) {
             if (length > MAX_CHAIN) {
                 throw new ErrnoException(Errno.EINVAL, "a chain has more than " + MAX_CHAIN + " CCWs");
             }
-            if (next == words.byteSize()) {
-                words = Pins.copy(memory, address, Math.min(CHUNK, DmaAccess.PAGE_SIZE - Pins.offset(address)));
-                next = 0;
-            }
-            Ccw ccw = orb.has(Orb.FMT) ? Ccw.readFormat1(words, next) : Ccw.readFormat0(words, next);
-            next += Ccw.SIZE;
-            if (ccw.has(Ccw.IDA) && (!orb.has(Orb.C64) || orb.has(Orb.I2K))) {
-                throw new ErrnoException(Errno.EOPNOTSUPP, "the IDAWs are not of format 2 with blocks of 4 KiB");
-            }
+            Step step = copy(address);
+            Ccw ccw = step.ccw();
             if (ccw.isTic()) {
-                more.add(new Chain(ccw.address(), command));
-                command = 0;
+                // The target of an invalid one is not fetched: that is a program check, if the program gets there.
+                if (rules.isValidTic(ccw)) {
+                    more.add(new Chain(ccw.address(), command));
+                }
             } else {
-                command = command == 0 ? ccw.command() : command;
+                step.executes(ccw.command());
+                step.executes(command);
             }
-            steps.putIfAbsent(address, new Step(address, ccw, command));
             // A transfer back into the chain is skipped by the status modifier of the CCW before it.
             boolean back = ccw.isTic() && ccw.address() >= chain.head && ccw.address() <= address;
             if (!ccw.has(Ccw.CC | Ccw.CD) && !back) {
                 return;
             }
-            command = ccw.has(Ccw.CD) ? command : 0;
+            command = ccw.has(Ccw.CD) ? chained(command == 0 ? ccw.command() : command) : 0;
             address += Ccw.SIZE;
         }
+    }
+
+    /** The direction is all that matters of a command whose data are chained. */
+    private static int chained(int command) {
+        return Ccw.isInput(command) ? Ccw.READ : Ccw.WRITE;
+    }
+
+    private Step copy(long address) throws ErrnoException {
+        Step known = steps.get(address);
+        if (known != null) {
+            return known;
+        }
+        if (address < wordsAt || address >= wordsAt + words.byteSize()) {
+            words = Pins.copy(memory, address, Math.min(CHUNK, DmaAccess.PAGE_SIZE - Pins.offset(address)));
+            wordsAt = address;
+        }
+        long offset = address - wordsAt;
+        Ccw ccw = orb.has(Orb.FMT) ? Ccw.readFormat1(words, offset) : Ccw.readFormat0(words, offset);
+        if (ccw.has(Ccw.IDA) && (!orb.has(Orb.C64) || orb.has(Orb.I2K))) {
+            throw new ErrnoException(Errno.EOPNOTSUPP, "the IDAWs are not of format 2 with blocks of 4 KiB");
+        }
+        var step = new Step(address, ccw, false);
+        steps.put(address, step);
+        return step;
     }
 
     /** {@code cp_prefetch()}: copies the IDAWs and pins the data. Pairs with {@link #close()}, also if it throws. */

@@ -10,12 +10,12 @@ import mdev.api.state.DeviceState;
 
 /**
  * A copied program as fields of a state: its ORB, and one entry for each CCW, big-endian. An entry is the address of
- * the CCW (4 bytes), the CCW in format 1 (8), the command that it executes (1), the number of its IDAWs (1), and the
+ * the CCW (4 bytes), the CCW in format 1 (8), whether it moves data (1), the number of its IDAWs (1), and the
  * IDAWs (8 each).
  */
 final class ProgramState {
     private static final int HEAD = 4 + Ccw.SIZE + 2;
-    private static final int COMMAND = 4 + Ccw.SIZE;
+    private static final int MOVES_DATA = 4 + Ccw.SIZE;
 
     /** The IDAWs of 64 KiB that do not begin at the beginning of a page. */
     private static final int MAX_IDAWS = 17;
@@ -38,7 +38,7 @@ final class ProgramState {
         var entry = MemorySegment.ofArray(bytes);
         entry.set(BigEndian.INT, 0, (int) step.address());
         step.ccw().writeFormat1(entry, 4);
-        entry.set(BigEndian.SHORT, COMMAND, (short) (step.command() << 8 | idaws.length));
+        entry.set(BigEndian.SHORT, MOVES_DATA, (short) ((step.movesData() ? 1 << 8 : 0) | idaws.length));
         MemorySegment.copy(idaws, 0, entry, BigEndian.LONG, HEAD, idaws.length);
         return bytes;
     }
@@ -57,22 +57,22 @@ final class ProgramState {
         long offset = 0;
         while (offset < ccws.byteSize()) {
             long left = ccws.byteSize() - offset;
-            int last = left < HEAD ? 0 : ccws.get(BigEndian.SHORT, offset + COMMAND) & 0xffff;
+            int last = left < HEAD ? 0 : ccws.get(BigEndian.SHORT, offset + MOVES_DATA) & 0xffff;
             int idaws = last & 0xff;
             if (left < HEAD + (long) idaws * Long.BYTES || idaws > MAX_IDAWS || steps.size() == MAX_CCWS) {
                 throw new ErrnoException(Errno.EINVAL, "state: CCW " + steps.size() + " is invalid");
             }
-            steps.add(step(ccws, offset, last >>> 8, idaws));
+            steps.add(step(ccws, offset, last >>> 8 != 0, idaws));
             offset += HEAD + (long) idaws * Long.BYTES;
         }
         return steps;
     }
 
-    private static Step step(MemorySegment ccws, long offset, int command, int idaws) {
+    private static Step step(MemorySegment ccws, long offset, boolean movesData, int idaws) {
         long address = Integer.toUnsignedLong(ccws.get(BigEndian.INT, offset));
         long[] list = new long[idaws];
         MemorySegment.copy(ccws, BigEndian.LONG, offset + HEAD, list, 0, idaws);
-        var step = new Step(address, Ccw.readFormat1(ccws, offset + 4), command);
+        var step = new Step(address, Ccw.readFormat1(ccws, offset + 4), movesData);
         step.idaws(list);
         return step;
     }

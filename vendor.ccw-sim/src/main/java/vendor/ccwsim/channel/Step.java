@@ -12,19 +12,19 @@ final class Step {
 
     private final long address;
     private final Ccw ccw;
-    private final int command;
+    private boolean movesData;
     private long[] idaws = NONE;
     private long[] pfns = NONE;
     private @Nullable MemorySegment[] pages = new MemorySegment[0];
 
     /**
      * @param address of the CCW in the user's memory
-     * @param command the command that it executes: its own, or with data chaining that of the first CCW
+     * @param movesData whether its data will be needed
      */
-    Step(long address, Ccw ccw, int command) {
+    Step(long address, Ccw ccw, boolean movesData) {
         this.address = address;
         this.ccw = ccw;
-        this.command = command;
+        this.movesData = movesData;
     }
 
     long address() {
@@ -33,10 +33,6 @@ final class Step {
 
     Ccw ccw() {
         return ccw;
-    }
-
-    int command() {
-        return command;
     }
 
     /** Empty if the data are at the address of the CCW, or were not fetched. */
@@ -61,9 +57,19 @@ final class Step {
         return Arrays.stream(pfns).anyMatch(pfn -> pfn >= firstPfn && pfn <= lastPfn);
     }
 
-    /** {@code ccw_does_data_transfer()}: a no-operation and skipped input may have any address. */
+    /**
+     * {@code ccw_does_data_transfer()}: its data are needed if it is used by a command; those of no-operations and of
+     * skipped input are not, and may have any address.
+     *
+     * @param command its own, or with data chaining that of the first CCW; 0: none
+     */
+    void executes(int command) {
+        boolean none = command == 0 || command == Ccw.NOOP || (ccw.has(Ccw.SKIP) && Ccw.isInput(command));
+        movesData |= ccw.count() != 0 && !none;
+    }
+
     boolean movesData() {
-        return ccw.count() != 0 && command != Ccw.NOOP && !(ccw.has(Ccw.SKIP) && Ccw.isInput(command));
+        return movesData;
     }
 
     /** The frames of the data, those that its IDAWs, or its address up to a limit, designate. */
