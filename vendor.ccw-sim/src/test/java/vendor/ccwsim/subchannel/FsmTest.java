@@ -29,6 +29,7 @@ import vendor.ccwsim.channel.DataTransfer;
 import vendor.ccwsim.channel.DeviceStatus;
 import vendor.ccwsim.channel.Orb;
 import vendor.ccwsim.channel.Scsw;
+import vendor.ccwsim.channel.SubchannelStatus;
 import vendor.ccwsim.subchannel.Fsm.Event;
 import vendor.ccwsim.subchannel.Fsm.State;
 import vfio.mdev.Await;
@@ -50,7 +51,7 @@ class FsmTest {
     private static final int DATA = 0x1000;
 
     /** A device whose commands do not end until it is told. */
-    private static final class Stuck implements CcwDevice {
+    private static class Stuck implements CcwDevice {
         final CountDownLatch executing = new CountDownLatch(1);
         final CountDownLatch free = new CountDownLatch(1);
 
@@ -263,6 +264,26 @@ class FsmTest {
             guest.device().ioctl(new Reset());
             assertEquals(true, guest.quiet(), "the cancelled program has no status");
             nop(guest).run();
+        }
+    }
+
+    /** A fault of the simulation ends the program, not the subchannel. */
+    @Test
+    void failingDeviceIsAChannelControlCheck() throws Exception {
+        var failing = new Stuck() {
+            @Override
+            public int execute(int command, DataTransfer transfer) throws InterruptedException {
+                if (command == 0x05) {
+                    throw new IllegalStateException("a fault of the simulation");
+                }
+                return DeviceStatus.CHANNEL_END | DeviceStatus.DEVICE_END;
+            }
+        };
+        try (Css css = new Css(_ -> failing);
+                Guest guest = css.guest()) {
+            Scsw status = guest.ccw(0x05, 0, 1, DATA).run();
+            assertEquals(SubchannelStatus.CHANNEL_CONTROL_CHECK, status.cstat());
+            assertEquals(0, nop(guest).run().cstat());
         }
     }
 

@@ -3,6 +3,7 @@ package vendor.ccwsim.subchannel;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static vendor.ccwsim.subchannel.Guest.refused;
 
@@ -14,10 +15,12 @@ import java.util.UUID;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.DeviceInfo;
+import mdev.api.vfio.DeviceMigration;
 import mdev.api.vfio.GetInfo;
 import mdev.api.vfio.GetIrqInfo;
 import mdev.api.vfio.GetRegionInfo;
 import mdev.api.vfio.IrqInfo;
+import mdev.api.vfio.MigrationState;
 import mdev.api.vfio.RegionCapability;
 import mdev.api.vfio.RegionInfo;
 import mdev.api.vfio.Reset;
@@ -481,6 +484,51 @@ class VfioCcwDeviceTest {
         }
     }
 
+    /** As a migration to another platform moves it, with its guest's memory. */
+    @Test
+    void waitingReadIsMigrated() throws Exception {
+        UUID uuid = css.create();
+        try (Css other = new Css(Attachment.CONSOLE);
+                Guest source = css.guest(uuid)) {
+            waiting(source);
+            DeviceMigration from = source.device().migration();
+            from.setState(MigrationState.STOP_COPY);
+            refused(Errno.EBUSY, () -> operator(uuid).type("lost"));
+            UUID next = other.create();
+            try (Guest destination = other.guest(next)) {
+                DeviceMigration to = destination.device().migration();
+                to.setState(MigrationState.RESUMING);
+                MemorySegment part = MemorySegment.ofArray(new byte[1 << 16]);
+                for (int length; (length = from.read(part, 0, 1 << 16)) > 0; ) {
+                    to.write(part, 0, length);
+                }
+                destination.memory.copyFrom(source.memory);
+                to.setState(MigrationState.RUNNING);
+                other.consoles.find(next.toString()).type("found");
+                Scsw status = destination.interrupted();
+                ended(status);
+                assertEquals("found", read(destination, status));
+            }
+            from.setState(MigrationState.RUNNING);
+            operator(uuid).type("kept");
+            assertEquals("kept", read(source, source.interrupted()), "a source that goes on is as before");
+        }
+    }
+
+    @Test
+    void stateThatIsNoneIsRefused() throws Exception {
+        try (Guest guest = css.guest()) {
+            DeviceMigration to = guest.device().migration();
+            to.setState(MigrationState.RESUMING);
+            assertThrows(ErrnoException.class, () -> {
+                to.write(MemorySegment.ofArray(new byte[64]), 0, 64);
+                to.setState(MigrationState.RUNNING);
+            });
+            guest.device().ioctl(new Reset());
+            ended(print(guest, "x").run());
+        }
+    }
+
     @Test
     void closedDeviceLivesThroughAnUpdate() throws Exception {
         UUID uuid = css.create();
@@ -509,6 +557,9 @@ class VfioCcwDeviceTest {
             try (Guest guest = disks.guest(uuid)) {
                 ended(transfer(guest, 0x40, 0x6, 0x42, 7).run());
                 assertArrayEquals(block, guest.get(0x2000, 512));
+                guest.put(DATA, (byte) 6, (byte) 0, (byte) 0, (byte) 1, (byte) 0, (byte) 0, (byte) 0, (byte) 0);
+                Scsw locate = guest.ccw(0x43, 0, 8, DATA).run();
+                assertEquals(ENDED | DeviceStatus.UNIT_CHECK, locate.dstat(), "the extent was the previous program's");
                 ended(transfer(guest, 0x40, 0x6, 0x42, 8).run());
                 assertArrayEquals(new byte[512], guest.get(0x2000, 512));
                 Scsw beyond = transfer(guest, 0x40, 0x6, 0x42, 2048).run();
