@@ -31,7 +31,8 @@ final class ArchitectureTest {
             Map.entry("mdev.log", Set.of()),
             Map.entry("mdev.state", Set.of("mdev.api")),
             Map.entry("mdev.linux", Set.of("mdev.sync")),
-            Map.entry("mdev.pci", Set.of("mdev.api")),
+            Map.entry("mdev.device", Set.of("mdev.api")),
+            Map.entry("mdev.pci", Set.of("mdev.api", "mdev.device")),
             Map.entry("mdev.core", Set.of("mdev.api", "mdev.sync", "mdev.config", "mdev.state")),
             Map.entry("mdev.console", Set.of("mdev.api", "mdev.sync", "mdev.config", "mdev.state")),
             Map.entry("mdev.tools", Set.of("mdev.api", "mdev.sync")),
@@ -40,10 +41,10 @@ final class ArchitectureTest {
             Map.entry("mdev.fuse", Set.of("mdev.api", "mdev.linux", "mdev.sync", "mdev.config")),
             Map.entry("mdev.sys", Set.of("mdev.linux")),
             Map.entry("mdev.metrics", Set.of("mdev.api", "mdev.sync", "mdev.config")),
-            Map.entry("vendor.mtty", Set.of("mdev.api", "mdev.pci", "mdev.sync")),
-            Map.entry("vendor.gpu-sim", Set.of("mdev.api", "mdev.pci", "mdev.sync")),
-            Map.entry("vendor.edu", Set.of("mdev.api", "mdev.pci", "mdev.config")),
-            Map.entry("vendor.ccw-sim", Set.of("mdev.api", "mdev.sync")));
+            Map.entry("vendor.mtty", Set.of("mdev.api", "mdev.device", "mdev.pci", "mdev.sync")),
+            Map.entry("vendor.gpu-sim", Set.of("mdev.api", "mdev.device", "mdev.pci", "mdev.sync")),
+            Map.entry("vendor.edu", Set.of("mdev.api", "mdev.device", "mdev.pci", "mdev.config")),
+            Map.entry("vendor.ccw-sim", Set.of("mdev.api", "mdev.device", "mdev.sync")));
 
     private static final Set<String> FOLDERS = MAY_IMPORT.keySet();
 

@@ -17,6 +17,8 @@ import javax.inject.Inject;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.sysfs.Sysfs;
+import mdev.api.vfio.DeviceInfo;
+import mdev.api.vfio.GetInfo;
 import mdev.api.vfio.SetIrqs;
 import mdev.api.vfio.Vfio;
 import mdev.api.vfio.VfioContainer;
@@ -74,8 +76,31 @@ public class DriverGuideIT extends PlatformTestSupport {
                 () -> tree.write(TYPE + "create", UUID.randomUUID().toString()));
         assertEquals(Errno.ENOSPC, full.errno());
 
+        ring();
         bundle.uninstall();
         assertEquals(List.of(), tree.names(Tree.DEVICES));
+    }
+
+    /** The device that is not PCI. */
+    private void ring() throws Exception {
+        String uuid = UUID.randomUUID().toString();
+        tree.write("/sys/class/mdev_bus/bell0/mdev_supported_types/bell-button/create", uuid);
+        try (VfioGroup opened = vfio.openGroup(tree.group(uuid), "DriverGuideIT");
+                VfioContainer container = vfio.openContainer()) {
+            opened.setContainer(container);
+            container.setIommu(VfioContainer.TYPE1V2_IOMMU);
+            try (VfioDevice device = opened.getDevice(uuid);
+                    Arena arena = Arena.ofConfined()) {
+                assertEquals(new DeviceInfo(DeviceInfo.PLATFORM | DeviceInfo.RESET, 1, 1), device.ioctl(new GetInfo()));
+                AtomicInteger interrupts = new AtomicInteger();
+                device.ioctl(SetIrqs.arm(0, 0, interrupts::incrementAndGet));
+                MemorySegment word = arena.allocate(ValueLayout.JAVA_INT);
+                poke(device, word, 0, 1);
+                poke(device, word, 0, 1);
+                assertEquals(2, interrupts.get());
+                assertEquals(2, peek(device, word, 0));
+            }
+        }
     }
 
     private void count(String uuid) throws Exception {

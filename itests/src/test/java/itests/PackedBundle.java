@@ -23,7 +23,7 @@ public final class PackedBundle {
             headers.forEach(builder::setProperty);
             builder.setProperty("Bundle-SymbolicName", symbolicName);
             builder.setProperty("Private-Package", packageName);
-            builder.setProperty("-conditionalpackage", "mdev.pci.*");
+            builder.setProperty("-conditionalpackage", "mdev.device, mdev.pci");
             builder.setClasspath(Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
                     .map(File::new)
                     .filter(File::exists)

@@ -47,12 +47,12 @@ final class SdkIT {
         Files.writeString(api, "damaged");
         Path other = Files.writeString(into.resolve("other"), "");
         assertEquals(
-                "mdev.api, mdev.pci and mdev.config " + VERSION + " are in " + into.toRealPath()
+                "mdev.api, mdev.device, mdev.pci and mdev.config " + VERSION + " are in " + into.toRealPath()
                         + ": build with Maven's option -Dmaven.repo.local.tail=" + into.toRealPath() + "\n",
                 mdev.run("sdk", "--into=" + into).ok());
 
         List<String> expected = new ArrayList<>(List.of("other"));
-        for (String name : List.of("mdev.api", "mdev.config", "mdev.pci")) {
+        for (String name : List.of("mdev.api", "mdev.config", "mdev.device", "mdev.pci")) {
             for (String end : List.of("-javadoc.jar", "-sources.jar", ".jar", ".pom")) {
                 expected.add("io/github/mdev/%s/%s/%s-%s%s".formatted(name, VERSION, name, VERSION, end));
             }

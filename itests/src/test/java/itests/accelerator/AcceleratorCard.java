@@ -6,6 +6,8 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import mdev.api.vfio.IoEvent;
+import mdev.device.Registers;
+import mdev.device.SharedMemory;
 import mdev.pci.Bar;
 import mdev.pci.Capability.Express;
 import mdev.pci.Capability.MsiX;
@@ -16,8 +18,6 @@ import mdev.pci.ExtendedCapability.SerialNumber;
 import mdev.pci.Interrupts;
 import mdev.pci.PciDevice;
 import mdev.pci.PciFunction;
-import mdev.pci.Registers;
-import mdev.pci.SharedMemory;
 
 /**
  * The parts that emulators of GPUs and network cards declare on libvfio-user: registers in BAR0, doorbells in BAR2,
@@ -52,7 +52,7 @@ final class AcceleratorCard extends PciDevice {
                 .capability(own)
                 .build();
         super(declared, interrupts -> {
-            var shared = new SharedMemory(memory);
+            var shared = memory.sharedMemory();
             var registers = new Control(interrupts, shared);
             return List.of(registers, new Queues(registers), new Nothing(), shared);
         });

@@ -16,11 +16,10 @@ import mdev.api.state.StatefulDevice;
 import mdev.api.sysfs.Attribute;
 import mdev.api.sysfs.AttributeGroup;
 import mdev.api.vfio.VfioPci;
+import mdev.device.Registers;
 import mdev.pci.Bar;
 import mdev.pci.PciDevice;
 import mdev.pci.PciFunction;
-import mdev.pci.Registers;
-import mdev.pci.SharedMemory;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
@@ -114,7 +113,7 @@ public final class LiveDriver implements ParentOps<LiveDriver.Plain> {
         Plain(long extra) {
             AtomicLong number = new AtomicLong();
             count = number;
-            super(FUNCTION, _ -> List.of(new Bank(number, extra), new SharedMemory(MEMORY)));
+            super(FUNCTION, _ -> List.of(new Bank(number, extra), MEMORY.sharedMemory()));
         }
     }
 

@@ -1,5 +1,9 @@
 package mdev.pci;
 
+import java.util.List;
+import mdev.api.vfio.RegionCapability.Area;
+import mdev.device.SharedMemory;
+
 /**
  * A base address register and the range that it decodes (PCI Local Bus 3.0, 6.2.5.1).
  *
@@ -51,6 +55,23 @@ public record Bar(int index, Space space, boolean prefetchable, long size) {
 
     public static Bar memory64(int index, long size) {
         return new Bar(index, Space.MEMORY_64, false, size);
+    }
+
+    /** Memory of the framework for a memory BAR of at least a page, which the user can map as a whole. */
+    public SharedMemory sharedMemory() {
+        return sharedMemory(List.of(new Area(0, size)));
+    }
+
+    /**
+     * Memory that the user can map in parts, as in {@link SharedMemory#SharedMemory(int, long, List)}.
+     *
+     * @throws IllegalArgumentException the BAR is I/O, or as there
+     */
+    public SharedMemory sharedMemory(List<Area> mappable) {
+        if (space == Space.IO) {
+            throw new IllegalArgumentException("BAR" + index + " cannot be mapped: it is I/O space");
+        }
+        return new SharedMemory(index, size, mappable);
     }
 
     /** The same BAR as prefetchable memory. */

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * alignment has the effect of byte enables on the bus. Each byte changes atomically. No lock is needed: the only rule
  * that involves two bytes is applied on reads, where the chosen size of a resizable BAR masks its address bits.
  */
-final class ConfigSpace implements Region {
+final class ConfigSpace {
     private static final VarHandle BYTE = MethodHandles.arrayElementVarHandle(byte[].class);
 
     private final ConfigImage image;
@@ -46,22 +46,19 @@ final class ConfigSpace implements Region {
         this.chosenSize = one == null ? 0 : function.offset(one) + ResizableBar.CHOSEN;
     }
 
-    @Override
-    public void read(long offset, MemorySegment data, long dataOffset, int length) {
+    void read(long offset, MemorySegment data, long dataOffset, int length) {
         for (int i = 0; i < length; i++) {
             data.set(JAVA_BYTE, dataOffset + i, read((int) offset + i));
         }
     }
 
-    @Override
-    public void write(long offset, MemorySegment data, long dataOffset, int length) {
+    void write(long offset, MemorySegment data, long dataOffset, int length) {
         for (int i = 0; i < length; i++) {
             write((int) offset + i, data.get(JAVA_BYTE, dataOffset + i));
         }
     }
 
-    @Override
-    public void reset() {
+    void reset() {
         for (int i = 0; i < bytes.length; i++) {
             BYTE.setVolatile(bytes, i, image.values[i]);
         }

@@ -9,6 +9,7 @@ import mdev.api.errno.ErrnoException;
 import mdev.api.state.DeviceState;
 import mdev.api.vfio.VfioContext;
 import mdev.api.vfio.VfioPci;
+import mdev.device.Registers;
 import mdev.pci.Capability.Msi;
 import mdev.pci.Capability.MsiX;
 import org.jspecify.annotations.Nullable;

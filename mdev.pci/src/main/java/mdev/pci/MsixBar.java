@@ -9,6 +9,7 @@ import mdev.api.state.DeviceState;
 import mdev.api.vfio.IoEvent;
 import mdev.api.vfio.RegionCapability.Area;
 import mdev.api.vfio.VfioContext;
+import mdev.device.Region;
 
 /**
  * A BAR with the MSI-X table or pending bit array: the toolkit handles accesses to them, the vendor all others.
@@ -65,7 +66,7 @@ final class MsixBar implements Region {
     }
 
     @Override
-    public void read(long offset, MemorySegment data, long dataOffset, int length) {
+    public void read(long offset, MemorySegment data, long dataOffset, int length) throws ErrnoException {
         for (int done = 0, size; done < length; done += size) {
             Part part = at(offset + done);
             size = (int) Math.min(length - done, part.end - offset - done);
@@ -74,7 +75,7 @@ final class MsixBar implements Region {
     }
 
     @Override
-    public void write(long offset, MemorySegment data, long dataOffset, int length) {
+    public void write(long offset, MemorySegment data, long dataOffset, int length) throws ErrnoException {
         for (int done = 0, size; done < length; done += size) {
             Part part = at(offset + done);
             size = (int) Math.min(length - done, part.end - offset - done);
@@ -95,11 +96,6 @@ final class MsixBar implements Region {
     @Override
     public void release() {
         vendor.release();
-    }
-
-    @Override
-    public void busMaster(boolean enabled) {
-        vendor.busMaster(enabled);
     }
 
     @Override

@@ -5,6 +5,7 @@ import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.stream.IntStream;
 import mdev.api.errno.ErrnoException;
 import mdev.api.state.DeviceState;
+import mdev.device.Registers;
 
 /**
  * The MSI-X vector table (PCI Local Bus 3.0, 6.8.2): address, data and mask of each vector.

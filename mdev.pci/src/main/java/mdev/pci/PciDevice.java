@@ -2,47 +2,33 @@ package mdev.pci;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.Arrays;
 import java.util.List;
-import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
-import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.state.DeviceState;
 import mdev.api.state.StatefulDevice;
 import mdev.api.vfio.DeviceInfo;
-import mdev.api.vfio.DeviceOps;
-import mdev.api.vfio.GetInfo;
-import mdev.api.vfio.GetIrqInfo;
-import mdev.api.vfio.GetRegionInfo;
-import mdev.api.vfio.GetRegionIoEvents;
 import mdev.api.vfio.IoEvent;
-import mdev.api.vfio.IoctlReply;
-import mdev.api.vfio.IoctlRequest;
 import mdev.api.vfio.IrqInfo;
-import mdev.api.vfio.RegionCapability.Area;
-import mdev.api.vfio.RegionCapability.SparseMmap;
-import mdev.api.vfio.RegionInfo;
-import mdev.api.vfio.RegionIoEvents;
-import mdev.api.vfio.Reset;
 import mdev.api.vfio.VfioContext;
 import mdev.api.vfio.VfioPci;
-import org.jspecify.annotations.Nullable;
+import mdev.device.Region;
+import mdev.device.RegionDevice;
 
 /**
- * A PCI device: device info, configuration space, reset, and dispatch of accesses to regions. A vendor supplies a
- * {@link PciFunction} and a {@link Region} for each BAR.
+ * A PCI device: configuration space, interrupts and bus mastering in addition to {@link RegionDevice}. A vendor supplies
+ * a {@link PciFunction} and a {@link Region} for each BAR; an access of its regions to memory fails with EACCES while Bus
+ * Master Enable is clear.
  *
  * <p>An access takes no lock and allocates nothing in this class; regions guard their own state.
  */
-public class PciDevice implements DeviceOps {
+public class PciDevice extends RegionDevice {
     private final PciFunction function;
     private final ConfigSpace config;
     private final BusMaster bus;
     private final Interrupts interrupts;
-    private final @Nullable Region[] regions = new @Nullable Region[VfioPci.NUM_REGIONS];
-    private final long[] sizes = new long[VfioPci.NUM_REGIONS];
+    private final List<BusMasterRegion> masters;
 
     /** The offset of the byte with Initiate Function Level Reset; invalid without PCI Express. */
     private final long flr;
@@ -66,7 +52,9 @@ public class PciDevice implements DeviceOps {
      *     memory that it works on is cleared, if its own BAR comes after that memory's BAR
      * @throws IllegalArgumentException the number of regions differs from the number of BARs
      */
+    @SuppressWarnings("this-escape") // no region is called before the device is made
     protected PciDevice(PciFunction function, Function<Interrupts, List<? extends Region>> regions) {
+        super(DeviceInfo.PCI, VfioPci.NUM_REGIONS, VfioPci.NUM_IRQS);
         this.function = function;
         Capability.Express express = function.express();
         this.flr = express == null ? Long.MAX_VALUE : function.offset(express) + Capability.Express.RESET;
@@ -82,86 +70,75 @@ public class PciDevice implements DeviceOps {
             Bar bar = bars.get(i);
             List<MsixBar.Part> structures = interrupts.structures(bar.index());
             Region region = made.get(i);
-            region.ioEvents().forEach(event -> check(event, bar, region, structures));
-            put(bar.index(), structures.isEmpty() ? region : new MsixBar(region, bar.size(), structures), bar.size());
+            region.ioEvents().forEach(event -> check(event, bar, structures));
+            region(
+                    bar.index(),
+                    bar.size(),
+                    structures.isEmpty() ? region : new MsixBar(region, bar.size(), structures));
         }
+        masters = made.stream()
+                .filter(BusMasterRegion.class::isInstance)
+                .map(BusMasterRegion.class::cast)
+                .toList();
         byte[] rom = function.rom();
         if (rom != null) {
-            put(VfioPci.ROM_REGION, new Rom(MemorySegment.ofArray(rom)), rom.length);
+            region(VfioPci.ROM_REGION, rom.length, new Rom(MemorySegment.ofArray(rom)));
         }
-        put(VfioPci.CONFIG_REGION, config, function.configSize());
+        region(VfioPci.CONFIG_REGION, function.configSize(), new ConfigRegion());
+        irqs();
     }
 
-    private static void check(IoEvent event, Bar bar, Region region, List<MsixBar.Part> structures) {
+    private static void check(IoEvent event, Bar bar, List<MsixBar.Part> structures) {
         long end = event.offset() + event.size();
-        if (bar.space() == Bar.Space.IO
-                || end > bar.size()
-                || structures.stream().anyMatch(part -> part.overlaps(event.offset(), end))
-                || region.mappable().stream()
-                        .anyMatch(area -> area.offset() < end && event.offset() < area.offset() + area.size())) {
+        if (bar.space() == Bar.Space.IO || structures.stream().anyMatch(part -> part.overlaps(event.offset(), end))) {
             throw new IllegalArgumentException(
-                    "BAR%d cannot have %s: only memory that is neither mapped nor MSI-X's can"
-                            .formatted(bar.index(), event));
+                    "BAR%d cannot have %s: only memory that is not MSI-X's can".formatted(bar.index(), event));
         }
     }
 
-    private void put(int index, Region region, long size) {
-        regions[index] = region;
-        sizes[index] = size;
+    private void irqs() {
+        if (function.pin() != PciFunction.Pin.NONE) {
+            irq(VfioPci.INTX_IRQ, IrqInfo.MASKABLE | IrqInfo.AUTOMASKED, 1);
+        }
+        if (function.msiVectors() > 0) {
+            int maskable = function.msi() == null ? 0 : IrqInfo.MASKABLE;
+            irq(VfioPci.MSI_IRQ, IrqInfo.NORESIZE | maskable, function.msiVectors());
+        }
+        if (function.msixVectors() > 0) {
+            irq(VfioPci.MSIX_IRQ, IrqInfo.NORESIZE | IrqInfo.MASKABLE, function.msixVectors());
+        }
+        irq(VfioPci.REQ_IRQ, IrqInfo.NORESIZE, 1);
+    }
+
+    /** Configuration space; {@link #reset()} resets it. */
+    private final class ConfigRegion implements Region {
+        @Override
+        public void read(long offset, MemorySegment data, long dataOffset, int length) {
+            config.read(offset, data, dataOffset, length);
+        }
+
+        @Override
+        public void write(long offset, MemorySegment data, long dataOffset, int length) throws ErrnoException {
+            config.write(offset, data, dataOffset, length);
+            if (startsReset(offset, data, dataOffset, length)) {
+                PciDevice.this.reset();
+            } else {
+                settle();
+            }
+            configWritten((int) offset, length);
+        }
     }
 
     @Override
     public void open(VfioContext context) throws ErrnoException {
-        var user = new BusMasterContext(context, bus, interrupts);
-        try {
-            for (Region region : regions) {
-                if (region != null) {
-                    region.open(user);
-                }
-            }
-        } catch (ErrnoException | RuntimeException e) {
-            releaseRegions();
-            throw e;
-        }
+        super.open(new BusMasterContext(context, bus, interrupts));
         interrupts.open(context);
     }
 
     @Override
     public void release() {
         interrupts.release();
-        releaseRegions();
-    }
-
-    private void releaseRegions() {
-        for (Region region : regions) {
-            if (region != null) {
-                region.release();
-            }
-        }
-    }
-
-    @Override
-    public final void read(int region, long offset, MemorySegment data, long dataOffset, int length)
-            throws ErrnoException {
-        region(region, offset, length).read(offset, data, dataOffset, length);
-    }
-
-    @Override
-    public final void write(int region, long offset, MemorySegment data, long dataOffset, int length)
-            throws ErrnoException {
-        Region written = region(region, offset, length);
-        if (region == VfioPci.ROM_REGION) {
-            throw new ErrnoException(Errno.EINVAL, "a ROM cannot be written");
-        }
-        written.write(offset, data, dataOffset, length);
-        if (region == VfioPci.CONFIG_REGION) {
-            if (startsReset(offset, data, dataOffset, length)) {
-                reset();
-            } else {
-                settle();
-            }
-            configWritten((int) offset, length);
-        }
+        super.release();
     }
 
     /** Whether a write to configuration space sets Initiate Function Level Reset, which always reads as 0. */
@@ -203,56 +180,33 @@ public class PciDevice implements DeviceOps {
         config.set(offset, size, value);
     }
 
-    @Override
-    public IoctlReply ioctl(IoctlRequest request) throws ErrnoException {
-        return switch (request) {
-            case GetInfo() -> new DeviceInfo(DeviceInfo.RESET | DeviceInfo.PCI, VfioPci.NUM_REGIONS, VfioPci.NUM_IRQS);
-            case GetRegionInfo(int index) -> regionInfo(index);
-            case GetRegionIoEvents(int index) -> ioEvents(index);
-            case GetIrqInfo(int index) -> irqInfo(index);
-            case Reset() -> {
-                reset();
-                yield IoctlReply.DONE;
-            }
-            default -> throw new ErrnoException(Errno.ENOTTY);
-        };
-    }
-
     /**
      * Resets all regions to power-on: configuration space first, so that accesses to the guest's memory have ended
      * before the other regions are reset. The user's interrupts stay armed.
      */
+    @Override
     protected final void reset() {
         config.reset();
         settle();
-        for (Region region : Arrays.asList(regions).reversed()) {
-            if (region != null && region != config) {
-                region.reset();
-            }
-        }
+        super.reset();
         interrupts.reset();
         interrupts.update();
     }
 
     /** As {@link StatefulDevice#stop}; a device that implements that interface inherits its methods from here. */
+    @Override
     public void stop() throws ErrnoException {
-        for (Region region : regions) {
-            if (region != null) {
-                region.stop();
-            }
-        }
+        super.stop();
         interrupts.stop();
         stopped = true;
     }
 
     /** As {@link StatefulDevice#save}: configuration space, interrupts, and the states of the regions. */
+    @Override
     public DeviceState save() throws ErrnoException {
-        DeviceState state = DeviceState.version(this instanceof StatefulDevice device ? device.stateVersion() : 1)
-                .with("config", config.bytes())
-                .with("interrupts", interrupts.save());
+        DeviceState state = emptyState().with("config", config.bytes()).with("interrupts", interrupts.save());
         for (Bar bar : function.bars()) {
-            Region region = Objects.requireNonNull(regions[bar.index()]);
-            state = state.with(name(bar), region.save().with("size", bar.size()));
+            state = save(state, name(bar), bar.index());
         }
         return state;
     }
@@ -262,17 +216,13 @@ public class PciDevice implements DeviceOps {
      *
      * @throws ErrnoException EINVAL: a BAR is missing or has another size, or a field is missing or invalid
      */
+    @Override
     public void restore(DeviceState state) throws ErrnoException {
         stopped = true;
         config.restore(state.bytes("config"));
         interrupts.restore(state.section("interrupts"));
         for (Bar bar : function.bars()) {
-            DeviceState saved = state.section(name(bar));
-            if (saved.number("size") != bar.size()) {
-                throw new ErrnoException(
-                        Errno.EINVAL, name(bar) + " had " + saved.number("size") + " bytes, and now has " + bar.size());
-            }
-            Objects.requireNonNull(regions[bar.index()]).restore(saved);
+            restore(state, name(bar), bar.index());
         }
     }
 
@@ -281,16 +231,13 @@ public class PciDevice implements DeviceOps {
     }
 
     /** As {@link StatefulDevice#resume}. */
+    @Override
     public void resume() throws ErrnoException {
         stopped = false;
         bus.settle();
         tellBusMaster();
         interrupts.resume();
-        for (Region region : regions) {
-            if (region != null) {
-                region.resume();
-            }
-        }
+        super.resume();
     }
 
     /** Whether the guest lets the device read and write its memory and send messages: Bus Master Enable in COMMAND. */
@@ -328,71 +275,10 @@ public class PciDevice implements DeviceOps {
     }
 
     private void tellBusMaster(boolean enabled) {
-        for (Region region : regions) {
-            if (region != null) {
-                region.busMaster(enabled);
-            }
-        }
+        masters.forEach(region -> region.busMaster(enabled));
     }
 
     private int live(int at) {
         return interrupts.live(at);
-    }
-
-    /**
-     * The region of a valid range. {@code offset > size - length} cannot overflow, {@code offset + length} could.
-     */
-    private Region region(int index, long offset, int length) throws ErrnoException {
-        Region region = index < 0 || index >= regions.length ? null : regions[index];
-        if (region == null || offset < 0 || length < 0 || offset > sizes[index] - length) {
-            throw new ErrnoException(Errno.EINVAL);
-        }
-        return region;
-    }
-
-    private RegionIoEvents ioEvents(int index) throws ErrnoException {
-        if (index < 0 || index >= regions.length) {
-            throw new ErrnoException(Errno.EINVAL);
-        }
-        Region region = regions[index];
-        return new RegionIoEvents(region == null ? List.of() : region.ioEvents());
-    }
-
-    private RegionInfo regionInfo(int index) throws ErrnoException {
-        if (index < 0 || index >= regions.length) {
-            throw new ErrnoException(Errno.EINVAL);
-        }
-        Region region = regions[index];
-        // Absent regions are read-write with size 0, as in the kernel's sample.
-        int flags = RegionInfo.READ | (region instanceof Rom ? 0 : RegionInfo.WRITE);
-        List<Area> areas = region == null ? List.of() : region.mappable();
-        if (areas.isEmpty()) {
-            return new RegionInfo(index, flags, sizes[index]);
-        }
-        flags |= RegionInfo.MMAP;
-        if (areas.equals(List.of(new Area(0, sizes[index])))) {
-            return new RegionInfo(index, flags, sizes[index]);
-        }
-        return new RegionInfo(index, flags | RegionInfo.CAPS, sizes[index], List.of(new SparseMmap(areas)));
-    }
-
-    private IrqInfo irqInfo(int index) throws ErrnoException {
-        int count = switch (index) {
-            case VfioPci.INTX_IRQ -> function.pin() == PciFunction.Pin.NONE ? 0 : 1;
-            case VfioPci.MSI_IRQ -> function.msiVectors();
-            case VfioPci.MSIX_IRQ -> function.msixVectors();
-            case VfioPci.REQ_IRQ -> 1;
-            default -> 0;
-        };
-        if (count == 0) {
-            throw new ErrnoException(Errno.EINVAL);
-        }
-        int flags = switch (index) {
-            case VfioPci.INTX_IRQ -> IrqInfo.MASKABLE | IrqInfo.AUTOMASKED;
-            case VfioPci.MSI_IRQ -> IrqInfo.NORESIZE | (function.msi() == null ? 0 : IrqInfo.MASKABLE);
-            case VfioPci.MSIX_IRQ -> IrqInfo.NORESIZE | IrqInfo.MASKABLE;
-            default -> IrqInfo.NORESIZE;
-        };
-        return new IrqInfo(index, IrqInfo.EVENTFD | flags, count);
     }
 }

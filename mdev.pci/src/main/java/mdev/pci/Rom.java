@@ -1,8 +1,9 @@
 package mdev.pci;
 
 import java.lang.foreign.MemorySegment;
+import mdev.device.Region;
 
-/** The region of the ROM's BAR; {@link PciDevice} rejects writes. */
+/** The region of the ROM's BAR. */
 record Rom(MemorySegment image) implements Region {
     @Override
     public void read(long offset, MemorySegment data, long dataOffset, int length) {
@@ -10,5 +11,12 @@ record Rom(MemorySegment image) implements Region {
     }
 
     @Override
-    public void write(long offset, MemorySegment data, long dataOffset, int length) {}
+    public void write(long offset, MemorySegment data, long dataOffset, int length) {
+        throw new IllegalStateException("not writable");
+    }
+
+    @Override
+    public boolean writable() {
+        return false;
+    }
 }

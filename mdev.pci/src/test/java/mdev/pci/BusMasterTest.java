@@ -25,6 +25,7 @@ import mdev.api.vfio.Reset;
 import mdev.api.vfio.VfioContext;
 import mdev.api.vfio.VfioNotifier;
 import mdev.api.vfio.VfioPci;
+import mdev.device.Registers;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -41,7 +42,7 @@ class BusMasterTest {
     private static final MemorySegment DATA = MemorySegment.ofArray(new byte[8]);
 
     /** A BAR whose device remembers how it reaches the user, and what it is told. */
-    private static final class Engine implements Registers {
+    private static final class Engine implements Registers, BusMasterRegion {
         final List<Boolean> told = new ArrayList<>();
 
         @Nullable

@@ -15,6 +15,7 @@ import mdev.api.vfio.GetRegionInfo;
 import mdev.api.vfio.RegionInfo;
 import mdev.api.vfio.Reset;
 import mdev.api.vfio.VfioPci;
+import mdev.device.Region;
 import mdev.pci.Capability.Express;
 import mdev.pci.ExtendedCapability.ResizableBar;
 import mdev.pci.ExtendedCapability.SerialNumber;

@@ -1,6 +1,7 @@
 package mdev.pci;
 
 import java.lang.foreign.MemorySegment;
+import mdev.device.Region;
 
 /** A region that is plain memory. */
 record MemoryRegion(MemorySegment memory) implements Region {

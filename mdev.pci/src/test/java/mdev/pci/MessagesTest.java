@@ -320,8 +320,8 @@ class MessagesTest {
                 .capability(new Capability.MsiX(4, 0, 0x2000, 0, 0x3000))
                 .build();
         assertThrows(
-                IllegalArgumentException.class, () -> new TestDevice(function, made -> List.of(new SharedMemory(bar))));
-        new TestDevice(function, made -> List.of(new SharedMemory(bar, List.of(new Area(0, 0x2000)))));
+                IllegalArgumentException.class, () -> new TestDevice(function, made -> List.of(bar.sharedMemory())));
+        new TestDevice(function, made -> List.of(bar.sharedMemory(List.of(new Area(0, 0x2000)))));
     }
 
     /**

@@ -22,6 +22,7 @@ import mdev.api.vfio.RegionInfo;
 import mdev.api.vfio.RegionIoEvents;
 import mdev.api.vfio.Reset;
 import mdev.api.vfio.SetIrqs;
+import mdev.device.Registers;
 import mdev.pci.PciFunction.Pin;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;

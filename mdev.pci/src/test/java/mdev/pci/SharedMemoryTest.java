@@ -16,6 +16,7 @@ import mdev.api.vfio.RegionCapability.SparseMmap;
 import mdev.api.vfio.RegionInfo;
 import mdev.api.vfio.Reset;
 import mdev.api.vfio.VfioContext;
+import mdev.device.SharedMemory;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -59,7 +60,7 @@ class SharedMemoryTest {
     }
 
     private final Lender lender = new Lender();
-    private final SharedMemory shared = new SharedMemory(BAR);
+    private final SharedMemory shared = BAR.sharedMemory();
     private final TestDevice device = new TestDevice(FUNCTION, interrupts -> List.of(shared));
 
     @Test
@@ -102,9 +103,9 @@ class SharedMemoryTest {
     void reportsTheMappableAreas() throws ErrnoException {
         assertEquals(new RegionInfo(2, 7, SIZE), device.ioctl(new GetRegionInfo(2)));
         var areas = List.of(new Area(0x1000, 0x1000), new Area(0x3000, 0x1000));
-        var sparse = new TestDevice(FUNCTION, interrupts -> List.of(new SharedMemory(BAR, areas)));
+        var sparse = new TestDevice(FUNCTION, interrupts -> List.of(BAR.sharedMemory(areas)));
         assertEquals(new RegionInfo(2, 15, SIZE, List.of(new SparseMmap(areas))), sparse.ioctl(new GetRegionInfo(2)));
-        var none = new TestDevice(FUNCTION, interrupts -> List.of(new SharedMemory(BAR, List.of())));
+        var none = new TestDevice(FUNCTION, interrupts -> List.of(BAR.sharedMemory(List.of())));
         assertEquals(new RegionInfo(2, 3, SIZE), none.ioctl(new GetRegionInfo(2)));
     }
 
@@ -120,14 +121,14 @@ class SharedMemoryTest {
     @CsvSource({"0x800, 0x1000", "0, 0x800", "0x3000, 0x2000", "0x4000, 0x1000", "0, 0", "-4096, 0x1000"})
     void onlyWholePagesInsideCanBeMapped(String offset, String size) {
         var areas = List.of(new Area(Long.decode(offset), Long.decode(size)));
-        assertThrows(IllegalArgumentException.class, () -> new SharedMemory(BAR, areas));
+        assertThrows(IllegalArgumentException.class, () -> BAR.sharedMemory(areas));
     }
 
     @Test
     void onlyMemoryCanBeMapped() {
         var overlap = List.of(new Area(0, 0x2000), new Area(0x1000, 0x1000));
-        assertThrows(IllegalArgumentException.class, () -> new SharedMemory(BAR, overlap));
-        assertThrows(IllegalArgumentException.class, () -> new SharedMemory(Bar.io(0, 0x1000)));
-        assertThrows(IllegalArgumentException.class, () -> new SharedMemory(Bar.memory(0, 0x800)));
+        assertThrows(IllegalArgumentException.class, () -> BAR.sharedMemory(overlap));
+        assertThrows(IllegalArgumentException.class, () -> Bar.io(0, 0x1000).sharedMemory());
+        assertThrows(IllegalArgumentException.class, () -> Bar.memory(0, 0x800).sharedMemory());
     }
 }

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.function.Function;
 import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.VfioPci;
+import mdev.device.Region;
 
 /** A device of a given declaration, with its accesses in hexadecimal. */
 final class TestDevice extends PciDevice {

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.function.LongSupplier;
 import mdev.api.errno.*;
 import mdev.api.vfio.*;
+import mdev.device.*;
 import mdev.pci.*;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;

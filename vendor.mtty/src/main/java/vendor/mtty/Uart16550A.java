@@ -4,8 +4,8 @@ import static vendor.mtty.SerialReg.*;
 
 import mdev.api.errno.ErrnoException;
 import mdev.api.state.DeviceState;
+import mdev.device.Registers;
 import mdev.pci.Interrupts;
-import mdev.pci.Registers;
 
 /**
  * A serial port: a National PC16550D with a loopback plug, which returns transmitted characters and holds CTS, DSR and

@@ -1,8 +1,6 @@
 package vendor.ccwsim.subchannel;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.UUID;
@@ -11,17 +9,14 @@ import mdev.api.errno.ErrnoException;
 import mdev.api.state.DeviceState;
 import mdev.api.state.StatefulDevice;
 import mdev.api.vfio.DeviceInfo;
-import mdev.api.vfio.DeviceOps;
-import mdev.api.vfio.GetInfo;
-import mdev.api.vfio.GetIrqInfo;
-import mdev.api.vfio.GetRegionInfo;
 import mdev.api.vfio.IoctlReply;
 import mdev.api.vfio.IoctlRequest;
-import mdev.api.vfio.IrqInfo;
+import mdev.api.vfio.RegionCapability;
 import mdev.api.vfio.Reset;
 import mdev.api.vfio.VfioCcw;
 import mdev.api.vfio.VfioContext;
 import mdev.api.vfio.VfioNotifier;
+import mdev.device.RegionDevice;
 import mdev.sync.Deadline;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -44,10 +39,10 @@ import vendor.ccwsim.subchannel.Fsm.State;
  * <p>The structures of the architecture in the regions (ORB, SCSW, IRB, SCHIB, CRW) are big-endian; for the fields of
  * the driver's own see {@link RequestRegion}.
  *
- * <p>The monitor guards the regions and the state; it is not held during an access to the user's memory, nor while a
+ * <p>The monitor guards the state and orders requests and status; it is not held during an access to the user's memory, nor while a
  * program is cancelled. It may be held when that of the {@link Subchannel} is acquired, not the other way.
  */
-public final class VfioCcwDevice implements DeviceOps, StatefulDevice, ChannelPath.Listener {
+public final class VfioCcwDevice extends RegionDevice implements StatefulDevice, ChannelPath.Listener {
     private static final Logger LOG = LoggerFactory.getLogger(VfioCcwDevice.class);
 
     /** As the kernel waits in {@code vfio_ccw_sch_quiesce()}; longer than one access to the user's memory. */
@@ -56,15 +51,17 @@ public final class VfioCcwDevice implements DeviceOps, StatefulDevice, ChannelPa
     /** Within the time of an update, and of a notifier. */
     private static final Duration STOP = Duration.ofSeconds(1);
 
-    private static final ValueLayout.OfInt BIG_INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
+    private static final int REGIONS = 4;
 
     // struct ccw_io_region
+    private static final int IO_SIZE = 124;
     private static final int ORB_AREA = 0;
     private static final int SCSW_AREA = 12;
     private static final int IRB_AREA = 24;
     private static final int RET_CODE = 120;
 
     // struct ccw_cmd_region
+    private static final int CMD_SIZE = 8;
     private static final int COMMAND = 0;
     private static final int CMD_RET_CODE = 4;
     private static final int ASYNC_CMD_HSCH = 1 << 0;
@@ -74,9 +71,9 @@ public final class VfioCcwDevice implements DeviceOps, StatefulDevice, ChannelPa
     private final SubchannelId id;
     private final ChannelPath path;
     private final Subchannel subchannel;
-    private final RequestRegion ioRegion = new RequestRegion(CcwRegion.CONFIG, RET_CODE);
-    private final RequestRegion cmdRegion = new RequestRegion(CcwRegion.ASYNC_CMD, CMD_RET_CODE);
-    private final CrwQueue reports = new CrwQueue();
+    private final RequestRegion ioRegion;
+    private final RequestRegion cmdRegion = new RequestRegion(CMD_SIZE, CMD_RET_CODE, this::asyncRequest);
+    private final CrwRegion reports = new CrwRegion();
     private State state = State.STANDBY;
 
     /** Incremented by each reset: a request that it has overtaken starts nothing. */
@@ -85,10 +82,31 @@ public final class VfioCcwDevice implements DeviceOps, StatefulDevice, ChannelPa
     private @Nullable VfioContext context;
 
     VfioCcwDevice(UUID uuid, SubchannelId id, Attachment attachment, ChannelPath path) {
+        super(DeviceInfo.CCW, REGIONS, VfioCcw.NUM_IRQS);
         this.uuid = uuid;
         this.id = id;
         this.path = path;
         this.subchannel = new Subchannel(id, path, attachment, this::interrupt);
+        this.ioRegion = new RequestRegion(IO_SIZE, RET_CODE, this::ioRequest) {
+            @Override
+            public void read(long offset, MemorySegment data, long dataOffset, int length) {
+                super.read(offset, data, dataOffset, length);
+                if (offset < RET_CODE && offset + length > IRB_AREA) {
+                    subchannel.tsch();
+                }
+            }
+        };
+        region(VfioCcw.CONFIG_REGION, IO_SIZE, ioRegion);
+        region(1, CMD_SIZE, cmdRegion, typed(VfioCcw.REGION_SUBTYPE_ASYNC_CMD));
+        region(2, Schib.SIZE, new SchibRegion(subchannel), typed(VfioCcw.REGION_SUBTYPE_SCHIB));
+        region(3, CrwRegion.SIZE, reports, typed(VfioCcw.REGION_SUBTYPE_CRW));
+        irq(VfioCcw.IO_IRQ, 0, 1);
+        irq(VfioCcw.CRW_IRQ, 0, 1);
+        irq(VfioCcw.REQ_IRQ, 0, 1);
+    }
+
+    private static RegionCapability typed(int subtype) {
+        return new RegionCapability.Type(VfioCcw.REGION_TYPE, subtype);
     }
 
     UUID uuid() {
@@ -108,22 +126,16 @@ public final class VfioCcwDevice implements DeviceOps, StatefulDevice, ChannelPa
         subchannel.open();
         try {
             opened.registerNotifier((VfioNotifier.DmaUnmap) this::dmaUnmap); // the release unregisters it
+            super.open(opened);
         } catch (ErrnoException | RuntimeException e) {
             subchannel.close(Deadline.in(STOP));
             throw e;
         }
         synchronized (this) {
             context = opened;
-            reports.clear();
-            enable();
+            epoch++;
+            state = State.IDLE;
         }
-    }
-
-    private void enable() {
-        ioRegion.clear(); // no user sees what another has left
-        cmdRegion.clear();
-        epoch++;
-        state = State.IDLE;
     }
 
     /** Cancels the program in flight. */
@@ -134,47 +146,9 @@ public final class VfioCcwDevice implements DeviceOps, StatefulDevice, ChannelPa
             epoch++;
             context = null;
         }
+        super.release();
         if (!subchannel.close(Deadline.in(QUIESCE))) {
             LOG.warn("subchannel {}: a channel program has not ended {} s after its user", id, QUIESCE.toSeconds());
-        }
-    }
-
-    @Override
-    public void read(int region, long offset, MemorySegment data, long dataOffset, int length) throws ErrnoException {
-        switch (CcwRegion.at(region, offset, length)) {
-            case CONFIG -> {
-                synchronized (this) {
-                    ioRegion.read(offset, data, dataOffset, length);
-                }
-                if (offset < RET_CODE && offset + length > IRB_AREA) {
-                    subchannel.tsch();
-                }
-            }
-            case ASYNC_CMD -> {
-                synchronized (this) {
-                    cmdRegion.read(offset, data, dataOffset, length);
-                }
-            }
-            case SCHIB -> {
-                MemorySegment block = MemorySegment.ofArray(new byte[Schib.SIZE]);
-                subchannel.stsch().write(block, 0);
-                MemorySegment.copy(block, offset, data, dataOffset, length);
-            }
-            case CRW -> {
-                MemorySegment block = MemorySegment.ofArray(new byte[CcwRegion.CRW.size()]);
-                block.set(BIG_INT, 0, reports.remove());
-                MemorySegment.copy(block, offset, data, dataOffset, length);
-                signalReports();
-            }
-        }
-    }
-
-    @Override
-    public void write(int region, long offset, MemorySegment data, long dataOffset, int length) throws ErrnoException {
-        switch (CcwRegion.at(region, offset, length)) {
-            case CONFIG -> ioRequest(offset, data, dataOffset, length);
-            case ASYNC_CMD -> asyncRequest(offset, data, dataOffset, length);
-            case SCHIB, CRW -> throw new ErrnoException(Errno.EINVAL, "the region is read-only");
         }
     }
 
@@ -184,7 +158,7 @@ public final class VfioCcwDevice implements DeviceOps, StatefulDevice, ChannelPa
         VfioContext user;
         int now;
         synchronized (this) {
-            ioRegion.write(offset, data, dataOffset, length);
+            ioRegion.take(offset, data, dataOffset, length);
             try {
                 switch (state.on(Event.IO_REQ)) {
                     case IO_REQUEST -> {}
@@ -192,14 +166,14 @@ public final class VfioCcwDevice implements DeviceOps, StatefulDevice, ChannelPa
                     case IO_RETRY -> throw new ErrnoException(Errno.EAGAIN, "a channel program is being started");
                     default -> throw notOperational();
                 }
-                if (!starts(Scsw.read(ioRegion.bytes(), SCSW_AREA).fctl())) {
+                if (!starts(ioRegion.get(bytes -> Scsw.read(bytes, SCSW_AREA)).fctl())) {
                     return;
                 }
             } catch (ErrnoException e) {
                 ioRegion.fail(e);
                 throw e;
             }
-            orb = Orb.read(ioRegion.bytes(), ORB_AREA);
+            orb = ioRegion.get(bytes -> Orb.read(bytes, ORB_AREA));
             user = context;
             now = epoch;
             state = State.CP_PROCESSING;
@@ -270,7 +244,7 @@ public final class VfioCcwDevice implements DeviceOps, StatefulDevice, ChannelPa
     /** As in the kernel, any write to the region is a request. */
     private synchronized void asyncRequest(long offset, MemorySegment data, long dataOffset, int length)
             throws ErrnoException {
-        cmdRegion.write(offset, data, dataOffset, length);
+        cmdRegion.take(offset, data, dataOffset, length);
         try {
             switch (state.on(Event.ASYNC_REQ)) {
                 case ASYNC_REQUEST -> async(cmdRegion.number(COMMAND));
@@ -306,33 +280,20 @@ public final class VfioCcwDevice implements DeviceOps, StatefulDevice, ChannelPa
         if (user == null || state.on(Event.INTERRUPT) != Action.IRQ) {
             return;
         }
-        irb.write(ioRegion.bytes(), IRB_AREA);
+        ioRegion.put(bytes -> irb.write(bytes, IRB_AREA));
         if (state == State.CP_PENDING && Status.isSolicited(irb.scsw()) && Status.isFinal(irb.scsw())) {
             state = State.IDLE;
         }
         user.trigger(VfioCcw.IO_IRQ, 0);
     }
 
-    /** {@code vfio_ccw_chp_event()}: queues a report. */
+    /** {@code vfio_ccw_chp_event()}. */
     @Override
     public void chpEvent(boolean online) {
-        synchronized (this) {
-            if (context == null) {
-                return; // the next user reads which paths there are
-            }
-        }
         if (!online) {
             subchannel.pathGone();
         }
         reports.add(new Crw(0, Crw.RSC_CPATH, false, online ? Crw.ERC_INIT : Crw.ERC_PERRN, ChannelPath.CHPID));
-        signalReports();
-    }
-
-    /** {@code vfio_ccw_crw_todo()}. */
-    private synchronized void signalReports() {
-        if (context != null && !reports.isEmpty()) {
-            context.trigger(VfioCcw.CRW_IRQ, 0);
-        }
     }
 
     /** As in the kernel, a user that unmaps the memory of its channel program resets the device. */
@@ -365,29 +326,20 @@ public final class VfioCcwDevice implements DeviceOps, StatefulDevice, ChannelPa
         }
         synchronized (this) {
             if (context != null) {
-                enable();
+                super.reset();
+                epoch++;
+                state = State.IDLE;
             }
         }
     }
 
     @Override
     public IoctlReply ioctl(IoctlRequest request) throws ErrnoException {
-        return switch (request) {
-            case GetInfo() ->
-                new DeviceInfo(DeviceInfo.CCW | DeviceInfo.RESET, CcwRegion.COUNT, VfioCcw.NUM_IRQS);
-            case GetRegionInfo(int index) -> CcwRegion.at(index).info();
-            case GetIrqInfo(int index) -> {
-                if (index < 0 || index >= VfioCcw.NUM_IRQS) {
-                    throw new ErrnoException(Errno.EINVAL);
-                }
-                yield new IrqInfo(index, IrqInfo.EVENTFD, 1);
-            }
-            case Reset() -> {
-                reset(QUIESCE);
-                yield IoctlReply.DONE;
-            }
-            default -> throw new ErrnoException(Errno.ENOTTY);
-        };
+        if (request instanceof Reset) {
+            reset(QUIESCE);
+            return IoctlReply.DONE;
+        }
+        return super.ioctl(request);
     }
 
     /** Interrupts a program where it is: between two commands, or in a command that waits. */
@@ -399,21 +351,15 @@ public final class VfioCcwDevice implements DeviceOps, StatefulDevice, ChannelPa
     }
 
     @Override
-    public synchronized DeviceState save() {
-        return DeviceState.version(stateVersion())
-                .with("ioRegion", ioRegion.save())
-                .with("cmdRegion", cmdRegion.save())
-                .with("reports", reports.save())
-                .with("subchannel", subchannel.save());
+    public synchronized DeviceState save() throws ErrnoException {
+        return super.save().with("subchannel", subchannel.save());
     }
 
     @Override
     public void restore(DeviceState saved) throws ErrnoException {
+        super.restore(saved);
         VfioContext user;
         synchronized (this) {
-            ioRegion.restore(saved, "ioRegion");
-            cmdRegion.restore(saved, "cmdRegion");
-            reports.restore(saved.list("reports"));
             user = context;
         }
         boolean active = subchannel.restore(saved.section("subchannel"), user);

@@ -5,7 +5,7 @@ import java.util.Optional;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import mdev.api.errno.ErrnoException;
 import mdev.api.state.DeviceState;
-import mdev.pci.Registers;
+import mdev.device.Registers;
 
 /**
  * The register file of QEMU's bochs-display (docs/specs/standard-vga.rst, "Memory mapped I/O"): EDID at 0, the DISPI

@@ -8,11 +8,11 @@ import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.state.StatefulDevice;
 import mdev.api.vfio.VfioContext;
+import mdev.device.SharedMemory;
 import mdev.pci.Bar;
 import mdev.pci.Capability;
 import mdev.pci.PciDevice;
 import mdev.pci.PciFunction;
-import mdev.pci.SharedMemory;
 import vendor.gpusim.display.DisplayRegisters;
 import vendor.gpusim.display.Mode;
 import vendor.gpusim.display.Picture;
@@ -39,7 +39,7 @@ public final class Vgpu extends PciDevice implements StatefulDevice {
      */
     Vgpu(UUID uuid, VgpuType type, Engine engine, double share) {
         var bar = Bar.memory(0, type.memory()).prefetched();
-        var memory = new SharedMemory(bar);
+        var memory = bar.sharedMemory();
         var registers = new DisplayRegisters(type.width(), type.height(), type.memory());
         var counted = new EngineCounters();
         super(

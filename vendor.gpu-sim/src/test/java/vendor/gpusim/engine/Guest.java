@@ -18,12 +18,12 @@ import mdev.api.state.DeviceState;
 import mdev.api.vfio.Reset;
 import mdev.api.vfio.VfioContext;
 import mdev.api.vfio.VfioPci;
+import mdev.device.SharedMemory;
 import mdev.pci.Bar;
 import mdev.pci.Capability;
 import mdev.pci.Interrupts;
 import mdev.pci.PciDevice;
 import mdev.pci.PciFunction;
-import mdev.pci.SharedMemory;
 
 /** A guest's driver: the client library of the data sheet, on a machine with an array as memory. */
 final class Guest implements VfioContext, AutoCloseable {
@@ -85,7 +85,7 @@ final class Guest implements VfioContext, AutoCloseable {
 
     private Device device(Engine engine) {
         var bar = Bar.memory(0, frameBuffer.byteSize());
-        var shared = new SharedMemory(bar);
+        var shared = bar.sharedMemory();
         var function = PciFunction.of(1, 2)
                 .bar(bar)
                 .bar(Bar.memory(4, EngineRegisters.SIZE))

@@ -1,9 +1,9 @@
-package mdev.pci;
+package mdev.device;
 
 import java.lang.foreign.MemorySegment;
 
 /**
- * A region of registers, which receives naturally aligned accesses only.
+ * A region of little-endian registers, which receives naturally aligned accesses only.
  *
  * <p>An access of the user is split, from its first byte on, into pieces; each piece is the largest power of two, at
  * most {@link #width()}, that is aligned and fits. With the default width this matches the kernel's sample

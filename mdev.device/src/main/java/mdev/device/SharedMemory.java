@@ -1,4 +1,4 @@
-package mdev.pci;
+package mdev.device;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
@@ -9,13 +9,14 @@ import mdev.api.vfio.VfioContext;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A BAR that is memory of the framework, which the user maps and accesses without messages. The vendor can access it
+ * A region that is memory of the framework, which the user maps and accesses without messages. The vendor can access it
  * while the device is open.
  *
  * <p>Each user gets memory of its own, filled with zeroes. {@link #reset()} clears it and frees its pages.
  */
 public final class SharedMemory implements Region {
-    private final Bar bar;
+    private final int index;
+    private final long size;
     private final List<Area> mappable;
 
     /** Null unless the device is open. Set by open and release, which alternate. */
@@ -24,33 +25,34 @@ public final class SharedMemory implements Region {
     /** Empty unless the device is open. Set by open and release, which alternate. */
     private volatile MemorySegment memory = MemorySegment.NULL;
 
-    /** A BAR that the user can map as a whole. */
-    public SharedMemory(Bar bar) {
-        this(bar, List.of(new Area(0, bar.size())));
+    /** A region that the user can map as a whole; parameters as below. */
+    public SharedMemory(int index, long size) {
+        this(index, size, List.of(new Area(0, size)));
     }
 
     /**
-     * @param bar a memory BAR of at least a page
+     * @param index the region
+     * @param size in bytes, at least a page
      * @param mappable the parts that the user can map; accesses to the others are messages, and reach the same memory
-     * @throws IllegalArgumentException the BAR is I/O or too small, or the parts are not page aligned, in order and
-     *     inside
+     * @throws IllegalArgumentException the region is too small, or the parts are not page aligned, in order and inside
      */
-    public SharedMemory(Bar bar, List<Area> mappable) {
-        if (bar.space() == Bar.Space.IO || bar.size() < DmaAccess.PAGE_SIZE) {
-            throw new IllegalArgumentException("BAR" + bar.index() + " cannot be mapped: it is no page of memory");
+    public SharedMemory(int index, long size, List<Area> mappable) {
+        if (size < DmaAccess.PAGE_SIZE) {
+            throw new IllegalArgumentException("region " + index + " of " + size + " bytes cannot be mapped: no page");
         }
         long end = 0;
         for (Area area : mappable) {
             if (area.offset() < end
                     || area.size() <= 0
                     || (area.offset() | area.size()) % DmaAccess.PAGE_SIZE != 0
-                    || area.size() > bar.size() - area.offset()) {
-                throw new IllegalArgumentException("BAR%d of %d bytes cannot be mapped at %d for %d bytes"
-                        .formatted(bar.index(), bar.size(), area.offset(), area.size()));
+                    || area.size() > size - area.offset()) {
+                throw new IllegalArgumentException("region %d of %d bytes cannot be mapped at %d for %d bytes"
+                        .formatted(index, size, area.offset(), area.size()));
             }
             end = area.offset() + area.size();
         }
-        this.bar = bar;
+        this.index = index;
+        this.size = size;
         this.mappable = List.copyOf(mappable);
     }
 
@@ -69,7 +71,7 @@ public final class SharedMemory implements Region {
 
     @Override
     public void open(VfioContext context) throws ErrnoException {
-        memory = context.regionMemory(bar.index(), bar.size());
+        memory = context.regionMemory(index, size);
         user = context;
     }
 
@@ -96,7 +98,7 @@ public final class SharedMemory implements Region {
             return; // the next user gets zeroes
         }
         try {
-            lender.clearRegionMemory(bar.index());
+            lender.clearRegionMemory(index);
         } catch (ErrnoException e) {
             memory.fill((byte) 0); // allocates every page, but no old content may remain
         }

@@ -1,4 +1,4 @@
-package mdev.pci;
+package mdev.device;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
@@ -10,8 +10,8 @@ import mdev.api.vfio.RegionCapability.Area;
 import mdev.api.vfio.VfioContext;
 
 /**
- * The implementation of a region of a device. {@link PciDevice} has checked that an access is inside the region. Any
- * number of threads call at once. Reads and writes are on the access path: they allocate nothing and do not block.
+ * The implementation of a region of a device. {@link RegionDevice} has checked that an access is inside the region, and
+ * a write permitted. Any number of threads call at once. Reads and writes are on the access path: they allocate nothing and do not block.
  */
 public interface Region {
     /**
@@ -21,11 +21,17 @@ public interface Region {
      * @param data receives the bytes; must not be retained
      * @param dataOffset the index of the first byte in {@code data}
      * @param length in bytes, at least 1
+     * @throws ErrnoException the errno that the user gets
      */
-    void read(long offset, MemorySegment data, long dataOffset, int length);
+    void read(long offset, MemorySegment data, long dataOffset, int length) throws ErrnoException;
 
-    /** Writes; parameters as for {@link #read}. */
-    void write(long offset, MemorySegment data, long dataOffset, int length);
+    /** Writes; parameters and errors as for {@link #read}. */
+    void write(long offset, MemorySegment data, long dataOffset, int length) throws ErrnoException;
+
+    /** Whether the user can write at all; if not, a write fails with EINVAL. Constant. */
+    default boolean writable() {
+        return true;
+    }
 
     /** Resets the region to power-on. */
     default void reset() {}
@@ -33,8 +39,7 @@ public interface Region {
     /**
      * A user has opened the device. Accesses occur only between this and {@link #release()}.
      *
-     * @param context the way to the user's memory and interrupts; an access to memory fails with EACCES while Bus
-     *     Master Enable is clear
+     * @param context the way to the user's memory and interrupts
      * @throws ErrnoException the errno that the user gets; {@link #release()} is called nevertheless
      */
     default void open(VfioContext context) throws ErrnoException {}
@@ -43,15 +48,7 @@ public interface Region {
     default void release() {}
 
     /**
-     * The guest has set or cleared Bus Master Enable, or a reset has cleared it. Once it is clear, the accesses to the
-     * guest's memory through the {@link VfioContext} have ended, and further ones fail with EACCES. The vendor must not
-     * access that memory directly (a pinned page, a mapped range) after this method has returned.
-     */
-    default void busMaster(boolean enabled) {}
-
-    /**
-     * Stops the region ({@link StatefulDevice#stop}): it does nothing by itself after this returns. The toolkit then
-     * blocks its interrupts.
+     * Stops the region ({@link StatefulDevice#stop}): it does nothing by itself after this returns.
      */
     default void stop() throws ErrnoException {}
 
@@ -61,8 +58,8 @@ public interface Region {
     }
 
     /**
-     * Restores a state that {@link #save} has returned, perhaps in an older version of the driver. The toolkit restores
-     * the levels of interrupt sources.
+     * Restores a state that {@link #save} has returned, perhaps in an older version of the driver. Interrupts are raised
+     * in {@link #resume}; {@code mdev.pci} restores those of its sources.
      *
      * @param state has the version of the device's state; empty if {@link #save} returned no fields
      */
@@ -74,8 +71,8 @@ public interface Region {
     /**
      * Doorbells: registers, such as a queue's tail, that the user may write by signalling an eventfd. A signal is a
      * {@link #write} of the value, or of 0 if any value rings, on a thread of the device, so the region handles both
-     * alike. Several signals may become one write. Only in a memory BAR, outside {@link #mappable()} and the MSI-X
-     * structures; constant.
+     * alike. Several signals may become one write. Only outside {@link #mappable()}, in PCI only in a memory BAR and
+     * outside the MSI-X structures; constant.
      */
     default List<IoEvent> ioEvents() {
         return List.of();
