@@ -99,8 +99,7 @@ public final class PluggedSubchannel implements UeventListener {
         return switch (config.device()) {
             case "console" -> Attachment.CONSOLE;
             case "disk" -> config.file().isEmpty() ? Attachment.disk(size(config)) : Attachment.disk(open(config));
-            default ->
-                throw new ErrnoException(Errno.EINVAL, "no device '" + config.device() + "': console or disk");
+            default -> throw new ErrnoException(Errno.EINVAL, "no device '" + config.device() + "': console or disk");
         };
     }
 

@@ -153,8 +153,7 @@ class SubchannelsTest {
         var commands = new CcwCommands(consoles).commands();
         String uuid = create("0.0.0042").toString();
         assertEquals(ShellResult.DONE, ShellRun.of(uuid, "a line").perform(commands, "console"));
-        var shown = assertInstanceOf(
-                ShellResult.Text.class, ShellRun.of(uuid).perform(commands, "console"));
+        var shown = assertInstanceOf(ShellResult.Text.class, ShellRun.of(uuid).perform(commands, "console"));
         assertEquals("", shown.text(), "no program has read it");
         refused(Errno.EINVAL, "no-uuid");
         refused(Errno.ENODEV, new UUID(0, 1).toString());
@@ -165,8 +164,8 @@ class SubchannelsTest {
 
     private void refused(Errno errno, String... arguments) {
         var commands = new CcwCommands(consoles).commands();
-        var refusal = assertThrows(
-                ErrnoException.class, () -> ShellRun.of(arguments).perform(commands, "console"));
+        var refusal =
+                assertThrows(ErrnoException.class, () -> ShellRun.of(arguments).perform(commands, "console"));
         assertEquals(errno, refusal.errno());
     }
 }

@@ -30,6 +30,11 @@ public interface CcwDevice {
     /** Permits waiting again, after {@link #interrupt()} and before the next {@link #execute}. */
     void proceed();
 
+    /** Whether the device requests attention now: unsolicited status, for which no program is executing. */
+    default boolean attention() {
+        return false;
+    }
+
     /** Resets the device as the clear function does: sense data and modes are lost, the medium is kept. */
     void reset();
 

@@ -85,14 +85,15 @@ public final class Console3215 extends ControlUnit {
     private int read(DataTransfer transfer) throws TransferEndedException, InterruptedException {
         byte[] line = nextLine();
         int status = send(line, transfer);
-        boolean more;
-        synchronized (this) {
-            more = !typed.isEmpty();
-        }
-        if (more) {
+        if (attention()) {
             attention.run();
         }
         return status;
+    }
+
+    @Override
+    public synchronized boolean attention() {
+        return !typed.isEmpty();
     }
 
     private synchronized byte[] nextLine() throws InterruptedException {

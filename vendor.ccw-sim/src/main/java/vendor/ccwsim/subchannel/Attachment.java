@@ -21,6 +21,6 @@ public interface Attachment {
         return _ -> new FbaDisk(medium);
     }
 
-    /** @param attention the device's request for attention, see {@link Console3215} */
+    /** @param attention called when {@link CcwDevice#attention()} has become true */
     CcwDevice attach(Runnable attention);
 }

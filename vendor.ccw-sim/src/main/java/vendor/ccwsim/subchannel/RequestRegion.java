@@ -17,8 +17,7 @@ class RequestRegion implements Region {
      * The byte order of the fields of the driver's own. In the kernel it is the host's; here it is that of vfio-user on
      * every host.
      */
-    private static final ValueLayout.OfInt HOST_INT =
-            ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfInt HOST_INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     private final MemorySegment bytes;
     private final int retCode;
@@ -41,8 +40,10 @@ class RequestRegion implements Region {
     }
 
     @Override
-    public synchronized void read(long offset, MemorySegment data, long dataOffset, int length) {
-        MemorySegment.copy(bytes, offset, data, dataOffset, length);
+    public void read(long offset, MemorySegment data, long dataOffset, int length) {
+        synchronized (this) {
+            MemorySegment.copy(bytes, offset, data, dataOffset, length);
+        }
     }
 
     @Override

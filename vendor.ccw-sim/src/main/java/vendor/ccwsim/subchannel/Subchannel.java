@@ -160,8 +160,7 @@ final class Subchannel {
         int installed = ChannelPath.MASK;
         int usable = path.online() ? installed : 0;
         long chpids = (long) ChannelPath.CHPID << 56; // the first of eight
-        var pmcw = new Pmcw(
-                0, flags, id.schNo(), installed, 0, installed, installed, 0, usable, usable, chpids, 0);
+        var pmcw = new Pmcw(0, flags, id.schNo(), installed, 0, installed, installed, 0, usable, usable, chpids, 0);
         int fctl = (active ? Scsw.FCTL_START_FUNC : 0)
                 | (halt ? Scsw.FCTL_HALT_FUNC : 0)
                 | (clear ? Scsw.FCTL_CLEAR_FUNC : 0);
@@ -412,7 +411,9 @@ final class Subchannel {
         synchronized (this) {
             attention = false;
         }
-        present(Status.attention());
+        if (device.attention()) {
+            present(Status.attention());
+        }
     }
 
     private static void close(@Nullable ChannelProgram ended) {

@@ -265,8 +265,7 @@ public final class VfioCcwDevice extends RegionDevice implements StatefulDevice,
                 }
             }
             case ASYNC_CMD_CSCH -> subchannel.csch();
-            default ->
-                throw new ErrnoException(Errno.EINVAL, "command 0x" + Integer.toHexString(command) + " is none");
+            default -> throw new ErrnoException(Errno.EINVAL, "command 0x" + Integer.toHexString(command) + " is none");
         }
     }
 

@@ -70,10 +70,7 @@ final class ChannelModelTest {
         } catch (ErrnoException e) {
             throw new AssertionError(told, e);
         }
-        assertEquals(
-                expected,
-                "%x %x %x %d".formatted(scsw.dstat(), scsw.cstat(), scsw.cpa(), scsw.count()),
-                told);
+        assertEquals(expected, "%x %x %x %d".formatted(scsw.dstat(), scsw.cstat(), scsw.cpa(), scsw.count()), told);
         assertEquals(model.commands, device.commands(), told);
         assertEquals(
                 model.intermediate,

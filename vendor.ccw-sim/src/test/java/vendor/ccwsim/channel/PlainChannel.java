@@ -229,7 +229,8 @@ final class PlainChannel {
             }
             address = word == 0 ? idaw + (long) used : idaw + ((offset + used) & 4095);
         }
-        if (!memory.permits(address, DmaAccess.IOMMU_READ) || (input && !memory.permits(address, DmaAccess.IOMMU_WRITE))) {
+        if (!memory.permits(address, DmaAccess.IOMMU_READ)
+                || (input && !memory.permits(address, DmaAccess.IOMMU_WRITE))) {
             cstat = 0x10;
             return false;
         }

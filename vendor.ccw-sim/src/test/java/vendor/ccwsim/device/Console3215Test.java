@@ -2,6 +2,7 @@ package vendor.ccwsim.device;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
@@ -84,6 +85,7 @@ class Console3215Test {
         assertEquals(Command.ENDED, read.on(console));
         assertEquals("query time", text(read));
         assertEquals("query time\n", console.printed(), "what is typed is on the paper too");
+        assertFalse(console.attention(), "the request is withdrawn");
         assertEquals(1, attentions.get());
     }
 

@@ -35,8 +35,7 @@ class FbaDiskTest {
     /** As dasd_fba_build_cp of Linux: an extent from block {@code location} on, whose first block is 0. */
     private static Command extent(int mask, int location, int last) {
         return Command.out(
-                FbaDisk.DEFINE_EXTENT,
-                "%02x 00 02 00 %s 00 00 00 00 %s".formatted(mask, word(location), word(last)));
+                FbaDisk.DEFINE_EXTENT, "%02x 00 02 00 %s 00 00 00 00 %s".formatted(mask, word(location), word(last)));
     }
 
     private static Command locate(int operation, int block, int count) {
@@ -201,8 +200,7 @@ class FbaDiskTest {
         assertEquals("ff 63 10 80 93 36 10", id.hex());
         Command rdc = Command.in(FbaDisk.READ_DEVICE_CHARACTERISTICS, 64);
         ends(rdc);
-        assertEquals(
-                "30 08 21 11 02 00 00 00 00 6f 00 00 03 09 00 00 08 00" + " 00".repeat(14), rdc.hex());
+        assertEquals("30 08 21 11 02 00 00 00 00 6f 00 00 03 09 00 00 08 00" + " 00".repeat(14), rdc.hex());
     }
 
     @Test
@@ -256,7 +254,8 @@ class FbaDiskTest {
             var onFile = new FbaDisk(medium);
             assertEquals(Command.ENDED, extent(0, 3, 0).on(onFile));
             assertEquals(Command.ENDED, locate(0x1, 0, 1).on(onFile));
-            assertEquals(Command.ENDED, Command.out(FbaDisk.WRITE, pattern(1, 6)).on(onFile));
+            assertEquals(
+                    Command.ENDED, Command.out(FbaDisk.WRITE, pattern(1, 6)).on(onFile));
             assertEquals(Errno.EBUSY, refused(file));
             assertEquals(false, onFile.save().has("contents"), "are not part of the state");
         }

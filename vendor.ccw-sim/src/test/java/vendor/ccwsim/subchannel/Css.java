@@ -53,7 +53,8 @@ final class Css implements AutoCloseable {
     }
 
     Guest guest(UUID uuid) throws ErrnoException {
-        vfio.mdev.Await.until("the device is bound", () -> platform.vfio.devices().containsKey(uuid.toString()));
+        vfio.mdev.Await.until(
+                "the device is bound", () -> platform.vfio.devices().containsKey(uuid.toString()));
         return new Guest(platform, uuid);
     }
 

@@ -56,8 +56,7 @@ final class Guest implements AutoCloseable {
 
     Guest(CorePlatform platform, UUID uuid) throws ErrnoException {
         open = OpenedDevice.open(platform.vfio, platform.group(uuid), uuid.toString(), "a guest");
-        open.container()
-                .ioctl(new MapDma(MapDma.READ | MapDma.WRITE, new UserMemory.Local(memory), 0, MEMORY));
+        open.container().ioctl(new MapDma(MapDma.READ | MapDma.WRITE, new UserMemory.Local(memory), 0, MEMORY));
         device().ioctl(SetIrqs.arm(VfioCcw.IO_IRQ, 0, () -> signals.add(VfioCcw.IO_IRQ)));
         device().ioctl(SetIrqs.arm(VfioCcw.CRW_IRQ, 0, () -> reports.add(VfioCcw.CRW_IRQ)));
     }

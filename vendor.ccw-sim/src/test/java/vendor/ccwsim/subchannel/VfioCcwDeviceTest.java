@@ -144,12 +144,11 @@ class VfioCcwDeviceTest {
     void accessesOutsideOfTheRegionsAreRefused() throws ErrnoException {
         try (Guest guest = css.guest()) {
             MemorySegment data = MemorySegment.ofArray(new byte[128]);
-            long[][] accesses = {{0, 124, 1}, {0, 1, 124}, {1, 8, 1}, {2, 0, 53}, {3, 4, 5}, {4, 0, 1}, {0, 1L << 40, 4}};
+            long[][] accesses = {{0, 124, 1}, {0, 1, 124}, {1, 8, 1}, {2, 0, 53}, {3, 4, 5}, {4, 0, 1}, {0, 1L << 40, 4}
+            };
             for (long[] access : accesses) {
-                refused(Errno.EINVAL, () -> guest.device()
-                        .read((int) access[0], access[1], data, 0, (int) access[2]));
-                refused(Errno.EINVAL, () -> guest.device()
-                        .write((int) access[0], access[1], data, 0, (int) access[2]));
+                refused(Errno.EINVAL, () -> guest.device().read((int) access[0], access[1], data, 0, (int) access[2]));
+                refused(Errno.EINVAL, () -> guest.device().write((int) access[0], access[1], data, 0, (int) access[2]));
             }
             for (int region : new int[] {Guest.SCHIB_REGION, Guest.CRW_REGION}) {
                 refused(Errno.EINVAL, () -> guest.device().write(region, 0, data, 0, 4));
@@ -229,6 +228,8 @@ class VfioCcwDeviceTest {
             Scsw status = guest.run();
             ended(status);
             assertEquals("logon", read(guest, status));
+            guest.async(Guest.HALT);
+            assertEquals(Scsw.FCTL_HALT_FUNC, guest.interrupted().fctl(), "no attention is left");
         }
     }
 
@@ -268,7 +269,9 @@ class VfioCcwDeviceTest {
     @Test
     void clearEndsAWaitingReadAndResetsTheDevice() throws Exception {
         try (Guest guest = css.guest()) {
-            assertEquals(ENDED | DeviceStatus.UNIT_CHECK, guest.ccw(0x05, 0, 1, DATA).run().dstat());
+            assertEquals(
+                    ENDED | DeviceStatus.UNIT_CHECK,
+                    guest.ccw(0x05, 0, 1, DATA).run().dstat());
             waiting(guest);
             guest.async(Guest.CLEAR);
             Scsw status = guest.interrupted();
@@ -312,9 +315,12 @@ class VfioCcwDeviceTest {
             refused(Errno.EOPNOTSUPP, () -> guest.write(orb, Scsw.FCTL_HALT_FUNC));
             assertEquals(-Errno.EOPNOTSUPP.number(), guest.retCode(0));
             refused(Errno.EOPNOTSUPP, () -> guest.write(orb, Scsw.FCTL_CLEAR_FUNC));
-            refused(Errno.EOPNOTSUPP, () -> guest.write(
-                    new Orb(0, orb.control() | Orb.TRANSPORT_MODE, 0x100), Scsw.FCTL_START_FUNC));
-            refused(Errno.EACCES, () -> guest.write(new Orb(0, orb.control() | 0x7f << 8, 0x100), Scsw.FCTL_START_FUNC));
+            refused(
+                    Errno.EOPNOTSUPP,
+                    () -> guest.write(new Orb(0, orb.control() | Orb.TRANSPORT_MODE, 0x100), Scsw.FCTL_START_FUNC));
+            refused(
+                    Errno.EACCES,
+                    () -> guest.write(new Orb(0, orb.control() | 0x7f << 8, 0x100), Scsw.FCTL_START_FUNC));
             refused(Errno.EINVAL, () -> guest.async(3));
             assertEquals(-Errno.EINVAL.number(), guest.retCode(Guest.ASYNC_CMD_REGION));
             guest.write(orb, 0); // no function: nothing
@@ -408,7 +414,9 @@ class VfioCcwDeviceTest {
         try (Guest guest = css.guest()) {
             waiting(guest);
             css.platform.write(CONFIGURE, "0\n");
-            assertEquals(Scsw.FCTL_START_FUNC | Scsw.FCTL_HALT_FUNC, guest.interrupted().fctl());
+            assertEquals(
+                    Scsw.FCTL_START_FUNC | Scsw.FCTL_HALT_FUNC,
+                    guest.interrupted().fctl());
             guest.reported();
             assertEquals(0, guest.schib().pmcw().pam());
             refused(Errno.ENODEV, () -> print(guest, "x").start());
@@ -587,8 +595,7 @@ class VfioCcwDeviceTest {
         UUID uuid = css.create();
         try (Guest guest = css.guest(uuid)) {
             byte[] text = "x".getBytes(Guest.EBCDIC);
-            guest.put(DATA, Arrays.copyOf(text, 1))
-                    .ccw(WRITE_ACR, Guest.CHAIN_COMMAND | Guest.PCI, 1, DATA);
+            guest.put(DATA, Arrays.copyOf(text, 1)).ccw(WRITE_ACR, Guest.CHAIN_COMMAND | Guest.PCI, 1, DATA);
             inquire(guest).start();
             Scsw intermediate = guest.interrupted();
             assertTrue((intermediate.stctl() & Scsw.STCTL_INTER_STATUS) != 0);
