@@ -70,9 +70,7 @@ public record Ccw(int command, int flags, int count, int cda) {
         int second = from.get(BigEndian.INT, offset + 4);
         int command = first >>> 24;
         int cda = first & 0xffffff;
-        return (command & 0xf) == TIC
-                ? new Ccw(TIC, 0, 0, cda)
-                : new Ccw(command, second >>> 24, second & 0xffff, cda);
+        return (command & 0xf) == TIC ? new Ccw(TIC, 0, 0, cda) : new Ccw(command, second >>> 24, second & 0xffff, cda);
     }
 
     public void writeFormat1(MemorySegment to, long offset) {

@@ -122,17 +122,13 @@ public final class ChannelProgram implements AutoCloseable {
     }
 
     /** Executes a command; null: the program goes on. */
-    private @Nullable Irb command(Step step, CcwDevice device, Consumer<Irb> intermediate)
-            throws InterruptedException {
+    private @Nullable Irb command(Step step, CcwDevice device, Consumer<Irb> intermediate) throws InterruptedException {
         if (!presented) {
             begin(step, intermediate);
             presented = true;
         }
-        var transfer = new Transfer(
-                cursor,
-                step,
-                chained -> begin(chained, intermediate),
-                () -> accept(step, intermediate));
+        var transfer =
+                new Transfer(cursor, step, chained -> begin(chained, intermediate), () -> accept(step, intermediate));
         int status = execute(step, device, transfer);
         first = false;
         presented = false;
@@ -181,7 +177,8 @@ public final class ChannelProgram implements AutoCloseable {
                 flags,
                 Scsw.ACTL_SCHACT | Scsw.ACTL_DEVACT,
                 Scsw.STCTL_INTER_STATUS | Scsw.STCTL_STATUS_PEND,
-                new Scsw(0, (int) step.address() + Ccw.SIZE, 0, cstat, step.ccw().count()));
+                new Scsw(
+                        0, (int) step.address() + Ccw.SIZE, 0, cstat, step.ccw().count()));
     }
 
     private void suspend(Step step, Consumer<Irb> intermediate) throws InterruptedException {

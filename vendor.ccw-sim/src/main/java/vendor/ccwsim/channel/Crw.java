@@ -41,7 +41,6 @@ public record Crw(int flags, int rsc, boolean anc, int erc, int rsid) {
 
     /** The fields of a word. */
     public static Crw of(int word) {
-        return new Crw(
-                word >>> 28 & 0x7, word >>> 24 & 0xf, (word & 1 << 23) != 0, word >>> 16 & 0x3f, word & 0xffff);
+        return new Crw(word >>> 28 & 0x7, word >>> 24 & 0xf, (word & 1 << 23) != 0, word >>> 16 & 0x3f, word & 0xffff);
     }
 }

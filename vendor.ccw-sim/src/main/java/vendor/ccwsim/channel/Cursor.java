@@ -33,9 +33,8 @@ final class Cursor {
         if (!step.ccw().isTic()) {
             return valid(step, chained);
         }
-        Step target = program.rules().isValidTic(step.ccw())
-                ? program.at(step.ccw().address())
-                : null;
+        Step target =
+                program.rules().isValidTic(step.ccw()) ? program.at(step.ccw().address()) : null;
         if (target == null) {
             return invalid(address);
         }

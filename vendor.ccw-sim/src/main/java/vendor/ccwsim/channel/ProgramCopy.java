@@ -164,7 +164,8 @@ final class ProgramCopy {
         return rules;
     }
 
-    @Nullable Step at(long address) {
+    @Nullable
+    Step at(long address) {
         return steps.get(address);
     }
 

@@ -98,7 +98,8 @@ final class Step {
     }
 
     /** Null: the user may not read it. */
-    @Nullable MemorySegment page(int index) {
+    @Nullable
+    MemorySegment page(int index) {
         return pages[index];
     }
 }

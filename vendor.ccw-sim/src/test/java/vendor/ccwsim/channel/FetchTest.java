@@ -45,15 +45,35 @@ final class FetchTest {
                 new Refusal("a chain of 257", 0, 0, p -> nops(p, 257), Errno.EINVAL),
                 new Refusal("more than 64 chains", 0, 0, FetchTest::chains, Errno.ENOMEM),
                 new Refusal("more than 64 MiB", 0, 0, FetchTest::muchData, Errno.ENOMEM),
-                new Refusal("CCWs not mapped", 0, 0, p -> p.at(HOLE - 8).ccw(Ccw.NOOP, Ccw.CC, 1, 0).at(P).ccw(
-                        Ccw.NOOP, Ccw.CC, 1, 0).tic(HOLE - 8), Errno.EINVAL),
+                new Refusal(
+                        "CCWs not mapped",
+                        0,
+                        0,
+                        p -> p.at(HOLE - 8)
+                                .ccw(Ccw.NOOP, Ccw.CC, 1, 0)
+                                .at(P)
+                                .ccw(Ccw.NOOP, Ccw.CC, 1, 0)
+                                .tic(HOLE - 8),
+                        Errno.EINVAL),
                 new Refusal("IDAWs not mapped", 0, 0, p -> p.ccw(Ccw.READ, Ccw.IDA, 1, HOLE), Errno.EINVAL),
-                new Refusal("an IDAW not mapped", 0, 0, p -> p.idaws(IDAL, DATA, HOLE).ccw(Ccw.READ, Ccw.IDA, 0x1001,
-                        IDAL), Errno.EINVAL),
-                new Refusal("data not mapped, after some that are", 0, 0,
-                        p -> p.ccw(Ccw.READ, Ccw.CC, 0x3000, DATA).ccw(Ccw.WRITE, 0, 2, HOLE - 1), Errno.EINVAL),
-                new Refusal("data not mapped, after a page that is read-only", 0, 0,
-                        p -> p.ccw(Ccw.READ, 0, 0x2000, 0x8800), Errno.EINVAL));
+                new Refusal(
+                        "an IDAW not mapped",
+                        0,
+                        0,
+                        p -> p.idaws(IDAL, DATA, HOLE).ccw(Ccw.READ, Ccw.IDA, 0x1001, IDAL),
+                        Errno.EINVAL),
+                new Refusal(
+                        "data not mapped, after some that are",
+                        0,
+                        0,
+                        p -> p.ccw(Ccw.READ, Ccw.CC, 0x3000, DATA).ccw(Ccw.WRITE, 0, 2, HOLE - 1),
+                        Errno.EINVAL),
+                new Refusal(
+                        "data not mapped, after a page that is read-only",
+                        0,
+                        0,
+                        p -> p.ccw(Ccw.READ, 0, 0x2000, 0x8800),
+                        Errno.EINVAL));
     }
 
     private static void nops(ProgramBuilder program, int count) {
@@ -149,13 +169,13 @@ final class FetchTest {
     /** The program is as it was when it was started, whatever its user does to it since. */
     @Test
     void executesTheCopy() throws ErrnoException, InterruptedException {
-        var program = new ProgramBuilder(memory, true, P)
-                .idaws(IDAL, DATA)
-                .ccw(Ccw.READ, Ccw.IDA, 4, IDAL);
+        var program = new ProgramBuilder(memory, true, P).idaws(IDAL, DATA).ccw(Ccw.READ, Ccw.IDA, 4, IDAL);
         var device = new ScriptedDevice(List.of(Reply.of(4)));
         try (var fetched = ChannelProgram.fetch(program.orb(0), memory)) {
             program.idaws(IDAL, 0x5000).at(P).ccw(0, 0, 0, 0);
-            assertEquals(ScriptedDevice.CE_DE, fetched.execute(device, _ -> {}).scsw().dstat());
+            assertEquals(
+                    ScriptedDevice.CE_DE,
+                    fetched.execute(device, _ -> {}).scsw().dstat());
         }
         assertEquals(ScriptedDevice.pattern(0), memory.bytes.get(ValueLayout.JAVA_BYTE, DATA));
         assertEquals(0, memory.bytes.get(ValueLayout.JAVA_BYTE, 0x5000));
@@ -177,7 +197,10 @@ final class FetchTest {
         var mapped = memory.again();
         try (var restored = ChannelProgram.restore(state, mapped)) {
             assertEquals(2, mapped.pins());
-            Scsw scsw = restored.execute(device, irb -> { throw new AssertionError("presented again " + irb); }).scsw();
+            Scsw scsw = restored.execute(device, irb -> {
+                        throw new AssertionError("presented again " + irb);
+                    })
+                    .scsw();
             assertEquals(ScriptedDevice.CE_DE, scsw.dstat());
             assertEquals(P + 16, scsw.cpa());
         }

@@ -67,25 +67,50 @@ final class InterruptionsTest {
         var four = List.of(Reply.of(4));
         var immediateFirst = List.of(Reply.of(-1), Reply.of(4));
         return Stream.of(
-                new Row(pci + "one for each CCW that has the flag", 0,
-                        p -> p.ccw(Ccw.WRITE, Ccw.CC | Ccw.PCI, 4, DATA).ccw(Ccw.WRITE, Ccw.CC, 4, DATA).ccw(Ccw.READ,
-                                Ccw.PCI, 4, DATA), four, List.of(Status.pci(P + 8), Status.pci(P + 24))),
-                new Row(pci + "data chaining, when the CCW takes over", 0,
-                        p -> p.ccw(Ccw.READ, Ccw.CD, 4, DATA).ccw(0, Ccw.PCI, 4, DATA), List.of(Reply.of(8)),
+                new Row(
+                        pci + "one for each CCW that has the flag",
+                        0,
+                        p -> p.ccw(Ccw.WRITE, Ccw.CC | Ccw.PCI, 4, DATA)
+                                .ccw(Ccw.WRITE, Ccw.CC, 4, DATA)
+                                .ccw(Ccw.READ, Ccw.PCI, 4, DATA),
+                        four,
+                        List.of(Status.pci(P + 8), Status.pci(P + 24))),
+                new Row(
+                        pci + "data chaining, when the CCW takes over",
+                        0,
+                        p -> p.ccw(Ccw.READ, Ccw.CD, 4, DATA).ccw(0, Ccw.PCI, 4, DATA),
+                        List.of(Reply.of(8)),
                         List.of(Status.pci(P + 16))),
-                new Row(pci + "data chaining, not if it does not", 0,
-                        p -> p.ccw(Ccw.READ, Ccw.CD, 4, DATA).ccw(0, Ccw.PCI, 4, DATA), four, List.of()),
+                new Row(
+                        pci + "data chaining, not if it does not",
+                        0,
+                        p -> p.ccw(Ccw.READ, Ccw.CD, 4, DATA).ccw(0, Ccw.PCI, 4, DATA),
+                        four,
+                        List.of()),
                 new Row(pci + "not by a CCW that is invalid", 0, p -> p.ccw(0, Ccw.PCI, 4, DATA), four, List.of()),
-                new Row(zero + "the first command", Orb.ISIC,
-                        p -> p.ccw(Ccw.WRITE, Ccw.CC, 4, DATA).ccw(Ccw.READ, 0, 4, DATA), four,
+                new Row(
+                        zero + "the first command",
+                        Orb.ISIC,
+                        p -> p.ccw(Ccw.WRITE, Ccw.CC, 4, DATA).ccw(Ccw.READ, 0, 4, DATA),
+                        four,
                         List.of(Status.zero(P + 8))),
-                new Row(zero + "with a program-controlled interruption", Orb.ISIC,
-                        p -> p.ccw(Ccw.WRITE, Ccw.PCI, 4, DATA), four,
+                new Row(
+                        zero + "with a program-controlled interruption",
+                        Orb.ISIC,
+                        p -> p.ccw(Ccw.WRITE, Ccw.PCI, 4, DATA),
+                        four,
                         List.of(new Status(true, ACTIVE, SubchannelStatus.PCI, P + 8))),
-                new Row(zero + "not by an immediate operation", Orb.ISIC,
-                        p -> p.ccw(CONTROL, Ccw.CC | Ccw.SLI, 4, DATA).ccw(Ccw.READ, 0, 4, DATA), immediateFirst,
+                new Row(
+                        zero + "not by an immediate operation",
+                        Orb.ISIC,
+                        p -> p.ccw(CONTROL, Ccw.CC | Ccw.SLI, 4, DATA).ccw(Ccw.READ, 0, 4, DATA),
+                        immediateFirst,
                         List.of(Status.zero(P + 16))),
-                new Row(zero + "by a control command with data", Orb.ISIC, p -> p.ccw(CONTROL, 0, 4, DATA), four,
+                new Row(
+                        zero + "by a control command with data",
+                        Orb.ISIC,
+                        p -> p.ccw(CONTROL, 0, 4, DATA),
+                        four,
                         List.of(Status.zero(P + 8))));
     }
 
@@ -153,7 +178,8 @@ final class InterruptionsTest {
             program.interrupt();
             assertThrows(InterruptedException.class, () -> program.execute(device, intermediate::add));
             assertEquals(List.of(), device.commands());
-            assertEquals(P + 8, program.execute(device, intermediate::add).scsw().cpa());
+            assertEquals(
+                    P + 8, program.execute(device, intermediate::add).scsw().cpa());
         }
     }
 
@@ -167,8 +193,8 @@ final class InterruptionsTest {
         var device = new ScriptedDevice(List.of(Reply.of(4)));
         try (var program = ChannelProgram.fetch(builder.orb(Orb.SPND | orb), memory)) {
             for (int i = 0; i < 2; i++) {
-                var thread = new Thread(() -> assertThrows(
-                        InterruptedException.class, () -> program.execute(device, intermediate::add)));
+                var thread = new Thread(() ->
+                        assertThrows(InterruptedException.class, () -> program.execute(device, intermediate::add)));
                 thread.start();
                 long end = System.nanoTime() + LONG.toNanos();
                 while (thread.getState() != Thread.State.WAITING && System.nanoTime() - end < 0) {

@@ -51,7 +51,8 @@ final class MalformedProgramTest {
         List<Irb> intermediate = new ArrayList<>();
         try (var program = ChannelProgram.fetch(orb, memory)) {
             // A program that loops with data is ended from outside.
-            Scsw scsw = program.execute(new Impatient(device, program), intermediate::add).scsw();
+            Scsw scsw = program.execute(new Impatient(device, program), intermediate::add)
+                    .scsw();
             assertTrue((scsw.stctl() & Scsw.STCTL_STATUS_PEND) != 0);
             started++;
         } catch (ErrnoException e) {
