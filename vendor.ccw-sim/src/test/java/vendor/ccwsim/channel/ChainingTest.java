@@ -42,6 +42,13 @@ final class ChainingTest {
                         End.of(P + 16, 6)),
                 format1(
                         data,
+                        "the skip flag is one of the command that is chained",
+                        p -> p.ccw(WRITE, Ccw.CD, 4, DATA).ccw(READ, Ccw.SKIP, 4, DATA),
+                        moves(8),
+                        ran(WRITE),
+                        End.of(P + 16, 0)),
+                format1(
+                        data,
                         "continues with command chaining",
                         p -> p.ccw(WRITE, Ccw.CD, 8, DATA)
                                 .ccw(0, Ccw.CC, 8, DATA + 8)
