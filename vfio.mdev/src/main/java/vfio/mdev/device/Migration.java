@@ -22,8 +22,9 @@ import vfio.mdev.migration.Incoming;
 import vfio.mdev.migration.Outgoing;
 
 /**
- * The migration state of an open device, and its stream. The state changes only while no other call is inside the
- * device's slot, so that an access inside finds it constant.
+ * The migration state of an open device, and its stream. The state changes only while its writer is alone in the
+ * device's slot ({@link Slot#callAlone}), and in the release, which no access of the session can follow. The slot's
+ * atomic additions order these writes with the calls inside, so an access finds the state constant.
  */
 final class Migration {
     private static final Logger LOG = LoggerFactory.getLogger(Migration.class);
@@ -39,7 +40,11 @@ final class Migration {
     private final RegionMemories memories;
     private final LimitedLog failures;
 
+    /** Volatile for its readers outside the slot: the vendor's threads, an update, a reset. */
     private volatile MigrationState state = MigrationState.RUNNING;
+
+    /** {@link #isStopped} for region accesses, written with {@link #state}; the slot orders it. */
+    private boolean stopped;
 
     /** The monitor guards both streams: several threads may read or write one. */
     private @Nullable Outgoing outgoing;
@@ -62,9 +67,23 @@ final class Migration {
         return state;
     }
 
+    private void setState(MigrationState to) {
+        stopped = isStopped(to);
+        state = to;
+    }
+
+    private static boolean isStopped(MigrationState state) {
+        return state != MigrationState.RUNNING;
+    }
+
     /** Whether the device does nothing by itself. */
     boolean isStopped() {
-        return state != MigrationState.RUNNING;
+        return isStopped(state);
+    }
+
+    /** As {@link #isStopped}, without its volatile read: called inside the slot, with the session still open. */
+    boolean isStoppedInside() {
+        return stopped;
     }
 
     /** @throws ErrnoException ENOTTY: the driver cannot save its state */
@@ -114,7 +133,7 @@ final class Migration {
             }
             default -> throw new AssertionError(to);
         }
-        state = to;
+        setState(to);
     }
 
     private interface Call {
@@ -148,7 +167,7 @@ final class Migration {
 
     /** The device may do everything before its resume has returned. */
     private void resume(StatefulDevice device) throws ErrnoException {
-        state = MigrationState.RUNNING;
+        setState(MigrationState.RUNNING);
         orError(() -> vendor("resume", device::resume));
     }
 
@@ -173,7 +192,7 @@ final class Migration {
             call.call();
         } catch (ErrnoException e) {
             endStreams();
-            state = MigrationState.ERROR;
+            setState(MigrationState.ERROR);
             throw e;
         }
     }

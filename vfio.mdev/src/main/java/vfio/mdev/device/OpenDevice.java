@@ -152,7 +152,7 @@ final class OpenDevice implements Slot.Occupant {
      * @throws ErrnoException EBUSY: the device is stopped, and the region is not its configuration space
      */
     void requireAccess(int region) throws ErrnoException {
-        if (migration.isStopped() && !(pci && region == VfioPci.CONFIG_REGION)) {
+        if (migration.isStoppedInside() && !(pci && region == VfioPci.CONFIG_REGION)) {
             throw stopped();
         }
     }
