@@ -10,6 +10,7 @@ import java.util.function.Function;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.state.DeviceState;
+import mdev.api.state.QuiescentDevice;
 import mdev.api.state.StatefulDevice;
 import mdev.api.vfio.DeviceInfo;
 import mdev.api.vfio.DeviceOps;
@@ -232,6 +233,24 @@ public class PciDevice implements DeviceOps {
         }
         interrupts.reset();
         interrupts.update();
+    }
+
+    /** As {@link QuiescentDevice#quiesce}; a device that implements that interface inherits its methods from here. */
+    public void quiesce() throws ErrnoException {
+        for (Region region : regions) {
+            if (region != null) {
+                region.quiesce();
+            }
+        }
+    }
+
+    /** As {@link QuiescentDevice#unquiesce}. */
+    public void unquiesce() throws ErrnoException {
+        for (Region region : regions) {
+            if (region != null) {
+                region.unquiesce();
+            }
+        }
     }
 
     /** As {@link StatefulDevice#stop}; a device that implements that interface inherits its methods from here. */

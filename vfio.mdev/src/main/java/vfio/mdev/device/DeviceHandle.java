@@ -135,7 +135,7 @@ final class DeviceHandle implements VfioDevice {
 
     @Override
     public IoctlReply ioctl(IoctlRequest request) throws ErrnoException {
-        if (request instanceof Reset && open().isStopped()) {
+        if (request instanceof Reset && !open().migration().isRunning()) {
             return alone("reset", OpenDevice::reset);
         }
         OpenDevice entered;

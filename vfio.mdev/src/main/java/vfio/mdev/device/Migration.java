@@ -7,6 +7,7 @@ import mdev.api.Slot;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.state.DeviceState;
+import mdev.api.state.QuiescentDevice;
 import mdev.api.state.StatefulDevice;
 import mdev.api.vfio.DeviceMigration;
 import mdev.api.vfio.DeviceOps;
@@ -28,8 +29,6 @@ import vfio.mdev.migration.Outgoing;
  */
 final class Migration {
     private static final Logger LOG = LoggerFactory.getLogger(Migration.class);
-
-    static final int FLAGS = DeviceMigration.STOP_COPY;
 
     /** The size of a state that has not been saved yet, for an estimate. */
     private static final int STATE = 64 << 10;
@@ -73,7 +72,12 @@ final class Migration {
     }
 
     private static boolean isStopped(MigrationState state) {
-        return state != MigrationState.RUNNING;
+        return state != MigrationState.RUNNING && state != MigrationState.RUNNING_P2P;
+    }
+
+    /** Whether no migration is under way: the device may access the user's memory. */
+    boolean isRunning() {
+        return state == MigrationState.RUNNING;
     }
 
     /** Whether the device does nothing by itself. */
@@ -94,12 +98,16 @@ final class Migration {
         throw new ErrnoException(Errno.ENOTTY, "the driver cannot save the state of the device");
     }
 
+    static int flags(StatefulDevice device) {
+        return DeviceMigration.STOP_COPY | (device instanceof QuiescentDevice ? DeviceMigration.P2P : 0);
+    }
+
     /** Called alone in the slot. */
     void set(DeviceOps ops, MigrationState to) throws ErrnoException {
         StatefulDevice device = stateful(ops);
         while (state != to) {
             MigrationState from = state;
-            Optional<MigrationState> next = Arcs.next(FLAGS, from, to);
+            Optional<MigrationState> next = Arcs.next(flags(device), from, to);
             if (next.isEmpty()) {
                 throw new ErrnoException(Errno.EINVAL, "no migration state " + to + " after " + from);
             }
@@ -113,18 +121,31 @@ final class Migration {
         }
     }
 
-    /** One arc of a device with {@link #FLAGS}. */
+    /** One arc of the device. */
     private void move(DeviceOps ops, StatefulDevice device, MigrationState from, MigrationState to)
             throws ErrnoException {
         switch (to) {
-            case RUNNING -> resume(device);
+            case RUNNING -> {
+                if (device instanceof QuiescentDevice quiescent) {
+                    unquiesce(quiescent);
+                } else {
+                    resume(device, to);
+                }
+            }
+            case RUNNING_P2P -> {
+                if (from == MigrationState.RUNNING && device instanceof QuiescentDevice quiescent) {
+                    quiesce(quiescent);
+                } else {
+                    resume(device, to);
+                }
+            }
             case STOP_COPY -> begin(new Outgoing(type, save(device), memories.all()));
             case RESUMING -> {
                 prepare(ops);
                 begin(new Incoming(type, memories.all()));
             }
             case STOP -> {
-                if (from == MigrationState.RUNNING) {
+                if (!isStopped(from)) {
                     stop(device);
                 } else if (from == MigrationState.RESUMING) {
                     restore(device);
@@ -148,6 +169,21 @@ final class Migration {
         }
     }
 
+    private void quiesce(QuiescentDevice device) throws ErrnoException {
+        try {
+            vendor("quiesce", device::quiesce);
+        } catch (ErrnoException e) {
+            orError(() -> vendor("unquiesce", device::unquiesce)); // a part of it may be quiescent
+            throw e;
+        }
+    }
+
+    /** The device may do everything before this has returned. */
+    private void unquiesce(QuiescentDevice device) throws ErrnoException {
+        setState(MigrationState.RUNNING);
+        orError(() -> vendor("unquiesce", device::unquiesce));
+    }
+
     private void stop(StatefulDevice device) throws ErrnoException {
         try {
             vendor("stop", device::stop);
@@ -165,9 +201,9 @@ final class Migration {
         }
     }
 
-    /** The device may do everything before its resume has returned. */
-    private void resume(StatefulDevice device) throws ErrnoException {
-        setState(MigrationState.RUNNING);
+    /** The device may do what the state allows before this has returned. */
+    private void resume(StatefulDevice device, MigrationState to) throws ErrnoException {
+        setState(to);
         orError(() -> vendor("resume", device::resume));
     }
 
@@ -225,16 +261,43 @@ final class Migration {
         } catch (Throwable t) {
             throw slot.failed("ioctl", t);
         }
-        if (isStopped()) {
+        if (!isRunning()) {
             endStreams();
-            resume(stateful(ops));
+            run(stateful(ops));
         }
         return reply;
     }
 
-    /** Resets a stopped device whose user has left: what it does next is another user's. */
+    private void run(StatefulDevice device) throws ErrnoException {
+        QuiescentDevice quiescent = device instanceof QuiescentDevice both ? both : null;
+        if (isStopped()) {
+            resume(device, quiescent == null ? MigrationState.RUNNING : MigrationState.RUNNING_P2P);
+        }
+        if (quiescent != null) {
+            unquiesce(quiescent);
+        }
+    }
+
+    /**
+     * Brings the object of another version of the driver to where the old one was: opened, and not restored yet. Called
+     * in the frozen slot.
+     *
+     * @throws ErrnoException EINVAL: the version lacks the state of the device; else the driver's errno
+     */
+    void reopened(DeviceOps ops) throws ErrnoException {
+        if (isRunning()) {
+            return;
+        }
+        if (ops instanceof QuiescentDevice device) {
+            vendor("quiesce", device::quiesce);
+        } else if (state == MigrationState.RUNNING_P2P) {
+            throw new ErrnoException(Errno.EINVAL, "this version of the driver has no migration state RUNNING_P2P");
+        }
+    }
+
+    /** Resets a device whose user has left in the midst of a migration: what it does next is another user's. */
     void abandon(DeviceOps ops) {
-        if (!isStopped()) {
+        if (isRunning()) {
             return;
         }
         try {

@@ -111,7 +111,7 @@ final class OpenDevice implements Slot.Occupant {
     }
 
     private DeviceContext context() {
-        return new DeviceContext(irqs, dma, moved, memories, slot, migration::isStopped);
+        return new DeviceContext(irqs, dma, moved, memories, slot, migration);
     }
 
     @Override
@@ -131,6 +131,7 @@ final class OpenDevice implements Slot.Occupant {
         }
         try {
             irqs.extend(irqKinds(ops));
+            migration.reopened(ops);
         } catch (ErrnoException e) {
             release(ops);
             throw e;
@@ -153,12 +154,12 @@ final class OpenDevice implements Slot.Occupant {
      */
     void requireAccess(int region) throws ErrnoException {
         if (migration.isStoppedInside() && !(pci && region == VfioPci.CONFIG_REGION)) {
-            throw stopped();
+            throw busy();
         }
     }
 
-    private ErrnoException stopped() {
-        return new ErrnoException(Errno.EBUSY, "the device is stopped: its migration state is " + migration.state());
+    private ErrnoException busy() {
+        return new ErrnoException(Errno.EBUSY, "the migration state of the device is " + migration.state());
     }
 
     /** Queries the vendor's interrupts; an index that the vendor rejects has none. */
@@ -253,8 +254,9 @@ final class OpenDevice implements Slot.Occupant {
             irqs.set(set);
             return IoctlReply.DONE;
         }
-        if (migration.isStopped() && !isQuery(request)) {
-            throw stopped();
+        boolean allowed = request instanceof Reset ? migration.isRunning() : !migration.isStopped() || isQuery(request);
+        if (!allowed) {
+            throw busy();
         }
         if (request instanceof Reset) {
             ioEvents.discard();
@@ -283,8 +285,8 @@ final class OpenDevice implements Slot.Occupant {
      * @throws ErrnoException EBUSY: its user is migrating it; ENOTTY: the driver cannot save its state
      */
     void save(DeviceOps ops, GroupDevice.Sink to) throws ErrnoException {
-        if (migration.isStopped()) {
-            throw stopped();
+        if (!migration.isRunning()) {
+            throw busy();
         }
         migrate(ops, MigrationState.STOP_COPY);
         try {

@@ -1,9 +1,11 @@
 package vfio.user.conformance;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static vfio.user.conformance.Migrating.RESUMING;
 import static vfio.user.conformance.Migrating.RUNNING;
+import static vfio.user.conformance.Migrating.RUNNING_P2P;
 import static vfio.user.conformance.Migrating.STOP;
 import static vfio.user.conformance.Migrating.STOP_COPY;
 import static vfio.user.conformance.Requests.RW;
@@ -14,6 +16,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.FutureTask;
 import mdev.api.Slot;
 import mdev.api.errno.Errno;
@@ -81,6 +84,42 @@ final class MigratingDeviceTest {
             assertEquals("ok", Dma.errno(() -> Dma.write(card.context(), IOVA, (byte) 1)));
             card.context().trigger(VfioPci.MSI_IRQ, 0);
             assertEquals(true, event.take());
+        });
+    }
+
+    @Test
+    void quiescentDevicesDoNoDmaAndAllElse() throws Exception {
+        QuiescentCard quiescent = new QuiescentCard();
+        MigrationCase.run(quiescent, (rig, card, user) -> {
+            Client client = user.client();
+            EventFd event = rig.eventFd();
+            client.ok(Commands.DMA_MAP, Requests.map(RW, 0, IOVA, 16 * PAGE), rig.memory(16 * PAGE));
+            client.ok(
+                    Commands.SET_IRQS,
+                    Requests.setIrqs(Requests.EVENTFD | Requests.TRIGGER, VfioPci.MSI_IRQ, 0, 1),
+                    event.fd());
+            Message bells = client.ok(Commands.GET_REGION_IO_FDS, Requests.regionIoFds(4096, 0, 1, 0));
+            bells.fds().forEach(rig::owned);
+            FeatureTest.startLogging(client, PAGE);
+            quiescent.onQuiesce = () -> Dma.write(card.context(), IOVA + PAGE, (byte) 1); // what it completes
+            quiescent.onUnquiesce = () -> Dma.write(card.context(), IOVA + 2 * PAGE, (byte) 1); // what has waited
+            for (int from : new int[] {RUNNING, STOP, STOP_COPY}) {
+                user.set(from);
+                user.set(RUNNING_P2P);
+                assertEquals("EBUSY", Dma.errno(() -> Dma.read(card.context(), IOVA, 1)));
+                assertEquals("EBUSY", Dma.errno(() -> Dma.write(card.context(), IOVA, (byte) 1)));
+                client.write(BAR0, 0, (byte) from);
+                assertEquals(from, client.read(BAR0, 0, 1)[0]);
+                client.write(VfioPci.CONFIG_REGION, 8, (byte) from);
+                card.context().trigger(VfioPci.MSI_IRQ, 0);
+                assertEquals(true, event.take());
+                RegionIoFdsTest.signal(bells.fds().get(0));
+                assertEquals("8=efcdab89", RegionIoFdsTest.rung(rig));
+                assertEquals(0b010, FeatureTest.bitmap(client, PAGE), "from " + from);
+                user.set(RUNNING);
+                assertEquals(0b100, FeatureTest.bitmap(client, PAGE));
+                assertEquals("ok", Dma.errno(() -> Dma.read(card.context(), IOVA, 1)));
+            }
         });
     }
 
@@ -164,19 +203,91 @@ final class MigratingDeviceTest {
 
     /** As the core does it in a live update; the user stays. */
     private static void replace(Rig rig, StatefulCard from, StatefulCard to) throws ErrnoException {
+        replace(rig, from, to, Optional.empty());
+    }
+
+    /** @param back the version that continues if {@code to} cannot be opened, which this then throws */
+    private static void replace(Rig rig, StatefulCard from, StatefulCard to, Optional<StatefulCard> back)
+            throws ErrnoException {
         VendorSlot slot = (VendorSlot) rig.mdev.slot();
         slot.freeze(Deadline.in(TestPlatform.PATIENCE));
-        assertTrue(slot.awaitEmpty(Deadline.in(TestPlatform.PATIENCE)));
+        try {
+            assertTrue(slot.awaitEmpty(Deadline.in(TestPlatform.PATIENCE)));
+            Slot.Occupant user = Objects.requireNonNull(slot.occupant());
+            if (!user.isStopped()) {
+                from.stop();
+            }
+            DeviceState state = from.save();
+            from.release();
+            user.parked();
+            try {
+                continueWith(to, state, slot);
+            } catch (ErrnoException e) {
+                continueWith(back.orElseThrow(), state, slot);
+                throw e;
+            }
+        } finally {
+            slot.thaw();
+        }
+    }
+
+    private static void continueWith(StatefulCard version, DeviceState state, VendorSlot slot) throws ErrnoException {
         Slot.Occupant user = Objects.requireNonNull(slot.occupant());
-        assertTrue(user.isStopped());
-        DeviceState state = from.save();
-        from.release();
-        user.parked();
-        slot.install(to);
-        to.adopt();
-        user.reopen(to);
-        to.restore(state);
-        slot.thaw();
+        slot.install(version);
+        version.adopt();
+        user.reopen(version);
+        version.restore(state);
+        if (!user.isStopped()) {
+            version.resume();
+        }
+    }
+
+    @Test
+    void quiescentDeviceIsUpdated() throws Exception {
+        QuiescentCard first = new QuiescentCard();
+        MigrationCase.run(first, (rig, _, user) -> {
+            user.client().write(BAR0, 7, (byte) 7);
+            user.set(RUNNING_P2P);
+            QuiescentCard second = new QuiescentCard();
+            replace(rig, first, second);
+            assertEquals(List.of("quiesce", "stop", "save"), first.took());
+            assertEquals(List.of("quiesce", "restore", "resume"), second.took());
+            assertEquals(RUNNING_P2P, user.state());
+            assertEquals(7, user.client().read(BAR0, 7, 1)[0]);
+            assertEquals("EBUSY", Dma.errno(() -> Dma.read(second.context(), IOVA, 1)));
+
+            user.set(STOP);
+            QuiescentCard third = new QuiescentCard();
+            replace(rig, second, third);
+            user.set(RUNNING);
+            assertEquals(List.of("quiesce", "restore", "resume", "unquiesce"), third.took());
+            assertEquals(7, user.client().read(BAR0, 7, 1)[0]);
+            assertEquals(0, second.violations.get() + third.violations.get());
+        });
+    }
+
+    /** The user may know from an earlier query that the device has the state. */
+    @Test
+    void updateThatTakesRunningP2pAwayFailsInThatStateOnly() throws Exception {
+        QuiescentCard first = new QuiescentCard();
+        MigrationCase.run(first, (rig, _, user) -> {
+            user.set(RUNNING_P2P);
+            StatefulCard without = new StatefulCard();
+            QuiescentCard back = new QuiescentCard();
+            ErrnoException refused =
+                    assertThrows(ErrnoException.class, () -> replace(rig, first, without, Optional.of(back)));
+            assertEquals(Errno.EINVAL, refused.errno());
+            assertEquals(1, without.releases.get(), "it is not open");
+            assertEquals(RUNNING_P2P, user.state());
+
+            user.set(STOP);
+            StatefulCard next = new StatefulCard();
+            replace(rig, back, next);
+            user.refused(Errno.EINVAL, RUNNING_P2P, STOP);
+            user.set(RUNNING);
+            assertEquals(List.of("restore", "resume"), next.took());
+            assertEquals(0, back.violations.get() + next.violations.get());
+        });
     }
 
     @Test

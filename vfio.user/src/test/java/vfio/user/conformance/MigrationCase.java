@@ -3,6 +3,7 @@ package vfio.user.conformance;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.util.Map;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import mdev.api.errno.Errno;
 import org.junit.jupiter.api.DynamicTest;
@@ -13,7 +14,10 @@ interface MigrationCase {
     void run(Rig rig, StatefulCard card, Migrating user) throws Exception;
 
     static void run(MigrationCase test) throws Exception {
-        StatefulCard card = new StatefulCard();
+        run(new StatefulCard(), test);
+    }
+
+    static void run(StatefulCard card, MigrationCase test) throws Exception {
         try (Rig rig = new Rig(card)) {
             test.run(rig, card, new Migrating(rig.client()));
             assertEquals(0, card.violations.get(), "calls of a stopped card");
@@ -21,8 +25,13 @@ interface MigrationCase {
     }
 
     static Stream<DynamicTest> all(Map<String, MigrationCase> cases) {
+        return all(StatefulCard::new, cases);
+    }
+
+    /** @param cards makes a card for each case */
+    static Stream<DynamicTest> all(Supplier<StatefulCard> cards, Map<String, MigrationCase> cases) {
         return cases.entrySet().stream()
-                .map(each -> DynamicTest.dynamicTest(each.getKey(), () -> run(each.getValue())));
+                .map(each -> DynamicTest.dynamicTest(each.getKey(), () -> run(cards.get(), each.getValue())));
     }
 
     /** Brings a running device to a state; a resuming one has its complete stream then. */

@@ -169,12 +169,21 @@ final class MigrationTest {
             Message migration = client.ok(Commands.FEATURE, Requests.feature(16, GET | MIGRATION));
             assertEquals(16, migration.size());
             assertEquals(1, migration.u64(8), "STOP_COPY only");
+            assertEquals(3, flagsOf(new QuiescentCard()), "STOP_COPY and P2P");
             assertEquals(RUNNING, user.state());
             for (int state : new int[] {RUNNING, STOP, STOP_COPY, RESUMING}) {
                 user.set(state);
                 assertTrue(user.dataSize() > 0);
             }
         });
+    }
+
+    private static long flagsOf(StatefulCard card) throws Exception {
+        try (Rig rig = new Rig(card)) {
+            return rig.client()
+                    .ok(Commands.FEATURE, Requests.feature(16, GET | MIGRATION))
+                    .u64(8);
+        }
     }
 
     /** Registers, configuration space and memory arrive, whatever the pieces in which the stream is moved. */
