@@ -67,7 +67,7 @@ public final class EngineRegisters implements Registers {
     private static final int MAGIC = 0x4d495347; // "GSIM"
     private static final int REVISION = 1;
 
-    /** How long a running access to the guest's memory may delay {@link #stop} or {@link #quiesce}: a third of an update's deadline. */
+    /** How long an access to the guest's memory may delay a stop or quiesce: a third of an update's deadline. */
     private static final Duration STOP = Duration.ofSeconds(1);
 
     /** A register of {@link #words}, with its name in the state. */

@@ -286,7 +286,14 @@ final class MigratingDeviceTest {
             user.refused(Errno.EINVAL, RUNNING_P2P, STOP);
             user.set(RUNNING);
             assertEquals(List.of("restore", "resume"), next.took());
-            assertEquals(0, back.violations.get() + next.violations.get());
+
+            user.set(STOP);
+            QuiescentCard again = new QuiescentCard();
+            replace(rig, next, again);
+            user.set(RUNNING_P2P);
+            user.set(RUNNING);
+            assertEquals(List.of("quiesce", "restore", "resume", "unquiesce"), again.took());
+            assertEquals(0, back.violations.get() + next.violations.get() + again.violations.get());
         });
     }
 
