@@ -1,6 +1,5 @@
 package vfio.mdev.device;
 
-import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
@@ -36,8 +35,6 @@ import vfio.mdev.irq.IrqTable;
  * occupies the device's {@link Slot}, and every call reaches the vendor through that slot.
  */
 final class OpenDevice implements Slot.Occupant {
-    private static final int BUFFER = 1 << 18;
-
     private final Slot slot;
     private final Runnable onReleased;
     private final DeviceDma dma;
@@ -279,35 +276,15 @@ final class OpenDevice implements Slot.Occupant {
         migration.set(ops, to);
     }
 
-    /**
-     * Saves the device, which pauses meanwhile; called alone in the slot, as is the next.
-     *
-     * @throws ErrnoException EBUSY: its user is migrating it; ENOTTY: the driver cannot save its state
-     */
-    void save(DeviceOps ops, GroupDevice.Sink to) throws ErrnoException {
+    /** @throws ErrnoException EBUSY: the user migrates the device */
+    void requireNoMigration() throws ErrnoException {
         if (!migration.isRunning()) {
             throw busy();
         }
-        migrate(ops, MigrationState.STOP_COPY);
-        try {
-            MemorySegment buffer = MemorySegment.ofArray(new byte[BUFFER]);
-            int read = migration.read(buffer);
-            while (read > 0) {
-                to.accept(buffer.asSlice(0, read));
-                read = migration.read(buffer);
-            }
-        } finally {
-            migrate(ops, MigrationState.RUNNING);
-        }
     }
 
-    /** @param from the stream of a saved device, whose memory the next user of this one gets */
-    void restore(DeviceOps ops, GroupDevice.Source from) throws ErrnoException {
-        migrate(ops, MigrationState.RESUMING);
-        for (MemorySegment bytes = from.next(); bytes.byteSize() > 0; bytes = from.next()) {
-            migration.write(bytes);
-        }
-        migrate(ops, MigrationState.RUNNING);
+    /** The memory belongs to the next session, too. */
+    void keepMemories() {
         memories.keep();
     }
 
