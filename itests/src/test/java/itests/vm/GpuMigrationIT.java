@@ -197,7 +197,7 @@ final class GpuMigrationIT {
         reported += fences;
     }
 
-    /** In RUNNING_P2P the engine takes no command; on the destination it begins when that state ends there, too. */
+    /** From RUNNING_P2P to its end on the destination the engine takes no command, also after an update. */
     private void move(User from, User to, MemorySegment ring, byte[] picture) throws Exception {
         assertEquals(P2P, from.client.flags() & P2P);
         from.client.set(WireClient.RUNNING_P2P);
@@ -206,6 +206,9 @@ final class GpuMigrationIT {
         int fence = engine(from.client, FENCE);
         Deadline.await(Patience.TIME, "the interrupts so far", () -> (reported += from.done.read()) == fence);
         assertNotEquals(tail, head, "commands wait");
+        from.platform.run("mdev:update vendor.gpu-sim").ok();
+        assertEquals(WireClient.RUNNING_P2P, from.client.state());
+        assertEquals(head, engine(from.client, HEAD));
         from.client.set(WireClient.STOP_COPY);
         byte[] stream = from.client.readStream();
 
