@@ -14,9 +14,12 @@ final class Spinning {
     private static final int LEAST = 8;
 
     /** The number of waits without polling after which polling is tried again: doubled each time it does not pay off. */
-    private static final int FIRST_PROBE = 64;
+    private static final int FIRST_PAUSE = 64;
 
-    private static final int LAST_PROBE = 4096;
+    private static final int LAST_PAUSE = 4096;
+
+    /** A poll that takes as many times as long as the shortest was interrupted: another thread had the processor. */
+    private static final int INTERRUPTED = 8;
 
     private final int most;
     private final Spinners all;
@@ -27,7 +30,7 @@ final class Spinning {
     /** The number of waits that are left until the next try. */
     private int blocking;
 
-    private int probe = FIRST_PROBE;
+    private int pause = FIRST_PAUSE;
 
     /**
      * @param most the number of polls in a wait
@@ -47,42 +50,59 @@ final class Spinning {
     /** As {@link UnixSocket#receive}. */
     long receive(UnixSocket socket, MemorySegment buffer, long offset, long length) throws LinuxException {
         if (polls > 0 && all.begin()) {
-            long n;
             try {
-                n = poll(socket, buffer, offset, length);
+                long n = poll(socket, buffer, offset, length);
+                if (n != 0) {
+                    return n;
+                }
             } finally {
                 all.end();
-            }
-            if (n != 0) {
-                polls = Math.min(most, polls * 2);
-                probe = FIRST_PROBE;
-                return n;
-            }
-            polls /= 2;
-            if (polls < LEAST) {
-                polls = 0;
-                blocking = probe;
-                probe = Math.min(2 * probe, LAST_PROBE);
             }
         } else if (polls == 0 && most > 0 && --blocking == 0) {
             polls = Math.min(most, LEAST * 2 - 1); // one failure ends the try
         }
-        long received = socket.receive(buffer, offset, length, 0);
-        if (received > 0) {
+        long n = socket.receive(buffer, offset, length, 0);
+        if (n > 0) {
             all.woken();
         }
-        return received;
+        return n;
     }
 
     private long poll(UnixSocket socket, MemorySegment buffer, long offset, long length) throws LinuxException {
         int wakes = all.wakes();
-        for (int i = polls; i > 0 && all.wakes() == wakes; i--) {
+        boolean interrupted = false;
+        long shortest = Long.MAX_VALUE;
+        long begun = System.nanoTime();
+        for (int i = 0; i < polls && all.wakes() == wakes; i++) {
             long n = socket.tryReceive(buffer, offset, length);
+            long end = System.nanoTime();
+            shortest = Math.min(shortest, end - begun);
+            interrupted |= end - begun > INTERRUPTED * shortest;
             if (n != 0) {
+                if (i > 0) { // otherwise it had arrived before, and to block would have taken no time either
+                    learn(!interrupted);
+                }
                 return n;
             }
+            begun = end;
             Thread.onSpinWait();
         }
+        learn(false);
         return 0;
+    }
+
+    /** @param paid whether the message came while the connection polled, and on another processor */
+    void learn(boolean paid) {
+        if (paid) {
+            polls = Math.min(most, polls * 2);
+            pause = FIRST_PAUSE;
+            return;
+        }
+        polls /= 2;
+        if (polls < LEAST) {
+            polls = 0;
+            blocking = pause;
+            pause = Math.min(2 * pause, LAST_PAUSE);
+        }
     }
 }
