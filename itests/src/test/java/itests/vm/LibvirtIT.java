@@ -21,9 +21,6 @@ final class LibvirtIT {
     private static final String NAME = "mdev_83b8f4f2_509f_382f_3c1e_e6bfe0fa1001_mtty";
     private static final String OTHER = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1002";
     private static final String OTHERS_NAME = "mdev_83b8f4f2_509f_382f_3c1e_e6bfe0fa1002_mtty";
-    private static final String DEVICE =
-            "<device><parent>mtty_mtty</parent><capability type=\"mdev\"><type id=\"mtty-2\"/><uuid>" + UUID
-                    + "</uuid></capability></device>";
     private static final String ESCAPE = "\u001d";
 
     private final Path root = Path.of(output("cnf/vm/libvirt.sh"));
@@ -42,6 +39,12 @@ final class LibvirtIT {
         }
     }
 
+    private static String device(String parent, String type) {
+        return """
+                <device><parent>%s</parent>\
+                <capability type="mdev"><type id="%s"/><uuid>%s</uuid></capability></device>""".formatted(parent, type, UUID);
+    }
+
     @Test
     void managesNodeDevices() throws Exception {
         try (var mounted = MountedPlatform.start("--load", "vendor.mtty");
@@ -58,7 +61,7 @@ final class LibvirtIT {
                 assertTrue(parent.contains(part), parent);
             }
 
-            session.ok("echo '" + DEVICE + "' > device.xml");
+            session.ok("echo '" + device("mtty_mtty", "mtty-2") + "' > device.xml");
             assertEquals(
                     "Node device " + NAME + " created from device.xml", session.ok("virsh nodedev-create device.xml"));
             var device = session.ok("virsh nodedev-dumpxml " + NAME);
@@ -115,8 +118,7 @@ final class LibvirtIT {
                 assertTrue(parent.contains(part), parent);
             }
 
-            session.ok("echo '<device><parent>pci_1000_00_02_0</parent><capability type=\"mdev\"><type id=\"gpu-sim-16m\"/><uuid>"
-                    + UUID + "</uuid></capability></device>' > device.xml");
+            session.ok("echo '" + device("pci_1000_00_02_0", "gpu-sim-16m") + "' > device.xml");
             assertEquals(
                     "Node device " + vgpu + " created from device.xml", session.ok("virsh nodedev-create device.xml"));
             session.await("virsh nodedev-dumpxml pci_1000_00_02_0", "<availableInstances>3</availableInstances>");
