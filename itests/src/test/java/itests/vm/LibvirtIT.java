@@ -21,9 +21,6 @@ final class LibvirtIT {
     private static final String NAME = "mdev_83b8f4f2_509f_382f_3c1e_e6bfe0fa1001_mtty";
     private static final String OTHER = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1002";
     private static final String OTHERS_NAME = "mdev_83b8f4f2_509f_382f_3c1e_e6bfe0fa1002_mtty";
-    private static final String DEVICE =
-            "<device><parent>mtty_mtty</parent><capability type=\"mdev\"><type id=\"mtty-2\"/><uuid>" + UUID
-                    + "</uuid></capability></device>";
     private static final String ESCAPE = "\u001d";
 
     private final Path root = Path.of(output("cnf/vm/libvirt.sh"));
@@ -42,6 +39,12 @@ final class LibvirtIT {
         }
     }
 
+    private static String device(String parent, String type) {
+        return """
+                <device><parent>%s</parent>\
+                <capability type="mdev"><type id="%s"/><uuid>%s</uuid></capability></device>""".formatted(parent, type, UUID);
+    }
+
     @Test
     void managesNodeDevices() throws Exception {
         try (var mounted = MountedPlatform.start("--load", "vendor.mtty");
@@ -58,7 +61,7 @@ final class LibvirtIT {
                 assertTrue(parent.contains(part), parent);
             }
 
-            session.ok("echo '" + DEVICE + "' > device.xml");
+            session.ok("echo '" + device("mtty_mtty", "mtty-2") + "' > device.xml");
             assertEquals(
                     "Node device " + NAME + " created from device.xml", session.ok("virsh nodedev-create device.xml"));
             var device = session.ok("virsh nodedev-dumpxml " + NAME);
@@ -88,6 +91,47 @@ final class LibvirtIT {
             session.awaitNo("virsh nodedev-list --cap mdev --all", NAME);
             assertEquals(0, session.exit());
         }
+    }
+
+    /** A GPU on a PCI address, plugged in while libvirt runs. */
+    @Test
+    void managesAPciParent() throws Exception {
+        var vgpu = "mdev_83b8f4f2_509f_382f_3c1e_e6bfe0fa1001_1000_00_02_0";
+        var drop = Files.createTempDirectory("drop");
+        try (var mounted = MountedPlatform.start("--load", "vendor.gpu-sim", "--drop", drop.toString());
+                var session = LibvirtSession.start(mounted, root)) {
+            session.ok("virsh nodedev-list");
+            Files.writeString(drop.resolve("vendor.gpusim.gpu-card.cfg"), "address=1000:00:02.0\nmemory=64\n");
+            session.await("virsh nodedev-list --cap mdev_types", "pci_1000_00_02_0");
+            var parent = session.ok("virsh nodedev-dumpxml pci_1000_00_02_0");
+            for (var part : List.of(
+                    "<path>/sys/devices/pci1000:00/1000:00:02.0</path>",
+                    "<name>gpu-sim</name>",
+                    "<class>0x030200</class>",
+                    "<domain>4096</domain>",
+                    "<slot>2</slot>",
+                    "<product id='0x1111'",
+                    "<vendor id='0x1234'",
+                    "<type id='gpu-sim-16m'>",
+                    "<deviceAPI>vfio-pci</deviceAPI>",
+                    "<availableInstances>4</availableInstances>")) {
+                assertTrue(parent.contains(part), parent);
+            }
+
+            session.ok("echo '" + device("pci_1000_00_02_0", "gpu-sim-16m") + "' > device.xml");
+            assertEquals(
+                    "Node device " + vgpu + " created from device.xml", session.ok("virsh nodedev-create device.xml"));
+            session.await("virsh nodedev-dumpxml pci_1000_00_02_0", "<availableInstances>3</availableInstances>");
+            assertTrue(session.ok("virsh nodedev-dumpxml " + vgpu).contains("<parent>pci_1000_00_02_0</parent>"));
+            assertTrue(mounted.platform().run("mdev:list").ok().contains(UUID));
+            session.ok("virsh nodedev-destroy " + vgpu);
+            session.awaitNo("virsh nodedev-list --cap mdev", vgpu);
+
+            Files.delete(drop.resolve("vendor.gpusim.gpu-card.cfg"));
+            session.awaitNo("virsh nodedev-list --cap pci", "pci_1000_00_02_0");
+            assertEquals(0, session.exit());
+        }
+        Files.delete(drop);
     }
 
     @Test

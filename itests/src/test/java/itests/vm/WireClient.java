@@ -25,9 +25,11 @@ final class WireClient implements AutoCloseable {
     static final int RUNNING = 2;
     static final int STOP_COPY = 3;
     static final int RESUMING = 4;
+    static final int RUNNING_P2P = 5;
 
     private static final int HEADER = 16;
     private static final int VERSION = 1;
+    private static final int DMA_MAP = 2;
     private static final int SET_IRQS = 8;
     private static final int REGION_READ = 9;
     private static final int REGION_WRITE = 10;
@@ -35,6 +37,7 @@ final class WireClient implements AutoCloseable {
     private static final int FEATURE = 16;
     private static final int MIG_DATA_READ = 17;
     private static final int MIG_DATA_WRITE = 18;
+    private static final int GET_FLAGS = 1 << 16 | 1;
     private static final int GET_STATE = 1 << 16 | 2;
     private static final int SET_STATE = 1 << 17 | 2;
     private static final int MOST = 1 << 20;
@@ -75,16 +78,48 @@ final class WireClient implements AutoCloseable {
     }
 
     int read(int region, int offset) throws LinuxException {
-        return ok(REGION_READ, words(offset, 0, region, 1))[16] & 0xff;
+        return read(region, offset, 1)[0] & 0xff;
     }
 
     void write(int region, int offset, int value) throws LinuxException {
-        ok(REGION_WRITE, joined(words(offset, 0, region, 1), new byte[] {(byte) value}));
+        write(region, offset, new byte[] {(byte) value});
+    }
+
+    int readWord(int region, int offset) throws LinuxException {
+        return word(read(region, offset, Integer.BYTES), 0);
+    }
+
+    void writeWord(int region, int offset, int value) throws LinuxException {
+        write(region, offset, words(value));
+    }
+
+    /** @param length at most 1 MiB, as for {@link #write(int, int, byte[])} */
+    byte[] read(int region, int offset, int length) throws LinuxException {
+        byte[] answer = ok(REGION_READ, words(offset, 0, region, length));
+        return Arrays.copyOfRange(answer, 16, answer.length);
+    }
+
+    void write(int region, int offset, byte[] data) throws LinuxException {
+        ok(REGION_WRITE, joined(words(offset, 0, region, data.length), data));
     }
 
     /** An eventfd for a device's INTx line. */
     void listen(Fd event) throws LinuxException {
-        ok(SET_IRQS, words(20, 0x24, 0, 0, 1), event);
+        listen(event, 0, 0);
+    }
+
+    /** @param index of the interrupts, as in {@code VFIO_PCI_INTX_IRQ_INDEX} */
+    void listen(Fd event, int index, int vector) throws LinuxException {
+        ok(SET_IRQS, words(20, 0x24, index, vector, 1), event);
+    }
+
+    /** Memory of the client that the device may read and write, at an address. */
+    void map(Fd memory, long address, long size) throws LinuxException {
+        ok(DMA_MAP, words(32, 3, 0, 0, (int) address, (int) (address >>> 32), (int) size, (int) (size >>> 32)), memory);
+    }
+
+    int flags() throws LinuxException {
+        return word(ok(FEATURE, words(16, GET_FLAGS)), 8);
     }
 
     void reset() throws LinuxException {

@@ -10,6 +10,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Function;
 import mdev.api.LiveUpdate;
 import mdev.api.LoadedModule;
+import mdev.api.ParentDevice;
 import mdev.api.Registration;
 import mdev.api.UeventListener;
 import mdev.api.errno.Errno;
@@ -18,6 +19,8 @@ import mdev.api.sysfs.Sysfs;
 import mdev.core.bus.BusDriver;
 import mdev.core.bus.MdevBus;
 import mdev.core.device.Classes;
+import mdev.core.device.PciBus;
+import mdev.core.device.Subsystem;
 import mdev.core.slot.ForeignBundle;
 import mdev.core.sysfs.Directory;
 import mdev.core.sysfs.Tree;
@@ -45,6 +48,7 @@ public final class MdevCore implements AutoCloseable {
     private final BoundedCalls calls;
     private volatile Limits limits;
     private final Classes classes;
+    private final PciBus pci;
     private final MdevBus bus;
     private final Directory moduleDirectory;
     private final List<Module> modules = new CopyOnWriteArrayList<>();
@@ -71,16 +75,13 @@ public final class MdevCore implements AutoCloseable {
         this.calls = calls;
         this.limits = limits;
         uevents.listen(listener);
-        classes = new Classes(tree, uevents);
+        Directory allDevices = Tree.mkdir(tree, "devices");
+        classes = new Classes(tree, allDevices, uevents);
+        Directory buses = Tree.mkdir(tree, "bus");
+        pci = new PciBus(buses, allDevices);
         Directory kernel = Tree.mkdir(tree, "kernel");
         moduleDirectory = Tree.mkdir(tree, "module");
-        bus = new MdevBus(
-                Tree.mkdir(tree, "bus"),
-                kernel,
-                uevents,
-                calls,
-                () -> this.limits.deadline(),
-                () -> this.limits.gracePeriod());
+        bus = new MdevBus(buses, kernel, uevents, calls, () -> this.limits.deadline(), () -> this.limits.gracePeriod());
         self = new Module(this, owner, LoadedModule.CORE);
         modules.add(self);
         self.appear();
@@ -195,6 +196,17 @@ public final class MdevCore implements AutoCloseable {
 
     Classes classes() {
         return classes;
+    }
+
+    /**
+     * Where a parent belongs; called inside the change of the tree that adds it.
+     *
+     * @throws ErrnoException EEXIST: the core uses the name of the class; EINVAL: not a PCI address
+     */
+    Subsystem subsystem(ParentDevice parent) throws ErrnoException {
+        return parent.pci().isPresent()
+                ? pci.slot(parent.name(), parent.className(), parent.pci().get())
+                : classes.obtain(parent.className());
     }
 
     MdevBus bus() {

@@ -92,8 +92,10 @@ public final class Module extends Kobject implements ParentRegistry, DriverRegis
             if (!parent.device().equals(device)) {
                 throw new ErrnoException(
                         Errno.EINVAL,
-                        "parent " + device.name() + " is of class "
-                                + parent.device().className() + ", not " + device.className());
+                        parent.device().className().equals(device.className())
+                                ? "parent " + device.name() + " is another PCI device, or none"
+                                : "parent " + device.name() + " is of class "
+                                        + parent.device().className() + ", not " + device.className());
             }
             parent.adopt(ops);
         } catch (ErrnoException e) {

@@ -13,8 +13,9 @@ import mdev.api.errno.ErrnoException;
 import mdev.api.state.DeviceState;
 import mdev.api.sysfs.AttributeGroup;
 import mdev.api.vfio.DeviceOps;
-import mdev.core.device.DeviceClass;
-import mdev.core.device.VirtualDevice;
+import mdev.core.device.PciBus;
+import mdev.core.device.Subsystem;
+import mdev.core.device.SubsystemDevice;
 import mdev.core.slot.Gate;
 import mdev.core.sysfs.AttributePlaces;
 import mdev.core.sysfs.Contents;
@@ -29,7 +30,7 @@ import org.slf4j.LoggerFactory;
  * A registered parent: {@code struct mdev_parent}, with {@code mdev_register_device()} and {@code
  * mdev_unregister_device()}.
  */
-public final class Parent extends VirtualDevice {
+public final class Parent extends SubsystemDevice {
     private static final Logger log = LoggerFactory.getLogger(Parent.class);
     private static final String TYPES = "mdev_supported_types";
     private static final Set<String> OWN_NAMES = Set.of("power", "subsystem", "uevent", TYPES);
@@ -66,14 +67,20 @@ public final class Parent extends VirtualDevice {
             VendorOps<D> ops = new VendorOps<>(module.owner(), device.name(), vendor);
             List<SupportedType.Draft> types = SupportedType.Draft.of(device, module.owner(), ops.supportedTypes());
             List<AttributeGroup> groups = ops.deviceAttributeGroups();
-            Names.groups(device.name(), groups, new HashSet<>(OWN_NAMES));
+            Names.groups(device.name(), groups, ownNames(device));
             return new Vendor(ops, types, groups);
+        }
+
+        private static Set<String> ownNames(ParentDevice device) {
+            Set<String> names = new HashSet<>(OWN_NAMES);
+            device.pci().ifPresent(_ -> names.addAll(PciBus.ENTRIES));
+            return names;
         }
     }
 
     /** Called inside a change of the tree. */
-    private Parent(MdevCore core, Module module, DeviceClass deviceClass, ParentDevice device, Vendor vendor) {
-        super(deviceClass, device.name(), core.uevents());
+    private Parent(MdevCore core, Module module, Subsystem subsystem, ParentDevice device, Vendor vendor) {
+        super(subsystem, device.name(), core.uevents());
         this.core = core;
         this.module = module;
         this.device = device;
@@ -98,8 +105,7 @@ public final class Parent extends VirtualDevice {
             if (core.parentsByName().containsKey(device.name())) {
                 throw new ErrnoException(Errno.EEXIST, "parent " + device.name() + " already exists");
             }
-            DeviceClass deviceClass = core.classes().obtain(device.className());
-            parent = new Parent(core, module, deviceClass, device, half);
+            parent = new Parent(core, module, core.subsystem(device), device, half);
             parent.add(parent.types);
             for (SupportedType.Draft draft : half.types()) {
                 parent.types.add(new SupportedType(parent, parent.types, draft));

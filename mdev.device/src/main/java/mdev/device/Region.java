@@ -4,6 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 import mdev.api.errno.ErrnoException;
 import mdev.api.state.DeviceState;
+import mdev.api.state.QuiescentDevice;
 import mdev.api.state.StatefulDevice;
 import mdev.api.vfio.IoEvent;
 import mdev.api.vfio.RegionCapability.Area;
@@ -46,6 +47,15 @@ public interface Region {
 
     /** The user has closed the device. Also called without {@link #open} if another region's open failed. */
     default void release() {}
+
+    /**
+     * Ends the region's accesses to the guest's memory ({@link QuiescentDevice#quiesce}); called only if the device
+     * implements that interface, as is the next.
+     */
+    default void quiesce() throws ErrnoException {}
+
+    /** Continues after {@link #quiesce}, which may have failed. */
+    default void unquiesce() throws ErrnoException {}
 
     /**
      * Stops the region ({@link StatefulDevice#stop}): it does nothing by itself after this returns.

@@ -7,6 +7,7 @@ import java.util.List;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.state.DeviceState;
+import mdev.api.state.QuiescentDevice;
 import mdev.api.state.StatefulDevice;
 import mdev.api.vfio.DeviceInfo;
 import mdev.api.vfio.DeviceOps;
@@ -187,6 +188,24 @@ public abstract class RegionDevice implements DeviceOps {
         for (Region region : Arrays.asList(regions).reversed()) {
             if (region != null) {
                 region.reset();
+            }
+        }
+    }
+
+    /** As {@link QuiescentDevice#quiesce}; a device that implements that interface inherits its methods from here. */
+    public void quiesce() throws ErrnoException {
+        for (Region region : regions) {
+            if (region != null) {
+                region.quiesce();
+            }
+        }
+    }
+
+    /** As {@link QuiescentDevice#unquiesce}. */
+    public void unquiesce() throws ErrnoException {
+        for (Region region : regions) {
+            if (region != null) {
+                region.unquiesce();
             }
         }
     }

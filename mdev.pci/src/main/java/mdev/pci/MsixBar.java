@@ -99,6 +99,16 @@ final class MsixBar implements Region {
     }
 
     @Override
+    public void quiesce() throws ErrnoException {
+        vendor.quiesce();
+    }
+
+    @Override
+    public void unquiesce() throws ErrnoException {
+        vendor.unquiesce();
+    }
+
+    @Override
     public void stop() throws ErrnoException {
         vendor.stop();
     }

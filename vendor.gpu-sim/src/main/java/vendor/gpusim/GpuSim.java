@@ -28,7 +28,7 @@ public final class GpuSim {
     /** @throws ErrnoException as for {@link ParentRegistry#registerDevice} */
     @Activate
     void plugIn() throws ErrnoException {
-        plug = Plug.in(registry, vgpus, "gpu0", MEMORY);
+        plug = Plug.in(registry, vgpus, Plug.virtual("gpu0"), MEMORY);
     }
 
     @Deactivate

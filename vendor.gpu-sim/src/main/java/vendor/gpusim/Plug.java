@@ -2,6 +2,7 @@ package vendor.gpusim;
 
 import mdev.api.ParentDevice;
 import mdev.api.ParentRegistry;
+import mdev.api.PciIdentity;
 import mdev.api.Registration;
 import mdev.api.errno.ErrnoException;
 import vendor.gpusim.gpu.GpuParent;
@@ -16,11 +17,22 @@ import vendor.gpusim.gpu.Vgpus;
 record Plug(GpuParent gpu, Registration registration) implements AutoCloseable {
     private static final String CLASS = "gpu-sim";
 
+    /** A 3D controller with the vendor and device of QEMU's display, which its vGPUs have, too. */
+    private static final PciIdentity PCI = new PciIdentity(0x1234, 0x1111, 0x1af4, 0x1100, 0x030200, 0x00);
+
+    static ParentDevice virtual(String name) {
+        return new ParentDevice(CLASS, name);
+    }
+
+    static ParentDevice pci(String address) {
+        return new ParentDevice(CLASS, address, PCI);
+    }
+
     /** @throws ErrnoException as for {@link ParentRegistry#registerDevice} */
-    static Plug in(ParentRegistry registry, Vgpus vgpus, String name, long memory) throws ErrnoException {
-        var gpu = new GpuParent(name, memory, vgpus);
+    static Plug in(ParentRegistry registry, Vgpus vgpus, ParentDevice device, long memory) throws ErrnoException {
+        var gpu = new GpuParent(device.name(), memory, vgpus);
         try {
-            return new Plug(gpu, registry.registerDevice(new ParentDevice(CLASS, name), gpu));
+            return new Plug(gpu, registry.registerDevice(device, gpu));
         } catch (ErrnoException | RuntimeException e) {
             gpu.close();
             throw e;

@@ -1,5 +1,6 @@
 package vendor.gpusim;
 
+import mdev.api.ParentDevice;
 import mdev.api.ParentRegistry;
 import mdev.api.Uevent;
 import mdev.api.UeventListener;
@@ -41,6 +42,11 @@ public final class PluggedGpu implements UeventListener {
         @AttributeDefinition(name = "Name", description = "The parent's name, for example gpu1")
         String name() default "";
 
+        @AttributeDefinition(
+                name = "Address",
+                description = "Instead of a name: the address of a GPU that is a PCI device, for example 1000:00:02.0")
+        String address() default "";
+
         @AttributeDefinition(name = "Memory", description = "MiB of memory", min = "" + LEAST_MIB, max = "" + MOST_MIB)
         int memory() default 256;
     }
@@ -62,31 +68,46 @@ public final class PluggedGpu implements UeventListener {
 
     @Activate
     synchronized void plugIn(Config config) {
+        ParentDevice device = device(config);
+        if (device == null) {
+            LOG.error("no GPU '{}': it has the address {}, which is its name", config.name(), config.address());
+            return;
+        }
         int memory;
         try {
             memory = config.memory();
         } catch (RuntimeException e) { // as specified by DS
             LOG.error(
-                    "no GPU '{}': its memory is not a number of MiB from {} to {}", config.name(), LEAST_MIB, MOST_MIB);
+                    "no GPU '{}': its memory is not a number of MiB from {} to {}", device.name(), LEAST_MIB, MOST_MIB);
             return;
         }
         if (memory < LEAST_MIB || memory > MOST_MIB) {
-            LOG.error("no GPU '{}' of {} MiB: memory must be {} to {} MiB", config.name(), memory, LEAST_MIB, MOST_MIB);
+            LOG.error("no GPU '{}' of {} MiB: memory must be {} to {} MiB", device.name(), memory, LEAST_MIB, MOST_MIB);
             return;
         }
         try {
-            plug = Plug.in(registry, vgpus, config.name(), (long) memory << 20);
+            plug = Plug.in(registry, vgpus, device, (long) memory << 20);
         } catch (ErrnoException e) {
-            LOG.error("no GPU '{}': {}", config.name(), e.getMessage());
+            LOG.error("no GPU '{}': {}", device.name(), e.getMessage());
             waiting = e.errno() == Errno.EEXIST ? config : null;
         }
+    }
+
+    /** Returns null if the configuration has both a name and an address. */
+    private static @Nullable ParentDevice device(Config config) {
+        if (config.address().isEmpty()) {
+            return Plug.virtual(config.name());
+        }
+        return config.name().isEmpty() ? Plug.pci(config.address()) : null;
     }
 
     /** Plugs in on a separate thread, because this one delivers the uevents. */
     @Override
     public void uevent(Uevent event) {
         Config config = waiting;
-        if (config != null && event.action().equals("remove") && event.devpath().endsWith("/" + config.name())) {
+        if (config != null
+                && event.action().equals("remove")
+                && event.devpath().endsWith("/" + config.name() + config.address())) {
             Thread.ofPlatform().daemon().name("gpu-sim-plug").start(this::plugInAgain);
         }
     }

@@ -2,11 +2,11 @@ package vendor.mtty;
 
 import java.util.UUID;
 import java.util.stream.Stream;
-import mdev.api.state.StatefulDevice;
+import mdev.api.state.QuiescentDevice;
 import mdev.pci.PciDevice;
 
-/** A serial card with a 16550A behind each of its BARs. */
-final class MttyDevice extends PciDevice implements StatefulDevice {
+/** A serial card with a 16550A behind each of its BARs. It does no DMA, and so it is always quiescent. */
+final class MttyDevice extends PciDevice implements QuiescentDevice {
     private final UUID uuid;
     private final MttyType type;
 

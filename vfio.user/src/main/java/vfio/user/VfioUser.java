@@ -41,6 +41,7 @@ import vfio.user.session.Options;
 import vfio.user.session.Quarantine;
 import vfio.user.session.ServedDevice;
 import vfio.user.session.SocketAccess;
+import vfio.user.session.Spinners;
 import vfio.user.trace.MessageCounters;
 import vfio.user.trace.TraceSwitch;
 
@@ -92,11 +93,16 @@ public final class VfioUser implements VfioDeviceListener, DeviceDetails, AutoCl
     private boolean closed;
 
     /** Shared by the servers of all devices. */
-    private record Shared(Acceptor acceptor, PeerSignals signals, Quarantine quarantine) implements AutoCloseable {
+    private record Shared(Acceptor acceptor, PeerSignals signals, Quarantine quarantine, Spinners spinners)
+            implements AutoCloseable {
         static Shared create() throws LinuxException {
             PeerSignals signals = PeerSignals.create();
             try {
-                return new Shared(new Acceptor(), signals, new Quarantine());
+                return new Shared(
+                        new Acceptor(),
+                        signals,
+                        new Quarantine(),
+                        new Spinners(Runtime.getRuntime().availableProcessors()));
             } catch (LinuxException | RuntimeException | Error e) {
                 signals.close();
                 throw e;
@@ -208,7 +214,8 @@ public final class VfioUser implements VfioDeviceListener, DeviceDetails, AutoCl
                     new TraceSwitch(),
                     new ClientLog(name),
                     common.signals,
-                    common.quarantine);
+                    common.quarantine,
+                    common.spinners);
             servers.put(name, new DeviceServer(device, path, common.acceptor)); // ended in removed()
         } catch (LinuxException e) {
             throw new ErrnoException(Errno.of(e.errno()), "the device's socket cannot be made: " + e.getMessage());

@@ -24,7 +24,7 @@ import org.osgi.service.metatype.annotations.ObjectClassDefinition;
 
     @AttributeDefinition(
             name = "Spins",
-            description = "Number of times that a connection polls for the next message before it blocks",
+            description = "Number of times that a connection polls for the next message, at most, before it blocks",
             min = "0",
             max = "" + MAX_SPINS)
     int spins() default SPINS;

@@ -14,7 +14,8 @@ import org.osgi.annotation.versioning.ConsumerType;
  * #resume} follows instead.
  *
  * <p>A migration ({@link mdev.api.vfio.DeviceMigration}) calls {@link #stop} and {@link #save} on the source; on the
- * destination {@link #stop}, the {@link mdev.api.vfio.Reset} ioctl, {@link #restore} and {@link #resume}.
+ * destination {@link #stop}, the {@link mdev.api.vfio.Reset} ioctl, {@link #restore} and {@link #resume}. A {@link
+ * QuiescentDevice} has two calls more.
  *
  * <p>From {@link #stop} to {@link #resume} the framework delays or refuses the user's accesses. In a migration these
  * still arrive: accesses to the configuration space of a PCI device and to attributes, which must not start the

@@ -9,10 +9,12 @@ import org.osgi.annotation.versioning.ProviderType;
  * MIG_DATA_SIZE}, and the file of its data. Thread-safe. Every call fails with ENODEV or EBADF as those of {@link
  * VfioDevice}, and waits while the driver is being updated.
  *
- * <p>In every state but {@link MigrationState#RUNNING} the device is stopped: it accesses no memory by {@link
- * DmaAccess#dmaRead} and {@link DmaAccess#dmaWrite}, and raises no interrupt. The user's accesses to its regions fail
- * with EBUSY, except those to the configuration space of a PCI device; they do not reach the driver. Mapped memory
- * remains accessible. Closing the device resets it and ends the migration.
+ * <p>In {@link MigrationState#RUNNING_P2P} the device accesses no memory of the user; everything else works as in
+ * {@link MigrationState#RUNNING}. In the states other than these two the device is stopped: it accesses no memory
+ * either, and raises no interrupt. The user's accesses to its regions fail with EBUSY, except those to the
+ * configuration space of a PCI device; they do not reach the driver. Mapped memory remains accessible. The driver's
+ * {@link DmaAccess#dmaRead} and {@link DmaAccess#dmaWrite} fail with EBUSY in every state but RUNNING. Closing the
+ * device in another state than RUNNING resets it and ends the migration.
  */
 @ProviderType
 public interface DeviceMigration {
@@ -25,8 +27,11 @@ public interface DeviceMigration {
     /** {@code VFIO_MIGRATION_PRE_COPY}. */
     int PRE_COPY = 1 << 2;
 
-    /** What the device supports. */
-    int flags();
+    /**
+     * What the device supports: {@link #STOP_COPY}, and {@link #P2P} if its driver implements {@link
+     * mdev.api.state.QuiescentDevice}. An update of the driver can change it.
+     */
+    int flags() throws ErrnoException;
 
     /** The current state. */
     MigrationState state() throws ErrnoException;
@@ -38,7 +43,7 @@ public interface DeviceMigration {
      * @throws ErrnoException EINVAL: no path leads there, or the device lacks the state; the state has not changed.
      *     EBUSY: a call of the driver does not return. Else the driver's errno, EINVAL for a stream that cannot be
      *     read: the device is in a state on the path, or in {@link MigrationState#ERROR} if it could not be restored,
-     *     reset or resumed
+     *     reset, resumed or unquiesced
      */
     void setState(MigrationState state) throws ErrnoException;
 

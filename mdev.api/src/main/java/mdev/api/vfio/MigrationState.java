@@ -14,8 +14,9 @@ public enum MigrationState {
     STOP_COPY(3),
     /** {@link #STOP}, and a state can be written. */
     RESUMING(4),
-    /** With {@link DeviceMigration#P2P} only, as the others below with the flags of their names. */
+    /** {@link #RUNNING} without accesses to the user's memory; with {@link DeviceMigration#P2P} only. */
     RUNNING_P2P(5),
+    /** As the next, with {@link DeviceMigration#PRE_COPY} only, which no device has yet. */
     PRE_COPY(6),
     PRE_COPY_P2P(7);
 

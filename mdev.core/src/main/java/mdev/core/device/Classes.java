@@ -16,9 +16,10 @@ public final class Classes {
     private final Directory virtual;
     private final Uevents uevents;
 
-    public Classes(Tree tree, Uevents uevents) {
+    /** @param devices {@code /sys/devices} */
+    public Classes(Tree tree, Directory devices, Uevents uevents) {
         this.root = Tree.mkdir(tree, "class");
-        this.virtual = Tree.mkdir(Tree.mkdir(tree, "devices"), "virtual");
+        this.virtual = Tree.mkdir(devices, "virtual");
         this.uevents = uevents;
         // Built into Linux: no event announces it.
         DeviceClass misc = new DeviceClass(this, root, virtual, "misc", uevents);

@@ -9,7 +9,7 @@ import mdev.core.uevent.Uevents;
  * {@code /sys/class/<name>}, with the directory of its devices, {@code /sys/devices/virtual/<name>}. All methods are
  * called inside a change of the tree.
  */
-public final class DeviceClass extends Kobject {
+public final class DeviceClass extends Kobject implements Subsystem {
     private final Classes classes;
     private final Directory glue;
     private boolean created;
@@ -21,7 +21,13 @@ public final class DeviceClass extends Kobject {
         this.glue = new Directory(virtual, name);
     }
 
-    Directory glue() {
+    @Override
+    public Directory directory() {
+        return this;
+    }
+
+    @Override
+    public Directory place() {
         return glue;
     }
 
@@ -38,8 +44,8 @@ public final class DeviceClass extends Kobject {
         return created || devices > 0;
     }
 
-    /** {@code device_add()}. */
-    void add(VirtualDevice device) throws ErrnoException {
+    @Override
+    public void add(SubsystemDevice device) throws ErrnoException {
         if (glue.child(device.name()) != null) {
             throw new ErrnoException(Errno.EEXIST, "class " + name() + " has a device " + device.name() + " already");
         }
@@ -51,8 +57,8 @@ public final class DeviceClass extends Kobject {
         device.uevent("add");
     }
 
-    /** {@code device_del()}. */
-    void remove(VirtualDevice device) {
+    @Override
+    public void remove(SubsystemDevice device) {
         remove(device.name());
         device.uevent("remove");
         glue.remove(device.name());

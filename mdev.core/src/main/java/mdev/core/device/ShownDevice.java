@@ -15,7 +15,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** A {@link ClassDevice} in the tree. */
-public final class ShownDevice extends VirtualDevice {
+public final class ShownDevice extends SubsystemDevice {
     private static final Logger log = LoggerFactory.getLogger(ShownDevice.class);
 
     private final ForeignBundle owner;

@@ -5,6 +5,7 @@ import java.util.NavigableMap;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.function.LongFunction;
+import java.util.function.Supplier;
 import mdev.api.sysfs.Attribute;
 import mdev.api.sysfs.AttributeGroup;
 import mdev.api.sysfs.SysfsNode;
@@ -52,6 +53,11 @@ public final class Contents {
     /** An attribute file. */
     public void file(Attribute attribute) {
         make(attribute.name(), place -> new AttributeFile(directory, place, attribute));
+    }
+
+    /** A read-only file of bytes. */
+    public void binary(String name, Supplier<byte[]> content) {
+        make(name, place -> new BinaryFile(directory, place, name, content));
     }
 
     /** A write-only file of the core. */

@@ -67,7 +67,7 @@ public final class EngineRegisters implements Registers {
     private static final int MAGIC = 0x4d495347; // "GSIM"
     private static final int REVISION = 1;
 
-    /** How long a running access to the guest's memory may delay {@link #stop}: a third of an update's deadline. */
+    /** How long an access to the guest's memory may delay a stop or quiesce: a third of an update's deadline. */
     private static final Duration STOP = Duration.ofSeconds(1);
 
     /** A register of {@link #words}, with its name in the state. */
@@ -96,7 +96,7 @@ public final class EngineRegisters implements Registers {
     private volatile @Nullable Ring ring;
 
     /**
-     * Held while work for this vGPU is in progress, so that none runs after {@link #quiesce} has returned. Register
+     * Held while work for this vGPU is in progress, so that none runs after {@link #end} has returned. Register
      * accesses do not take it; BUSY shows whether it is held.
      */
     private final WorkLock atWork = new WorkLock();
@@ -118,6 +118,9 @@ public final class EngineRegisters implements Registers {
      * {@link #atWork} held.
      */
     private volatile boolean stopped;
+
+    /** Whether the engine executes no commands, all of which it fetches by DMA. Read with {@link #atWork} held. */
+    private volatile boolean quiescent;
 
     /** The context of the open device, or null. */
     private volatile @Nullable VfioContext guest;
@@ -158,12 +161,12 @@ public final class EngineRegisters implements Registers {
     @Override
     public void release() {
         engine.remove(this);
-        quiesce(() -> guest = null);
+        end(() -> guest = null);
     }
 
     @Override
     public void reset() {
-        quiesce(() -> {
+        end(() -> {
             for (int i = 0; i < words.length(); i++) {
                 words.set(i, 0);
             }
@@ -175,7 +178,7 @@ public final class EngineRegisters implements Registers {
      * Ends the ring and waits for the part of a command that the engine may be executing, which makes at most one
      * access to the guest's memory. When a hung access returns, it finds the ring ended.
      */
-    private void quiesce(Runnable then) {
+    private void end(Runnable then) {
         disable();
         boolean held = engine.deadline().tryLock(atWork);
         if (!held) {
@@ -194,16 +197,37 @@ public final class EngineRegisters implements Registers {
         }
     }
 
+    /** The current part of a command is completed; BUSY shows that the rest waits. Vblank interrupts continue. */
+    @Override
+    public void quiesce() throws ErrnoException {
+        quiescent = true;
+        awaitPart();
+    }
+
+    @Override
+    public void unquiesce() {
+        quiescent = false;
+        engine.wake();
+    }
+
+    private void awaitPart() throws ErrnoException {
+        if (!Deadline.in(STOP).tryLock(atWork)) {
+            throw new ErrnoException(Errno.EBUSY, "an access to the guest's memory has not returned in time");
+        }
+        atWork.unlock();
+    }
+
     /** The current part of a command is completed; the rest of the command is in the state. */
     @Override
     public void stop() throws ErrnoException {
         stopped = true;
         engine.remove(this);
-        if (!Deadline.in(STOP).tryLock(atWork)) {
+        try {
+            awaitPart();
+        } catch (ErrnoException e) {
             resume();
-            throw new ErrnoException(Errno.EBUSY, "an access to the guest's memory has not returned in time");
+            throw e;
         }
-        atWork.unlock();
     }
 
     @Override
@@ -350,7 +374,7 @@ public final class EngineRegisters implements Registers {
     /** Whether the engine has work for this vGPU. */
     boolean waits() {
         Ring now = ring;
-        return !away && !stopped && now != null && now.waits();
+        return !away && !stopped && !quiescent && now != null && now.waits();
     }
 
     /** Records how long a step occupied the engine. */
@@ -395,11 +419,11 @@ public final class EngineRegisters implements Registers {
         void run() throws Fault;
     }
 
-    /** Works unless the guest has meanwhile ended the ring, or the device is stopped. */
+    /** Works unless the guest has meanwhile ended the ring, or the device is stopped or quiescent. */
     private void work(Ring now, Part part) {
         atWork.lock();
         try {
-            if (ring == now && now.waits() && !stopped) {
+            if (ring == now && now.waits() && !stopped && !quiescent) {
                 part.run();
             }
         } catch (Fault e) {

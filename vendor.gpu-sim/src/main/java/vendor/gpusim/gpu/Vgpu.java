@@ -6,7 +6,7 @@ import java.util.Optional;
 import java.util.UUID;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
-import mdev.api.state.StatefulDevice;
+import mdev.api.state.QuiescentDevice;
 import mdev.api.vfio.VfioContext;
 import mdev.device.SharedMemory;
 import mdev.pci.Bar;
@@ -24,7 +24,7 @@ import vendor.gpusim.engine.EngineRegisters;
  * A display function for the bochs-drm driver: BAR0 is the mappable frame buffer, BAR2 the display registers, BAR4 the
  * engine.
  */
-public final class Vgpu extends PciDevice implements StatefulDevice {
+public final class Vgpu extends PciDevice implements QuiescentDevice {
     private static final int DISPLAY_OTHER = 0x038000;
 
     private final UUID uuid;

@@ -102,6 +102,14 @@ final class Guest implements VfioContext, AutoCloseable {
         return device.save();
     }
 
+    void quiesce() throws ErrnoException {
+        device.quiesce();
+    }
+
+    void unquiesce() throws ErrnoException {
+        device.unquiesce();
+    }
+
     void resume() throws ErrnoException {
         device.resume();
     }

@@ -2,7 +2,6 @@ package vfio.mdev.device;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
-import java.util.function.BooleanSupplier;
 import mdev.api.Slot;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
@@ -20,28 +19,23 @@ final class DeviceContext implements VfioContext {
     private final DmaCounters moved;
     private final RegionMemories regions;
     private final Slot slot;
-    private final BooleanSupplier stopped;
+    private final Migration migration;
 
     /** Set when the vendor's object is released while its user stays; the next object has its own context. */
     private volatile boolean revoked;
 
     /**
      * @param slot reports what a driver does although its device is stopped
-     * @param stopped whether it is
+     * @param migration of the device
      */
     DeviceContext(
-            IrqTable irqs,
-            DeviceDma dma,
-            DmaCounters moved,
-            RegionMemories regions,
-            Slot slot,
-            BooleanSupplier stopped) {
+            IrqTable irqs, DeviceDma dma, DmaCounters moved, RegionMemories regions, Slot slot, Migration migration) {
         this.irqs = irqs;
         this.dma = dma;
         this.moved = moved;
         this.regions = regions;
         this.slot = slot;
-        this.stopped = stopped;
+        this.migration = migration;
     }
 
     void revoke() {
@@ -91,7 +85,7 @@ final class DeviceContext implements VfioContext {
     }
 
     private boolean mayRaise() {
-        if (stopped.getAsBoolean()) {
+        if (migration.isStopped()) {
             var _ = slot.failed("an interrupt", new IllegalStateException("the device is stopped"));
             return false;
         }
@@ -100,8 +94,8 @@ final class DeviceContext implements VfioContext {
 
     /** Pages may be pinned while the device is stopped, by its restore. */
     private void requireRunning() throws ErrnoException {
-        if (stopped.getAsBoolean()) {
-            throw new ErrnoException(Errno.EBUSY, "the device is stopped");
+        if (!migration.isRunning()) {
+            throw new ErrnoException(Errno.EBUSY, "the device is stopped or quiescent");
         }
     }
 

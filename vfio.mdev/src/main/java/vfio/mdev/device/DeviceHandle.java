@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A VFIO device file. Reads and writes take no lock and allocate nothing: between user and vendor there are only the
- * slot's addition and three volatile reads, of the session, its migration state and the vendor's object.
+ * slot's atomic addition each way and two volatile reads, of the session and the vendor's object.
  */
 final class DeviceHandle implements VfioDevice {
     /** How long a change of the migration state waits for accesses inside. A virtual machine times out after 5 s. */
@@ -135,7 +135,7 @@ final class DeviceHandle implements VfioDevice {
 
     @Override
     public IoctlReply ioctl(IoctlRequest request) throws ErrnoException {
-        if (request instanceof Reset && open().isStopped()) {
+        if (request instanceof Reset && !open().migration().isRunning()) {
             return alone("reset", OpenDevice::reset);
         }
         OpenDevice entered;

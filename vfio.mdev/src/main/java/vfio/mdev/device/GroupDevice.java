@@ -1,6 +1,5 @@
 package vfio.mdev.device;
 
-import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -11,7 +10,6 @@ import mdev.api.Mdev;
 import mdev.api.Slot;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
-import mdev.api.vfio.DeviceOps;
 import mdev.api.vfio.IoctlReply;
 import mdev.api.vfio.IoctlRequest;
 import mdev.api.vfio.SetIrqs;
@@ -230,28 +228,36 @@ public final class GroupDevice {
      * @throws ErrnoException as {@link #open}, or the vendor's errno
      */
     public <T> T inspect(Inspection<T> what) throws ErrnoException {
-        OpenDevice open;
-        synchronized (this) {
-            awaitOpened();
-            open = session;
-            opening = open == null;
-        }
-        if (open == null) {
-            return withoutUser(fresh -> slot.callOccupied("inspect", _ -> what.of(fresh::ioctl)));
-        }
-        slot.enter();
-        try {
-            if (isReleased(open)) {
-                throw new ErrnoException(Errno.EAGAIN, "the device is being closed");
+        return visit(fresh -> slot.callOccupied("inspect", _ -> what.of(fresh::ioctl)), open -> {
+            slot.enter();
+            try {
+                requireCurrent(open);
+                return what.of(open::ioctl);
+            } finally {
+                slot.leave();
             }
-            return what.of(open::ioctl);
-        } finally {
-            slot.leave();
-        }
+        });
     }
 
-    private interface Session<T> {
+    /** A use of a session. */
+    interface Session<T> {
         T use(OpenDevice open) throws ErrnoException;
+    }
+
+    /**
+     * Uses the device without becoming its user.
+     *
+     * @param fresh of a device without a user, which is opened for it
+     * @param open of a device with a user, who may leave meanwhile
+     */
+    <T> T visit(Session<T> fresh, Session<T> open) throws ErrnoException {
+        OpenDevice now;
+        synchronized (this) {
+            awaitOpened();
+            now = session;
+            opening = now == null;
+        }
+        return now == null ? withoutUser(fresh) : open.use(now);
     }
 
     /** Opens the device without memory and interrupts; called while {@link #opening} is set. */
@@ -265,73 +271,11 @@ public final class GroupDevice {
         }
     }
 
-    /** Receives a stream. */
-    public interface Sink {
-        /** The bytes are valid during the call. */
-        void accept(MemorySegment bytes) throws ErrnoException;
-    }
-
-    /** Returns a stream. */
-    public interface Source {
-        /** The next bytes; none at the end. */
-        MemorySegment next() throws ErrnoException;
-    }
-
-    /**
-     * Saves the device's state and memory, with or without a user; its accesses are delayed meanwhile.
-     *
-     * @throws ErrnoException ENOTTY: the driver cannot save its state; EBUSY: a call does not return, or its user
-     *     migrates the device; else the vendor's errno
-     */
-    public void save(Sink to) throws ErrnoException {
-        OpenDevice open;
-        synchronized (this) {
-            awaitOpened();
-            open = session;
-            opening = open == null;
+    /** Called inside the slot. */
+    synchronized void requireCurrent(OpenDevice asked) throws ErrnoException {
+        if (session != asked) {
+            throw new ErrnoException(Errno.EAGAIN, "the device is being closed");
         }
-        if (open == null) {
-            withoutUser(fresh -> alone("save", fresh, ops -> fresh.save(ops, to)));
-            return;
-        }
-        alone("save", open, ops -> {
-            if (isReleased(open)) {
-                throw new ErrnoException(Errno.EAGAIN, "the device is being closed");
-            }
-            open.save(ops, to);
-        });
-    }
-
-    /**
-     * Restores what {@link #save} has saved of a device of the same type. The memory is that of the next user.
-     *
-     * @throws ErrnoException EBUSY: the device has a user; EINVAL: not such a stream; else the vendor's errno. The
-     *     device has been reset then
-     */
-    public void restore(Source from) throws ErrnoException {
-        synchronized (this) {
-            awaitOpened();
-            if (session != null) {
-                throw new ErrnoException(Errno.EBUSY, "the device has a user");
-            }
-            opening = true;
-        }
-        withoutUser(fresh -> alone("restore", fresh, ops -> fresh.restore(ops, from)));
-    }
-
-    private interface Step {
-        void run(DeviceOps ops) throws ErrnoException;
-    }
-
-    private OpenDevice alone(String name, OpenDevice open, Step step) throws ErrnoException {
-        return slot.callAlone(name, OPENING, ops -> {
-            step.run(ops);
-            return open;
-        });
-    }
-
-    private synchronized boolean isReleased(OpenDevice asked) {
-        return session != asked;
     }
 
     private DeviceHandle add(OpenDevice session, Runnable onLeave) {

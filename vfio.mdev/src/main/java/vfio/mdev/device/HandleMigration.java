@@ -17,8 +17,8 @@ final class HandleMigration implements DeviceMigration {
     }
 
     @Override
-    public int flags() {
-        return Migration.FLAGS;
+    public int flags() throws ErrnoException {
+        return entered(_ -> Migration.flags(Migration.stateful(slot.ops())));
     }
 
     @Override

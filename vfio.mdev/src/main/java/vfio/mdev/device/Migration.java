@@ -7,6 +7,7 @@ import mdev.api.Slot;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.state.DeviceState;
+import mdev.api.state.QuiescentDevice;
 import mdev.api.state.StatefulDevice;
 import mdev.api.vfio.DeviceMigration;
 import mdev.api.vfio.DeviceOps;
@@ -22,13 +23,12 @@ import vfio.mdev.migration.Incoming;
 import vfio.mdev.migration.Outgoing;
 
 /**
- * The migration state of an open device, and its stream. The state changes only while no other call is inside the
- * device's slot, so that an access inside finds it constant.
+ * The migration state of an open device, and its stream. The state changes only while its writer is alone in the
+ * device's slot ({@link Slot#callAlone}), and in the release, which no access of the session can follow. The slot's
+ * atomic additions order these writes with the calls inside, so an access finds the state constant.
  */
 final class Migration {
     private static final Logger LOG = LoggerFactory.getLogger(Migration.class);
-
-    static final int FLAGS = DeviceMigration.STOP_COPY;
 
     /** The size of a state that has not been saved yet, for an estimate. */
     private static final int STATE = 64 << 10;
@@ -39,7 +39,11 @@ final class Migration {
     private final RegionMemories memories;
     private final LimitedLog failures;
 
+    /** Volatile for its readers outside the slot: the vendor's threads, an update, a reset. */
     private volatile MigrationState state = MigrationState.RUNNING;
+
+    /** {@link #isStopped} for region accesses, written with {@link #state}; the slot orders it. */
+    private boolean stopped;
 
     /** The monitor guards both streams: several threads may read or write one. */
     private @Nullable Outgoing outgoing;
@@ -62,9 +66,28 @@ final class Migration {
         return state;
     }
 
+    private void setState(MigrationState to) {
+        stopped = isStopped(to);
+        state = to;
+    }
+
+    private static boolean isStopped(MigrationState state) {
+        return state != MigrationState.RUNNING && state != MigrationState.RUNNING_P2P;
+    }
+
+    /** Whether no migration is under way: the device may access the user's memory. */
+    boolean isRunning() {
+        return state == MigrationState.RUNNING;
+    }
+
     /** Whether the device does nothing by itself. */
     boolean isStopped() {
-        return state != MigrationState.RUNNING;
+        return isStopped(state);
+    }
+
+    /** As {@link #isStopped}, without its volatile read: called inside the slot, with the session still open. */
+    boolean isStoppedInside() {
+        return stopped;
     }
 
     /** @throws ErrnoException ENOTTY: the driver cannot save its state */
@@ -75,12 +98,16 @@ final class Migration {
         throw new ErrnoException(Errno.ENOTTY, "the driver cannot save the state of the device");
     }
 
+    static int flags(StatefulDevice device) {
+        return DeviceMigration.STOP_COPY | (device instanceof QuiescentDevice ? DeviceMigration.P2P : 0);
+    }
+
     /** Called alone in the slot. */
     void set(DeviceOps ops, MigrationState to) throws ErrnoException {
         StatefulDevice device = stateful(ops);
         while (state != to) {
             MigrationState from = state;
-            Optional<MigrationState> next = Arcs.next(FLAGS, from, to);
+            Optional<MigrationState> next = Arcs.next(flags(device), from, to);
             if (next.isEmpty()) {
                 throw new ErrnoException(Errno.EINVAL, "no migration state " + to + " after " + from);
             }
@@ -94,18 +121,31 @@ final class Migration {
         }
     }
 
-    /** One arc of a device with {@link #FLAGS}. */
+    /** One arc of the device. */
     private void move(DeviceOps ops, StatefulDevice device, MigrationState from, MigrationState to)
             throws ErrnoException {
         switch (to) {
-            case RUNNING -> resume(device);
+            case RUNNING -> {
+                if (device instanceof QuiescentDevice quiescent) {
+                    unquiesce(quiescent);
+                } else {
+                    resume(device, to);
+                }
+            }
+            case RUNNING_P2P -> {
+                if (from == MigrationState.RUNNING && device instanceof QuiescentDevice quiescent) {
+                    quiesce(quiescent);
+                } else {
+                    resume(device, to);
+                }
+            }
             case STOP_COPY -> begin(new Outgoing(type, save(device), memories.all()));
             case RESUMING -> {
                 prepare(ops);
                 begin(new Incoming(type, memories.all()));
             }
             case STOP -> {
-                if (from == MigrationState.RUNNING) {
+                if (!isStopped(from)) {
                     stop(device);
                 } else if (from == MigrationState.RESUMING) {
                     restore(device);
@@ -114,7 +154,7 @@ final class Migration {
             }
             default -> throw new AssertionError(to);
         }
-        state = to;
+        setState(to);
     }
 
     private interface Call {
@@ -127,6 +167,21 @@ final class Migration {
         } catch (Throwable t) {
             throw slot.failed(what, t);
         }
+    }
+
+    private void quiesce(QuiescentDevice device) throws ErrnoException {
+        try {
+            vendor("quiesce", device::quiesce);
+        } catch (ErrnoException e) {
+            orError(() -> vendor("unquiesce", device::unquiesce)); // a part of it may be quiescent
+            throw e;
+        }
+    }
+
+    /** The device may do everything before this has returned. */
+    private void unquiesce(QuiescentDevice device) throws ErrnoException {
+        setState(MigrationState.RUNNING);
+        orError(() -> vendor("unquiesce", device::unquiesce));
     }
 
     private void stop(StatefulDevice device) throws ErrnoException {
@@ -146,9 +201,9 @@ final class Migration {
         }
     }
 
-    /** The device may do everything before its resume has returned. */
-    private void resume(StatefulDevice device) throws ErrnoException {
-        state = MigrationState.RUNNING;
+    /** The device may do what the state allows before this has returned. */
+    private void resume(StatefulDevice device, MigrationState to) throws ErrnoException {
+        setState(to);
         orError(() -> vendor("resume", device::resume));
     }
 
@@ -173,7 +228,7 @@ final class Migration {
             call.call();
         } catch (ErrnoException e) {
             endStreams();
-            state = MigrationState.ERROR;
+            setState(MigrationState.ERROR);
             throw e;
         }
     }
@@ -206,16 +261,43 @@ final class Migration {
         } catch (Throwable t) {
             throw slot.failed("ioctl", t);
         }
-        if (isStopped()) {
+        if (!isRunning()) {
             endStreams();
-            resume(stateful(ops));
+            run(stateful(ops));
         }
         return reply;
     }
 
-    /** Resets a stopped device whose user has left: what it does next is another user's. */
+    private void run(StatefulDevice device) throws ErrnoException {
+        QuiescentDevice quiescent = device instanceof QuiescentDevice both ? both : null;
+        if (isStopped()) {
+            resume(device, quiescent == null ? MigrationState.RUNNING : MigrationState.RUNNING_P2P);
+        }
+        if (quiescent != null) {
+            unquiesce(quiescent);
+        }
+    }
+
+    /**
+     * Brings the object of another version of the driver to where the old one was: opened, and not restored yet. Called
+     * in the frozen slot.
+     *
+     * @throws ErrnoException EINVAL: the version lacks the state of the device; else the driver's errno
+     */
+    void reopened(DeviceOps ops) throws ErrnoException {
+        if (isRunning()) {
+            return;
+        }
+        if (ops instanceof QuiescentDevice device) {
+            vendor("quiesce", device::quiesce);
+        } else if (state == MigrationState.RUNNING_P2P) {
+            throw new ErrnoException(Errno.EINVAL, "this version of the driver has no migration state RUNNING_P2P");
+        }
+    }
+
+    /** Resets a device whose user has left in the midst of a migration: what it does next is another user's. */
     void abandon(DeviceOps ops) {
-        if (!isStopped()) {
+        if (isRunning()) {
             return;
         }
         try {

@@ -1,6 +1,5 @@
 package vfio.mdev.device;
 
-import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
@@ -36,8 +35,6 @@ import vfio.mdev.uapi.DeviceApi;
  * occupies the device's {@link Slot}, and every call reaches the vendor through that slot.
  */
 final class OpenDevice implements Slot.Occupant {
-    private static final int BUFFER = 1 << 18;
-
     private final Slot slot;
     private final Runnable onReleased;
     private final DeviceDma dma;
@@ -111,7 +108,7 @@ final class OpenDevice implements Slot.Occupant {
     }
 
     private DeviceContext context() {
-        return new DeviceContext(irqs, dma, moved, memories, slot, migration::isStopped);
+        return new DeviceContext(irqs, dma, moved, memories, slot, migration);
     }
 
     @Override
@@ -131,6 +128,7 @@ final class OpenDevice implements Slot.Occupant {
         }
         try {
             irqs.extend(irqKinds(ops));
+            migration.reopened(ops);
         } catch (ErrnoException e) {
             release(ops);
             throw e;
@@ -162,13 +160,13 @@ final class OpenDevice implements Slot.Occupant {
      * @throws ErrnoException EBUSY: the device is stopped, and the region is not the configuration space of a PCI device
      */
     void requireAccess(int region) throws ErrnoException {
-        if (migration.isStopped() && !api.isConfigurationSpace(region)) {
-            throw stopped();
+        if (migration.isStoppedInside() && !api.isConfigurationSpace(region)) {
+            throw busy();
         }
     }
 
-    private ErrnoException stopped() {
-        return new ErrnoException(Errno.EBUSY, "the device is stopped: its migration state is " + migration.state());
+    private ErrnoException busy() {
+        return new ErrnoException(Errno.EBUSY, "the migration state of the device is " + migration.state());
     }
 
     /** Queries the vendor's interrupts; an index that the vendor rejects has none. */
@@ -263,8 +261,9 @@ final class OpenDevice implements Slot.Occupant {
             irqs.set(set);
             return IoctlReply.DONE;
         }
-        if (migration.isStopped() && !isQuery(request)) {
-            throw stopped();
+        boolean allowed = request instanceof Reset ? migration.isRunning() : !migration.isStopped() || isQuery(request);
+        if (!allowed) {
+            throw busy();
         }
         if (request instanceof Reset) {
             ioEvents.discard();
@@ -287,35 +286,15 @@ final class OpenDevice implements Slot.Occupant {
         migration.set(ops, to);
     }
 
-    /**
-     * Saves the device, which pauses meanwhile; called alone in the slot, as is the next.
-     *
-     * @throws ErrnoException EBUSY: its user is migrating it; ENOTTY: the driver cannot save its state
-     */
-    void save(DeviceOps ops, GroupDevice.Sink to) throws ErrnoException {
-        if (migration.isStopped()) {
-            throw stopped();
-        }
-        migrate(ops, MigrationState.STOP_COPY);
-        try {
-            MemorySegment buffer = MemorySegment.ofArray(new byte[BUFFER]);
-            int read = migration.read(buffer);
-            while (read > 0) {
-                to.accept(buffer.asSlice(0, read));
-                read = migration.read(buffer);
-            }
-        } finally {
-            migrate(ops, MigrationState.RUNNING);
+    /** @throws ErrnoException EBUSY: the user migrates the device */
+    void requireNoMigration() throws ErrnoException {
+        if (!migration.isRunning()) {
+            throw busy();
         }
     }
 
-    /** @param from the stream of a saved device, whose memory the next user of this one gets */
-    void restore(DeviceOps ops, GroupDevice.Source from) throws ErrnoException {
-        migrate(ops, MigrationState.RESUMING);
-        for (MemorySegment bytes = from.next(); bytes.byteSize() > 0; bytes = from.next()) {
-            migration.write(bytes);
-        }
-        migrate(ops, MigrationState.RUNNING);
+    /** The memory belongs to the next session, too. */
+    void keepMemories() {
         memories.keep();
     }
 

@@ -35,6 +35,7 @@ import org.osgi.service.component.annotations.Reference;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import vfio.mdev.VfioMdev;
+import vfio.mdev.device.DeviceSnapshot;
 import vfio.mdev.device.GroupDevice;
 import vfio.mdev.group.Group;
 import vfio.mdev.migration.Incoming;
@@ -119,7 +120,7 @@ public final class SnapshotCommands implements ShellCommands {
             Path spool = Files.createTempFile("save", ".mdev");
             try {
                 try (OutputStream out = Files.newOutputStream(spool)) {
-                    device.save(bytes -> append(bytes, out));
+                    new DeviceSnapshot(device).save(bytes -> append(bytes, out));
                 }
                 replace(file, spool);
             } finally {
@@ -164,7 +165,7 @@ public final class SnapshotCommands implements ShellCommands {
         write(create(words.getFirst(), type), uuid, invocation);
         boolean restored = false;
         try (InputStream in = new BufferedInputStream(Files.newInputStream(file), BUFFER)) {
-            device(uuid).restore(() -> next(in));
+            new DeviceSnapshot(device(uuid)).restore(() -> next(in));
             restored = true;
         } catch (IOException e) {
             throw unreadable(words.get(1), e);

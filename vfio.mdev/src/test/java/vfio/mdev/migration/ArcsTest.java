@@ -60,6 +60,9 @@ final class ArcsTest {
                     .map(MigrationState::valueOf)
                     .toList();
             assertEquals(states, path(ALL, states.getFirst(), states.getLast()));
+            if (states.stream().allMatch(state -> has(STOP_COPY | P2P, state))) {
+                assertEquals(states, path(STOP_COPY | P2P, states.getFirst(), states.getLast()));
+            }
         }
     }
 

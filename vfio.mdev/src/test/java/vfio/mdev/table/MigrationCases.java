@@ -4,8 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.foreign.MemorySegment;
+import java.util.function.Supplier;
 import mdev.api.errno.ErrnoException;
 import mdev.api.state.DeviceState;
+import mdev.api.state.QuiescentDevice;
 import mdev.api.state.StatefulDevice;
 import mdev.api.vfio.DeviceMigration;
 import mdev.api.vfio.MigrationState;
@@ -20,7 +22,7 @@ import vfio.mdev.TestVendor;
 final class MigrationCases {
     private MigrationCases() {}
 
-    private static final class Stateful extends TestVendor implements StatefulDevice {
+    private static class Stateful extends TestVendor implements StatefulDevice {
         @Override
         public DeviceState save() {
             return DeviceState.version(1);
@@ -30,6 +32,14 @@ final class MigrationCases {
         public void restore(DeviceState state) {}
     }
 
+    private static final class Quiescent extends Stateful implements QuiescentDevice {
+        @Override
+        public void quiesce() {}
+
+        @Override
+        public void unquiesce() {}
+    }
+
     @FunctionalInterface
     private interface Case {
         void run(VfioDevice device, DeviceMigration migration) throws Exception;
@@ -37,8 +47,16 @@ final class MigrationCases {
 
     /** With a device whose driver saves its state. */
     private static Cases.Case stateful(Case test) {
+        return with(Stateful::new, test);
+    }
+
+    private static Cases.Case quiescent(Case test) {
+        return with(Quiescent::new, test);
+    }
+
+    private static Cases.Case with(Supplier<TestVendor> driver, Case test) {
         return rig -> {
-            try (OpenedDevice open = rig.platform.open(rig.platform.add(2, new Stateful()))) {
+            try (OpenedDevice open = rig.platform.open(rig.platform.add(2, driver.get()))) {
                 test.run(open.device(), open.device().migration());
             }
         };
@@ -58,7 +76,11 @@ final class MigrationCases {
                         rig -> rig.device(VfioContainer.TYPE1_IOMMU).migration())
                 .add(
                         "STOP_COPY",
-                        stateful((_, migration) -> assertEquals(DeviceMigration.STOP_COPY, migration.flags())));
+                        stateful((_, migration) -> assertEquals(DeviceMigration.STOP_COPY, migration.flags())))
+                .add(
+                        "P2P of a driver that can quiesce the device",
+                        quiescent((_, migration) ->
+                                assertEquals(DeviceMigration.STOP_COPY | DeviceMigration.P2P, migration.flags())));
         cases.of("VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE")
                 .add(
                         "RUNNING after the open",
@@ -69,6 +91,17 @@ final class MigrationCases {
                 }))
                 .add("to ERROR", stateful((_, migration) -> migration.setState(MigrationState.ERROR)))
                 .add("to a state of P2P", stateful((_, migration) -> migration.setState(MigrationState.RUNNING_P2P)))
+                .add(
+                        "to RUNNING_P2P with a driver that can quiesce the device",
+                        quiescent((_, migration) -> migration.setState(MigrationState.RUNNING_P2P)))
+                .add(
+                        "to PRE_COPY_P2P with such a driver",
+                        quiescent((_, migration) -> migration.setState(MigrationState.PRE_COPY_P2P)))
+                .add("a reset leaves RUNNING_P2P", quiescent((device, migration) -> {
+                    migration.setState(MigrationState.RUNNING_P2P);
+                    device.ioctl(new Reset());
+                    assertEquals(MigrationState.RUNNING, migration.state());
+                }))
                 .add(
                         "RESUMING left without a stream, which leads to ERROR",
                         in(MigrationState.RESUMING, (_, migration) -> failing(migration)))
@@ -103,6 +136,10 @@ final class MigrationCases {
                         in(
                                 MigrationState.STOP,
                                 (_, migration) -> migration.write(MemorySegment.ofArray(new byte[4]), 0, 4)));
+        cases.of("read").add("BAR0 of a device in RUNNING_P2P", quiescent((device, migration) -> {
+            migration.setState(MigrationState.RUNNING_P2P);
+            device.read(VfioPci.BAR0_REGION, 0, MemorySegment.ofArray(new byte[1]), 0, 1);
+        }));
         cases.of("read")
                 .add(
                         "BAR0 of a stopped device",

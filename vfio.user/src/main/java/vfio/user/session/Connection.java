@@ -43,6 +43,9 @@ public final class Connection implements Runnable {
 
     private volatile boolean cut;
 
+    /** Whether the message is followed by an access, whose answer can be sent together with its own. */
+    private boolean followed;
+
     /** Why the last message was rejected, for traces and logs, which show more than the errno. */
     private @Nullable ErrnoException refusal;
 
@@ -83,13 +86,14 @@ public final class Connection implements Runnable {
         device.trace().event("client connected");
         try (socket;
                 Arena arena = Arena.ofConfined();
-                Inbox inbox = new Inbox(socket, arena, device.spins(), device.quarantine());
+                Inbox inbox = new Inbox(socket, arena, device.spinning(), device.quarantine());
                 ClientSession session = new ClientSession(device, socket, sending, turn, mostFds)) {
             socket.setSendTimeout(device.answer());
             Deadline version = Deadline.in(device.options().get().version());
             Message reply = new Message(arena.allocate(Message.MAX_SIZE, Long.BYTES));
             do {
                 for (Inbox.Found found = inbox.next(); found != Inbox.Found.NOTHING; found = inbox.next()) {
+                    followed = found == Inbox.Found.MESSAGE && inbox.precedesAccess();
                     serve(session, inbox.message(), found, inbox.takeFds(), reply);
                     inbox.done(found);
                 }
@@ -183,7 +187,7 @@ public final class Connection implements Runnable {
         // Before the client receives the answer, so that the trace shows this command before its consequences.
         device.trace().command(begun, request, reply, failure);
         if (request.wantsReply()) {
-            sending.answer(reply.buffer(), reply.size(), failure == null ? fds : List.of());
+            sending.answer(reply.buffer(), reply.size(), failure == null ? fds : List.of(), followed);
         }
     }
 

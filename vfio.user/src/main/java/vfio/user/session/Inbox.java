@@ -24,7 +24,7 @@ final class Inbox implements AutoCloseable {
     private static final int CAPACITY = Message.MAX_SIZE + ROOM;
 
     private final UnixSocket socket;
-    private final int spins;
+    private final Spinning spinning;
     private final Quarantine quarantine;
     private final MemorySegment buffer;
     private final Message current;
@@ -66,10 +66,9 @@ final class Inbox implements AutoCloseable {
         BAD_SIZE
     }
 
-    /** @param spins the number of polls before blocking */
-    Inbox(UnixSocket socket, Arena arena, int spins, Quarantine quarantine) {
+    Inbox(UnixSocket socket, Arena arena, Spinning spinning, Quarantine quarantine) {
         this.socket = socket;
-        this.spins = spins;
+        this.spinning = spinning;
         this.quarantine = quarantine;
         this.buffer = arena.allocate(CAPACITY, Long.BYTES);
         this.current = new Message(buffer);
@@ -92,6 +91,19 @@ final class Inbox implements AutoCloseable {
             return Found.BAD_SIZE;
         }
         return end - begin < size ? Found.NOTHING : Found.MESSAGE;
+    }
+
+    /** Whether the found message is followed by a region access that has been received as well. */
+    boolean precedesAccess() {
+        long at = begin + current.size();
+        if (end - at < Message.HEADER) {
+            return false;
+        }
+        scan.moveTo(at);
+        Command command = Command.of(scan.commandNumber());
+        return end - at >= scan.size()
+                && scan.isCommand()
+                && (command == Command.REGION_READ || command == Command.REGION_WRITE);
     }
 
     /** The descriptors of the found message; the caller owns them. */
@@ -132,7 +144,7 @@ final class Inbox implements AutoCloseable {
         if (CAPACITY - end < ROOM / 2) {
             compact();
         }
-        long n = socket.receive(buffer, end, CAPACITY - end, spins);
+        long n = spinning.receive(socket, buffer, end, CAPACITY - end);
         if (n <= 0) {
             return false;
         }

@@ -5,8 +5,7 @@ import java.time.Duration;
 /**
  * The options for serving devices.
  *
- * @param spins the number of times that a connection polls for the next message before it blocks: more polls cost
- *     processor time, fewer cost latency
+ * @param spins the number of times that a connection polls for the next message, at most, before it blocks
  * @param takeOver how long a new client waits for the end of the previous one, which may not have been detected yet
  * @param leave how long the removal of a device waits for its connection to end
  * @param answer how long a client may take to answer a DMA_READ or DMA_WRITE, or to receive a message

@@ -32,6 +32,9 @@ final class SendLock {
     /** The limit of waiting answers in bytes: answers to as many DMA_MAPs as there can be mappings. */
     private static final int ROOM = 1 << 20;
 
+    /** The bytes of answers that wait for the next one. */
+    private static final int BATCH = 4 << 10;
+
     private final UnixSocket socket;
     private final Duration grace;
 
@@ -51,8 +54,13 @@ final class SendLock {
         this.grace = grace;
     }
 
-    /** Called by the connection's thread. Ends the connection if other senders hold the lock for too long. */
-    void answer(MemorySegment buffer, long length, List<Fd> fds) throws LinuxException {
+    /**
+     * Called by the connection's thread. Ends the connection if other senders hold the lock for too long.
+     *
+     * @param more whether another answer follows at once, so that this one may wait for it: one system call then sends
+     *     both
+     */
+    void answer(MemorySegment buffer, long length, List<Fd> fds, boolean more) throws LinuxException {
         if (!tryLock() && !Deadline.in(grace).poll(PAUSE, this::tryLock)) {
             Thread hanging = sender.get();
             LOG.warn(
@@ -65,6 +73,15 @@ final class SendLock {
             if (!fds.isEmpty() || length > ROOM / 2) {
                 flush();
                 socket.send(buffer, 0, length, fds);
+                return;
+            }
+            if (more && end + length <= BATCH) {
+                waitWith(buffer, 0, length);
+                return;
+            }
+            if (end > 0 && end + length <= ROOM) {
+                waitWith(buffer, 0, length);
+                trySendWaiting();
                 return;
             }
             trySendWaiting();

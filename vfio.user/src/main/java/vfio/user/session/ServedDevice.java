@@ -15,6 +15,7 @@ import vfio.user.trace.TraceSwitch;
  * @param options supplies the current options; a connection uses those of its beginning
  * @param signals signals the eventfds of clients
  * @param quarantine closes files of clients
+ * @param spinners the connections of this process that poll
  */
 public record ServedDevice(
         Vfio vfio,
@@ -25,9 +26,10 @@ public record ServedDevice(
         TraceSwitch trace,
         ClientLog log,
         PeerSignals signals,
-        Quarantine quarantine) {
-    int spins() {
-        return options.get().spins();
+        Quarantine quarantine,
+        Spinners spinners) {
+    Spinning spinning() {
+        return new Spinning(options.get().spins(), spinners);
     }
 
     Duration answer() {

@@ -112,6 +112,10 @@ class Card implements DeviceOps {
 
     final byte[] bar0 = new byte[BAR0_SIZE];
     final byte[] config = new byte[CONFIG_SIZE];
+
+    // Not made per access, which would allocate (AccessCostTest).
+    private final MemorySegment registers = MemorySegment.ofArray(bar0);
+    private final MemorySegment configSpace = MemorySegment.ofArray(config);
     private volatile @Nullable VfioContext context;
     private volatile @Nullable MemorySegment bar2;
     private volatile @Nullable MemorySegment bar3;
@@ -152,8 +156,8 @@ class Card implements DeviceOps {
     public void read(int region, long offset, MemorySegment data, long dataOffset, int length) throws ErrnoException {
         accesses.incrementAndGet();
         switch (region) {
-            case VfioPci.BAR0_REGION -> copy(MemorySegment.ofArray(bar0), offset, data, dataOffset, length);
-            case VfioPci.CONFIG_REGION -> copy(MemorySegment.ofArray(config), offset, data, dataOffset, length);
+            case VfioPci.BAR0_REGION -> copy(registers, offset, data, dataOffset, length);
+            case VfioPci.CONFIG_REGION -> copy(configSpace, offset, data, dataOffset, length);
             case VfioPci.BAR1_REGION -> {
                 onDoorbell.run(context());
                 data.asSlice(dataOffset, length).fill((byte) 0);
@@ -178,8 +182,8 @@ class Card implements DeviceOps {
     public void write(int region, long offset, MemorySegment data, long dataOffset, int length) throws ErrnoException {
         accesses.incrementAndGet();
         switch (region) {
-            case VfioPci.BAR0_REGION -> copy(data, dataOffset, MemorySegment.ofArray(bar0), offset, length);
-            case VfioPci.CONFIG_REGION -> copy(data, dataOffset, MemorySegment.ofArray(config), offset, length);
+            case VfioPci.BAR0_REGION -> copy(data, dataOffset, registers, offset, length);
+            case VfioPci.CONFIG_REGION -> copy(data, dataOffset, configSpace, offset, length);
             case VfioPci.BAR1_REGION -> {
                 rung.add(offset + "="
                         + HexFormat.of()

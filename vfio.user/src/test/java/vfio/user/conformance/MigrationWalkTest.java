@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static vfio.user.conformance.Migrating.ERROR;
 import static vfio.user.conformance.Migrating.RESUMING;
 import static vfio.user.conformance.Migrating.RUNNING;
+import static vfio.user.conformance.Migrating.RUNNING_P2P;
 import static vfio.user.conformance.Migrating.STOP;
 import static vfio.user.conformance.Migrating.STOP_COPY;
 
@@ -37,6 +38,7 @@ final class MigrationWalkTest {
     private static final class Model {
         private final Random random;
         private final Migrating user;
+        private final boolean p2p;
         private int state = RUNNING;
         private byte register;
 
@@ -49,10 +51,12 @@ final class MigrationWalkTest {
         private int at;
         private boolean broken;
         private int resumed;
+        private int quiesced;
 
-        Model(Random random, Migrating user, Saved saved) {
+        Model(Random random, Migrating user, boolean p2p, Saved saved) {
             this.random = random;
             this.user = user;
+            this.p2p = p2p;
             this.saved = saved;
             this.written = saved;
         }
@@ -75,7 +79,8 @@ final class MigrationWalkTest {
         }
 
         private void set(int to) throws Exception {
-            boolean exists = to == STOP || to == RUNNING || to == STOP_COPY || to == RESUMING;
+            boolean exists =
+                    to == STOP || to == RUNNING || to == STOP_COPY || to == RESUMING || (p2p && to == RUNNING_P2P);
             if (to == state) {
                 user.set(to);
             } else if (!exists || state == ERROR) {
@@ -95,6 +100,7 @@ final class MigrationWalkTest {
                 }
                 user.set(to);
                 state = to;
+                quiesced += to == RUNNING_P2P ? 1 : 0;
             }
         }
 
@@ -138,7 +144,7 @@ final class MigrationWalkTest {
         }
 
         private void access() throws Exception {
-            if (state != RUNNING) {
+            if (state != RUNNING && state != RUNNING_P2P) {
                 user.client().refused(Errno.EBUSY, Commands.REGION_WRITE, Requests.write(BAR0, 0, (byte) 1));
                 return;
             }
@@ -158,14 +164,16 @@ final class MigrationWalkTest {
     @ParameterizedTest
     @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
     void deviceIsAsItsModel(long seed) throws Exception {
-        StatefulCard card = new StatefulCard();
+        StatefulCard card = seed % 2 == 0 ? new QuiescentCard() : new StatefulCard();
         try (Rig rig = new Rig(card)) {
             Migrating user = new Migrating(rig.client());
-            Model model = new Model(new Random(seed), user, new Saved(user.save(), (byte) 0));
+            Model model =
+                    new Model(new Random(seed), user, card instanceof QuiescentCard, new Saved(user.save(), (byte) 0));
             for (int i = 0; i < STEPS; i++) {
                 model.step();
             }
             assertTrue(model.resumed > 0, "a stream was restored");
+            assertTrue(!(card instanceof QuiescentCard) || model.quiesced > 0, "RUNNING_P2P was entered");
             assertEquals(0, card.violations.get());
         }
     }
@@ -173,14 +181,14 @@ final class MigrationWalkTest {
     /** A client that sends what it likes ends in a device that the next one can use. */
     @Test
     void walksThatEndAnywhereLeaveTheDeviceUsable() throws Exception {
-        StatefulCard card = new StatefulCard();
+        StatefulCard card = new QuiescentCard();
         try (Rig rig = new Rig(card)) {
             for (long seed = 100; seed < 130; seed++) {
                 Client client = rig.served();
                 Migrating user = new Migrating(client);
                 assertEquals(RUNNING, user.state(), "seed " + seed);
                 byte register = client.read(BAR0, 0, 1)[0];
-                Model model = new Model(new Random(seed), user, new Saved(user.save(), register));
+                Model model = new Model(new Random(seed), user, true, new Saved(user.save(), register));
                 model.register = register;
                 for (int i = 0; i < seed - 98; i++) {
                     model.step();

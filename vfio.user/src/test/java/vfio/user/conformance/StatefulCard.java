@@ -15,7 +15,7 @@ import mdev.api.vfio.Reset;
 import mdev.api.vfio.VfioPci;
 
 /** A card that can be migrated: its state is BAR0 and configuration space. It lists what it is asked to do. */
-final class StatefulCard extends Card implements StatefulDevice {
+class StatefulCard extends Card implements StatefulDevice {
     /** Called within a call of the framework, which fails if this throws. */
     @FunctionalInterface
     interface Hook {
@@ -24,7 +24,7 @@ final class StatefulCard extends Card implements StatefulDevice {
 
     static final Hook NOTHING = () -> {};
 
-    /** stop, save, restore, resume and reset, in order. */
+    /** stop, save, restore, resume and reset, in order, and quiesce and unquiesce. */
     final List<String> calls = new CopyOnWriteArrayList<>();
 
     /** Accesses to BARs, and calls, of a stopped card that the contract rules out. */
@@ -48,7 +48,11 @@ final class StatefulCard extends Card implements StatefulDevice {
         stopped = true;
     }
 
-    private void require(boolean right) {
+    final boolean isStopped() {
+        return stopped;
+    }
+
+    final void require(boolean right) {
         if (!right) {
             violations.incrementAndGet();
         }

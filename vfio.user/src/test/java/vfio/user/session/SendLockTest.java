@@ -39,9 +39,66 @@ class SendLockTest {
             Thread.ofPlatform().daemon().start(command);
             assertEquals(1, pair.second().receive(arena.allocate(1), 0, 1, 0));
             Thread.currentThread().interrupt();
-            lock.answer(message, 1, List.of());
+            lock.answer(message, 1, List.of(), false);
             assertTrue(Thread.interrupted());
             assertEquals(Errno.EIO, command.get(1, TimeUnit.MINUTES), "the connection has ended");
+        }
+    }
+
+    @Test
+    void answersAreSentTogether() throws Exception {
+        try (UnixSocket.Pair pair = UnixSocket.pair(0);
+                Arena arena = Arena.ofConfined()) {
+            SendLock lock = new SendLock(pair.first(), Duration.ofMinutes(1));
+            MemorySegment message = arena.allocate(16);
+            MemorySegment received = arena.allocate(64);
+            lock.answer(message, 16, List.of(), true);
+            lock.answer(message, 8, List.of(), true);
+            assertEquals(0, pair.second().tryReceive(received, 0, 64));
+            lock.answer(message, 4, List.of(), false);
+            assertEquals(16 + 8 + 4, pair.second().tryReceive(received, 0, 64));
+        }
+    }
+
+    /** The client may need them to answer the command. */
+    @Test
+    void waitingAnswersPrecedeACommand() throws Exception {
+        try (UnixSocket.Pair pair = UnixSocket.pair(0);
+                Arena arena = Arena.ofConfined()) {
+            SendLock lock = new SendLock(pair.first(), Duration.ofMinutes(1));
+            MemorySegment message = arena.allocate(16);
+            MemorySegment received = arena.allocate(64);
+            lock.answer(message, 16, List.of(), true);
+            lock.command(message, Deadline.in(Duration.ofMinutes(1)));
+            assertEquals(32, pair.second().tryReceive(received, 0, 64));
+        }
+    }
+
+    @Test
+    void waitingAnswersAreSentBeforeTheNextWait() throws Exception {
+        try (UnixSocket.Pair pair = UnixSocket.pair(0);
+                Arena arena = Arena.ofConfined()) {
+            SendLock lock = new SendLock(pair.first(), Duration.ofMinutes(1));
+            MemorySegment message = arena.allocate(16);
+            MemorySegment received = arena.allocate(64);
+            lock.answer(message, 16, List.of(), true);
+            assertTrue(lock.awaitInput(Duration.ofMinutes(1)));
+            assertEquals(16, pair.second().tryReceive(received, 0, 64));
+        }
+    }
+
+    /** A batch is limited: a client gets the first answer long before its last command is executed. */
+    @Test
+    void largeBatchIsSent() throws Exception {
+        try (UnixSocket.Pair pair = UnixSocket.pair(0);
+                Arena arena = Arena.ofConfined()) {
+            SendLock lock = new SendLock(pair.first(), Duration.ofMinutes(1));
+            MemorySegment message = arena.allocate(1024);
+            MemorySegment received = arena.allocate(8192);
+            for (int i = 0; i < 5; i++) {
+                lock.answer(message, 1024, List.of(), true);
+            }
+            assertEquals(5 * 1024, pair.second().tryReceive(received, 0, 8192));
         }
     }
 }

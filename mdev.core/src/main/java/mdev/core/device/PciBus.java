@@ -1,0 +1,89 @@
+package mdev.core.device;
+
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import mdev.api.PciIdentity;
+import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
+import mdev.core.sysfs.Directory;
+
+/** {@code /sys/bus/pci}, for parents that are PCI devices. Appears with the first of them and stays. */
+public final class PciBus {
+    /** The entries of a device on the bus. */
+    public static final Set<String> ENTRIES = Set.of(
+            "class",
+            "config",
+            "device",
+            "driver",
+            "enable",
+            "irq",
+            "modalias",
+            "numa_node",
+            "resource",
+            "revision",
+            "subsystem_device",
+            "subsystem_vendor",
+            "vendor");
+
+    private static final Pattern ADDRESS = Pattern.compile("(?<root>[0-9a-f]{4,8}:[0-9a-f]{2}):[01][0-9a-f]\\.[0-7]");
+
+    /** {@code /sys/bus}. */
+    private final Directory buses;
+
+    /** {@code /sys/devices}. */
+    private final Directory allDevices;
+
+    private final Directory bus;
+    private final Directory devices;
+    private final Directory drivers;
+
+    public PciBus(Directory buses, Directory allDevices) {
+        this.buses = buses;
+        this.allDevices = allDevices;
+        this.bus = new Directory(buses, "pci");
+        this.devices = new Directory(bus, "devices");
+        this.drivers = new Directory(bus, "drivers");
+    }
+
+    /**
+     * The place of a device; called inside the change of the tree that adds it.
+     *
+     * @throws ErrnoException EINVAL: not an address
+     */
+    public Subsystem slot(String address, String driver, PciIdentity identity) throws ErrnoException {
+        Matcher matcher = ADDRESS.matcher(address);
+        if (!matcher.matches()) {
+            throw new ErrnoException(Errno.EINVAL, "'" + address + "' is not a PCI address such as 1000:00:02.0");
+        }
+        if (buses.child(bus.name()) == null) {
+            buses.add(bus);
+            bus.add(devices);
+            bus.add(drivers);
+        }
+        return new PciSlot(
+                this, existing(allDevices, "pci" + matcher.group("root")), existing(drivers, driver), identity);
+    }
+
+    private static Directory existing(Directory holder, String name) {
+        return holder.child(name) instanceof Directory found ? found : new Directory(holder, name);
+    }
+
+    Directory directory() {
+        return bus;
+    }
+
+    /** {@code /sys/devices}. */
+    Directory allDevices() {
+        return allDevices;
+    }
+
+    Directory drivers() {
+        return drivers;
+    }
+
+    /** {@code /sys/bus/pci/devices}. */
+    Directory devices() {
+        return devices;
+    }
+}
