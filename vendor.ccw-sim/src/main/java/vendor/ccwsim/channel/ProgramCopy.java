@@ -3,10 +3,8 @@ package vendor.ccwsim.channel;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.Set;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.DmaAccess;
@@ -46,33 +44,30 @@ final class ProgramCopy {
     /**
      * A chain to be copied.
      *
-     * @param command that data chaining brings to its first CCW; 0: the CCW has its own
+     * @param reached how the program can get to its first CCW, see {@link Step#reach}
      */
-    private record Chain(long head, int command) {}
+    private record Chain(long head, int reached) {}
 
     /** {@code cp_init()}: copies the chain of the ORB and those to which it transfers. */
     void fetch() throws ErrnoException {
         Deque<Chain> chains = new ArrayDeque<>();
-        Set<Chain> known = new HashSet<>();
-        chains.add(new Chain(orb.firstCcw(), 0));
+        chains.add(new Chain(orb.firstCcw(), Step.BY_COMMAND));
+        int count = 0;
         while (!chains.isEmpty()) {
             Chain chain = chains.remove();
-            if (rules.isCcwAddress(chain.head) && !isCopied(chain) && known.add(chain)) {
-                if (known.size() > MAX_CHAINS) {
-                    throw new ErrnoException(Errno.ENOMEM, "the program has more than " + MAX_CHAINS + " chains");
-                }
+            Step head = steps.get(chain.head);
+            if (head == null && ++count > MAX_CHAINS) {
+                throw new ErrnoException(Errno.ENOMEM, "the program has more than " + MAX_CHAINS + " chains");
+            }
+            // Data chaining into a chain that is copied can need pages that its commands do not, and vice versa.
+            if (head == null || !head.isReached(chain.reached)) {
                 copyChain(chain, chains);
             }
         }
     }
 
-    /** Data chaining into a chain that is copied can need pages that its commands did not. */
-    private boolean isCopied(Chain chain) {
-        return chain.command == 0 && steps.containsKey(chain.head);
-    }
-
     private void copyChain(Chain chain, Deque<Chain> more) throws ErrnoException {
-        int command = chain.command;
+        int reached = chain.reached;
         long address = chain.head;
         for (int length = 1; rules.isCcwAddress(address); length++) {
             if (length > MAX_CHAIN) {
@@ -83,25 +78,19 @@ final class ProgramCopy {
             if (ccw.isTic()) {
                 // The target of an invalid one is not fetched: that is a program check, if the program gets there.
                 if (rules.isValidTic(ccw)) {
-                    more.add(new Chain(ccw.address(), command));
+                    more.add(new Chain(ccw.address(), reached));
                 }
-            } else {
-                step.executes(ccw.command());
-                step.executes(command);
             }
+            int directions = step.reach(reached);
             // A transfer back into the chain is skipped by the status modifier of the CCW before it.
             boolean back = ccw.isTic() && ccw.address() >= chain.head && ccw.address() <= address;
             if (!ccw.has(Ccw.CC | Ccw.CD) && !back) {
                 return;
             }
-            command = ccw.has(Ccw.CD) ? chained(command == 0 ? ccw.command() : command) : 0;
+            // By command as well: the status modifier can have skipped this one.
+            reached = Step.BY_COMMAND | (ccw.has(Ccw.CD) ? directions : 0);
             address += Ccw.SIZE;
         }
-    }
-
-    /** The direction is all that matters of a command whose data are chained. */
-    private static int chained(int command) {
-        return Ccw.isInput(command) ? Ccw.READ : Ccw.WRITE;
     }
 
     private Step copy(long address) throws ErrnoException {

@@ -74,7 +74,7 @@ public record Scsw(int control, int cpa, int dstat, int cstat, int count) {
     private static final int FCTL_SHIFT = 12;
     private static final int ACTL_SHIFT = 5;
 
-    /** The fields of the ORB that the status word repeats: the same bits of word 1 of the one and word 0 of the other. */
+    /** The fields of the ORB that the status word repeats: the bits of its word 1 are those of word 0 here. */
     private static final int FROM_ORB = 0xf << KEY_SHIFT | SCTL | FMT | PFCH | ISIC | ALCC | SSI;
 
     /** Word 0 from its parts. */

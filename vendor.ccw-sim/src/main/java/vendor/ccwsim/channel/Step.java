@@ -8,11 +8,21 @@ import org.jspecify.annotations.Nullable;
 
 /** A copied CCW with the pages of its data. */
 final class Step {
+    /** Reached by command chaining, or as the first. */
+    static final int BY_COMMAND = 1;
+
+    /** Reached by the data chaining of a read or sense command. */
+    static final int BY_INPUT = 2;
+
+    /** Reached by the data chaining of a write or control command. */
+    static final int BY_OUTPUT = 4;
+
     private static final long[] NONE = {};
 
     private final long address;
     private final Ccw ccw;
     private boolean movesData;
+    private int reached;
     private long[] idaws = NONE;
     private long[] pfns = NONE;
     private @Nullable MemorySegment[] pages = new MemorySegment[0];
@@ -57,15 +67,25 @@ final class Step {
         return Arrays.stream(pfns).anyMatch(pfn -> pfn >= firstPfn && pfn <= lastPfn);
     }
 
+    /** Whether {@link #reach} was called for all of the ways. */
+    boolean isReached(int ways) {
+        return (reached & ways) == ways;
+    }
+
     /**
-     * {@code ccw_does_data_transfer()}: its data are needed if it is used by a command; those of no-operations and of
-     * skipped input are not, and may have any address.
+     * Tells how the program can get here: which decides, as {@code ccw_does_data_transfer()}, whether the data are
+     * needed. Those of no-operations and of skipped input are not, and may have any address.
      *
-     * @param command its own, or with data chaining that of the first CCW; 0: none
+     * @param ways a set of the constants
+     * @return in which directions the data can move: those of the ways, and of the CCW's own command
      */
-    void executes(int command) {
-        boolean none = command == 0 || command == Ccw.NOOP || (ccw.has(Ccw.SKIP) && Ccw.isInput(command));
-        movesData |= ccw.count() != 0 && !none;
+    int reach(int ways) {
+        reached |= ways;
+        int own = Ccw.isInput(ccw.command()) ? BY_INPUT : BY_OUTPUT;
+        int directions = ways & ~BY_COMMAND | (ccw.command() == Ccw.NOOP ? 0 : own);
+        int needed = ccw.has(Ccw.SKIP) ? BY_OUTPUT : BY_INPUT | BY_OUTPUT;
+        movesData |= ccw.count() != 0 && (directions & needed) != 0;
+        return directions;
     }
 
     boolean movesData() {

@@ -17,7 +17,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestReporter;
 import vendor.ccwsim.channel.ScriptedDevice.Reply;
 
-/** Random programs have the same results as in {@link PlainChannel}, also if they are saved and continued on the way. */
+/**
+ * Random programs have the same results as in {@link PlainChannel}, also if they are saved and continued on the way.
+ */
 final class ChannelModelTest {
     private static final int PAGES = 64;
     private static final int PROGRAM = 0x1000;

@@ -8,8 +8,8 @@ import mdev.api.vfio.DmaAccess;
 import vendor.ccwsim.channel.ScriptedDevice.Reply;
 
 /**
- * A channel and its device as plainly as the architecture permits: it reads each CCW from memory when it gets there, and
- * moves byte by byte. Written for comparison, from the Principles of Operation, not from the channel.
+ * A channel and its device as plainly as the architecture permits: it reads each CCW from memory when it gets there,
+ * and moves byte by byte. Written for comparison, from the Principles of Operation, not from the channel.
  */
 final class PlainChannel {
     /** The program got where a channel that has copied it by chains cannot follow. */
