@@ -3,6 +3,7 @@ package vendor.ccwsim.subchannel;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 import static vendor.ccwsim.subchannel.Guest.refused;
 
 import java.lang.foreign.MemorySegment;
@@ -242,7 +243,8 @@ class FsmTest {
             refused(Errno.EBUSY, () -> guest.async(Guest.HALT));
             stuck.free.countDown();
             assertEquals(Scsw.FCTL_CLEAR_FUNC, guest.interrupted().fctl());
-            nop(guest).run();
+            assertEquals(Scsw.FCTL_START_FUNC, nop(guest).run().fctl());
+            assertTrue(guest.quiet(), "a cleared program has no status of its own");
         }
     }
 

@@ -278,6 +278,9 @@ class VfioCcwDeviceTest {
             assertEquals(new Scsw(status.control(), 0, 0, 0, 0), status);
             assertEquals(Scsw.FCTL_CLEAR_FUNC, status.fctl());
             assertEquals(Scsw.STCTL_STATUS_PEND, status.stctl());
+            guest.ccw(0x05, 0, 1, DATA).run();
+            guest.async(Guest.CLEAR);
+            guest.interrupted();
             ended(guest.ccw(SENSE, 0, 1, DATA).run());
             assertArrayEquals(new byte[1], guest.get(DATA, 1));
         }
@@ -462,6 +465,19 @@ class VfioCcwDeviceTest {
             assertArrayEquals(before, region(guest));
             ended(print(guest, "after").run());
             assertEquals("before\nafter\n", operator(uuid).printed());
+        }
+    }
+
+    @Test
+    void attentionThatWaitsLivesThroughAnUpdate() throws Exception {
+        UUID uuid = css.create();
+        try (Guest guest = css.guest(uuid)) {
+            print(guest, "x").start();
+            Await.until("the program's end", () -> !guest.quiet());
+            operator(uuid).type("logon");
+            css.update();
+            ended(guest.interrupted());
+            assertEquals(DeviceStatus.ATTENTION, guest.interrupted().dstat());
         }
     }
 
