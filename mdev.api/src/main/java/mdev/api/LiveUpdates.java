@@ -15,7 +15,8 @@ public interface LiveUpdates {
      * @return the update; the caller ends it
      * @throws ErrnoException EBUSY: a device in use has no {@link mdev.api.state.StatefulDevice} (the message names the
      *     devices), a call has not returned in time, or another update is in progress; EOPNOTSUPP: the bundle is not a
-     *     loaded vendor: it is the core, has a bus driver, or is not a module; else the vendor's errno. After a failure
+     *     loaded vendor: it is the core, has a bus driver, or is not a module; ETIMEDOUT: a call of the vendor
+     *     hangs, and calls for its device fail with EAGAIN until it returns; else the vendor's errno. After a failure
      *     the old version continues
      */
     LiveUpdate begin(long bundleId) throws ErrnoException;

@@ -43,6 +43,9 @@ final class ModuleUpdate implements LiveUpdate {
     /** The monitor guards this and the fields below, and the parents' adoptions. */
     private final List<Gate> frozen = new ArrayList<>();
 
+    /** Those of the frozen gates that {@link #thawLate} thaws. */
+    private final List<Gate> hung = new ArrayList<>();
+
     /** The reason why a parent was rejected. */
     private @Nullable ErrnoException rejected;
 
@@ -90,15 +93,16 @@ final class ModuleUpdate implements LiveUpdate {
             call("stop and save", all, false, deadline, (device, step) -> {
                 try {
                     Optional<DeviceState> state = device.vendor().stopAndSave();
-                    step.change(() -> {
+                    if (!step.settle(() -> {
                         stopped.add(device);
                         devices.put(device, state);
-                    });
+                    })) {
+                        throw UpdateStep.hasEnded();
+                    }
                 } catch (ErrnoException e) {
-                    if (step.isAbandoned()) {
-                        device.vendor().resume();
-                    } else {
-                        stopped.add(device);
+                    if (!step.settle(() -> stopped.add(device))) {
+                        device.vendor().resumeOrLog();
+                        thawLate(device);
                     }
                     throw e;
                 }
@@ -142,7 +146,8 @@ final class ModuleUpdate implements LiveUpdate {
     /**
      * Runs a step for all devices on another thread, until the deadline; the first failure ends it.
      *
-     * @param disowning whether a device with a hung call is detached from its vendor's object
+     * @param disowning whether a device with a hung call is detached from its vendor's object; otherwise its slot stays
+     *     frozen, and the action calls {@link #thawLate} when the call has returned
      */
     private void call(String what, List<MdevDevice> all, boolean disowning, Deadline until, UpdateStep.Action action)
             throws ErrnoException {
@@ -155,6 +160,9 @@ final class ModuleUpdate implements LiveUpdate {
             step.await(start(what, step), until, disowning);
         } finally {
             synchronized (this) {
+                if (!disowning) {
+                    step.hung().ifPresent(hung::add);
+                }
                 running = null;
                 notifyAll();
             }
@@ -191,20 +199,40 @@ final class ModuleUpdate implements LiveUpdate {
         }
     }
 
-    /** The old version continues. */
+    /** The old version continues. A call that hangs uses up half of the time that is left to the other devices. */
     private void resumeStopped() {
-        try {
-            call(
-                    "resume",
-                    List.copyOf(stopped),
-                    false,
-                    deadline,
-                    (device, _) -> device.vendor().resume());
-        } catch (ErrnoException e) {
-            if (!hasEnded()) {
-                log.error("{}: {}", module.name(), e.getMessage());
+        List<MdevDevice> left = new ArrayList<>(stopped);
+        while (!left.isEmpty() && deadline.remainingNanos() > 0 && !hasEnded()) {
+            try {
+                Duration half = remaining().dividedBy(2);
+                call("resume", List.copyOf(left), false, deadline.atMost(half), (device, step) -> {
+                    step.change(() -> left.remove(device));
+                    device.vendor().resumeOrLog();
+                    if (!step.settle(() -> {})) {
+                        thawLate(device);
+                    }
+                });
+            } catch (ErrnoException e) {
+                if (!hasEnded()) {
+                    log.error("{}: {}", module.name(), e.getMessage());
+                }
+                if (e.errno() != Errno.ETIMEDOUT) {
+                    return;
+                }
             }
         }
+    }
+
+    /** Called when the call that hung has returned and its device runs: no access has reached it in between. */
+    private void thawLate(MdevDevice device) {
+        synchronized (this) {
+            if (ended) {
+                return; // close() releases the device and thaws it
+            }
+            stopped.remove(device);
+        }
+        device.slot().thaw();
+        log.info("{}: device {} continues", module.owner().symbolicName(), device.uuid());
     }
 
     /** If the update has ended meanwhile, some devices may still be stopped: {@link #close} removes them. */
@@ -214,7 +242,7 @@ final class ModuleUpdate implements LiveUpdate {
             if (ended) {
                 return;
             }
-            gates = takeFrozen();
+            gates = takeFrozen().stream().filter(gate -> !hung.contains(gate)).toList();
             stopped.clear();
         }
         gates.forEach(Gate::thaw);

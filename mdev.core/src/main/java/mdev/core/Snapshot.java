@@ -34,35 +34,47 @@ public final class Snapshot {
             if (!slot.freeze(deadline)) {
                 throw new ErrnoException(Errno.EBUSY, slot + " is being saved already");
             }
+            List<DeviceState> saved = new ArrayList<>(1);
+            UpdateStep step = new UpdateStep("save", List.of(device), (one, self) -> {
+                try {
+                    stopSaveResume(one, saved);
+                } finally {
+                    if (!self.settle(() -> {})) {
+                        one.slot().thaw();
+                    }
+                }
+            });
             try {
                 if (!slot.awaitEmpty(deadline)) {
                     throw new ErrnoException(
                             Errno.EBUSY, slot + " has a call inside that does not return: " + slot.inside());
                 }
-                return save(device, deadline);
+                run(step, device, deadline);
             } finally {
-                slot.thaw();
+                if (step.hung().isEmpty()) { // else the device may be stopped: the hung call thaws it
+                    slot.thaw();
+                }
             }
+            if (saved.isEmpty()) {
+                throw new ErrnoException(Errno.ENODEV, "device " + device.uuid() + " is being removed");
+            }
+            return saved.getFirst();
         }
     }
 
-    private DeviceState save(MdevDevice device, Deadline deadline) throws ErrnoException {
-        List<DeviceState> saved = new ArrayList<>(1);
-        UpdateStep step = new UpdateStep("save", List.of(device), (one, _) -> {
-            try {
-                one.vendor().stopAndSave().ifPresent(saved::add);
-            } finally {
-                one.vendor().resume();
-            }
-        });
+    private static void stopSaveResume(MdevDevice device, List<DeviceState> saved) throws ErrnoException {
+        try {
+            device.vendor().stopAndSave().ifPresent(saved::add);
+        } finally {
+            device.vendor().resume();
+        }
+    }
+
+    private void run(UpdateStep step, MdevDevice device, Deadline deadline) throws ErrnoException {
         BoundedCalls.Call call = core.calls().tryStart("save of " + device.uuid(), step);
         if (call == null) {
             throw new ErrnoException(Errno.EAGAIN, "no thread can be started to save device " + device.uuid());
         }
         step.await(call, deadline, false);
-        if (saved.isEmpty()) {
-            throw new ErrnoException(Errno.ENODEV, "device " + device.uuid() + " is being removed");
-        }
-        return saved.getFirst();
     }
 }

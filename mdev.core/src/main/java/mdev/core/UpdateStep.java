@@ -1,9 +1,11 @@
 package mdev.core;
 
 import java.util.List;
+import java.util.Optional;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.core.slot.Gate;
+import mdev.core.slot.VendorSlot;
 import mdev.sync.BoundedCalls;
 import mdev.sync.Deadline;
 import org.jspecify.annotations.Nullable;
@@ -95,10 +97,10 @@ final class UpdateStep implements Runnable {
     }
 
     /**
-     * Makes the last change to a device: if the step is abandoned later, the device is not taken from its object.
+     * Makes the last change to a device: if the step is abandoned later, this device is not the one that hangs.
      *
-     * @return false if the step has been abandoned and the device taken from its object; nothing is changed then, and
-     *     the caller frees the object
+     * @return false if the step has been abandoned: nothing is changed then, and the caller frees the object from which
+     *     the device has been taken, or thaws the slot that {@link #hung} has left to it
      */
     synchronized boolean settle(Runnable change) {
         if (abandoned) {
@@ -113,8 +115,9 @@ final class UpdateStep implements Runnable {
         return new ErrnoException(Errno.ENODEV, "the update has ended");
     }
 
-    synchronized boolean isAbandoned() {
-        return abandoned;
+    /** The slot of the device whose call hung when the step was abandoned; {@link #settle} returns false for it. */
+    synchronized Optional<VendorSlot> hung() {
+        return abandoned && !settled ? Optional.ofNullable(current).map(MdevDevice::slot) : Optional.empty();
     }
 
     /**

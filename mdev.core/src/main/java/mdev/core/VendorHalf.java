@@ -98,7 +98,7 @@ final class VendorHalf {
 
     /**
      * Stops the device for an update of its vendor; pairs with {@link #resume}. Called inside the frozen slot, as are
-     * the next five.
+     * the next six.
      *
      * @return the state; empty if the device has none to save
      */
@@ -117,6 +117,15 @@ final class VendorHalf {
         VendorOps.Instance<?> now = instance;
         if (now != null && !isStoppedByUser()) {
             now.resume();
+        }
+    }
+
+    /** As {@link #resume()}, for the return from a stop: the vendor's failure is only logged. */
+    void resumeOrLog() {
+        try {
+            resume();
+        } catch (ErrnoException e) {
+            log.error("{}: resume of {} failed: {}", device.owner(), device.uuid(), e.toString());
         }
     }
 

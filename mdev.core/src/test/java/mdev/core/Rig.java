@@ -18,7 +18,7 @@ import mdev.core.slot.ForeignBundle;
 import mdev.sync.BoundedCalls;
 
 /** A core with the bundles that tests load into it. */
-final class Rig implements AutoCloseable {
+class Rig implements AutoCloseable {
     static final String TYPES = "/sys/devices/virtual/mtty/mtty/mdev_supported_types/";
     static final String DEVICES = "/sys/bus/mdev/devices/";
     static final Duration LONG = Duration.ofSeconds(60);

@@ -116,7 +116,9 @@ final class TallyBundle {
             this.hangs.incrementAndGet();
         }
         LiveUpdate begun = begin(fault);
-        if (begun != null) {
+        if (begun == null) {
+            leave(fault, random.nextBoolean());
+        } else {
             try (LiveUpdate update = begun) {
                 complete(update, fault, random);
             }
@@ -134,15 +136,10 @@ final class TallyBundle {
         }
         UUID victim = devices.get(random.nextInt(devices.size()));
         PlannedFault.Call[] calls = PlannedFault.Call.values();
-        if (hangs) {
-            // What stops late cannot be stopped: its users would meet a stopped device.
-            List<PlannedFault.Call> next = PlannedFault.Call.OF_THE_NEXT;
-            return new PlannedFault(PlannedFault.Kind.HANG, next.get(random.nextInt(next.size())), victim);
-        }
-        return new PlannedFault(
-                random.nextBoolean() ? PlannedFault.Kind.ERRNO : PlannedFault.Kind.EXCEPTION,
-                calls[random.nextInt(calls.length)],
-                victim);
+        PlannedFault.Kind kind = hangs
+                ? PlannedFault.Kind.HANG
+                : random.nextBoolean() ? PlannedFault.Kind.ERRNO : PlannedFault.Kind.EXCEPTION;
+        return new PlannedFault(kind, calls[random.nextInt(calls.length)], victim);
     }
 
     /** Returns null if the old version continues. */
@@ -165,6 +162,28 @@ final class TallyBundle {
             platform.core.limit(CorePlatform.PATIENT);
             lock.unlock();
             old.fault = PlannedFault.none();
+        }
+    }
+
+    /**
+     * Lets the call of the old version that hangs return.
+     *
+     * @param late after users have been rejected
+     */
+    private void leave(PlannedFault fault, boolean late) {
+        if (late && fault.hangs() && fault.isHit()) {
+            Rig.await("a rejected user", true, () -> unloading || !admits(fault.victim()));
+        }
+        fault.leave();
+        Rig.await("the device is resumed", true, () -> unloading || admits(fault.victim()));
+    }
+
+    private boolean admits(UUID device) {
+        try {
+            platform.read(CorePlatform.DEVICES + device + "/tally/sum");
+            return true;
+        } catch (ErrnoException e) {
+            return e.errno() != Errno.EAGAIN;
         }
     }
 
