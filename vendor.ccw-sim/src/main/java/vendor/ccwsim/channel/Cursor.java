@@ -18,10 +18,10 @@ final class Cursor {
      */
     record Fetched(@Nullable Step step, long cpa) {}
 
-    /** The first CCW of a program, which cannot be a transfer in channel. */
+    /** The first CCW of a program. */
     Fetched first(long address) {
         Step step = program.at(address);
-        return step == null || step.ccw().isTic() ? invalid(address) : valid(step, false);
+        return step == null ? invalid(address) : valid(step, false);
     }
 
     /** @param chained by data chaining, not command chaining */
@@ -38,9 +38,10 @@ final class Cursor {
         if (target == null) {
             return invalid(address);
         }
-        return target.ccw().isTic() ? invalid(target.address()) : valid(target, chained);
+        return valid(target, chained);
     }
 
+    /** Of a CCW that cannot be a transfer in channel: the first, or the target of another one. */
     private Fetched valid(Step step, boolean chained) {
         long cpa = step.address() + Ccw.SIZE;
         return new Fetched(program.rules().isValid(step.ccw(), chained) ? step : null, cpa);

@@ -31,7 +31,11 @@ final class Rules {
         return ccw.flags() == 0 && ccw.count() == 0 && isCcwAddress(ccw.address());
     }
 
-    /** @param chained by data chaining, which does not look at the command code */
+    /**
+     * Whether a CCW other than a transfer in channel is valid.
+     *
+     * @param chained by data chaining, which does not look at the command code
+     */
     boolean isValid(Ccw ccw, boolean chained) {
         return isValidCommand(ccw.command(), chained)
                 && isValidCount(ccw, chained)
@@ -46,7 +50,7 @@ final class Rules {
 
     private static boolean isValidCommand(int command, boolean chained) {
         int type = command & 0xf;
-        // A code like 0x18 is only in format 1 not converted to a transfer in channel.
+        // Transfers in channel have been followed where they are permitted; 0x18 and so on are none in format 1.
         return type != Ccw.TIC && (chained || type != 0);
     }
 

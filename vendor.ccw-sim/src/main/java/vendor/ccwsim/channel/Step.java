@@ -82,7 +82,7 @@ final class Step {
     int reach(int ways) {
         reached |= ways;
         int own = Ccw.isInput(ccw.command()) ? BY_INPUT : BY_OUTPUT;
-        int directions = ways & ~BY_COMMAND | (ccw.command() == Ccw.NOOP ? 0 : own);
+        int directions = (ways & ~BY_COMMAND) | (ccw.command() == Ccw.NOOP ? 0 : own);
         int needed = ccw.has(Ccw.SKIP) ? BY_OUTPUT : BY_INPUT | BY_OUTPUT;
         movesData |= ccw.count() != 0 && (directions & needed) != 0;
         return directions;
