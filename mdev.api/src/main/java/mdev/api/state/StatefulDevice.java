@@ -27,7 +27,11 @@ import org.osgi.annotation.versioning.ConsumerType;
  */
 @ConsumerType
 public interface StatefulDevice {
-    /** The version of the schema that {@link #save} writes, from 1. */
+    /**
+     * The version of the schema that {@link #save} writes, from 1. A bundle can declare the versions that {@link
+     * #restore} reads, so that an update from another version is rejected before it stops the old bundle: {@code
+     * Provide-Capability: mdev.device.state;reads:List<Long>="1,2"}.
+     */
     default int stateVersion() {
         return 1;
     }
