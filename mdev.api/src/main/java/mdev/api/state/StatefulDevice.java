@@ -40,8 +40,8 @@ public interface StatefulDevice {
      * Stops the device: after this returns, it accesses no memory, raises no interrupt and changes no state by itself.
      * Operations in progress are completed or interrupted so that {@link #save} includes them.
      *
-     * <p>If this call or {@link #save} returns after the deadline, the update has failed, and {@link #resume} follows at
-     * once. Until then the device's users and its attributes get EAGAIN.
+     * <p>If this call or {@link #save} returns after the deadline, the update has failed, and {@link #resume} follows
+     * at once. Until then the device's users and its attributes get EAGAIN.
      *
      * @throws ErrnoException the device cannot be stopped; it continues to run
      */
