@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -34,9 +35,16 @@ final class LiveUpdateIT {
 
     /** @return the jar of a version with the fault; without a fault if it is empty */
     private Path build(String version, String fault) throws Exception {
-        Map<String, String> headers = fault.equals("does not resolve")
-                ? Map.of("Bundle-Version", version, "Import-Package", "nobody.has.it,*")
-                : Map.of("Bundle-Version", version, "Live-Fault", fault.isEmpty() ? "none" : fault);
+        return build(
+                version,
+                fault.equals("does not resolve")
+                        ? Map.of("Import-Package", "nobody.has.it,*")
+                        : Map.of("Live-Fault", fault.isEmpty() ? "none" : fault));
+    }
+
+    private Path build(String version, Map<String, String> more) throws Exception {
+        Map<String, String> headers = new HashMap<>(more);
+        headers.put("Bundle-Version", version);
         return PackedBundle.build(NAME, NAME, headers, Files.createTempDirectory(temp, "jar"));
     }
 
@@ -145,6 +153,31 @@ final class LiveUpdateIT {
             assertEquals(before, platform.run("mdev:list").ok());
             platform.run("mdev:update itests.live " + build("3.0.0", "")).ok();
             assertEquals("3.0.0 42", count(platform));
+        }
+    }
+
+    /** The new version would fail as soon as it is started. */
+    @ParameterizedTest(name = "{0}")
+    @CsvSource(delimiter = '|', textBlock = """
+            reads:List<Long>="1,3" | e6bfe0fa1001 has version 2, and the new version reads only [1, 3]
+            reads:Long=2           | its capability mdev.device.state has no reads:List<Long>
+            """)
+    void versionThatCannotReadTheStateIsNotStarted(String declared, String reason) throws Exception {
+        try (Platform platform = start(build("1.0.0", Map.of("Live-State", "2")));
+                Reader _ = new Reader(platform)) {
+            Path next = build(
+                    "2.0.0",
+                    Map.of("Provide-Capability", "mdev.device.state;" + declared, "Live-Fault", "activate throws"));
+            Result refused = platform.run("mdev:update itests.live " + next);
+            assertEquals(1, refused.status(), refused.output());
+            assertEquals(1, refused.output().lines().count(), refused.output());
+            assertTrue(refused.output().endsWith(reason + " (EINVAL)"), refused.output());
+            assertEquals("1.0.0 42", count(platform));
+
+            String both = "mdev.device.state;reads:List<Long>=\"1,2\"";
+            platform.run("mdev:update itests.live " + build("2.0.0", Map.of("Provide-Capability", both)))
+                    .ok();
+            assertEquals("2.0.0 42", count(platform));
         }
     }
 

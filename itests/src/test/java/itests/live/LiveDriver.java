@@ -43,6 +43,9 @@ public final class LiveDriver implements ParentOps<LiveDriver.Plain> {
     /** A new feature: an attribute and a register. */
     private final @Nullable String extra;
 
+    /** The version of the devices' states, in the header {@code Live-State}; 1 without it. */
+    private final int stateVersion;
+
     private final Registration registration;
 
     @Activate
@@ -50,6 +53,8 @@ public final class LiveDriver implements ParentOps<LiveDriver.Plain> {
         version = context.getBundle().getVersion().toString();
         fault = String.valueOf(context.getBundle().getHeaders().get("Live-Fault"));
         extra = context.getBundle().getHeaders().get("Live-Extra");
+        String state = context.getBundle().getHeaders().get("Live-State");
+        stateVersion = state == null ? 1 : Integer.parseInt(state);
         fail("activate");
         String name = fault.equals("other parent") ? "live1" : "live0";
         registration = registry.registerDevice(new ParentDevice("live", name), this);
@@ -133,6 +138,11 @@ public final class LiveDriver implements ParentOps<LiveDriver.Plain> {
     final class Card extends Plain implements StatefulDevice {
         Card(long extra) {
             super(extra);
+        }
+
+        @Override
+        public int stateVersion() {
+            return stateVersion;
         }
 
         @Override

@@ -4,12 +4,15 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import itests.PackedBundle;
 import itests.Patience;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
@@ -83,6 +86,39 @@ final class LiveUpdateGuestIT {
                     "the old versions' class loaders are collected",
                     () -> classLoaders(platform) == loaders);
 
+            assertEquals(0, guest.poweroff());
+            assertEquals(List.of(), platform.stop());
+            assertEquals("", platform.errors());
+            assertEquals(List.of(), platform.refusals());
+        }
+    }
+
+    private Path version(String version, Map<String, String> more) throws Exception {
+        Map<String, String> headers = new HashMap<>(more);
+        headers.put("Bundle-Version", version);
+        return PackedBundle.build("itests.live", "itests.live", headers, Files.createTempDirectory(temp, "jar"));
+    }
+
+    /** The new version has another register and another attribute; the old one has neither. */
+    @Test
+    void newRegisterAppearsInTheGuestAndGoes() throws Exception {
+        var one = version("1.0.0", Map.of());
+        var two = version("2.0.0", Map.of("Live-Extra", "7"));
+        var registers = "bar=$(head -n 1 /sys/bus/pci/devices/0000:00:05.0/resource | cut -d ' ' -f 1);"
+                + " setpci -s 00:05.0 COMMAND=2:2; devmem $bar 32; devmem $((bar + 4)) 32";
+        try (var platform = Platform.start("--load", one.toString());
+                var guest = Guest.boot(platform.create("live0", "live-a", UUID))) {
+            var device = "/sys/bus/mdev/devices/" + UUID;
+            platform.run("sysfs:write " + device + "/count 42").ok();
+            assertEquals("0x0000002A\n0x00000000", guest.run(registers).ok());
+
+            platform.run("mdev:update itests.live " + two).ok();
+            assertEquals("0x0000002A\n0x00000007", guest.run(registers).ok());
+            assertEquals("7", platform.run("sysfs:cat " + device + "/extra").ok());
+
+            platform.run("mdev:update itests.live " + one).ok();
+            assertEquals("0x0000002A\n0x00000000", guest.run(registers).ok());
+            assertEquals(1, platform.run("sysfs:cat " + device + "/extra").status());
             assertEquals(0, guest.poweroff());
             assertEquals(List.of(), platform.stop());
             assertEquals("", platform.errors());

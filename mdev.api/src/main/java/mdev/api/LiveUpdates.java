@@ -1,5 +1,6 @@
 package mdev.api;
 
+import java.util.Set;
 import mdev.api.errno.ErrnoException;
 import org.osgi.annotation.versioning.ProviderType;
 
@@ -12,12 +13,14 @@ public interface LiveUpdates {
      * and devices stay in the tree, and the devices stay with their users.
      *
      * @param bundleId the bundle of the module
+     * @param states the versions of devices' states ({@link mdev.api.state.StatefulDevice#stateVersion}) that the next
+     *     version of the bundle declares to read; empty if it declares none, and only its restore checks them
      * @return the update; the caller ends it
      * @throws ErrnoException EBUSY: a device in use has no {@link mdev.api.state.StatefulDevice} (the message names the
-     *     devices), a call has not returned in time, or another update is in progress; EOPNOTSUPP: the bundle is not a
-     *     loaded vendor: it is the core, has a bus driver, or is not a module; ETIMEDOUT: a call of the vendor
-     *     hangs, and calls for its device fail with EAGAIN until it returns; else the vendor's errno. After a failure
-     *     the old version continues
+     *     devices), a call has not returned in time, or another update is in progress; EINVAL: the next version does
+     *     not read the state of a device; EOPNOTSUPP: the bundle is not a loaded vendor: it is the core, has a bus
+     *     driver, or is not a module; ETIMEDOUT: a call of the vendor hangs, and calls for its device fail with EAGAIN
+     *     until it returns; else the vendor's errno. After a failure the old version continues
      */
-    LiveUpdate begin(long bundleId) throws ErrnoException;
+    LiveUpdate begin(long bundleId, Set<Long> states) throws ErrnoException;
 }

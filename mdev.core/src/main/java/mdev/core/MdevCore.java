@@ -3,6 +3,7 @@ package mdev.core;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
@@ -107,10 +108,10 @@ public final class MdevCore implements AutoCloseable {
      *
      * @throws ErrnoException as for {@link mdev.api.LiveUpdates#begin}
      */
-    public LiveUpdate update(long bundleId) throws ErrnoException {
+    public LiveUpdate update(long bundleId, Set<Long> states) throws ErrnoException {
         for (Module module : modules()) {
             if (module.owner().bundleId() == bundleId && !isSelf(module)) {
-                return module.update();
+                return module.update(states);
             }
         }
         throw new ErrnoException(Errno.EOPNOTSUPP, "bundle " + bundleId + " is not a loaded vendor's");

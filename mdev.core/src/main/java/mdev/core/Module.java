@@ -116,7 +116,7 @@ public final class Module extends Kobject implements ParentRegistry, DriverRegis
      *
      * @throws ErrnoException as for {@link mdev.api.LiveUpdates#begin}
      */
-    ModuleUpdate update() throws ErrnoException {
+    ModuleUpdate update(Set<Long> states) throws ErrnoException {
         List<Parent> parents = core.parents().stream()
                 .filter(parent -> parent.module().equals(this))
                 .toList();
@@ -132,7 +132,7 @@ public final class Module extends Kobject implements ParentRegistry, DriverRegis
             if (core.drivers().stream().anyMatch(driver -> driver.owner().equals(owner))) {
                 throw new ErrnoException(Errno.EOPNOTSUPP, "module " + name() + " has a bus driver");
             }
-            begun.begin();
+            begun.begin(states);
             done = true;
             return begun;
         } finally {

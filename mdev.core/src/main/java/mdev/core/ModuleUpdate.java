@@ -6,8 +6,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.stream.Collectors;
 import mdev.api.LiveUpdate;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
@@ -68,7 +68,7 @@ final class ModuleUpdate implements LiveUpdate {
      *
      * @throws ErrnoException as for {@link mdev.api.LiveUpdates#begin}; the old version continues then
      */
-    void begin() throws ErrnoException {
+    void begin(Set<Long> states) throws ErrnoException {
         // The user's calls wait for the update and for a return to the old version, which has half of the time.
         Deadline thaw = Deadline.in(timeout.plus(timeout.dividedBy(2)));
         try {
@@ -83,7 +83,7 @@ final class ModuleUpdate implements LiveUpdate {
             List<MdevDevice> all = core.devices().stream()
                     .filter(device -> parents.contains(device.supportedType().parent()) && !device.isCreating())
                     .toList();
-            check(all);
+            UpdateChecks.requireReady(module, all);
             for (MdevDevice device : all) {
                 freeze(device.slot(), thaw);
             }
@@ -107,6 +107,7 @@ final class ModuleUpdate implements LiveUpdate {
                     throw e;
                 }
             });
+            UpdateChecks.requireReadable(devices, states);
         } catch (ErrnoException e) {
             deadline = Deadline.in(timeout.dividedBy(2)); // a hung call has used up the time
             resumeStopped();
@@ -119,22 +120,6 @@ final class ModuleUpdate implements LiveUpdate {
             parents.forEach(Parent::suspend);
         }
         log.info("{}: parked {} devices for an update", module.owner().symbolicName(), devices.size());
-    }
-
-    private void check(List<MdevDevice> all) throws ErrnoException {
-        for (MdevDevice device : all) {
-            if (!device.isActive()) {
-                throw new ErrnoException(Errno.EBUSY, "device " + device.uuid() + " is " + device.stateName());
-            }
-        }
-        String used = all.stream()
-                .filter(device -> !device.vendor().isStateful())
-                .flatMap(device -> device.user().map(user -> device.uuid() + " by " + user).stream())
-                .collect(Collectors.joining(", "));
-        if (!used.isEmpty()) {
-            throw new ErrnoException(
-                    Errno.EBUSY, module.name() + " cannot save the state of its devices in use: " + used);
-        }
     }
 
     private void awaitEmpty(Gate gate) throws ErrnoException {

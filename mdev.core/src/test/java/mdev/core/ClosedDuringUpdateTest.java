@@ -87,7 +87,7 @@ final class ClosedDuringUpdateTest {
 
         CompletableFuture<Errno> outcome = new CompletableFuture<>();
         Thread.ofPlatform().daemon().start(() -> {
-            try (LiveUpdate update = rig.core.update(BUNDLE)) {
+            try (LiveUpdate update = rig.core.update(BUNDLE, Set.of())) {
                 stop.run();
                 start(two, "2.0.0");
                 update.complete();
@@ -123,7 +123,7 @@ final class ClosedDuringUpdateTest {
         VendorSlot slot = rig.device(uuid).slot();
         List<DeviceOps> reached = Collections.synchronizedList(new ArrayList<>());
         Thread user;
-        try (LiveUpdate update = rig.core.update(BUNDLE)) {
+        try (LiveUpdate update = rig.core.update(BUNDLE, Set.of())) {
             stop.run();
             start(two, "2.0.0");
             assertThrows(ErrnoException.class, update::complete);

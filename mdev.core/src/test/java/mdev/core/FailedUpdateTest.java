@@ -12,6 +12,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import java.util.List;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
@@ -68,6 +69,24 @@ final class FailedUpdateTest {
         one.inSaveSettings = _ -> {};
         rig.update(new TestCounter("2.0.0"), "2.0.0");
         assertEquals("2.0.0 1\n", rig.read(count(first)));
+    }
+
+    @Test
+    void newVersionThatDoesNotReadTheStateIsRejectedBeforeTheOldIsReleased() throws Exception {
+        TestCounter one = new TestCounter("1.0.0");
+        rig.start(one, "1.0.0");
+        UUID uuid = rig.createCounter("a");
+        TestCounter.Card card = one.cards.get(uuid.toString());
+
+        ErrnoException rejected = fails(Errno.EINVAL, () -> rig.update(Set.of(3L, 2L)));
+
+        assertEquals(
+                "the state of device " + uuid + " has version 1, and the new version reads only [2, 3]",
+                rejected.getMessage());
+        assertEquals(card, one.cards.get(uuid.toString()));
+        assertTrue(one.cards.values().stream().allMatch(TestCounter.Card::isRunning));
+        assertEquals("1.0.0 0\n", rig.read(count(uuid)));
+        rig.update(Set.of(1L, 2L)).close();
     }
 
     static Stream<Arguments> newVersionsThatFail() {

@@ -13,6 +13,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import mdev.api.LiveUpdate;
@@ -146,13 +147,13 @@ final class LiveUpdateTest {
         UUID uuid = rig.create("mtty-1");
         vfio.user = Optional.of("qemu");
 
-        ErrnoException used = fails(Errno.EBUSY, () -> rig.core.update(2));
+        ErrnoException used = fails(Errno.EBUSY, () -> rig.core.update(2, Set.of()));
         assertTrue(used.toString().contains(uuid + " by qemu"), used::toString);
         assertEquals(0, mtty.removed.get());
 
         vfio.user = Optional.empty();
         TestMtty two = new TestMtty();
-        try (LiveUpdate update = rig.core.update(2)) {
+        try (LiveUpdate update = rig.core.update(2, Set.of())) {
             rig.vendor.close();
             rig.core.module(new ForeignBundle("vendor.mtty", "2.0.0", 2)).registerDevice(TestMtty.DEVICE, two);
             update.complete();
@@ -193,7 +194,7 @@ final class LiveUpdateTest {
     @Test
     void rejectsAConcurrentUpdate() throws Exception {
         rig.start(new TestCounter("1.0.0"), "1.0.0");
-        fails(Errno.EOPNOTSUPP, () -> rig.core.update(99));
+        fails(Errno.EOPNOTSUPP, () -> rig.core.update(99, Set.of()));
         try (LiveUpdate update = rig.update()) {
             fails(Errno.EBUSY, () -> rig.update());
             assertTrue(update.remaining().compareTo(Duration.ZERO) > 0);
@@ -202,6 +203,6 @@ final class LiveUpdateTest {
             update.complete();
         }
         rig.loadVfio();
-        fails(Errno.EOPNOTSUPP, () -> rig.core.update(3));
+        fails(Errno.EOPNOTSUPP, () -> rig.core.update(3, Set.of()));
     }
 }

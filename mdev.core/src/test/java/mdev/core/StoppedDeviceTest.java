@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
 import java.util.Objects;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicBoolean;
 import mdev.api.LiveUpdate;
@@ -85,7 +86,7 @@ final class StoppedDeviceTest {
     @Test
     void updateLeavesItStopped() throws Exception {
         TestCounter two = new TestCounter("2.0.0");
-        try (LiveUpdate update = rig.core.update(7)) {
+        try (LiveUpdate update = rig.core.update(7, Set.of())) {
             unload.run();
             load(two);
             update.complete();
@@ -96,7 +97,7 @@ final class StoppedDeviceTest {
     @Test
     void updateThatGoesBackLeavesItStopped() throws Exception {
         TestCounter back = new TestCounter("1.0.0");
-        try (LiveUpdate update = rig.core.update(7)) {
+        try (LiveUpdate update = rig.core.update(7, Set.of())) {
             unload.run();
             update.goBack();
             load(back);
@@ -112,7 +113,8 @@ final class StoppedDeviceTest {
         };
         assertEquals(
                 Errno.ENOSPC,
-                assertThrows(ErrnoException.class, () -> rig.core.update(7)).errno());
+                assertThrows(ErrnoException.class, () -> rig.core.update(7, Set.of()))
+                        .errno());
         assertFalse(card(one).isRunning());
     }
 

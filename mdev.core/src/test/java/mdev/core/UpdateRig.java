@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.time.Duration;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import mdev.api.LiveUpdate;
@@ -70,7 +71,11 @@ final class UpdateRig extends Rig {
     }
 
     LiveUpdate update() throws ErrnoException {
-        return core.update(BUNDLE);
+        return update(Set.of());
+    }
+
+    LiveUpdate update(Set<Long> states) throws ErrnoException {
+        return core.update(BUNDLE, states);
     }
 
     /** Updates the bundle. */

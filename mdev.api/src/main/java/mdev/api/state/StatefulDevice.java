@@ -28,7 +28,11 @@ import org.osgi.annotation.versioning.ConsumerType;
  */
 @ConsumerType
 public interface StatefulDevice {
-    /** The version of the schema that {@link #save} writes, from 1. */
+    /**
+     * The version of the schema that {@link #save} writes, from 1. A bundle can declare the versions that {@link
+     * #restore} reads, so that an update from another version is rejected before it stops the old bundle: {@code
+     * Provide-Capability: mdev.device.state;reads:List<Long>="1,2"}.
+     */
     default int stateVersion() {
         return 1;
     }
@@ -37,8 +41,8 @@ public interface StatefulDevice {
      * Stops the device: after this returns, it accesses no memory, raises no interrupt and changes no state by itself.
      * Operations in progress are completed or interrupted so that {@link #save} includes them.
      *
-     * <p>If this call or {@link #save} returns after the deadline, the update has failed, and {@link #resume} follows at
-     * once. Until then the device's users and its attributes get EAGAIN.
+     * <p>If this call or {@link #save} returns after the deadline, the update has failed, and {@link #resume} follows
+     * at once. Until then the device's users and its attributes get EAGAIN.
      *
      * @throws ErrnoException the device cannot be stopped; it continues to run
      */

@@ -64,10 +64,10 @@ public final class LiveReplacement {
      * @param word the user's word for the bundle, for messages
      * @param source the user's word for the new version
      * @param location its URL
-     * @throws ErrnoException EINVAL: the file is not a version of the same module; EOPNOTSUPP: the core is not loaded,
-     *     or the bundle cannot be updated in this way; EBUSY: other bundles use its packages, or as for {@link
-     *     LiveUpdates#begin}; else the reason why the new version cannot take the devices. The old version continues,
-     *     unless the message states otherwise
+     * @throws ErrnoException EINVAL: the file is not a version of the same module, or does not read the states of its
+     *     devices; EOPNOTSUPP: the core is not loaded, or the bundle cannot be updated in this way; EBUSY: other
+     *     bundles use its packages, or as for {@link LiveUpdates#begin}; else the reason why the new version cannot
+     *     take the devices. The old version continues, unless the message states otherwise
      */
     Replaced replace(String word, Bundle old, String source, String location)
             throws ErrnoException, InterruptedException {
@@ -89,9 +89,10 @@ public final class LiveReplacement {
         boolean replaced = false;
         try {
             bundles.resolve(word, next);
+            Set<Long> states = StateVersions.readBy(source, next);
             long begin = System.nanoTime();
             List<String> lost;
-            try (LiveUpdate update = core.begin(old.getBundleId())) {
+            try (LiveUpdate update = core.begin(old.getBundleId(), states)) {
                 lost = exchange(word, old, next, update);
             } catch (ErrnoException e) {
                 String message = String.valueOf(e.getMessage());

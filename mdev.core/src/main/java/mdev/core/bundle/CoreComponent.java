@@ -3,6 +3,7 @@ package mdev.core.bundle;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import mdev.api.LiveUpdate;
 import mdev.api.LiveUpdates;
 import mdev.api.LoadedModule;
@@ -130,8 +131,8 @@ public final class CoreComponent implements Sysfs, LoadedModules, LiveUpdates {
     }
 
     @Override
-    public LiveUpdate begin(long bundleId) throws ErrnoException {
-        return core.update(bundleId);
+    public LiveUpdate begin(long bundleId, Set<Long> states) throws ErrnoException {
+        return core.update(bundleId, states);
     }
 
     @Override

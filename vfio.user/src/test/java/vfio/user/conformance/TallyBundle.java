@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
 import java.util.Random;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReadWriteLock;
@@ -153,7 +154,7 @@ final class TallyBundle {
             if (fault.hangs()) {
                 platform.core.limit(CorePlatform.limits(SHORT));
             }
-            return platform.core.update(id);
+            return platform.core.update(id, Set.of());
         } catch (ErrnoException e) {
             assertTrue(isExpected(fault, e), () -> fault + ": " + e);
             rejected.incrementAndGet();
