@@ -16,7 +16,8 @@ public final class Operator {
     /**
      * Types a line.
      *
-     * @throws ErrnoException as for {@link Console3215#type}; EBUSY: the driver is being updated, or the device migrated
+     * @throws ErrnoException as for {@link Console3215#type}; EBUSY: the driver is being updated, or the device
+     *     migrated
      */
     public void type(String line) throws ErrnoException {
         subchannel.operate(() -> console.type(line));

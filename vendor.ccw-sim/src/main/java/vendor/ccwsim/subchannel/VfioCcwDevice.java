@@ -39,8 +39,9 @@ import vendor.ccwsim.subchannel.Fsm.State;
  * <p>The structures of the architecture in the regions (ORB, SCSW, IRB, SCHIB, CRW) are big-endian; for the fields of
  * the driver's own see {@link RequestRegion}.
  *
- * <p>The monitor guards the state and orders requests and status; it is not held during an access to the user's memory, nor while a
- * program is cancelled. It may be held when that of the {@link Subchannel} is acquired, not the other way.
+ * <p>The monitor guards the state and orders requests and status; it is not held during an access to the user's
+ * memory, nor while a program is cancelled. It may be held when that of the {@link Subchannel} is acquired, not the
+ * other way.
  */
 public final class VfioCcwDevice extends RegionDevice implements StatefulDevice, ChannelPath.Listener {
     private static final Logger LOG = LoggerFactory.getLogger(VfioCcwDevice.class);
