@@ -1,5 +1,6 @@
 package vendor.ccwsim.subchannel;
 
+import java.util.Set;
 import java.util.UUID;
 import mdev.api.LiveUpdate;
 import mdev.api.ParentDevice;
@@ -35,7 +36,7 @@ final class Css implements AutoCloseable {
 
     /** Replaces the driver while its devices are in use. */
     void update() throws ErrnoException {
-        try (LiveUpdate update = platform.core.update(BUNDLE)) {
+        try (LiveUpdate update = platform.core.update(BUNDLE, Set.of())) {
             module.close();
             module = load("2.0.0");
             update.complete();
