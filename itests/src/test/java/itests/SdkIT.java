@@ -90,7 +90,11 @@ final class SdkIT {
                         "sdk",
                         "--load",
                         "vendor.mtty"),
-                new Wrong(2, "mdev: serve, demo, vm, sdk and -c exclude each other: see ./mdev --help", "sdk", "serve"),
+                new Wrong(
+                        2,
+                        "mdev: serve, demo, vm, with-sys, sdk and -c exclude each other: see ./mdev --help",
+                        "sdk",
+                        "serve"),
                 new Wrong(
                         1,
                         "mdev: cannot write to 'FILE': choose another directory with --into DIR",
