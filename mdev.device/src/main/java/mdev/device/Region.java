@@ -11,8 +11,9 @@ import mdev.api.vfio.RegionCapability.Area;
 import mdev.api.vfio.VfioContext;
 
 /**
- * The implementation of a region of a device. {@link RegionDevice} has checked that an access is inside the region, and
- * a write permitted. Any number of threads call at once. Reads and writes are on the access path: they allocate nothing and do not block.
+ * The implementation of a region of a device. {@link RegionDevice} has checked that an access is inside the region,
+ * and a write permitted. Any number of threads call at once. Reads and writes are on the access path: they allocate
+ * nothing and do not block.
  */
 public interface Region {
     /**
@@ -68,8 +69,8 @@ public interface Region {
     }
 
     /**
-     * Restores a state that {@link #save} has returned, perhaps in an older version of the driver. Interrupts are raised
-     * in {@link #resume}; {@code mdev.pci} restores those of its sources.
+     * Restores a state that {@link #save} has returned, perhaps in an older version of the driver. Interrupts are
+     * raised in {@link #resume}; {@code mdev.pci} restores those of its sources.
      *
      * @param state has the version of the device's state; empty if {@link #save} returned no fields
      */

@@ -17,9 +17,9 @@ import mdev.device.Region;
 import mdev.device.RegionDevice;
 
 /**
- * A PCI device: configuration space, interrupts and bus mastering in addition to {@link RegionDevice}. A vendor supplies
- * a {@link PciFunction} and a {@link Region} for each BAR; an access of its regions to memory fails with EACCES while Bus
- * Master Enable is clear.
+ * A PCI device: configuration space, interrupts and bus mastering in addition to {@link RegionDevice}. A vendor
+ * supplies a {@link PciFunction} and a {@link Region} for each BAR; an access of its regions to memory fails with
+ * EACCES while Bus Master Enable is clear.
  *
  * <p>An access takes no lock and allocates nothing in this class; regions guard their own state.
  */

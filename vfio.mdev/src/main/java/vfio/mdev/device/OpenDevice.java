@@ -157,7 +157,8 @@ final class OpenDevice implements Slot.Occupant {
     /**
      * Called inside the slot, before an access.
      *
-     * @throws ErrnoException EBUSY: the device is stopped, and the region is not the configuration space of a PCI device
+     * @throws ErrnoException EBUSY: the device is stopped, and the region is not the configuration space of a PCI
+     *     device
      */
     void requireAccess(int region) throws ErrnoException {
         if (migration.isStoppedInside() && !api.isConfigurationSpace(region)) {

@@ -5,7 +5,8 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An edge-triggered interrupt, such as MSI, MSI-X, ERR, REQ, and those of a vfio-ccw device. A signal is dropped if unarmed, and pends if masked.
+ * An edge-triggered interrupt, such as MSI, MSI-X, ERR, REQ, and those of a vfio-ccw device. A signal is dropped if
+ * unarmed, and pends if masked.
  */
 final class EdgeVector implements Vector {
     /** The armed trigger; the thread that removes it disarms it. */
