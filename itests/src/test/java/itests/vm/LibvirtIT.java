@@ -40,9 +40,8 @@ final class LibvirtIT {
     }
 
     private static String device(String parent, String type) {
-        return """
-                <device><parent>%s</parent>\
-                <capability type="mdev"><type id="%s"/><uuid>%s</uuid></capability></device>""".formatted(parent, type, UUID);
+        return "<device><parent>" + parent + "</parent><capability type=\"mdev\"><type id=\"" + type + "\"/><uuid>"
+                + UUID + "</uuid></capability></device>";
     }
 
     @Test

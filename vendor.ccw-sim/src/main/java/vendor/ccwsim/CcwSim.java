@@ -7,8 +7,8 @@ import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.component.annotations.Reference;
-import vendor.ccwsim.subchannel.Attachment;
 import vendor.ccwsim.subchannel.Consoles;
+import vendor.ccwsim.subchannel.SubchannelAttachment;
 import vendor.ccwsim.subchannel.SubchannelId;
 
 /** The subchannels without configuration, registered while the bundle runs: a console, and a disk in memory. */
@@ -34,9 +34,9 @@ public final class CcwSim {
     /** @throws ErrnoException as for {@link ParentRegistry#registerDevice} */
     @Activate
     void plugIn() throws ErrnoException {
-        console = Plug.in(registry, consoles, CONSOLE, Attachment.CONSOLE);
+        console = SubchannelPlug.in(registry, consoles, CONSOLE, SubchannelAttachment.CONSOLE);
         try {
-            disk = Plug.in(registry, consoles, DISK, Attachment.disk(1));
+            disk = SubchannelPlug.in(registry, consoles, DISK, SubchannelAttachment.disk(1));
         } catch (ErrnoException | RuntimeException e) {
             console.close();
             throw e;

@@ -20,8 +20,8 @@ import org.osgi.service.metatype.annotations.ObjectClassDefinition;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import vendor.ccwsim.device.FileMedium;
-import vendor.ccwsim.subchannel.Attachment;
 import vendor.ccwsim.subchannel.Consoles;
+import vendor.ccwsim.subchannel.SubchannelAttachment;
 import vendor.ccwsim.subchannel.SubchannelId;
 
 /**
@@ -87,7 +87,7 @@ public final class PluggedSubchannel implements UeventListener {
             SubchannelId id = SubchannelId.parse(config.name())
                     .orElseThrow(() -> new ErrnoException(
                             Errno.EINVAL, "its name is not like 0.0.0042 (cssid.ssid.devno, in hexadecimal)"));
-            plug = Plug.in(registry, consoles, id, attachment(config));
+            plug = SubchannelPlug.in(registry, consoles, id, attachment(config));
         } catch (ErrnoException e) {
             LOG.error("no subchannel '{}': {}", config.name(), e.getMessage());
             closeMedium();
@@ -95,10 +95,13 @@ public final class PluggedSubchannel implements UeventListener {
         }
     }
 
-    private Attachment attachment(Config config) throws ErrnoException {
+    private SubchannelAttachment attachment(Config config) throws ErrnoException {
         return switch (config.device()) {
-            case "console" -> Attachment.CONSOLE;
-            case "disk" -> config.file().isEmpty() ? Attachment.disk(size(config)) : Attachment.disk(open(config));
+            case "console" -> SubchannelAttachment.CONSOLE;
+            case "disk" ->
+                config.file().isEmpty()
+                        ? SubchannelAttachment.disk(size(config))
+                        : SubchannelAttachment.disk(open(config));
             default -> throw new ErrnoException(Errno.EINVAL, "no device '" + config.device() + "': console or disk");
         };
     }

@@ -127,8 +127,8 @@ public final class ChannelProgram implements AutoCloseable {
             begin(step, intermediate);
             presented = true;
         }
-        var transfer =
-                new Transfer(cursor, step, chained -> begin(chained, intermediate), () -> accept(step, intermediate));
+        var transfer = new ChannelTransfer(
+                cursor, step, chained -> begin(chained, intermediate), () -> accept(step, intermediate));
         int status = execute(step, device, transfer);
         first = false;
         presented = false;
@@ -146,7 +146,7 @@ public final class ChannelProgram implements AutoCloseable {
         return null;
     }
 
-    private static int execute(Step step, CcwDevice device, Transfer transfer) throws InterruptedException {
+    private static int execute(Step step, CcwDevice device, ChannelTransfer transfer) throws InterruptedException {
         try {
             return device.execute(step.ccw().command(), transfer);
         } catch (TransferEndedException _) {
@@ -200,7 +200,7 @@ public final class ChannelProgram implements AutoCloseable {
     }
 
     /** The incorrect-length condition of a command (Principles of Operation, chapter 16, "Incorrect Length"). */
-    private int incorrectLength(Transfer transfer, int status) {
+    private int incorrectLength(ChannelTransfer transfer, int status) {
         Ccw ccw = transfer.step().ccw();
         boolean rejected = !transfer.used() && (status & (DeviceStatus.UNIT_CHECK | DeviceStatus.BUSY)) != 0;
         if (rejected || (ccw.has(Ccw.SLI) && !ccw.has(Ccw.CD))) {

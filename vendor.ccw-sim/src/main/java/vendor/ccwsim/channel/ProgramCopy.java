@@ -99,7 +99,8 @@ final class ProgramCopy {
             return known;
         }
         if (address < wordsAt || address >= wordsAt + words.byteSize()) {
-            words = Pins.copy(memory, address, Math.min(CHUNK, DmaAccess.PAGE_SIZE - Pins.offset(address)));
+            words = ChannelPins.copy(
+                    memory, address, Math.min(CHUNK, DmaAccess.PAGE_SIZE - ChannelPins.offset(address)));
             wordsAt = address;
         }
         long offset = address - wordsAt;
@@ -138,9 +139,9 @@ final class ProgramCopy {
     }
 
     private long[] fetchIdaws(Ccw ccw) throws ErrnoException {
-        long first = Pins.copy(memory, ccw.address(), IDAW_SIZE).get(BigEndian.LONG, 0);
+        long first = ChannelPins.copy(memory, ccw.address(), IDAW_SIZE).get(BigEndian.LONG, 0);
         int count = Step.blocks(first, ccw.count());
-        long[] list = Pins.copy(memory, ccw.address(), count * IDAW_SIZE).toArray(BigEndian.LONG);
+        long[] list = ChannelPins.copy(memory, ccw.address(), count * IDAW_SIZE).toArray(BigEndian.LONG);
         list[0] = first; // the user may have changed it since
         return list;
     }
@@ -170,8 +171,8 @@ final class ProgramCopy {
         if (size == 0) {
             return false;
         }
-        long first = Pins.pfn(iova);
-        long last = Pins.pfn(iova + size - 1);
+        long first = ChannelPins.pfn(iova);
+        long last = ChannelPins.pfn(iova + size - 1);
         return steps.values().stream().anyMatch(step -> step.pins(first, last));
     }
 

@@ -55,12 +55,12 @@ final class Step {
     }
 
     void pin(DmaAccess memory, long[] frames) throws ErrnoException {
-        pages = Pins.pin(memory, frames);
+        pages = ChannelPins.pin(memory, frames);
         pfns = frames;
     }
 
     void unpin(DmaAccess memory) {
-        Pins.unpin(memory, Pins.pinned(pfns, pages));
+        ChannelPins.unpin(memory, ChannelPins.pinned(pfns, pages));
     }
 
     boolean pins(long firstPfn, long lastPfn) {
@@ -95,26 +95,26 @@ final class Step {
     /** The frames of the data, those that its IDAWs, or its address up to a limit, designate. */
     long[] frames(long limit) {
         if (idaws.length != 0) {
-            return Arrays.stream(idaws).map(Pins::pfn).toArray();
+            return Arrays.stream(idaws).map(ChannelPins::pfn).toArray();
         }
         long[] frames = new long[blocks(ccw.address(), (int) Math.min(ccw.count(), limit - ccw.address()))];
-        Arrays.setAll(frames, i -> Pins.pfn(ccw.address()) + i);
+        Arrays.setAll(frames, i -> ChannelPins.pfn(ccw.address()) + i);
         return frames;
     }
 
     /** The number of pages that hold some bytes. */
     static int blocks(long start, int bytes) {
-        return (Pins.offset(start) + bytes + DmaAccess.PAGE_SIZE - 1) / DmaAccess.PAGE_SIZE;
+        return (ChannelPins.offset(start) + bytes + DmaAccess.PAGE_SIZE - 1) / DmaAccess.PAGE_SIZE;
     }
 
     /** The offset of a byte of the data, counted from the beginning of the first page. */
     int offset(int position) {
-        return Pins.offset(idaws.length == 0 ? ccw.address() : idaws[0]) + position;
+        return ChannelPins.offset(idaws.length == 0 ? ccw.address() : idaws[0]) + position;
     }
 
     /** Whether the data have a page with the index; all IDAWs but the first designate the beginning of one. */
     boolean hasPage(int index) {
-        return index < pages.length && (index == 0 || idaws.length == 0 || Pins.offset(idaws[index]) == 0);
+        return index < pages.length && (index == 0 || idaws.length == 0 || ChannelPins.offset(idaws[index]) == 0);
     }
 
     /** Null: the user may not read it. */

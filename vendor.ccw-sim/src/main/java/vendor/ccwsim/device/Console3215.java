@@ -38,7 +38,7 @@ public final class Console3215 extends ControlUnit {
     private static final int BUFFER = 256;
 
     private final Runnable attention;
-    private final Transcript paper = new Transcript();
+    private final ConsoleTranscript paper = new ConsoleTranscript();
     private final ArrayDeque<byte[]> typed = new ArrayDeque<>();
 
     /** A read inquiry waits for a line. */
@@ -188,7 +188,7 @@ public final class Console3215 extends ControlUnit {
         super.restore(state);
         byte[] printed = state.bytes("paper");
         List<?> lines = state.list("typed");
-        if (printed.length > Transcript.MOST || lines.size() > MOST_LINES) {
+        if (printed.length > ConsoleTranscript.MOST || lines.size() > MOST_LINES) {
             throw new ErrnoException(Errno.EINVAL, "state: too much on a console");
         }
         paper.set(printed);

@@ -66,7 +66,7 @@ final class Subchannel {
     }
 
     /** @param irq receives each status, on the thread */
-    Subchannel(SubchannelId id, ChannelPath path, Attachment attachment, Consumer<Irb> irq) {
+    Subchannel(SubchannelId id, ChannelPath path, SubchannelAttachment attachment, Consumer<Irb> irq) {
         this.id = id;
         this.path = path;
         this.device = attachment.attach(this::attention);

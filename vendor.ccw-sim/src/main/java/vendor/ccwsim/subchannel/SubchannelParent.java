@@ -15,13 +15,13 @@ import mdev.api.vfio.VfioCcw;
 /** A subchannel, which one mediated device can have ({@code vfio_ccw_ops.c} of Linux 5.10). */
 public final class SubchannelParent implements ParentOps<VfioCcwDevice>, StatefulParent {
     private final SubchannelId id;
-    private final Attachment attachment;
+    private final SubchannelAttachment attachment;
     private final Consoles consoles;
     private final ChannelPath path = new ChannelPath();
     private final AtomicInteger available = new AtomicInteger(1);
 
     /** @param consoles notified of created and removed consoles */
-    public SubchannelParent(SubchannelId id, Attachment attachment, Consoles consoles) {
+    public SubchannelParent(SubchannelId id, SubchannelAttachment attachment, Consoles consoles) {
         this.id = id;
         this.attachment = attachment;
         this.consoles = consoles;

@@ -82,7 +82,7 @@ public final class VfioCcwDevice extends RegionDevice implements StatefulDevice,
 
     private @Nullable VfioContext context;
 
-    VfioCcwDevice(UUID uuid, SubchannelId id, Attachment attachment, ChannelPath path) {
+    VfioCcwDevice(UUID uuid, SubchannelId id, SubchannelAttachment attachment, ChannelPath path) {
         super(DeviceInfo.CCW, REGIONS, VfioCcw.NUM_IRQS);
         this.uuid = uuid;
         this.id = id;

@@ -18,10 +18,10 @@ final class Css implements AutoCloseable {
 
     final CorePlatform platform;
     final Consoles consoles = new Consoles();
-    private final Attachment attachment;
+    private final SubchannelAttachment attachment;
     private Module module;
 
-    Css(Attachment attachment) throws ErrnoException {
+    Css(SubchannelAttachment attachment) throws ErrnoException {
         this.attachment = attachment;
         platform = new CorePlatform();
         module = load("1.0.0");

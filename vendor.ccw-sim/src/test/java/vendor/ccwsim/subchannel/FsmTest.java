@@ -129,8 +129,8 @@ class FsmTest {
 
     @Test
     void closedDeviceIsInStandby() {
-        var device =
-                new VfioCcwDevice(new UUID(0, 1), new SubchannelId(0, 0, 0x42), Attachment.CONSOLE, new ChannelPath());
+        var device = new VfioCcwDevice(
+                new UUID(0, 1), new SubchannelId(0, 0, 0x42), SubchannelAttachment.CONSOLE, new ChannelPath());
         for (int region : new int[] {0, Guest.ASYNC_CMD_REGION}) {
             var refusal = assertThrows(
                     ErrnoException.class, () -> device.write(region, 0, MemorySegment.ofArray(new byte[8]), 0, 8));
@@ -202,8 +202,8 @@ class FsmTest {
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void requestWhileAnotherIsCheckedIsRetried(boolean reset) throws Exception {
-        var device =
-                new VfioCcwDevice(new UUID(0, 1), new SubchannelId(0, 0, 0x42), Attachment.CONSOLE, new ChannelPath());
+        var device = new VfioCcwDevice(
+                new UUID(0, 1), new SubchannelId(0, 0, 0x42), SubchannelAttachment.CONSOLE, new ChannelPath());
         var user = new Slow(!reset);
         device.open(user);
         try (ExecutorService cpu = Executors.newSingleThreadExecutor()) {

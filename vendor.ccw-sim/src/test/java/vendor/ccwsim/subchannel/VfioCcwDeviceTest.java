@@ -51,7 +51,7 @@ class VfioCcwDeviceTest {
     private final Css css;
 
     VfioCcwDeviceTest() throws ErrnoException {
-        css = new Css(Attachment.CONSOLE);
+        css = new Css(SubchannelAttachment.CONSOLE);
     }
 
     @AfterEach
@@ -336,7 +336,7 @@ class VfioCcwDeviceTest {
     @Test
     void malformedProgramFaultsOnlyItsDevice() throws Exception {
         UUID uuid = css.create();
-        try (Css other = new Css(Attachment.CONSOLE);
+        try (Css other = new Css(SubchannelAttachment.CONSOLE);
                 Guest neighbour = other.guest();
                 Guest guest = css.guest(uuid)) {
             waiting(neighbour);
@@ -512,7 +512,7 @@ class VfioCcwDeviceTest {
     @Test
     void waitingReadIsMigrated() throws Exception {
         UUID uuid = css.create();
-        try (Css other = new Css(Attachment.CONSOLE);
+        try (Css other = new Css(SubchannelAttachment.CONSOLE);
                 Guest source = css.guest(uuid)) {
             waiting(source);
             DeviceMigration from = source.device().migration();
@@ -567,7 +567,7 @@ class VfioCcwDeviceTest {
 
     @Test
     void diskKeepsItsBlocks() throws Exception {
-        try (Css disks = new Css(Attachment.disk(1))) {
+        try (Css disks = new Css(SubchannelAttachment.disk(1))) {
             UUID uuid = disks.create();
             byte[] block = new byte[512];
             new Random(1).nextBytes(block);

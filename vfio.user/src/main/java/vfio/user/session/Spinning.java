@@ -13,7 +13,7 @@ final class Spinning {
     /** Fewer polls take less time than a wake-up. */
     private static final int LEAST = 8;
 
-    /** The number of waits without polling after which polling is tried again: doubled each time it does not pay off. */
+    /** The number of waits until polling is tried again, which is doubled each time that it does not pay off. */
     private static final int FIRST_PAUSE = 64;
 
     private static final int LAST_PAUSE = 4096;

@@ -10,7 +10,7 @@ import mdev.api.vfio.DmaAccess;
  * The data of one command: the position in its CCW, through data chaining, and how the transfer ended. Data of a read
  * backward would be stored in ascending addresses as well: a device has to reject that command.
  */
-final class Transfer implements DataTransfer {
+final class ChannelTransfer implements DataTransfer {
     /** CCWs in the data chain of a command: one that runs in a circle must not hold the device for ever. */
     static final int MAX_CHAINED = 1 << 16;
 
@@ -33,7 +33,7 @@ final class Transfer implements DataTransfer {
     private int check;
     private long cpa;
 
-    Transfer(Cursor cursor, Step step, Consumer<Step> current, Runnable accepted) {
+    ChannelTransfer(Cursor cursor, Step step, Consumer<Step> current, Runnable accepted) {
         this.cursor = cursor;
         this.step = step;
         this.current = current;
@@ -104,8 +104,8 @@ final class Transfer implements DataTransfer {
     /** Moves bytes of one page. */
     private int access(byte[] data, int offset, int length) throws TransferEndedException {
         int first = step.offset(position);
-        int index = (int) Pins.pfn(first);
-        int at = Pins.offset(first);
+        int index = (int) ChannelPins.pfn(first);
+        int at = ChannelPins.offset(first);
         if (!step.hasPage(index)) {
             throw ended(SubchannelStatus.PROGRAM_CHECK);
         }

@@ -10,10 +10,10 @@ import mdev.api.vfio.PinnedPage;
 import org.jspecify.annotations.Nullable;
 
 /** Pins and unpins pages as the channel needs them. */
-final class Pins {
+final class ChannelPins {
     private static final int READ_WRITE = DmaAccess.IOMMU_READ | DmaAccess.IOMMU_WRITE;
 
-    private Pins() {}
+    private ChannelPins() {}
 
     /** The page frame of an address. */
     static long pfn(long address) {

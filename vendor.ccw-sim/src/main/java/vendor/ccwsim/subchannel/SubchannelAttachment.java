@@ -8,16 +8,16 @@ import vendor.ccwsim.device.MemoryMedium;
 
 /** Creates the device behind a subchannel. */
 @FunctionalInterface
-public interface Attachment {
-    Attachment CONSOLE = Console3215::new;
+public interface SubchannelAttachment {
+    SubchannelAttachment CONSOLE = Console3215::new;
 
     /** A disk in memory, which is zero-filled for each mediated device. */
-    static Attachment disk(int mebibytes) {
+    static SubchannelAttachment disk(int mebibytes) {
         return _ -> new FbaDisk(new MemoryMedium(mebibytes << 20));
     }
 
     /** A disk on a medium, which outlives it. */
-    static Attachment disk(Medium medium) {
+    static SubchannelAttachment disk(Medium medium) {
         return _ -> new FbaDisk(medium);
     }
 

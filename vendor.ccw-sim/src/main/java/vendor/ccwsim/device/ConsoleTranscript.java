@@ -1,7 +1,7 @@
 package vendor.ccwsim.device;
 
 /** The last bytes that a console has printed. Not thread-safe. */
-final class Transcript {
+final class ConsoleTranscript {
     static final int MOST = 64 << 10;
 
     private final byte[] ring = new byte[MOST];
