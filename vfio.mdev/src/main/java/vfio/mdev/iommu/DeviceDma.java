@@ -74,7 +74,19 @@ public final class DeviceDma {
 
     /** For a device that is opened only to query its driver; its user has no memory. */
     public static DeviceDma none() {
-        return new DeviceDma((_, call) -> call.run(), "", () -> {}, "");
+        return new DeviceDma((_, call) -> call.run(), "", new NoMemory(), "");
+    }
+
+    /** A driver registers its notifiers as for any other user; there is nothing that they could be called for. */
+    private static final class NoMemory implements DmaAttachment {
+        @Override
+        public void registerNotifier(VfioNotifier notifier) {}
+
+        @Override
+        public void unregisterNotifier(VfioNotifier notifier) {}
+
+        @Override
+        public void detach() {}
     }
 
     /** The memory, for all but notifiers. */

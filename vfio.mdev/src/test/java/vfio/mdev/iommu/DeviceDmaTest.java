@@ -299,4 +299,18 @@ class DeviceDmaTest {
             heard.accept("detached");
         }
     }
+
+    /** A driver that pins pages can be queried, and its device saved, while it has no user. */
+    @Test
+    void deviceWithoutUserTakesNotifiers() throws Exception {
+        DeviceDma none = DeviceDma.none();
+        VfioNotifier.DmaUnmap notifier = (_, _) -> events.add("unmapped");
+        none.registerNotifier(notifier);
+        assertErrno(Errno.EEXIST, () -> none.registerNotifier(notifier));
+        none.unregisterNotifier(notifier);
+        assertErrno(Errno.ENOENT, () -> none.unregisterNotifier(notifier));
+        none.registerNotifier(notifier);
+        none.detach();
+        assertEquals(List.of(), List.copyOf(events));
+    }
 }
