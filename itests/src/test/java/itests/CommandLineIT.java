@@ -133,7 +133,7 @@ final class CommandLineIT {
                 new Wrong(
                         "mdev:modprobe vendor.mty",
                         1,
-                        "mdev:modprobe: no module 'vendor.mty': edu, gpu_sim, mtty (ENOENT)"),
+                        "mdev:modprobe: no module 'vendor.mty': ccw_sim, edu, gpu_sim, mtty (ENOENT)"),
                 new Wrong("mdev:modprobe /nope.jar", 1, "mdev:modprobe: no file /nope.jar (ENOENT)"),
                 new Wrong("mdev:modprobe /etc/passwd", 1, "mdev:modprobe: /etc/passwd is not a bundle (EINVAL)"),
                 new Wrong(
@@ -244,7 +244,7 @@ final class CommandLineIT {
                 new WrongStart(
                         List.of("--run", "NEW", "--no-mount", "--load", "vendor.mty", "serve"),
                         1,
-                        "mdev:modprobe: no module 'vendor.mty': edu, gpu_sim, mtty (ENOENT)"),
+                        "mdev:modprobe: no module 'vendor.mty': ccw_sim, edu, gpu_sim, mtty (ENOENT)"),
                 new WrongStart(
                         List.of("--private", "--no-mount", "-c", "mdev:modprobe /etc/passwd"),
                         1,
