@@ -7,7 +7,7 @@ import mdev.api.sysfs.Attribute;
 import mdev.api.sysfs.AttributeGroup;
 import org.jspecify.annotations.Nullable;
 
-/** The one channel path of a subchannel, and who is told when it comes and goes. Thread-safe. */
+/** The only channel path of a subchannel; tells the device of each change. Thread-safe. */
 final class ChannelPath {
     /** The path in the path masks. */
     static final int MASK = 0x80;

@@ -2,9 +2,17 @@ package vendor.ccwsim.subchannel;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static vendor.ccwsim.subchannel.ConsolePrograms.DATA;
+import static vendor.ccwsim.subchannel.ConsolePrograms.ENDED;
+import static vendor.ccwsim.subchannel.ConsolePrograms.WRITE_ACR;
+import static vendor.ccwsim.subchannel.ConsolePrograms.awaitActive;
+import static vendor.ccwsim.subchannel.ConsolePrograms.ended;
+import static vendor.ccwsim.subchannel.ConsolePrograms.inquire;
+import static vendor.ccwsim.subchannel.ConsolePrograms.ioRegion;
+import static vendor.ccwsim.subchannel.ConsolePrograms.print;
+import static vendor.ccwsim.subchannel.ConsolePrograms.read;
+import static vendor.ccwsim.subchannel.ConsolePrograms.waiting;
 import static vendor.ccwsim.subchannel.Guest.refused;
 
 import java.lang.foreign.MemorySegment;
@@ -15,12 +23,10 @@ import java.util.UUID;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.vfio.DeviceInfo;
-import mdev.api.vfio.DeviceMigration;
 import mdev.api.vfio.GetInfo;
 import mdev.api.vfio.GetIrqInfo;
 import mdev.api.vfio.GetRegionInfo;
 import mdev.api.vfio.IrqInfo;
-import mdev.api.vfio.MigrationState;
 import mdev.api.vfio.RegionCapability;
 import mdev.api.vfio.RegionInfo;
 import mdev.api.vfio.Reset;
@@ -36,17 +42,13 @@ import vendor.ccwsim.channel.Scsw;
 import vendor.ccwsim.channel.SubchannelStatus;
 import vfio.mdev.Await;
 
-/** A device used by a guest through VFIO: programs, interrupts, halt and clear, and the updates between them. */
+/** A device used by a guest through VFIO: programs, interrupts, halt and clear. */
 @Timeout(300)
 class VfioCcwDeviceTest {
-    private static final int WRITE_ACR = 0x09;
-    private static final int READ_INQUIRY = 0x0a;
     private static final int SENSE = 0x04;
-    private static final int DATA = 0x1000;
     private static final String CONFIGURE = Css.PARENT + "chp0.40/configure";
     private static final int RW = RegionInfo.READ | RegionInfo.WRITE;
     private static final int READ_CAPS = RegionInfo.READ | RegionInfo.CAPS;
-    private static final int ENDED = DeviceStatus.CHANNEL_END | DeviceStatus.DEVICE_END;
 
     private final Css css;
 
@@ -57,41 +59,6 @@ class VfioCcwDeviceTest {
     @AfterEach
     void close() {
         css.close();
-    }
-
-    private static void ended(Scsw status) {
-        assertEquals(ENDED, status.dstat(), status::toString);
-        assertEquals(0, status.cstat(), status::toString);
-        assertEquals(0, status.actl(), status::toString);
-    }
-
-    private static Guest print(Guest guest, String text) {
-        byte[] bytes = text.getBytes(Guest.EBCDIC);
-        return guest.put(DATA, bytes).ccw(WRITE_ACR, 0, bytes.length, DATA);
-    }
-
-    private static Guest inquire(Guest guest) {
-        return guest.ccw(READ_INQUIRY, Guest.SUPPRESS_LENGTH, 80, DATA);
-    }
-
-    private static String read(Guest guest, Scsw status) {
-        return new String(guest.get(DATA, 80 - status.count()), Guest.EBCDIC);
-    }
-
-    /** Starts a read inquiry and waits until the device waits for the operator. */
-    private static void waiting(Guest guest) throws ErrnoException {
-        inquire(guest).start();
-        awaitActive(guest);
-    }
-
-    private static void awaitActive(Guest guest) {
-        Await.until("the program is active", () -> {
-            try {
-                return (guest.schib().scsw().actl() & Scsw.ACTL_SCHACT) != 0;
-            } catch (ErrnoException e) {
-                throw new AssertionError(e);
-            }
-        });
     }
 
     private Operator operator(UUID uuid) throws ErrnoException {
@@ -373,16 +340,10 @@ class VfioCcwDeviceTest {
         assertEquals(0, threads());
         operator(uuid).type("early");
         try (Guest next = css.guest(uuid)) {
-            assertArrayEquals(new byte[124], region(next), "nothing of the previous user");
+            assertArrayEquals(new byte[124], ioRegion(next), "nothing of the previous user");
             inquire(next);
             assertEquals("early", read(next, next.run()));
         }
-    }
-
-    private static byte[] region(Guest guest) throws ErrnoException {
-        byte[] bytes = new byte[124];
-        guest.device().read(0, 0, MemorySegment.ofArray(bytes), 0, bytes.length);
-        return bytes;
     }
 
     private static long threads() {
@@ -434,135 +395,6 @@ class VfioCcwDeviceTest {
             ended(guest.run());
             refused(Errno.EINVAL, () -> css.platform.write(CONFIGURE, "off\n"));
         }
-    }
-
-    @Test
-    void channelReportsAreBoundedAndLiveThroughAnUpdate() throws Exception {
-        UUID uuid = css.create();
-        try (Guest guest = css.guest(uuid)) {
-            for (int i = 0; i < 9; i++) {
-                css.platform.write(CONFIGURE, "0");
-                css.platform.write(CONFIGURE, "1");
-            }
-            css.platform.write(CONFIGURE, "0");
-            css.update();
-            assertEquals("0\n", css.platform.read(CONFIGURE));
-            for (int i = 0; i < 15; i++) {
-                assertEquals(i % 2 == 0 ? 0x04060040 : 0x04020040, guest.report());
-            }
-            assertEquals(0x24020040, guest.report(), "the last has the overflow bit");
-            assertEquals(0, guest.report());
-        }
-    }
-
-    @Test
-    void idleDeviceLivesThroughAnUpdate() throws Exception {
-        UUID uuid = css.create();
-        try (Guest guest = css.guest(uuid)) {
-            ended(print(guest, "before").run());
-            byte[] before = region(guest);
-            css.update();
-            assertArrayEquals(before, region(guest));
-            ended(print(guest, "after").run());
-            assertEquals("before\nafter\n", operator(uuid).printed());
-        }
-    }
-
-    @Test
-    void attentionThatWaitsLivesThroughAnUpdate() throws Exception {
-        UUID uuid = css.create();
-        try (Guest guest = css.guest(uuid)) {
-            print(guest, "x").start();
-            Await.until("the program's end", () -> !guest.quiet());
-            operator(uuid).type("logon");
-            css.update();
-            ended(guest.interrupted());
-            assertEquals(DeviceStatus.ATTENTION, guest.interrupted().dstat());
-        }
-    }
-
-    @Test
-    void waitingReadLivesThroughAnUpdate() throws Exception {
-        UUID uuid = css.create();
-        try (Guest guest = css.guest(uuid)) {
-            byte[] text = "name?".getBytes(Guest.EBCDIC);
-            guest.put(DATA, text).ccw(WRITE_ACR, Guest.CHAIN_COMMAND, text.length, DATA);
-            inquire(guest).start();
-            Await.until("the question", () -> {
-                try {
-                    return operator(uuid).printed().equals("name?\n");
-                } catch (ErrnoException e) {
-                    throw new AssertionError(e);
-                }
-            });
-            css.update();
-            css.update();
-            refused(Errno.EBUSY, () -> print(guest, "x").start());
-            assertTrue(guest.quiet());
-            operator(uuid).type("root");
-            Scsw status = guest.interrupted();
-            ended(status);
-            assertEquals(0x110, status.cpa());
-            assertEquals("root", read(guest, status));
-            assertEquals("name?\nroot\n", operator(uuid).printed(), "the question is asked once");
-        }
-    }
-
-    /** As a migration to another platform moves it, with its guest's memory. */
-    @Test
-    void waitingReadIsMigrated() throws Exception {
-        UUID uuid = css.create();
-        try (Css other = new Css(SubchannelAttachment.CONSOLE);
-                Guest source = css.guest(uuid)) {
-            waiting(source);
-            DeviceMigration from = source.device().migration();
-            from.setState(MigrationState.STOP_COPY);
-            refused(Errno.EBUSY, () -> operator(uuid).type("lost"));
-            UUID next = other.create();
-            try (Guest destination = other.guest(next)) {
-                DeviceMigration to = destination.device().migration();
-                to.setState(MigrationState.RESUMING);
-                MemorySegment part = MemorySegment.ofArray(new byte[1 << 16]);
-                for (int length; (length = from.read(part, 0, 1 << 16)) > 0; ) {
-                    to.write(part, 0, length);
-                }
-                destination.memory.copyFrom(source.memory);
-                to.setState(MigrationState.RUNNING);
-                other.consoles.find(next.toString()).type("found");
-                Scsw status = destination.interrupted();
-                ended(status);
-                assertEquals("found", read(destination, status));
-            }
-            from.setState(MigrationState.RUNNING);
-            operator(uuid).type("kept");
-            assertEquals("kept", read(source, source.interrupted()), "a source that goes on is as before");
-        }
-    }
-
-    @Test
-    void stateThatIsNoneIsRefused() throws Exception {
-        try (Guest guest = css.guest()) {
-            DeviceMigration to = guest.device().migration();
-            to.setState(MigrationState.RESUMING);
-            assertThrows(ErrnoException.class, () -> {
-                to.write(MemorySegment.ofArray(new byte[64]), 0, 64);
-                to.setState(MigrationState.RUNNING);
-            });
-            guest.device().ioctl(new Reset());
-            ended(print(guest, "x").run());
-        }
-    }
-
-    @Test
-    void closedDeviceLivesThroughAnUpdate() throws Exception {
-        UUID uuid = css.create();
-        operator(uuid).type("early");
-        css.update();
-        try (Guest guest = css.guest(uuid)) {
-            inquire(guest);
-            assertEquals("early", read(guest, guest.run()));
-        }
-        assertFalse(operator(uuid).printed().isEmpty());
     }
 
     @Test
