@@ -134,7 +134,7 @@ final class Migration {
             }
             case RUNNING_P2P -> {
                 if (from == MigrationState.RUNNING && device instanceof QuiescentDevice quiescent) {
-                    quiesce(quiescent);
+                    callOrContinue("quiesce", quiescent::quiesce, "unquiesce", quiescent::unquiesce);
                 } else {
                     resume(device, to);
                 }
@@ -146,7 +146,7 @@ final class Migration {
             }
             case STOP -> {
                 if (!isStopped(from)) {
-                    stop(device);
+                    callOrContinue("stop", device::stop, "resume", device::resume);
                 } else if (from == MigrationState.RESUMING) {
                     restore(device);
                 }
@@ -169,11 +169,12 @@ final class Migration {
         }
     }
 
-    private void quiesce(QuiescentDevice device) throws ErrnoException {
+    /** Calls the vendor; if that fails, a part of the device may have changed, and it continues by the other call. */
+    private void callOrContinue(String what, Call call, String onFailure, Call continuing) throws ErrnoException {
         try {
-            vendor("quiesce", device::quiesce);
+            vendor(what, call);
         } catch (ErrnoException e) {
-            orError(() -> vendor("unquiesce", device::unquiesce)); // a part of it may be quiescent
+            orError(() -> vendor(onFailure, continuing));
             throw e;
         }
     }
@@ -182,15 +183,6 @@ final class Migration {
     private void unquiesce(QuiescentDevice device) throws ErrnoException {
         setState(MigrationState.RUNNING);
         orError(() -> vendor("unquiesce", device::unquiesce));
-    }
-
-    private void stop(StatefulDevice device) throws ErrnoException {
-        try {
-            vendor("stop", device::stop);
-        } catch (ErrnoException e) {
-            orError(() -> vendor("resume", device::resume)); // a part of it may have stopped
-            throw e;
-        }
     }
 
     private DeviceState save(StatefulDevice device) throws ErrnoException {
