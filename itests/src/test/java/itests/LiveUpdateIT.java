@@ -171,7 +171,7 @@ final class LiveUpdateIT {
             Result refused = platform.run("mdev:update itests.live " + next);
             assertEquals(1, refused.status(), refused.output());
             assertEquals(1, refused.output().lines().count(), refused.output());
-            assertTrue(refused.output().endsWith(reason + " (EINVAL)"), refused.output());
+            assertTrue(refused.output().strip().endsWith(reason + " (EINVAL)"), refused.output());
             assertEquals("1.0.0 42", count(platform));
 
             String both = "mdev.device.state;reads:List<Long>=\"1,2\"";
