@@ -8,7 +8,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.function.LongPredicate;
 import java.util.stream.IntStream;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
@@ -19,17 +18,32 @@ import org.junit.jupiter.api.io.TempDir;
 final class GpuLiveUpdateGuestIT {
     private static final String SCREEN = "83b8f4f2-509f-382f-3c1e-e6bfe0fa2001";
     private static final String ENGINE = "83b8f4f2-509f-382f-3c1e-e6bfe0fa2002";
+    private static final String FRAMES = "sysfs:cat /sys/bus/mdev/devices/" + ENGINE + "/engine/frames";
+    private static final String COMMANDS = "sysfs:cat /sys/bus/mdev/devices/" + ENGINE + "/engine/commands";
     private static final int UPDATES = 50;
-    private static final int WIDTH = 1920;
-    private static final int HEIGHT = 1080;
+    private static final int WIDTH = 1280;
+    private static final int HEIGHT = 800;
 
-    /** Repeats a byte in the whole frame buffer: in one write, because of Linux's damage tracking. */
+    /**
+     * Draws two pictures in turn; on demand draws another one, which stays until it has been seen. A picture has one
+     * byte in its upper half and another in its lower half. It is drawn in one write, because of Linux's damage tracking.
+     */
     private static final String DRAW = """
-            draw() {
-                head -c %d /dev/zero | tr '\\0' "\\\\$1" >/tmp/picture
-                dd if=/tmp/picture of=/dev/fb0 bs=%1$d 2>/dev/null
-            }
-            """.formatted(WIDTH * HEIGHT * 4);
+            half() { head -c %1$d /dev/zero | tr '\\0' "\\\\$1"; }
+            picture() { half $1; half $2; }
+            draw() { dd if=$1 of=/dev/fb0 bs=%2$d 2>/dev/null; }
+            picture 125 252 >/tmp/one
+            picture 252 125 >/tmp/other
+            while [ ! -e /tmp/enough ]; do
+                draw /tmp/one; draw /tmp/other
+                [ -e /tmp/wanted ] || continue
+                picture $(cat /tmp/wanted) >/tmp/picture
+                rm /tmp/wanted
+                draw /tmp/picture
+                until [ -e /tmp/seen ]; do usleep 10000; done
+                rm /tmp/seen
+            done
+            """.formatted(WIDTH * HEIGHT * 2, WIDTH * HEIGHT * 4);
 
     /**
      * The ring is the memory of an ivshmem card, which the engine reaches by DMA as it does RAM; a driver in user space
@@ -76,7 +90,7 @@ final class GpuLiveUpdateGuestIT {
     @Test
     void guestsDrawAndComputeWhileTheirDriverIsUpdated() throws Exception {
         try (var platform = Platform.start("--load", "vendor.gpu-sim");
-                var screen = Guest.start(platform.create("gpu0", "gpu-sim-16m", SCREEN));
+                var screen = Guest.start(platform.create("gpu0", "gpu-sim-8m", SCREEN));
                 var computer = Guest.start(
                         List.of(
                                 "-object",
@@ -91,13 +105,20 @@ final class GpuLiveUpdateGuestIT {
             var footprint = platform.idleFootprint();
 
             computer.background("{ " + DRIVER + "} >/tmp/result 2>&1; : >/tmp/ended");
-            screen.background(
-                    DRAW + "while [ ! -e /tmp/enough ]; do draw 125; draw 252; done; draw 063; : >/tmp/ended");
-            awaitAttribute(platform, "engine/frames", frames -> frames > 0);
+            screen.background(DRAW + ": >/tmp/ended");
+            Deadline.await(Patience.TIME, "a fence", () -> number(platform, FRAMES) > 0);
             for (int i = 0; i < UPDATES; i++) {
-                long before = attribute(platform, "engine/frames");
-                platform.run("mdev:update vendor.gpu-sim").ok();
-                awaitAttribute(platform, "engine/frames", frames -> frames > before);
+                int upper = 4 * i;
+                int lower = 255 - upper;
+                screen.run("echo %03o %03o >/tmp/next; mv /tmp/next /tmp/wanted".formatted(upper, lower))
+                        .ok();
+                long before = number(platform, "mdev:update vendor.gpu-sim; " + FRAMES);
+                Deadline.await(
+                        Patience.TIME,
+                        "a fence and the picture",
+                        () -> number(platform, "gpu:screenshot " + SCREEN + " " + screenshot() + "; " + FRAMES) > before
+                                && shows(0x010101 * upper, 0x010101 * lower));
+                screen.run(": >/tmp/seen").ok();
             }
             computer.run("touch /tmp/enough; until [ -e /tmp/ended ]; do usleep 10000; done")
                     .ok();
@@ -108,9 +129,8 @@ final class GpuLiveUpdateGuestIT {
             assertTrue(result.matches("rounds \\d+"), result);
             long rounds = Long.parseLong(result.substring("rounds ".length()));
             assertTrue(rounds >= UPDATES, result);
-            assertEquals(rounds, attribute(platform, "engine/frames"), "fences");
-            assertEquals(3 * rounds, attribute(platform, "engine/commands"));
-            awaitPicture(platform, 0x333333);
+            assertEquals(rounds, number(platform, FRAMES), "fences");
+            assertEquals(3 * rounds, number(platform, COMMANDS));
             platform.awaitFootprint(footprint);
 
             assertEquals(0, screen.poweroff());
@@ -121,10 +141,14 @@ final class GpuLiveUpdateGuestIT {
         }
     }
 
-    private static long attribute(Platform platform, String name) {
+    private Path screenshot() {
+        return temp.resolve("screen.png");
+    }
+
+    /** Runs commands, the last of which prints a number. */
+    private static long number(Platform platform, String commands) {
         try {
-            return Long.parseLong(platform.run("sysfs:cat /sys/bus/mdev/devices/" + ENGINE + "/" + name)
-                    .ok());
+            return Long.parseLong(platform.run(commands).ok().lines().toList().getLast());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (InterruptedException e) {
@@ -132,25 +156,16 @@ final class GpuLiveUpdateGuestIT {
         }
     }
 
-    private static void awaitAttribute(Platform platform, String name, LongPredicate right) {
-        Deadline.await(Patience.TIME, name, () -> right.test(attribute(platform, name)));
-    }
-
-    private void awaitPicture(Platform platform, int colour) {
-        Deadline.await(Patience.TIME, "the last picture", () -> {
-            try {
-                var file = temp.resolve("screen.png");
-                platform.run("gpu:screenshot " + SCREEN + " " + file).ok();
-                var picture = ImageIO.read(file.toFile());
-                return picture.getWidth() == WIDTH
-                        && picture.getHeight() == HEIGHT
-                        && IntStream.range(0, WIDTH * HEIGHT)
-                                .allMatch(pixel -> (picture.getRGB(pixel % WIDTH, pixel / WIDTH) & 0xffffff) == colour);
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
-            } catch (InterruptedException e) {
-                throw new AssertionError(e);
-            }
-        });
+    private boolean shows(int upper, int lower) {
+        try {
+            var picture = ImageIO.read(screenshot().toFile());
+            return picture.getWidth() == WIDTH
+                    && picture.getHeight() == HEIGHT
+                    && IntStream.range(0, WIDTH * HEIGHT)
+                            .allMatch(pixel -> (picture.getRGB(pixel % WIDTH, pixel / WIDTH) & 0xffffff)
+                                    == (pixel < WIDTH * HEIGHT / 2 ? upper : lower));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 }
