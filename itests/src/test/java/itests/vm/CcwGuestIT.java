@@ -32,7 +32,7 @@ final class CcwGuestIT {
 
             try (Guest guest = Guest.start()) {
                 AssertionError refused = assertThrows(AssertionError.class, () -> guest.plug("ccw", 5, socket));
-                assertTrue(refused.getMessage().endsWith(REFUSAL), refused.getMessage());
+                assertTrue(refused.toString().endsWith(REFUSAL), refused.toString());
                 assertEquals(0, guest.quit(), "the machine has not suffered from it");
             }
 

@@ -152,12 +152,12 @@ final class FetchTest {
         assertEquals(0, memory.pins());
     }
 
-    /** It is a program check, if the program gets there. */
+    /** Neither its CCWs nor, although there is a count, its data: it is a program check, if the program gets there. */
     @Test
     void targetOfAnInvalidTransferIsNotFetched() throws ErrnoException {
         var program = new ProgramBuilder(memory, true, P)
                 .ccw(Ccw.NOOP, Ccw.CC, 1, 0)
-                .ccw(Ccw.TIC, Ccw.SLI, 0, HOLE);
+                .ccw(Ccw.TIC, 0, 1, HOLE);
         memory.unmap(HOLE / DmaAccess.PAGE_SIZE);
         ChannelProgram.fetch(program.orb(0), memory).close();
         assertEquals(0, memory.pins());

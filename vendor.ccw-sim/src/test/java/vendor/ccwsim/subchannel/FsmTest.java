@@ -28,6 +28,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import vendor.ccwsim.channel.CcwDevice;
 import vendor.ccwsim.channel.DataTransfer;
 import vendor.ccwsim.channel.DeviceStatus;
+import vendor.ccwsim.channel.Irb;
 import vendor.ccwsim.channel.Orb;
 import vendor.ccwsim.channel.Scsw;
 import vendor.ccwsim.channel.SubchannelStatus;
@@ -296,6 +297,9 @@ class FsmTest {
                 Guest guest = css.guest()) {
             Scsw status = guest.ccw(0x05, 0, 1, DATA).run();
             assertEquals(SubchannelStatus.CHANNEL_CONTROL_CHECK, status.cstat());
+            assertTrue(status.has(Scsw.ESWF), "the subchannel logout is stored");
+            Irb irb = Irb.read(MemorySegment.ofArray(ConsolePrograms.ioRegion(guest)), 24);
+            assertEquals(0x0080_4000, irb.esw(), "the path was 0x80, and nothing of the program's was wrong");
             assertEquals(0, nop(guest).run().cstat());
         }
     }
