@@ -84,7 +84,8 @@ final class CcwClient implements AutoCloseable {
 
     private static final Charset EBCDIC = Charset.forName("IBM1047");
     private static final ValueLayout.OfInt WORD = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
-    private static final ValueLayout.OfLong DOUBLEWORD = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
+    private static final ValueLayout.OfLong DOUBLEWORD =
+            ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
 
     private final WireClient client;
     private final Fd file;
@@ -173,8 +174,10 @@ final class CcwClient implements AutoCloseable {
                 .put((byte) (reads ? 0x40 : 0))
                 .putInt(4, block)
                 .array();
-        byte[] locate =
-                ByteBuffer.allocate(8).put((byte) (reads ? 6 : 1)).putShort(2, (short) 1).array();
+        byte[] locate = ByteBuffer.allocate(8)
+                .put((byte) (reads ? 6 : 1))
+                .putShort(2, (short) 1)
+                .array();
         return data(DATA, extent)
                 .data(DATA + 16, locate)
                 .ccw(DEFINE_EXTENT, CC, 16, DATA)

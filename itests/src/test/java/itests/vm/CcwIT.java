@@ -122,8 +122,11 @@ final class CcwIT {
     /** Before a user has opened the device, and with a user: the same regions, and what the user has armed. */
     @Test
     void informationNeedsNoUser() throws Exception {
-        List<String> regions =
-                List.of("0 config 124 read write", "1 async_cmd 8 read write caps", "2 schib 52 read caps", "3 crw 8 read caps");
+        List<String> regions = List.of(
+                "0 config 124 read write",
+                "1 async_cmd 8 read write caps",
+                "2 schib 52 read caps",
+                "3 crw 8 read caps");
         String unopened = squeezed(shell("vfio:info " + CONSOLE));
         assertAll(
                 () -> regions.forEach(region -> assertTrue(unopened.contains(region), unopened)),
@@ -272,12 +275,15 @@ final class CcwIT {
 
     static Stream<Malformed> malformed() {
         return Stream.of(
-                Malformed.check("data chained in a circle", user -> user.ccw(PRINT, CD, 1, DATA)
-                        .ccw(TIC, 0, 0, PROGRAM)),
+                Malformed.check(
+                        "data chained in a circle",
+                        user -> user.ccw(PRINT, CD, 1, DATA).ccw(TIC, 0, 0, PROGRAM)),
                 Malformed.check("a transfer in channel is first", user -> user.ccw(TIC, 0, 0, PROGRAM)),
-                Malformed.check("a transfer to a transfer", user -> user.ccw(NOOP, CC | SLI, 1, 0)
-                        .ccw(TIC, 0, 0, PROGRAM + 16)
-                        .ccw(TIC, 0, 0, PROGRAM)),
+                Malformed.check(
+                        "a transfer to a transfer",
+                        user -> user.ccw(NOOP, CC | SLI, 1, 0)
+                                .ccw(TIC, 0, 0, PROGRAM + 16)
+                                .ccw(TIC, 0, 0, PROGRAM)),
                 Malformed.check("a loop", user -> user.ccw(NOOP, CC | SLI, 1, 0).ccw(TIC, 0, 0, PROGRAM)),
                 Malformed.check("no command", user -> user.ccw(0, 0, 1, DATA)),
                 Malformed.check("no bytes to chain", user -> user.ccw(PRINT, CD, 0, DATA)),
@@ -287,8 +293,12 @@ final class CcwIT {
                 Malformed.check("a list of IDAWs between doublewords", user -> user.ccw(PRINT, IDA, 1, 0x804)),
                 new Malformed("an odd address", 0, ORB, PROGRAM + 4, _ -> {}),
                 new Malformed("transport mode", EOPNOTSUPP, ORB | 1 << 18, PROGRAM, _ -> {}),
-                new Malformed("IDAWs of format 1", EOPNOTSUPP, ORB & ~(1 << 17), PROGRAM, user -> user.ccw(
-                        PRINT, IDA, 1, 0x800)),
+                new Malformed(
+                        "IDAWs of format 1",
+                        EOPNOTSUPP,
+                        ORB & ~(1 << 17),
+                        PROGRAM,
+                        user -> user.ccw(PRINT, IDA, 1, 0x800)),
                 new Malformed("no such memory", EINVAL, ORB, MEMORY, _ -> {}),
                 Malformed.refused("a chain of 257 CCWs", user -> {
                     for (int i = 0; i < 257; i++) {
@@ -297,8 +307,9 @@ final class CcwIT {
                 }),
                 Malformed.refused("data outside of the memory", user -> user.ccw(PRINT, 0, 2, MEMORY - 1)),
                 Malformed.refused("IDAWs outside of the memory", user -> user.ccw(PRINT, IDA, 1, MEMORY)),
-                Malformed.refused("an IDAW outside of the memory", user -> user.idaws(0x800, 1L << 40)
-                        .ccw(PRINT, IDA, 1, 0x800)));
+                Malformed.refused(
+                        "an IDAW outside of the memory",
+                        user -> user.idaws(0x800, 1L << 40).ccw(PRINT, IDA, 1, 0x800)));
     }
 
     /** Each program fails, and the next works; the other device does not notice. */

@@ -61,7 +61,8 @@ final class StateCommand {
     /** Bytes in hexadecimal: of many, such as the blocks of a disk, the first and how many there are. */
     private static Object shown(Object value) {
         return switch (value) {
-            case byte[] bytes when bytes.length > MOST_BYTES ->
+            case byte[] bytes
+            when bytes.length > MOST_BYTES ->
                 "%s... (%d bytes)".formatted(HexFormat.of().formatHex(bytes, 0, FIRST_BYTES), bytes.length);
             case byte[] bytes -> HexFormat.of().formatHex(bytes);
             case List<?> list -> {

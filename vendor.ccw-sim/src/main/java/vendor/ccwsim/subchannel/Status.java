@@ -23,9 +23,7 @@ final class Status {
     static Irb halted(boolean started, boolean active) {
         int start = started ? Scsw.FCTL_START_FUNC : 0;
         return irb(
-                start | Scsw.FCTL_HALT_FUNC,
-                Scsw.STCTL_STATUS_PEND,
-                active || !started ? DeviceStatus.DEVICE_END : 0);
+                start | Scsw.FCTL_HALT_FUNC, Scsw.STCTL_STATUS_PEND, active || !started ? DeviceStatus.DEVICE_END : 0);
     }
 
     /** A program has ended by itself while it was to be halted. */

@@ -155,9 +155,8 @@ final class FetchTest {
     /** Neither its CCWs nor, although there is a count, its data: it is a program check, if the program gets there. */
     @Test
     void targetOfAnInvalidTransferIsNotFetched() throws ErrnoException {
-        var program = new ProgramBuilder(memory, true, P)
-                .ccw(Ccw.NOOP, Ccw.CC, 1, 0)
-                .ccw(Ccw.TIC, 0, 1, HOLE);
+        var program =
+                new ProgramBuilder(memory, true, P).ccw(Ccw.NOOP, Ccw.CC, 1, 0).ccw(Ccw.TIC, 0, 1, HOLE);
         memory.unmap(HOLE / DmaAccess.PAGE_SIZE);
         ChannelProgram.fetch(program.orb(0), memory).close();
         assertEquals(0, memory.pins());
@@ -193,6 +192,7 @@ final class FetchTest {
         assertFalse(fetched.pins(P, 0x3000));
         assertFalse(fetched.pins(0x8000, 0x2000));
         assertTrue(fetched.pins(0, END));
+        assertFalse(fetched.pins(0x4010, 0));
         fetched.close();
         fetched.close();
         assertEquals(0, memory.pins());
@@ -255,18 +255,20 @@ final class FetchTest {
     @Test
     void continuesTheCopy() throws ErrnoException, InterruptedException {
         var program = new ProgramBuilder(memory, true, P)
+                .idaws(IDAL, DATA)
                 .ccw(Ccw.WRITE, Ccw.CC, 4, DATA)
-                .ccw(Ccw.READ, Ccw.PCI, 4, DATA);
+                .ccw(Ccw.READ, Ccw.PCI | Ccw.IDA, 4, IDAL);
         var device = new ScriptedDevice(List.of(Reply.of(4), new Reply(4, 4, ScriptedDevice.CE_DE, 1)));
         DeviceState state;
         try (var fetched = ChannelProgram.fetch(program.orb(0), memory)) {
             assertThrows(InterruptedException.class, () -> fetched.execute(device, _ -> {}));
             state = fetched.save();
         }
-        program.at(P).ccw(0, 0, 0, 0).ccw(0, 0, 0, 0);
+        program.at(P).ccw(0, 0, 0, 0).ccw(0, 0, 0, 0).idaws(IDAL, 0x5000);
         var mapped = memory.again();
         try (var restored = ChannelProgram.restore(state, mapped)) {
             assertEquals(2, mapped.pins());
+            assertFalse(restored.pins(0x5000, 1));
             Scsw scsw = restored.execute(device, irb -> {
                         throw new AssertionError("presented again " + irb);
                     })

@@ -7,7 +7,6 @@ import static vendor.ccwsim.subchannel.ConsolePrograms.ENDED;
 import static vendor.ccwsim.subchannel.ConsolePrograms.awaitActive;
 import static vendor.ccwsim.subchannel.ConsolePrograms.ended;
 import static vendor.ccwsim.subchannel.ConsolePrograms.print;
-import static vendor.ccwsim.subchannel.ConsolePrograms.read;
 import static vendor.ccwsim.subchannel.ConsolePrograms.waiting;
 
 import java.util.UUID;
