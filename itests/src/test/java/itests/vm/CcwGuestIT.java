@@ -9,7 +9,7 @@ import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** Stock QEMU and a device that is not PCI: QEMU refuses it, with one line, and the device is still of use to others. */
+/** Stock QEMU and a device that is not PCI: QEMU refuses it, with one line, and others can still use the device. */
 @RequiresVm
 final class CcwGuestIT {
     private static final String UUID = "83b8f4f2-509f-382f-3c1e-e6bfe0fa5001";

@@ -86,6 +86,44 @@ final class ChannelTransferTest {
         assertEquals(0, memory.pins());
     }
 
+    /** Page 8 is read-only, so that the pages are pinned one by one; the next fails. */
+    @Test
+    void pagesBeforeOneThatCannotBePinnedAreUnpinned() {
+        memory.map(8, DmaAccess.IOMMU_READ);
+        var program = new ProgramBuilder(memory, true, P).ccw(Ccw.WRITE, 0, 0x2000, 0x8000);
+        var user = new DmaAccess() {
+            @Override
+            public List<PinnedPage> pinPages(long[] userPfn, int prot) throws ErrnoException {
+                if (userPfn[0] == 9) {
+                    throw new ErrnoException(Errno.EFAULT);
+                }
+                return memory.pinPages(userPfn, prot);
+            }
+
+            @Override
+            public int unpinPages(long[] userPfn) throws ErrnoException {
+                return memory.unpinPages(userPfn);
+            }
+        };
+        var refused = assertThrows(ErrnoException.class, () -> ChannelProgram.fetch(program.orb(0), user));
+        assertEquals(Errno.EFAULT, refused.errno());
+        assertEquals(0, memory.pins());
+    }
+
+    /** In format 0: the first byte that has no address is a program check, and no page beyond is pinned. */
+    @Test
+    void dataEndAtTheLastAddressOfTheFormat() throws Exception {
+        var most = new GuestMemory((1 << 24) / DmaAccess.PAGE_SIZE);
+        var program = new ProgramBuilder(most, false, P).ccw(Ccw.WRITE, 0, 4, (1 << 24) - 2);
+        try (var fetched = ChannelProgram.fetch(program.orb(0), most)) {
+            Scsw scsw = fetched.execute(new ScriptedDevice(List.of(ScriptedDevice.Reply.of(4))), _ -> {})
+                    .scsw();
+            assertEquals(SubchannelStatus.PROGRAM_CHECK, scsw.cstat());
+            assertEquals(2, scsw.count());
+        }
+        assertEquals(0, most.pins());
+    }
+
     /** It is a mistake of the device, not of the program. */
     @Test
     void commandMovesDataInItsDirectionOnly() throws ErrnoException {

@@ -297,10 +297,20 @@ final class FetchTest {
         }
         return Stream.of(
                 changed(good, "orb", new byte[11]),
+                changed(good, "orb", new byte[13]),
                 changed(good, "ccws", new byte[13]),
+                changed(good, "ccws", idaws(18)),
+                changed(good, "ccws", new byte[14 * (64 * 256 + 1)]),
                 changed(good, "ccws", new byte[] {0, 0, 0x10, 0, 2, 0, 0, 4, 0, 0, 0x40, 0, 1, 18}),
                 changed(good, "idle", 257L),
                 changed(good, "next", "first"));
+    }
+
+    /** A CCW with a number of IDAWs. */
+    private static byte[] idaws(int count) {
+        byte[] ccw = new byte[14 + 8 * count];
+        ccw[13] = (byte) count;
+        return ccw;
     }
 
     private static DeviceState changed(DeviceState state, String field, Object value) {
