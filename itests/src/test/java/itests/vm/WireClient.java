@@ -15,6 +15,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import mdev.linux.Fd;
 import mdev.linux.LinuxException;
 import mdev.linux.UnixSocket;
@@ -30,6 +31,9 @@ final class WireClient implements AutoCloseable {
     private static final int HEADER = 16;
     private static final int VERSION = 1;
     private static final int DMA_MAP = 2;
+    private static final int GET_INFO = 4;
+    private static final int GET_REGION_INFO = 5;
+    private static final int GET_IRQ_INFO = 7;
     private static final int SET_IRQS = 8;
     private static final int REGION_READ = 9;
     private static final int REGION_WRITE = 10;
@@ -71,6 +75,12 @@ final class WireClient implements AutoCloseable {
         return (int) U32.get(bytes, at);
     }
 
+    private static List<Integer> words(byte[] bytes) {
+        return IntStream.range(0, bytes.length / Integer.BYTES)
+                .mapToObj(i -> word(bytes, i * Integer.BYTES))
+                .toList();
+    }
+
     private static byte[] joined(byte[] first, byte[] second) {
         byte[] all = Arrays.copyOf(first, first.length + second.length);
         System.arraycopy(second, 0, all, first.length, second.length);
@@ -100,7 +110,27 @@ final class WireClient implements AutoCloseable {
     }
 
     void write(int region, int offset, byte[] data) throws LinuxException {
-        ok(REGION_WRITE, joined(words(offset, 0, region, data.length), data));
+        assertEquals(0, tryWrite(region, offset, data), "write to region " + region);
+    }
+
+    /** @return 0, or the errno */
+    int tryWrite(int region, int offset, byte[] data) throws LinuxException {
+        return errno(exchange(REGION_WRITE, joined(words(offset, 0, region, data.length), data)));
+    }
+
+    /** {@code struct vfio_device_info} as words: its size, the flags, and how many regions and interrupts there are. */
+    List<Integer> info() throws LinuxException {
+        return words(ok(GET_INFO, words(16, 0, 0, 0)));
+    }
+
+    /** {@code struct vfio_region_info} with its capabilities, as words. */
+    List<Integer> regionInfo(int index) throws LinuxException {
+        return words(ok(GET_REGION_INFO, words(MOST, 0, index, 0, 0, 0, 0, 0)));
+    }
+
+    /** {@code struct vfio_irq_info} as words: its size, the flags, the index, and how many there are. */
+    List<Integer> irqInfo(int index) throws LinuxException {
+        return words(ok(GET_IRQ_INFO, words(16, 0, index, 0)));
     }
 
     /** An eventfd for a device's INTx line. */

@@ -18,6 +18,11 @@ import org.jspecify.annotations.Nullable;
 
 /** {@code mdev:state}: the state that an update of the device's driver would carry over. */
 final class StateCommand {
+    /** The longest field that is shown as a whole: a PCI Express configuration space. */
+    private static final int MOST_BYTES = 4096;
+
+    private static final int FIRST_BYTES = 64;
+
     private final Named named;
     private final Snapshot snapshot;
 
@@ -53,9 +58,12 @@ final class StateCommand {
         });
     }
 
-    /** Bytes in hexadecimal. */
+    /** Bytes in hexadecimal: of many, such as the blocks of a disk, the first and how many there are. */
     private static Object shown(Object value) {
         return switch (value) {
+            case byte[] bytes
+            when bytes.length > MOST_BYTES ->
+                "%s... (%d bytes)".formatted(HexFormat.of().formatHex(bytes, 0, FIRST_BYTES), bytes.length);
             case byte[] bytes -> HexFormat.of().formatHex(bytes);
             case List<?> list -> {
                 List<Object> all = new ArrayList<>();

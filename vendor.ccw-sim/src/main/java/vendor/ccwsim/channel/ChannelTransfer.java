@@ -65,9 +65,6 @@ final class ChannelTransfer implements DataTransfer {
             used = true;
             accepted.run();
         }
-        if (check != 0) {
-            throw ended(check);
-        }
         int done = 0;
         while (done < length) {
             int left = left();
@@ -92,9 +89,6 @@ final class ChannelTransfer implements DataTransfer {
 
     @Override
     public int available() throws TransferEndedException {
-        if (check != 0) {
-            throw ended(check);
-        }
         while (left() == 0 && step.ccw().has(Ccw.CD)) {
             chainData();
         }

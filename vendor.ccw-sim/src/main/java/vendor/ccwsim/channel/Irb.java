@@ -18,8 +18,8 @@ public record Irb(Scsw scsw, int esw) {
 
     /** A block for a device that has one path, the last used. */
     public static Irb of(Scsw scsw) {
-        // With format 0 also which fields are valid: the path mask (fvf) and, as device status, all of it (devsc).
-        return new Irb(scsw, scsw.has(Scsw.ESWF) ? 0x0480_4000 : 0x0080_0000);
+        // With format 0, also that the path mask is valid (fvf); no flag of esf: neither key, CCW nor IDAW was wrong.
+        return new Irb(scsw, scsw.has(Scsw.ESWF) ? 0x0080_4000 : 0x0080_0000);
     }
 
     /** @param offset of the block in the segment, in bytes */

@@ -11,7 +11,7 @@ final class Status {
 
     /** The clear function has been performed: all else is zero. */
     static Irb cleared() {
-        return irb(Scsw.FCTL_CLEAR_FUNC, Scsw.STCTL_STATUS_PEND, 0, 0);
+        return irb(Scsw.FCTL_CLEAR_FUNC, Scsw.STCTL_STATUS_PEND, 0);
     }
 
     /**
@@ -23,10 +23,7 @@ final class Status {
     static Irb halted(boolean started, boolean active) {
         int start = started ? Scsw.FCTL_START_FUNC : 0;
         return irb(
-                start | Scsw.FCTL_HALT_FUNC,
-                Scsw.STCTL_STATUS_PEND,
-                active || !started ? DeviceStatus.DEVICE_END : 0,
-                0);
+                start | Scsw.FCTL_HALT_FUNC, Scsw.STCTL_STATUS_PEND, active || !started ? DeviceStatus.DEVICE_END : 0);
     }
 
     /** A program has ended by itself while it was to be halted. */
@@ -38,20 +35,18 @@ final class Status {
 
     /** Unsolicited: the device requests attention. */
     static Irb attention() {
-        return irb(0, Scsw.STCTL_ALERT_STATUS | Scsw.STCTL_STATUS_PEND, DeviceStatus.ATTENTION, 0);
+        return irb(0, Scsw.STCTL_ALERT_STATUS | Scsw.STCTL_STATUS_PEND, DeviceStatus.ATTENTION);
     }
 
-    /** The channel has failed. */
+    /** The channel has failed: a check that the extended-status word describes. */
     static Irb failed() {
-        return irb(
-                Scsw.FCTL_START_FUNC,
-                Scsw.STCTL_ALERT_STATUS | Scsw.STCTL_PRIM_STATUS | Scsw.STCTL_SEC_STATUS | Scsw.STCTL_STATUS_PEND,
-                0,
-                SubchannelStatus.CHANNEL_CONTROL_CHECK);
+        int stctl = Scsw.STCTL_ALERT_STATUS | Scsw.STCTL_PRIM_STATUS | Scsw.STCTL_SEC_STATUS | Scsw.STCTL_STATUS_PEND;
+        int control = Scsw.control(Scsw.ESWF, Scsw.FCTL_START_FUNC, 0, stctl);
+        return Irb.of(new Scsw(control, 0, 0, SubchannelStatus.CHANNEL_CONTROL_CHECK, 0));
     }
 
-    private static Irb irb(int fctl, int stctl, int dstat, int cstat) {
-        return Irb.of(new Scsw(Scsw.control(0, fctl, 0, stctl), 0, dstat, cstat, 0));
+    private static Irb irb(int fctl, int stctl, int dstat) {
+        return Irb.of(new Scsw(Scsw.control(0, fctl, 0, stctl), 0, dstat, 0, 0));
     }
 
     /** {@code scsw_is_solicited()}. */

@@ -284,6 +284,9 @@ public final class VfioCcwDevice extends RegionDevice implements StatefulDevice,
         if (state == State.CP_PENDING && Status.isSolicited(irb.scsw()) && Status.isFinal(irb.scsw())) {
             state = State.IDLE;
         }
+        if (!user.armed(VfioCcw.IO_IRQ, 0)) {
+            subchannel.tsch(); // nobody is told to read it
+        }
         user.trigger(VfioCcw.IO_IRQ, 0);
     }
 

@@ -131,21 +131,15 @@ final class ChainingTest {
                 format1(
                         branch,
                         "format 1: flags are zero",
-                        p -> p.ccw(WRITE, Ccw.CC, 4, DATA)
-                                .ccw(Ccw.TIC, Ccw.SLI, 0, 0x2000)
-                                .at(0x2000)
-                                .ccw(READ, 0, 4, DATA),
-                        moves(4),
+                        p -> p.ccw(WRITE, Ccw.CC, 4, DATA).ccw(Ccw.TIC, Ccw.SLI, 0, P),
+                        List.of(Reply.of(4), Reply.status(4, CE_DE | UC)),
                         ran(WRITE),
                         End.refused(P + 16)),
                 format1(
                         branch,
                         "format 1: the count is zero",
-                        p -> p.ccw(WRITE, Ccw.CC, 4, DATA)
-                                .ccw(Ccw.TIC, 0, 1, 0x2000)
-                                .at(0x2000)
-                                .ccw(READ, 0, 4, DATA),
-                        moves(4),
+                        p -> p.ccw(WRITE, Ccw.CC, 4, DATA).ccw(Ccw.TIC, 0, 1, P),
+                        List.of(Reply.of(4), Reply.status(4, CE_DE | UC)),
                         ran(WRITE),
                         End.refused(P + 16)),
                 format1(
@@ -178,6 +172,13 @@ final class ChainingTest {
                         branch,
                         "to a doubleword",
                         p -> p.ccw(WRITE, Ccw.CC, 4, DATA).tic(0x2004),
+                        moves(4),
+                        ran(WRITE),
+                        End.refused(P + 16)),
+                format1(
+                        branch,
+                        "to an address of 31 bits",
+                        p -> p.ccw(WRITE, Ccw.CC, 4, DATA).tic(0x8000_0000),
                         moves(4),
                         ran(WRITE),
                         End.refused(P + 16)),

@@ -7,13 +7,16 @@ import static vendor.ccwsim.channel.Conditions.PROGRAM;
 import static vendor.ccwsim.channel.Conditions.PROTECTION;
 import static vendor.ccwsim.channel.Conditions.READ;
 import static vendor.ccwsim.channel.Conditions.READ_ONLY;
+import static vendor.ccwsim.channel.Conditions.UC;
 import static vendor.ccwsim.channel.Conditions.WRITE;
 import static vendor.ccwsim.channel.Conditions.WRITE_ONLY;
 import static vendor.ccwsim.channel.Conditions.check;
+import static vendor.ccwsim.channel.Conditions.ends;
 import static vendor.ccwsim.channel.Conditions.format0;
 import static vendor.ccwsim.channel.Conditions.format1;
 import static vendor.ccwsim.channel.Conditions.moves;
 import static vendor.ccwsim.channel.Conditions.ran;
+import static vendor.ccwsim.channel.ScriptedDevice.CE_DE;
 
 import java.util.stream.Stream;
 import mdev.api.errno.ErrnoException;
@@ -21,6 +24,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import vendor.ccwsim.channel.Conditions.End;
 import vendor.ccwsim.channel.Conditions.Row;
+import vendor.ccwsim.channel.ScriptedDevice.Reply;
 
 /** Program checks, protection checks, and the data addresses that they depend on. */
 final class CheckTest {
@@ -80,6 +84,17 @@ final class CheckTest {
                         p -> p.ccw(Ccw.NOOP, Ccw.CC | Ccw.SLI, 1, 0).tic(P),
                         moves(-1),
                         Stream.generate(() -> Ccw.NOOP)
+                                .limit(256)
+                                .mapToInt(i -> i)
+                                .toArray(),
+                        End.refused(P + 8)),
+                format1(
+                        s,
+                        "invalid sequence: 256 commands whose count leaves no room for data",
+                        p -> p.ccw(READ, Ccw.CC | Ccw.SLI, 0, DATA).tic(P),
+                        Stream.concat(Stream.generate(() -> Reply.of(1)).limit(256), ends(1, CE_DE | UC).stream())
+                                .toList(),
+                        Stream.generate(() -> READ)
                                 .limit(256)
                                 .mapToInt(i -> i)
                                 .toArray(),

@@ -131,6 +131,13 @@ final class IncorrectLengthTest {
                         new End(CE_DE | UC, 0, P + 8, 8)),
                 format1(
                         s,
+                        "busy in the initial status",
+                        p -> p.ccw(READ, 0, 8, DATA),
+                        ends(-1, DeviceStatus.BUSY),
+                        ran(READ),
+                        new End(DeviceStatus.BUSY, 0, P + 8, 8)),
+                format1(
+                        s,
                         "unit check after some data",
                         p -> p.ccw(READ, 0, 8, DATA),
                         ends(3, CE_DE | UC),

@@ -13,6 +13,8 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.state.DeviceState;
@@ -28,6 +30,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import vendor.ccwsim.channel.CcwDevice;
 import vendor.ccwsim.channel.DataTransfer;
 import vendor.ccwsim.channel.DeviceStatus;
+import vendor.ccwsim.channel.Irb;
 import vendor.ccwsim.channel.Orb;
 import vendor.ccwsim.channel.Scsw;
 import vendor.ccwsim.channel.SubchannelStatus;
@@ -138,8 +141,39 @@ class FsmTest {
         }
     }
 
+    /** A user that has armed no interrupt: signals to it are lost. */
+    private static class Unarmed implements VfioContext {
+        final Semaphore lost = new Semaphore(0);
+
+        @Override
+        public List<PinnedPage> pinPages(long[] userPfn, int prot) throws ErrnoException {
+            return List.of(new PinnedPage(0, MemorySegment.ofArray(new byte[PAGE_SIZE])));
+        }
+
+        @Override
+        public int unpinPages(long[] userPfn) {
+            return userPfn.length;
+        }
+
+        @Override
+        public void registerNotifier(VfioNotifier notifier) {}
+
+        @Override
+        public boolean armed(int index, int vector) {
+            return false;
+        }
+
+        @Override
+        public void trigger(int index, int vector) {
+            lost.release();
+        }
+
+        @Override
+        public void setIntx(boolean high) {}
+    }
+
     /** A user whose memory takes its time. */
-    private static final class Slow implements VfioContext {
+    private static final class Slow extends Unarmed {
         final CountDownLatch asked = new CountDownLatch(1);
         final CountDownLatch reply = new CountDownLatch(1);
         private final boolean absent;
@@ -159,27 +193,8 @@ class FsmTest {
             if (absent) {
                 throw new ErrnoException(Errno.EFAULT);
             }
-            return List.of(new PinnedPage(0, MemorySegment.ofArray(new byte[PAGE_SIZE])));
+            return super.pinPages(userPfn, prot);
         }
-
-        @Override
-        public int unpinPages(long[] userPfn) {
-            return userPfn.length;
-        }
-
-        @Override
-        public void registerNotifier(VfioNotifier notifier) {}
-
-        @Override
-        public boolean armed(int index, int vector) {
-            return false;
-        }
-
-        @Override
-        public void trigger(int index, int vector) {}
-
-        @Override
-        public void setIntx(boolean high) {}
     }
 
     private static Errno start(VfioCcwDevice device) {
@@ -222,6 +237,23 @@ class FsmTest {
             device.read(0, 120, MemorySegment.ofArray(code), 0, 4);
             assertEquals(reset ? 0 : -Errno.EFAULT.number(), code[0], "the reset has cleared the region");
             assertEquals(Errno.EINVAL, async(device, 3), "the subchannel is idle");
+        } finally {
+            device.release();
+        }
+    }
+
+    /** A user that is not told of a status does not read it: a later one must reach it once it can be told. */
+    @Test
+    void statusThatNobodyIsToldOfDoesNotHoldBackTheNext() throws Exception {
+        var device = new VfioCcwDevice(
+                new UUID(0, 1), new SubchannelId(0, 0, 0x42), SubchannelAttachment.CONSOLE, new ChannelPath());
+        var user = new Unarmed();
+        device.open(user);
+        try {
+            for (String line : List.of("early", "late")) {
+                device.operator().orElseThrow().type(line);
+                assertTrue(user.lost.tryAcquire(1, TimeUnit.MINUTES), "attention for " + line);
+            }
         } finally {
             device.release();
         }
@@ -296,6 +328,9 @@ class FsmTest {
                 Guest guest = css.guest()) {
             Scsw status = guest.ccw(0x05, 0, 1, DATA).run();
             assertEquals(SubchannelStatus.CHANNEL_CONTROL_CHECK, status.cstat());
+            assertTrue(status.has(Scsw.ESWF), "the subchannel logout is stored");
+            Irb irb = Irb.read(MemorySegment.ofArray(ConsolePrograms.ioRegion(guest)), 24);
+            assertEquals(0x0080_4000, irb.esw(), "the path was 0x80, and nothing of the program's was wrong");
             assertEquals(0, nop(guest).run().cstat());
         }
     }
