@@ -64,6 +64,8 @@ final class LibvirtIT {
                     "<deviceAPI>vfio-pci</deviceAPI>",
                     "<availableInstances>12</availableInstances>");
 
+            assertEquals("mtty_mtty", session.virshOutside("nodedev-list", "--cap", "mdev_types"));
+
             session.ok("echo '" + device("mtty_mtty", "mtty-2") + "' > device.xml");
             assertEquals(
                     "Node device " + NAME + " created from device.xml", session.ok("virsh nodedev-create device.xml"));
