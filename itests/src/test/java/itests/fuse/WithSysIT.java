@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import itests.Mdev;
-import itests.Patience;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -13,16 +12,14 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 
 /** {@code ./mdev with-sys}: programs find the platform's tree in {@code /sys}. */
 final class WithSysIT {
     private static final String[] MTTY = {"--load", "vendor.mtty"};
+    private static final int NOBODY = 65534;
 
     /** The arguments of {@code ./mdev} that run a command with the tree of this platform. */
     static String[] withSys(MountedPlatform mounted, String... command) {
@@ -70,25 +67,23 @@ final class WithSysIT {
         }
     }
 
+    /** A shell in it starts it. */
+    @Test
+    void nests() throws Exception {
+        try (MountedPlatform mounted = MountedPlatform.start(MTTY)) {
+            List<String> command = Mdev.here()
+                    .command(withSys(mounted, "cat", "/sys/class/mdev_bus/mtty/mdev_supported_types/mtty-1/name"))
+                    .command();
+            assertEquals(new Mdev.Ended(0, "Single port serial\n", ""), run(mounted, String.join(" ", command)));
+        }
+    }
+
     private static List<String> missing(String directory, MountedPlatform mounted) throws Exception {
         List<String> present = run(mounted, "ls -A " + directory).ok().lines().toList();
         try (var entries = Files.list(Path.of(directory))) {
             return entries.map(entry -> entry.getFileName().toString())
                     .filter(name -> !present.contains(name))
                     .toList();
-        }
-    }
-
-    @ParameterizedTest
-    @CsvSource(delimiter = '|', textBlock = """
-            exit 7              | 7
-            kill -TERM $$       | 143
-            kill -KILL $$       | 137
-            [ $$ != 1 ]         | 0
-            """)
-    void exitsWithTheCommandsStatus(String script, int status) throws Exception {
-        try (MountedPlatform mounted = MountedPlatform.start(MTTY)) {
-            assertEquals(new Mdev.Ended(status, "", ""), run(mounted, script));
         }
     }
 
@@ -101,6 +96,11 @@ final class WithSysIT {
             assertEquals(
                     new Mdev.Ended(126, "", "mdev: '" + directory + "' is not executable\n"),
                     Mdev.here().run(withSys(mounted, directory.toString())));
+            Path script = Files.writeString(directory.resolve("script"), "#!/no/such\n");
+            Files.setPosixFilePermissions(script, PosixFilePermissions.fromString("rwx------"));
+            Mdev.Ended ended = Mdev.here().run(withSys(mounted, script.toString()));
+            assertTrue(ended.err().matches("mdev: .*" + script + ": .*\n"), ended::toString);
+            assertEquals(127, ended.status());
             assertEquals(
                     new Mdev.Ended(2, "", "mdev: with-sys needs a command: see ./mdev --help\n"),
                     Mdev.here().run("with-sys"));
@@ -114,52 +114,58 @@ final class WithSysIT {
         }
     }
 
-    @Test
-    void passesSignalsOn() throws Exception {
-        try (MountedPlatform mounted = MountedPlatform.start(MTTY)) {
-            Process process = start(mounted, "trap 'exit 3' TERM; echo up; while :; do sleep 0.1; done");
-            try (BufferedReader out = process.inputReader()) {
-                assertEquals("up", out.readLine());
-                process.destroy();
-                assertEquals(3, MountedPlatform.end(process));
-            }
-        }
+    /** One line, on standard error, with what to do. */
+    private static void assertRefused(String line, Mdev.Ended ended) {
+        assertEquals(new Mdev.Ended(1, "", "mdev: " + line + "\n"), ended);
     }
 
     @Test
-    void leavesNothingBehind() throws Exception {
+    void platformThatCannotBeUsedIsOneLine(@TempDir Path directory) throws Exception {
         try (MountedPlatform mounted = MountedPlatform.start(MTTY)) {
-            List<String> mounts = Files.readAllLines(Path.of("/proc/mounts"));
-            assertEquals("", run(mounted, """
-                    setsid sleep 777001 <&- >&- 2>&- &
-                    until pgrep -f '^sleep 777001' > /dev/null; do :; done""").ok());
-            assertEquals(List.of(), processes("777001"), "what it left running has ended with it");
-
-            Process process = start(mounted, "echo up; sleep 777002; :");
-            try (BufferedReader out = process.inputReader()) {
-                assertEquals("up", out.readLine());
-                process.destroyForcibly();
-                MountedPlatform.end(process);
-            }
-            awaitNone("777002");
-            assertEquals(mounts, Files.readAllLines(Path.of("/proc/mounts")));
+            Path run = mounted.platform().run();
+            assertRefused(
+                    "no tree is mounted on %s: the platform on %s must be started without --no-mount, and its --mount DIR be given here, too"
+                            .formatted(directory, run),
+                    Mdev.here().run("--run", run.toString(), "--mount", directory.toString(), "with-sys", "true"));
+            assumeRoot();
+            Files.setAttribute(run, "unix:uid", NOBODY);
+            assertRefused(
+                    run + " belongs to another user: choose another with --run DIR",
+                    Mdev.here().run(withSys(mounted, "true")));
         }
     }
 
-    private static List<String> processes(String word) {
-        return ProcessHandle.allProcesses()
-                .map(process -> process.info().commandLine().orElse(""))
-                .filter(line -> line.contains(word))
-                .toList();
+    /** The limits on namespaces of a user namespace are its own: the host's stay as they are. */
+    @Test
+    void noRightToCreateNamespacesIsOneLine() throws Exception {
+        assumeRoot();
+        try (MountedPlatform mounted = MountedPlatform.start(MTTY)) {
+            List<String> command = new ArrayList<>(List.of(
+                    "unshare",
+                    "--user",
+                    "--map-root-user",
+                    "bash",
+                    "-c",
+                    "echo 0 > /proc/sys/user/max_mnt_namespaces && exec \"$@\"",
+                    "bash"));
+            command.addAll(Mdev.here().command(withSys(mounted, "true")).command());
+            Process process =
+                    new ProcessBuilder(command).redirectErrorStream(true).start();
+            process.getOutputStream().close();
+            String out = new String(process.getInputStream().readAllBytes(), UTF_8);
+            int status = MountedPlatform.end(process);
+            assertEquals("""
+                    mdev: no right to create namespaces (unshare failed: No space left on device): become root, or have \
+                    the administrator allow user namespaces (sysctl user.max_user_namespaces)
+                    """, out);
+            assertEquals(1, status);
+        }
     }
 
-    /** A killed process cannot wait for the others. */
-    private static void awaitNone(String word) {
-        long end = System.nanoTime() + Patience.TIME.toNanos();
-        while (!processes(word).isEmpty()) {
-            assertTrue(System.nanoTime() < end, () -> "still there: " + processes(word));
-            LockSupport.parkNanos(10_000_000);
-        }
+    static void assumeRoot() throws IOException {
+        Assumptions.assumeTrue(
+                Integer.valueOf(0).equals(Files.getAttribute(Path.of("/proc/self"), "unix:uid")),
+                "skipped: changing the user requires root");
     }
 
     @Test
@@ -182,43 +188,20 @@ final class WithSysIT {
         }
     }
 
-    @Test
-    void failsAfterThePlatformHasEnded() throws Exception {
-        try (MountedPlatform mounted = MountedPlatform.start(MTTY)) {
-            Process process = start(mounted, """
-                    cd /sys/class/mdev_bus/mtty/mdev_supported_types
-                    echo up
-                    read -r line
-                    LC_ALL=C cat mtty-1/name
-                    cat /sys/devices/system/cpu/online > /dev/null
-                    """);
-            try (BufferedReader out = process.inputReader()) {
-                assertEquals("up", out.readLine());
-                assertEquals(List.of(), mounted.platform().stop());
-                assertTrue(out.readLine().startsWith("mdev: the platform has ended"));
-                process.getOutputStream().close();
-                assertEquals(List.of("cat: mtty-1/name: Transport endpoint is not connected"), out.readAllLines());
-                assertEquals(0, MountedPlatform.end(process), "the host's part is there");
-            }
-        }
-    }
-
     /** A user without root: files of a platform that root has handed over to him. */
     @Test
     void userNamespacesReplaceRoot() throws Exception {
-        Assumptions.assumeTrue(
-                Integer.valueOf(0).equals(Files.getAttribute(Path.of("/proc/self"), "unix:uid")),
-                "skipped: changing the user requires root");
+        assumeRoot();
         try (MountedPlatform mounted = MountedPlatform.start(MTTY)) {
             Path run = mounted.platform().run();
             for (Path file : List.of(run, run.resolve("lock"), run.resolve("uevents"))) {
-                Files.setAttribute(file, "unix:uid", 65534);
+                Files.setAttribute(file, "unix:uid", NOBODY);
             }
             Files.setPosixFilePermissions(run.getParent(), PosixFilePermissions.fromString("rwx--x--x"));
             List<String> command = new ArrayList<>(List.of(
                     "setpriv",
-                    "--reuid=65534",
-                    "--regid=65534",
+                    "--reuid=" + NOBODY,
+                    "--regid=" + NOBODY,
                     "--clear-groups",
                     Mdev.here().home().resolve("mdev").toString()));
             command.addAll(List.of(withSys(

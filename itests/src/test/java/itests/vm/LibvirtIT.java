@@ -64,6 +64,8 @@ final class LibvirtIT {
                     "<deviceAPI>vfio-pci</deviceAPI>",
                     "<availableInstances>12</availableInstances>");
 
+            assertEquals("mtty_mtty", session.virshOutside("nodedev-list", "--cap", "mdev_types"));
+
             session.ok("echo '" + device("mtty_mtty", "mtty-2") + "' > device.xml");
             assertEquals(
                     "Node device " + NAME + " created from device.xml", session.ok("virsh nodedev-create device.xml"));
@@ -101,7 +103,8 @@ final class LibvirtIT {
         var drop = Files.createTempDirectory("drop");
         try (var mounted = MountedPlatform.start("--load", "vendor.gpu-sim", "--drop", drop.toString());
                 var session = LibvirtSession.start(mounted, root)) {
-            session.ok("virsh nodedev-list");
+            session.ok("(udevadm monitor --udev --subsystem-match=pci > monitor 2>&1 &)");
+            session.await("cat monitor", "UDEV - the event");
             Files.writeString(drop.resolve("vendor.gpusim.gpu-card.cfg"), "address=1000:00:02.0\nmemory=64\n");
             session.await("virsh nodedev-list --cap mdev_types", "pci_1000_00_02_0");
             requireParts(
@@ -128,6 +131,9 @@ final class LibvirtIT {
 
             Files.delete(drop.resolve("vendor.gpusim.gpu-card.cfg"));
             session.awaitNo("virsh nodedev-list --cap pci", "pci_1000_00_02_0");
+            for (var action : List.of("add", "change", "bind", "unbind", "remove")) {
+                session.await("tr -s ' ' < monitor", action + " /devices/pci1000:00/1000:00:02.0 (pci)");
+            }
             assertEquals(0, session.exit());
         }
         Files.delete(drop);

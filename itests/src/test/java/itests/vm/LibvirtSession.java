@@ -1,18 +1,22 @@
 package itests.vm;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import itests.Patience;
 import itests.fuse.MountedPlatform;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * A root shell in {@code ./mdev with-sys}, on a terminal, with Debian's stock libvirt as the root file system. Its
  * daemon runs. Everything that it writes is on a tmpfs and ends with the shell.
  */
 final class LibvirtSession implements AutoCloseable {
-    /** Arguments: the unpacked packages, and directories of the host that are visible. */
+    /** Arguments: the unpacked packages, and directories of the host that are visible; the first gets the sockets. */
     private static final String ENTER = """
             set -e
             base=$(mktemp -d "$2/session.XXXXXX")
@@ -25,6 +29,7 @@ final class LibvirtSession implements AutoCloseable {
             # What the packages' installation would have made.
             rm -rf "$root/var/run" && ln -s /run "$root/var/run"
             mount -t tmpfs -o mode=755 mdev-test "$root/run"
+            mkdir -p "$2/libvirt" "$root/run/libvirt" && mount --bind "$2/libvirt" "$root/run/libvirt"
             mkdir -p "$root/run/udev" "$root"/etc/mdevctl.d/scripts.d/{callouts,notifiers}
             : > "$root/run/udev/control"
             lines() { printf '%s\\n' "$@"; }
@@ -57,9 +62,13 @@ final class LibvirtSession implements AutoCloseable {
     private static final String END = "]done";
 
     private final Terminal terminal;
+    private final Path root;
+    private final Path sockets;
 
-    private LibvirtSession(Terminal terminal) {
+    private LibvirtSession(Terminal terminal, Path root, Path sockets) {
         this.terminal = terminal;
+        this.root = root;
+        this.sockets = sockets;
     }
 
     /** @param root the unpacked packages */
@@ -67,8 +76,9 @@ final class LibvirtSession implements AutoCloseable {
         var run = mounted.platform().run();
         var script = run.resolveSibling("enter");
         Files.writeString(script, ENTER);
-        var session = new LibvirtSession(new Terminal("%s --run %s --mount %s with-sys bash %s %s %s %s"
-                .formatted(Home.file("mdev"), run, mounted.directory(), script, root, run, root.getParent())));
+        var terminal = new Terminal("%s --run %s --mount %s with-sys bash %s %s %s %s"
+                .formatted(Home.file("mdev"), run, mounted.directory(), script, root, run, root.getParent()));
+        var session = new LibvirtSession(terminal, root, run.resolve("libvirt"));
         try {
             session.await("virsh version", "Running hypervisor");
         } catch (AssertionError e) {
@@ -104,6 +114,26 @@ final class LibvirtSession implements AutoCloseable {
             throw new AssertionError(command + ":\n" + out + "\n" + run("tail -n 20 /root/libvirtd.log"));
         }
         return out.substring(0, out.length() - 3).strip();
+    }
+
+    /** The output of virsh outside the namespaces, on the daemon's socket. */
+    String virshOutside(String... arguments) throws IOException, InterruptedException {
+        var libraries = root.resolve("usr/lib/x86_64-linux-gnu");
+        var command = new ArrayList<>(List.of(
+                libraries.resolve("ld-linux-x86-64.so.2").toString(),
+                "--library-path",
+                libraries.toString(),
+                root.resolve("usr/bin/virsh").toString(),
+                "--connect",
+                "qemu:///system?socket=" + sockets.resolve("libvirt-sock")));
+        command.addAll(List.of(arguments));
+        var virsh = new ProcessBuilder(command).redirectErrorStream(true).start();
+        virsh.getOutputStream().close();
+        var out = new String(virsh.getInputStream().readAllBytes(), UTF_8);
+        if (!virsh.waitFor(Patience.TIME) || virsh.exitValue() != 0) {
+            throw new AssertionError(command + ":\n" + out);
+        }
+        return out.strip();
     }
 
     /** Repeats a command until its output contains a text. */

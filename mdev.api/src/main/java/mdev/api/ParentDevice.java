@@ -11,7 +11,7 @@ import java.util.Optional;
  * @param className the device class or, of a PCI device, the driver; also the prefix of the type ids ({@code
  *     dev_driver_string()})
  * @param name the device's name, unique in its class and among all parents; of a PCI device its address, such as {@code
- *     1000:00:02.0}, which should be in a domain that the host does not have
+ *     1000:00:02.0}, in a domain that the host does not have
  * @param pci of a PCI device
  */
 public record ParentDevice(String className, String name, Optional<PciIdentity> pci) {

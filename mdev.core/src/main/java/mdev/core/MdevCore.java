@@ -1,5 +1,6 @@
 package mdev.core;
 
+import java.nio.file.Path;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -69,17 +70,23 @@ public final class MdevCore implements AutoCloseable {
      * @param listener receives every event from the first one on
      */
     public MdevCore(ForeignBundle owner, Limits limits, UeventListener listener) {
-        this(owner, limits, listener, new BoundedCalls("mdev-call").withReserve());
+        this(
+                owner,
+                limits,
+                listener,
+                new BoundedCalls("mdev-call").withReserve(),
+                Path.of("/sys/bus/pci/devices"));
     }
 
-    MdevCore(ForeignBundle owner, Limits limits, UeventListener listener, BoundedCalls calls) {
+    /** @param hostPci the host's {@code /sys/bus/pci/devices} */
+    MdevCore(ForeignBundle owner, Limits limits, UeventListener listener, BoundedCalls calls, Path hostPci) {
         this.calls = calls;
         this.limits = limits;
         uevents.listen(listener);
         Directory allDevices = Tree.mkdir(tree, "devices");
         classes = new Classes(tree, allDevices, uevents);
         Directory buses = Tree.mkdir(tree, "bus");
-        pci = new PciBus(buses, allDevices);
+        pci = new PciBus(buses, allDevices, hostPci);
         Directory kernel = Tree.mkdir(tree, "kernel");
         moduleDirectory = Tree.mkdir(tree, "module");
         bus = new MdevBus(buses, kernel, uevents, calls, () -> this.limits.deadline(), () -> this.limits.gracePeriod());
@@ -202,7 +209,8 @@ public final class MdevCore implements AutoCloseable {
     /**
      * Where a parent belongs; called inside the change of the tree that adds it.
      *
-     * @throws ErrnoException EEXIST: the core uses the name of the class; EINVAL: not a PCI address
+     * @throws ErrnoException EEXIST: the core uses the name of the class; EINVAL: not a PCI address, or in a
+     *     domain of the host
      */
     Subsystem subsystem(ParentDevice parent) throws ErrnoException {
         return parent.pci().isPresent()

@@ -114,6 +114,7 @@ public final class Parent extends SubsystemDevice {
             core.classes().parents().link(device.name(), parent);
             core.parentsByName().put(device.name(), parent);
             parent.uevent("change", Map.of("MDEV_STATE", "registered"));
+            parent.bound();
         }
         log.info("{}: registered by {}", device.name(), module.owner().symbolicName());
         return parent;

@@ -4,11 +4,15 @@ import static mdev.core.LifeCycleTest.assertErrno;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Objects;
 import java.util.UUID;
 import mdev.api.MdevType;
 import mdev.api.ParentDevice;
@@ -16,10 +20,13 @@ import mdev.api.PciIdentity;
 import mdev.api.Registration;
 import mdev.api.Uevent;
 import mdev.api.errno.Errno;
+import mdev.api.errno.ErrnoException;
 import mdev.api.sysfs.Attribute;
 import mdev.api.sysfs.AttributeGroup;
 import mdev.api.sysfs.SysfsNode;
+import mdev.sync.BoundedCalls;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -137,11 +144,20 @@ final class PciParentTest {
                 .filter(event -> event.devpath().equals("/devices/pci1000:00/" + ADDRESS))
                 .toList();
         assertEquals(
-                List.of("add", "change", "change", "remove"),
+                List.of("add", "change", "bind", "change", "unbind", "remove"),
                 events.stream().map(Uevent::action).toList());
+        assertEquals(
+                List.of("registered", "unregistered"),
+                events.stream()
+                        .map(event -> event.env().get("MDEV_STATE"))
+                        .filter(Objects::nonNull)
+                        .toList());
         for (Uevent event : events) {
             assertEquals("pci", event.env().get("SUBSYSTEM"));
+            boolean hasDriver = List.of("change", "bind").contains(event.action());
+            assertEquals(hasDriver, event.env().containsKey("DRIVER"), event::toString);
             keys.lines()
+                    .skip(hasDriver ? 0 : 1)
                     .forEach(line -> assertEquals(
                             line.substring(line.indexOf('=') + 1),
                             event.env().get(line.substring(0, line.indexOf('='))),
@@ -155,6 +171,27 @@ final class PciParentTest {
     void anotherNameIsRejected(String address) {
         assertErrno(Errno.EINVAL, () -> plug(address));
         assertFalse(rig.exists("/sys/class/mdev_bus/" + address));
+        rig.close();
+    }
+
+    /** Domains have at least four digits, and no more than they need. */
+    @ParameterizedTest
+    @CsvSource({
+        "0000:00:1f.0,  0000:00:02.0",
+        "0000:00:1f.0,  00000000:01:00.0",
+        "10000:e0:06.0, 10000:00:02.0",
+    })
+    void domainOfTheHostIsRejected(String host, String address, @TempDir Path pci) throws Exception {
+        Files.createDirectory(pci.resolve(host));
+        try (Rig merged = new Rig(Limits.STANDARD, new BoundedCalls("mdev-call"), pci)) {
+            ErrnoException e = assertThrows(
+                    ErrnoException.class,
+                    () -> merged.vendor.registerDevice(new ParentDevice("i915", address, GPU), new TestMtty()));
+            String domain = address.substring(0, address.indexOf(':'));
+            assertEquals(Errno.EINVAL, e.errno());
+            assertEquals("the host has PCI domain " + domain + ": choose another one, such as 1000", e.getMessage());
+            merged.vendor.registerDevice(new ParentDevice("i915", ADDRESS, GPU), new TestMtty());
+        }
         rig.close();
     }
 

@@ -1,6 +1,7 @@
 package mdev.core;
 
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Queue;
@@ -33,7 +34,12 @@ class Rig implements AutoCloseable {
     }
 
     Rig(Limits limits, BoundedCalls calls) {
-        core = new MdevCore(new ForeignBundle("mdev.core", "0.1.0", 1), limits, heard::add, calls);
+        this(limits, calls, Path.of("/no/pci"));
+    }
+
+    /** @param hostPci the host's {@code /sys/bus/pci/devices} */
+    Rig(Limits limits, BoundedCalls calls, Path hostPci) {
+        core = new MdevCore(new ForeignBundle("mdev.core", "0.1.0", 1), limits, heard::add, calls, hostPci);
         vendor = core.module(new ForeignBundle("vendor.mtty", "1.0.0", 2));
         vfio = core.module(new ForeignBundle("vfio.mdev", "1.0.0", 3));
     }

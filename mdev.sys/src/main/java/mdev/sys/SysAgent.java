@@ -14,9 +14,9 @@ import mdev.linux.Mount;
 import mdev.linux.NetlinkSocket;
 
 /**
- * The first process in the namespaces of a command, started by {@code cnf/sys/inside}: it merges the platform's tree
- * into {@code /sys}, says so on its standard output, and then sends the platform's uevents to the command. The kernel
- * kills all other processes of the PID namespace when this one ends, which it does at the end of its standard input.
+ * A process in the namespaces of a command, started by {@code cnf/sys/inside}: it merges the platform's tree into
+ * {@code /sys}, says so on its standard output, and then sends the platform's uevents to the command until the platform
+ * ends. The init of the PID namespace ends with the command, and the kernel then kills this process.
  */
 final class SysAgent {
     private static final Path SYS = Path.of("/sys");
@@ -26,7 +26,6 @@ final class SysAgent {
 
     /** @param arguments the run directory, the mount point of its tree, and {@code own} or {@code host}: the network */
     public static void main(String[] arguments) {
-        Thread.ofPlatform().name("life-line").start(SysAgent::endWithParent);
         Path run = Path.of(arguments[0]);
         try {
             // Not closed: the sources of all bind mounts, which the new file systems on /sys and /proc do not cover.
@@ -46,22 +45,12 @@ final class SysAgent {
             sys.update();
             enableUdevMonitors();
             NetlinkSocket listeners = NetlinkSocket.open(NetlinkSocket.NETLINK_KOBJECT_UEVENT, 0);
-            Thread.ofPlatform().daemon().name("uevents").start(() -> uevents.forward(sys, listeners));
+            System.out.println("ready");
+            uevents.forward(sys, listeners);
         } catch (LinuxException | IOException e) {
             say("/sys cannot be prepared: " + e.getMessage());
             System.exit(1);
         }
-        System.out.println("ready");
-    }
-
-    /** Ends this process, whatever its other threads wait for, for example a stopped platform. */
-    private static void endWithParent() {
-        try {
-            while (System.in.read() >= 0) {}
-        } catch (IOException e) {
-            // As at the end.
-        }
-        Runtime.getRuntime().halt(0);
     }
 
     /** One line on the terminal of the user. */
@@ -84,7 +73,9 @@ final class SysAgent {
             return host; // not permitted in the user namespace of a container
         }
         for (Path point : below) {
-            if (below.stream().noneMatch(other -> !other.equals(point) && point.startsWith(other))) {
+            // The mount points of another with-sys around this one are not in a sysfs.
+            if (Files.exists(point)
+                    && below.stream().noneMatch(other -> !other.equals(point) && point.startsWith(other))) {
                 Mount.bind(opened(host).resolve(SYS.relativize(point)), point);
             }
         }

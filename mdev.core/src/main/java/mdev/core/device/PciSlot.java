@@ -12,8 +12,8 @@ import mdev.core.sysfs.Contents;
 import mdev.core.sysfs.Directory;
 
 /**
- * The place of one PCI device, which is bound to its driver as long as it exists ({@code drivers/pci/pci-sysfs.c},
- * {@code pci_uevent()}).
+ * The place of one PCI device ({@code drivers/pci/pci-sysfs.c}, {@code pci_uevent()}). The driver is bound to it as
+ * long as it exists: its probe registers the parent, its remove unregisters it ({@code drivers/base/dd.c}).
  */
 final class PciSlot implements Subsystem {
     private static final int CONFIG_SIZE = 256;
@@ -28,6 +28,9 @@ final class PciSlot implements Subsystem {
 
     /** Set by {@link #add}. */
     private String address = "";
+
+    /** From {@code really_probe()} to {@code __device_release_driver()}: {@code dev->driver} is set. */
+    private volatile boolean hasDriver;
 
     /** The directories of the root bus and of the driver are added with the first device, and removed with the last. */
     PciSlot(PciBus bus, Directory root, Directory driver, PciIdentity identity) {
@@ -62,9 +65,15 @@ final class PciSlot implements Subsystem {
         addFirst(bus.drivers(), driver);
         root.add(device);
         bus.devices().link(address, device);
+        device.uevent("add");
+        hasDriver = true;
         driver.link(address, device);
         device.link("driver", driver);
-        device.uevent("add");
+    }
+
+    @Override
+    public void bound(SubsystemDevice device) {
+        device.uevent("bind");
     }
 
     private static void addFirst(Directory holder, Directory directory) {
@@ -75,9 +84,11 @@ final class PciSlot implements Subsystem {
 
     @Override
     public void remove(SubsystemDevice device) {
-        bus.devices().remove(address);
         driver.remove(address);
         device.remove("driver");
+        hasDriver = false;
+        device.uevent("unbind");
+        bus.devices().remove(address);
         device.uevent("remove");
         root.remove(address);
         removeLast(bus.drivers(), driver);
@@ -93,7 +104,9 @@ final class PciSlot implements Subsystem {
     @Override
     public Map<String, String> deviceEnvironment() {
         Map<String, String> keys = new LinkedHashMap<>();
-        keys.put("DRIVER", driver.name());
+        if (hasDriver) {
+            keys.put("DRIVER", driver.name());
+        }
         keys.put("PCI_CLASS", "%X".formatted(identity.classCode()));
         keys.put("PCI_ID", "%04X:%04X".formatted(identity.vendor(), identity.device()));
         keys.put("PCI_SUBSYS_ID", "%04X:%04X".formatted(identity.subsystemVendor(), identity.subsystemDevice()));

@@ -23,6 +23,9 @@ public sealed interface Subsystem permits DeviceClass, PciSlot {
      */
     void add(SubsystemDevice device) throws ErrnoException;
 
+    /** {@code driver_bound()}: the driver's probe has registered the parent. */
+    default void bound(SubsystemDevice device) {}
+
     /** {@code device_del()}. */
     void remove(SubsystemDevice device);
 

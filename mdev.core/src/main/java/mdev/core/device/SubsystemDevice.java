@@ -25,6 +25,11 @@ public abstract class SubsystemDevice extends Device {
         subsystem.add(this);
     }
 
+    /** Called after the device has been registered as a parent, inside a change of the tree. */
+    protected final void bound() {
+        subsystem.bound(this);
+    }
+
     /** {@code device_del()}, inside a change of the tree. */
     protected final void disappear() {
         subsystem.remove(this);
