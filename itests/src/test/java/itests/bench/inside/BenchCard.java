@@ -19,14 +19,14 @@ final class BenchCard extends PciDevice {
             .capability(new Capability.Msi(1))
             .build();
 
-    BenchCard() {
-        this(new Bar0[1]);
-    }
-
     private final Bar0 bar;
 
-    private BenchCard(Bar0[] made) {
-        super(FUNCTION, interrupts -> List.of(made[0] = new Bar0(interrupts.source())));
+    BenchCard() {
+        var made = new Bar0[1];
+        super(FUNCTION, interrupts -> {
+            made[0] = new Bar0(interrupts.source());
+            return List.of(made[0]);
+        });
         bar = made[0];
     }
 

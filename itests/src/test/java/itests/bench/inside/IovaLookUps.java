@@ -52,7 +52,7 @@ record IovaLookUps(Vfio vfio, Tree tree, ManyDevices vendor) implements Measurem
         int random = 1;
         for (int i = 0; i < times; i++) {
             random = random * 1664525 + 1013904223; // a full period of 2^32
-            long mapping = (random & 0xffff_ffffL) * mappings >>> Integer.SIZE;
+            long mapping = ((random & 0xffff_ffffL) * mappings) >>> Integer.SIZE;
             device.dmaRead(mapping * STEP, data, 0, Long.BYTES);
         }
     }

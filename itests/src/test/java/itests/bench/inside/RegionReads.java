@@ -20,7 +20,9 @@ record RegionReads(Vfio vfio, Tree tree) implements Measurement {
         int read(int offset);
     }
 
-    private record Registers(int[] values) implements Plain {
+    private static final class Registers implements Plain {
+        private final int[] values = new int[4];
+
         @Override
         public int read(int offset) {
             return values[offset / Integer.BYTES];
@@ -31,7 +33,7 @@ record RegionReads(Vfio vfio, Tree tree) implements Measurement {
     @Override
     public Map<String, List<Double>> run(List<Integer> arguments) throws ErrnoException {
         int reads = arguments.get(1);
-        Plain plain = new Registers(new int[4]);
+        Plain plain = new Registers();
         ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
         try (Arena arena = Arena.ofConfined();
                 User user = User.open(vfio, tree, tree.create())) {
