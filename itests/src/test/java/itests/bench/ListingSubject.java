@@ -11,7 +11,7 @@ import java.util.stream.Stream;
 
 /** {@code ls -U} of all devices in the mounted tree, beside links of the same names on a tmpfs. */
 record ListingSubject(Path bundle, Path temp) implements Subject {
-    private static final String CREATE = "class/mdev_bus/bench0/mdev_supported_types/bench-card/create";
+    private static final String CREATE = "class/mdev_bus/bench0/mdev_supported_types/bench-idle/create";
 
     @Override
     public String name() {

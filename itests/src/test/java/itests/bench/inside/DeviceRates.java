@@ -26,7 +26,7 @@ record DeviceRates(Tree tree) implements Measurement {
             long before = heap();
             List<String> present = new ArrayList<>();
             for (int i = 0; i < devices; i++) {
-                present.add(tree.create());
+                present.add(tree.createIdle());
             }
             double each = (double) (heap() - before) / devices;
             double with = rate(pairs);
@@ -51,7 +51,7 @@ record DeviceRates(Tree tree) implements Measurement {
         for (int block = 0; block < BLOCKS; block++) {
             long start = System.nanoTime();
             for (int i = 0; i < pairs; i++) {
-                tree.remove(tree.create());
+                tree.remove(tree.createIdle());
             }
             rates.add(pairs * SECOND / (System.nanoTime() - start));
         }

@@ -13,6 +13,7 @@ import mdev.api.sysfs.Attribute;
 import mdev.api.sysfs.AttributeGroup;
 import mdev.api.vfio.VfioContext;
 import mdev.api.vfio.VfioPci;
+import mdev.pci.PciDevice;
 import org.jspecify.annotations.Nullable;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
@@ -21,7 +22,9 @@ import org.osgi.service.component.annotations.Reference;
 
 /** A vendor with cheap devices in unlimited number, so that the platform dominates the measurement. */
 @Component(service = ManyDevices.class, immediate = true)
-public final class ManyDevices implements ParentOps<BenchCard> {
+public final class ManyDevices implements ParentOps<PciDevice> {
+    private static final String IDLE = "idle";
+
     private final Registration registration;
     private volatile String value = "1";
     private volatile @Nullable BenchCard last;
@@ -38,7 +41,11 @@ public final class ManyDevices implements ParentOps<BenchCard> {
 
     @Override
     public List<MdevType> supportedTypes() {
-        return List.of(MdevType.of("card", "a card", VfioPci.DEVICE_API, () -> Integer.MAX_VALUE));
+        return List.of(type("card", "a card with an interrupt"), type(IDLE, "the least card"));
+    }
+
+    private static MdevType type(String group, String name) {
+        return MdevType.of(group, name, VfioPci.DEVICE_API, () -> Integer.MAX_VALUE);
     }
 
     /** Of the parent, so that it takes no memory for each device. */
@@ -50,16 +57,19 @@ public final class ManyDevices implements ParentOps<BenchCard> {
     }
 
     @Override
-    public BenchCard create(Mdev mdev) {
+    public PciDevice create(Mdev mdev) {
+        if (mdev.typeId().endsWith(IDLE)) {
+            return new IdleCard();
+        }
         BenchCard card = new BenchCard();
         last = card;
         return card;
     }
 
     @Override
-    public void remove(BenchCard card) {}
+    public void remove(PciDevice card) {}
 
-    /** The framework's services for the device created last, which has a user. */
+    /** The framework's services for the card created last that has an interrupt, and a user. */
     VfioContext opened() throws ErrnoException {
         BenchCard card = last;
         VfioContext user = card == null ? null : card.user();

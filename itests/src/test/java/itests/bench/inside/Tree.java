@@ -10,7 +10,7 @@ import mdev.api.sysfs.SysfsFile;
 
 /** Creates and removes devices through the tree, as every program does. */
 final class Tree {
-    private static final String TYPE = "/sys/devices/virtual/bench/bench0/mdev_supported_types/bench-card";
+    private static final String TYPES = "/sys/devices/virtual/bench/bench0/mdev_supported_types/";
 
     private final Sysfs sysfs;
     private final AtomicLong next = new AtomicLong();
@@ -19,9 +19,14 @@ final class Tree {
         this.sysfs = sysfs;
     }
 
-    /** Creates a device of the benchmark's vendor; returns its UUID. */
+    /** Creates a card with an interrupt; returns its UUID. */
     String create() throws ErrnoException {
-        return create(TYPE);
+        return create(TYPES + "bench-card");
+    }
+
+    /** Creates the least card; returns its UUID. */
+    String createIdle() throws ErrnoException {
+        return create(TYPES + "bench-idle");
     }
 
     String create(String type) throws ErrnoException {
