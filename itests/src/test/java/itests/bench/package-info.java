@@ -1,4 +1,4 @@
-/** The measurements of docs/performance.md. Not part of {@code verify}: {@code cnf/bench} runs them. */
+/** The benchmark of docs/performance.md. Not part of {@code verify}: {@code ./mvnw -Pbench verify} runs it. */
 @NullMarked
 package itests.bench;
 

@@ -24,7 +24,7 @@ final class VmCondition implements ExecutionCondition {
     }
 
     /** The scripts' message if no VM can start, else empty. */
-    private static String missing() {
+    static String missing() {
         try {
             for (var script : new String[] {"cnf/vm/qemu.sh", "cnf/vm/guest.sh"}) {
                 var process = new ProcessBuilder(Home.file(script))

@@ -7,26 +7,27 @@ import mdev.api.ParentDevice;
 import mdev.api.ParentOps;
 import mdev.api.ParentRegistry;
 import mdev.api.Registration;
+import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
+import mdev.api.sysfs.Attribute;
+import mdev.api.sysfs.AttributeGroup;
+import mdev.api.vfio.VfioContext;
 import mdev.api.vfio.VfioPci;
-import mdev.device.Registers;
-import mdev.pci.Bar;
 import mdev.pci.PciDevice;
-import mdev.pci.PciFunction;
+import org.jspecify.annotations.Nullable;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.component.annotations.Reference;
 
 /** A vendor with cheap devices in unlimited number, so that the platform dominates the measurement. */
-@Component(service = {})
-public final class ManyDevices implements ParentOps<ManyDevices.Card> {
-    static final String TYPE = "/sys/devices/virtual/bench/bench0/mdev_supported_types/bench-card";
-
-    private static final PciFunction FUNCTION =
-            PciFunction.of(0x1234, 0xbe9c).bar(Bar.memory(0, 16)).build();
+@Component(service = ManyDevices.class, immediate = true)
+public final class ManyDevices implements ParentOps<PciDevice> {
+    private static final String IDLE = "idle";
 
     private final Registration registration;
+    private volatile String value = "1";
+    private volatile @Nullable BenchCard last;
 
     @Activate
     public ManyDevices(@Reference ParentRegistry registry) throws ErrnoException {
@@ -40,34 +41,41 @@ public final class ManyDevices implements ParentOps<ManyDevices.Card> {
 
     @Override
     public List<MdevType> supportedTypes() {
-        return List.of(MdevType.of("card", "a card", VfioPci.DEVICE_API, () -> Integer.MAX_VALUE));
+        return List.of(type("card", "a card with an interrupt"), type(IDLE, "the least card"));
+    }
+
+    private static MdevType type(String group, String name) {
+        return MdevType.of(group, name, VfioPci.DEVICE_API, () -> Integer.MAX_VALUE);
+    }
+
+    /** Of the parent, so that it takes no memory for each device. */
+    @Override
+    public List<AttributeGroup> deviceAttributeGroups() {
+        return List.of(new AttributeGroup(
+                "bench",
+                List.of(Attribute.readWrite("value", () -> value + "\n", written -> value = written.strip()))));
     }
 
     @Override
-    public Card create(Mdev mdev) {
-        return new Card();
+    public PciDevice create(Mdev mdev) {
+        if (mdev.typeId().endsWith(IDLE)) {
+            return new IdleCard();
+        }
+        BenchCard card = new BenchCard();
+        last = card;
+        return card;
     }
 
     @Override
-    public void remove(Card card) {}
+    public void remove(PciDevice card) {}
 
-    /** A card with one register that reads 0. */
-    static final class Card extends PciDevice {
-        Card() {
-            super(FUNCTION, _ -> List.of(new Nothing()));
+    /** The framework's services for the card created last that has an interrupt, and a user. */
+    VfioContext opened() throws ErrnoException {
+        BenchCard card = last;
+        VfioContext user = card == null ? null : card.user();
+        if (user == null) {
+            throw new ErrnoException(Errno.ENODEV, "no user has opened it");
         }
-    }
-
-    private static final class Nothing implements Registers {
-        @Override
-        public long read(long offset, int size) {
-            return 0;
-        }
-
-        @Override
-        public void write(long offset, int size, long value) {}
-
-        @Override
-        public void reset() {}
+        return user;
     }
 }

@@ -186,11 +186,6 @@ final class Guest implements VfioContext, AutoCloseable {
         device.open(this);
     }
 
-    /** Whether {@link #submit} need not wait. */
-    boolean hasRoom() {
-        return register(EngineRegisters.HEAD) != (tail + 1) % RING_SLOTS;
-    }
-
     /** Waits until all submitted commands are complete. */
     void finish() throws ErrnoException {
         int fence = ++fences;
