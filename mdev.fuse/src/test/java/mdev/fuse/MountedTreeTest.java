@@ -54,7 +54,7 @@ final class MountedTreeTest extends MountedTreeTestSupport {
         assertEquals("24\n", tree.sh("cat " + TYPE + "/available_instances"));
         assertEquals("../../devices/virtual/mtty/mtty\n", tree.sh("readlink class/mdev_bus/mtty"));
         assertEquals(
-                "200 4096 regular file\n444 4096 regular file\n755 0 directory\n777 0 symbolic link\n",
+                "200 4096 regular file\n444 4096 regular file\n755 0 directory\n777 31 symbolic link\n",
                 tree.sh("stat -c '%a %s %F' " + TYPE + "/create " + TYPE + "/name " + TYPE + " class/mdev_bus/mtty"));
     }
 

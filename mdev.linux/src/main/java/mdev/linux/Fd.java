@@ -49,17 +49,31 @@ public final class Fd implements AutoCloseable {
     private static final MethodHandle OPEN =
             Libc.variadic("open", 2, FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT));
     private static final MethodHandle CLOSE = Libc.plain("close", FunctionDescriptor.ofVoid(JAVA_INT));
-    private static final MethodHandle FCNTL =
-            Libc.variadic("fcntl", 2, FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT));
-    private static final MethodHandle GETRLIMIT =
-            Libc.function("getrlimit", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS));
-    private static final MethodHandle FTRUNCATE =
-            Libc.function("ftruncate", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG));
-    private static final MethodHandle FALLOCATE =
-            Libc.function("fallocate", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG));
+    /** Each handle takes Java some milliseconds to make: these are made with their first use. */
+    private static final class Fcntl {
+        static final MethodHandle HANDLE =
+                Libc.variadic("fcntl", 2, FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT));
+    }
 
-    private static final MethodHandle LSEEK =
-            Libc.function("lseek", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT));
+    private static final class Getrlimit {
+        static final MethodHandle HANDLE =
+                Libc.function("getrlimit", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS));
+    }
+
+    private static final class Ftruncate {
+        static final MethodHandle HANDLE =
+                Libc.function("ftruncate", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG));
+    }
+
+    private static final class Fallocate {
+        static final MethodHandle HANDLE =
+                Libc.function("fallocate", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG));
+    }
+
+    private static final class Lseek {
+        static final MethodHandle HANDLE =
+                Libc.function("lseek", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT));
+    }
 
     /** The thread that replaces the number with {@link #CLOSED} closes the descriptor. */
     private final AtomicInteger number;
@@ -82,7 +96,7 @@ public final class Fd implements AutoCloseable {
     public static int limit(int reserved) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment limits = arena.allocate(JAVA_LONG, 2); // struct rlimit { rlim_t rlim_cur, rlim_max; }
-            Libc.call("getrlimit", state -> (int) GETRLIMIT.invokeExact(state, RLIMIT_NOFILE, limits));
+            Libc.call("getrlimit", state -> (int) Getrlimit.HANDLE.invokeExact(state, RLIMIT_NOFILE, limits));
             int current = (int) Math.min(limits.getAtIndex(JAVA_LONG, 0) & Long.MAX_VALUE, Integer.MAX_VALUE);
             return Math.max(current - reserved, current / 2);
         } catch (LinuxException e) {
@@ -196,7 +210,7 @@ public final class Fd implements AutoCloseable {
 
     /** Sets the length of the file. EPERM: a seal forbids it. */
     public void truncate(long size) throws LinuxException {
-        Libc.call("ftruncate", state -> (int) FTRUNCATE.invokeExact(state, number(), size));
+        Libc.call("ftruncate", state -> (int) Ftruncate.HANDLE.invokeExact(state, number(), size));
     }
 
     /**
@@ -207,8 +221,8 @@ public final class Fd implements AutoCloseable {
      *     not support holes
      */
     public void punchHole(long offset, long length) throws LinuxException {
-        Libc.call("fallocate", state -> (int)
-                FALLOCATE.invokeExact(state, number(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length));
+        Libc.call("fallocate", state -> (int) Fallocate.HANDLE.invokeExact(
+                state, number(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length));
     }
 
     /**
@@ -297,7 +311,7 @@ public final class Fd implements AutoCloseable {
     }
 
     private long seek(long from, int whence) throws LinuxException {
-        return Libc.call("lseek", state -> (long) LSEEK.invokeExact(state, number(), from, whence));
+        return Libc.call("lseek", state -> (long) Lseek.HANDLE.invokeExact(state, number(), from, whence));
     }
 
     /**
@@ -323,7 +337,7 @@ public final class Fd implements AutoCloseable {
     }
 
     private int fcntl(String name, int command, int argument) throws LinuxException {
-        return (int) Libc.call(name, state -> (int) FCNTL.invokeExact(state, number(), command, argument));
+        return (int) Libc.call(name, state -> (int) Fcntl.HANDLE.invokeExact(state, number(), command, argument));
     }
 
     /** Otherwise the kernel would write to memory that is read-only in Java. */

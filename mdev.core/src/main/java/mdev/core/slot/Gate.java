@@ -172,19 +172,13 @@ public class Gate extends GateState {
     /** As {@link #describe(Contents, Supplier)}; the places are those kept across updates. */
     public final void describe(Contents contents, AttributePlaces places, Supplier<List<AttributeGroup>> groups) {
         List<AttributeGroup> described = groups.get();
-        List<AttributeGroup> guarded = described.stream()
-                .map(group -> new AttributeGroup(
-                        group.name(),
-                        group.attributes().stream()
-                                .map(attribute -> guard(attribute, () -> {
-                                    List<AttributeGroup> now = groups.get();
-                                    return now.equals(described)
-                                            ? attribute
-                                            : find(now, group.name(), attribute.name());
-                                }))
-                                .toList()))
-                .toList();
-        places.describe(contents, guarded);
+        places.describe(
+                contents,
+                described,
+                (group, attribute) -> guard(attribute, () -> {
+                    List<AttributeGroup> now = groups.get();
+                    return now.equals(described) ? attribute : find(now, group, attribute.name());
+                }));
     }
 
     private interface Current {

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import mdev.api.sysfs.Attribute;
 import mdev.api.sysfs.AttributeGroup;
 
@@ -46,38 +47,57 @@ public final class AttributePlaces {
         return tooMany && !names.isEmpty() ? NONE.with(groups) : new AttributePlaces(more);
     }
 
+    /** Makes an attribute of the named group callable from outside its bundle. */
+    @FunctionalInterface
+    public interface Guard {
+        Attribute guard(String group, Attribute attribute);
+    }
+
     /** Describes the groups. */
-    public void describe(Contents contents, List<AttributeGroup> groups) {
+    public void describe(Contents contents, List<AttributeGroup> groups, Guard guard) {
         if (names.isEmpty()) {
-            groups.forEach(contents::group);
+            groups.forEach(group -> {
+                String name = group.name();
+                Consumer<Contents> files = inside -> group.attributes()
+                        .forEach(attribute -> inside.file(attribute, each -> guard.guard(name, each)));
+                describe(contents, name, files);
+            });
             return;
         }
         names.forEach((group, attributes) -> {
             Map<String, Attribute> there = new LinkedHashMap<>();
-            boolean exists = false;
+            boolean exists = group.isEmpty();
             for (AttributeGroup each : groups) {
                 if (each.name().equals(group)) {
                     exists = true;
                     each.attributes().forEach(attribute -> there.put(attribute.name(), attribute));
                 }
             }
-            if (group.isEmpty()) {
-                describe(contents, attributes, there);
-            } else if (exists) {
-                contents.directory(group, inside -> describe(inside, attributes, there));
+            if (exists) {
+                describe(contents, group, inside -> describe(inside, attributes, there, group, guard));
             } else {
                 contents.skip(1);
             }
         });
     }
 
-    private static void describe(Contents contents, List<String> places, Map<String, Attribute> there) {
+    /** The files of a group are in a subdirectory if the group has a name. */
+    private static void describe(Contents contents, String group, Consumer<Contents> files) {
+        if (group.isEmpty()) {
+            files.accept(contents);
+        } else {
+            contents.directory(group, files);
+        }
+    }
+
+    private static void describe(
+            Contents contents, List<String> places, Map<String, Attribute> there, String group, Guard guard) {
         for (String name : places) {
             Attribute attribute = there.get(name);
             if (attribute == null) {
                 contents.skip(1);
             } else {
-                contents.file(attribute);
+                contents.file(attribute, each -> guard.guard(group, each));
             }
         }
     }

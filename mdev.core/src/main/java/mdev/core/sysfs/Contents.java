@@ -1,13 +1,12 @@
 package mdev.core.sysfs;
 
-import java.util.List;
 import java.util.NavigableMap;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.function.LongFunction;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import mdev.api.sysfs.Attribute;
-import mdev.api.sysfs.AttributeGroup;
 import mdev.api.sysfs.SysfsNode;
 import org.jspecify.annotations.Nullable;
 
@@ -75,14 +74,9 @@ public final class Contents {
         make(name, place -> new Described(directory, name, place, contents));
     }
 
-    /** Adds the files of a group, in a subdirectory if the group has a name. */
-    public void group(AttributeGroup group) {
-        List<Attribute> attributes = group.attributes();
-        if (group.name().isEmpty()) {
-            attributes.forEach(this::file);
-        } else {
-            directory(group.name(), contents -> attributes.forEach(contents::file));
-        }
+    /** An attribute file of a vendor; the guard is asked only if the file is created. */
+    void file(Attribute attribute, UnaryOperator<Attribute> guard) {
+        make(attribute.name(), place -> new AttributeFile(directory, place, guard.apply(attribute)));
     }
 
     /** Skips the places of entries that the directory does not currently have. */

@@ -21,7 +21,6 @@ import java.util.stream.Stream;
 import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.api.sysfs.Attribute;
-import mdev.api.sysfs.AttributeGroup;
 import mdev.api.sysfs.SysfsFile;
 import mdev.api.sysfs.SysfsLink;
 import mdev.api.sysfs.SysfsNode;
@@ -45,7 +44,7 @@ class TreeTest {
         @Override
         protected void contents(Contents contents) {
             contents.file(Attribute.readOnly("m", () -> name() + "\n"));
-            contents.group(new AttributeGroup("group", List.of(Attribute.readOnly("file", () -> "in\n"))));
+            contents.directory("group", inside -> inside.file(Attribute.readOnly("file", () -> "in\n")));
             contents.link("up", holder());
         }
     }

@@ -12,13 +12,13 @@ import mdev.fuse.wire.Reply;
 import mdev.sync.BoundedCalls;
 import mdev.sync.Deadline;
 import mdev.sync.FaultLog;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Runs each request that calls a vendor on a separate thread, so that a hung call blocks only its caller. A signal
- * ends the caller's wait only if the caller is ending; otherwise, as in sysfs, a started call completes and is
- * answered. Never closed: calls that run at the unmount complete, unanswered.
+ * The requests that call a vendor. A signal ends the caller's wait only if the caller is ending; otherwise, as in sysfs,
+ * a started call completes and is answered. Never closed: calls that run at the unmount complete, unanswered.
  */
 final class Calls {
     private static final Logger log = LoggerFactory.getLogger(Calls.class);
@@ -30,10 +30,10 @@ final class Calls {
     private static final Duration LONGEST = Duration.ofDays(1);
 
     private final Channel channel;
-    private final BoundedCalls threads = new BoundedCalls("mdev-fuse-call");
+    private final BoundedCalls watchers = new BoundedCalls("mdev-fuse-signals");
     private final FaultLog faults = new FaultLog(log, "the file system");
 
-    /** By the request's number, from {@link #start} until the vendor has returned. */
+    /** By the request's number, from {@link #begin} until the vendor has returned. */
     private final Map<Long, Call> running = new ConcurrentHashMap<>();
 
     Calls(Channel channel) {
@@ -42,9 +42,6 @@ final class Calls {
 
     /** The work of a request. */
     interface Work {
-        /** The maximum length of the answer's body. */
-        int room();
-
         /** Runs, and writes the answer's body. */
         void run(Reply reply) throws ErrnoException;
 
@@ -60,39 +57,39 @@ final class Calls {
         return running.size();
     }
 
-    /** Starts the work. Called by the receiving thread, so that an interrupt of the request arrives only later. */
-    void start(long unique, CallingThread caller, Work work) throws ErrnoException {
+    /**
+     * Registers a call before the next request is received, so that an interrupt finds it.
+     *
+     * @return makes the call; its answer is null if the caller has got EINTR meanwhile
+     */
+    Readers.Call begin(long unique, CallingThread caller, Work work) {
         Call call = new Call(unique, caller, new AtomicBoolean(), new AtomicBoolean());
         running.put(unique, call);
-        if (threads.tryStart("mdev-fuse-call-" + unique, () -> run(call, work)) == null) {
-            running.remove(unique);
-            throw new ErrnoException(Errno.EAGAIN, "no thread can be started");
-        }
+        return reply -> run(call, work, reply);
     }
 
-    private void run(Call call, Work work) {
+    private @Nullable MemorySegment run(Call call, Work work, Reply reply) {
         long unique = call.unique();
-        try (Arena arena = Arena.ofConfined()) {
-            Reply reply = new Reply(arena, work.room());
-            boolean done = false;
-            MemorySegment message;
-            try {
-                work.run(reply);
-                done = true;
-                message = reply.answer(unique);
-            } catch (ErrnoException e) {
-                message = reply.refusal(e.errno().number(), unique);
-            } catch (RuntimeException | Error e) {
-                faults.report("a call", e);
-                message = reply.refusal(Errno.EIO.number(), unique);
-            }
-            running.remove(unique);
-            if (call.answered().compareAndSet(false, true)) {
-                channel.answer(message);
-            } else if (done) {
-                work.unwanted();
-            }
+        boolean done = false;
+        MemorySegment message;
+        try {
+            work.run(reply);
+            done = true;
+            message = reply.answer(unique);
+        } catch (ErrnoException e) {
+            message = reply.refusal(e.errno().number(), unique);
+        } catch (RuntimeException | Error e) {
+            faults.report("a call", e);
+            message = reply.refusal(Errno.EIO.number(), unique);
         }
+        running.remove(unique);
+        if (call.answered().compareAndSet(false, true)) {
+            return message;
+        }
+        if (done) {
+            work.unwanted();
+        }
+        return null;
     }
 
     /**
@@ -103,7 +100,7 @@ final class Calls {
         Call call = running.get(unique);
         if (call != null
                 && call.interrupted().compareAndSet(false, true)
-                && threads.tryStart("mdev-fuse-signals-" + unique, () -> watch(call)) == null) {
+                && watchers.tryStart("mdev-fuse-signals-" + unique, () -> watch(call)) == null) {
             giveUp(call);
         }
     }

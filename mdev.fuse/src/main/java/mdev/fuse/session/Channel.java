@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** {@code /dev/fuse} of one mount. One thread receives, any thread sends. */
+/** {@code /dev/fuse} of one mount. One thread at a time receives, any thread sends. */
 final class Channel implements AutoCloseable {
     /** The errno of read(2) after the unmount. */
     private static final int ENODEV = Errno.ENODEV.number();
@@ -31,10 +31,7 @@ final class Channel implements AutoCloseable {
     /** Grace period of the close: a notification may wait for a directory lock that another process holds. */
     private static final Duration GRACE = Duration.ofSeconds(1);
 
-    private static final Duration LONG = Duration.ofDays(1);
-
     private final Fd fd;
-    private final Epoll epoll;
     private final MemorySegment buffer = Arena.ofAuto().allocate(Request.MAX_LENGTH, Long.BYTES);
 
     /**
@@ -49,11 +46,20 @@ final class Channel implements AutoCloseable {
     private volatile boolean ended;
 
     /** @param fd open for reading and writing, nonblocking; ownership is taken */
-    Channel(Fd fd) throws LinuxException {
+    Channel(Fd fd) {
         this.fd = fd;
-        this.epoll = Epoll.create(1);
+    }
+
+    /**
+     * A new epoll instance that is ready when there is a request.
+     *
+     * @throws LinuxException EMFILE, ENFILE; EBADF: closed
+     */
+    Epoll epoll() throws LinuxException {
+        Epoll epoll = Epoll.create(1);
         try {
             epoll.add(fd, Epoll.EPOLLIN, 0);
+            return epoll;
         } catch (LinuxException e) {
             epoll.close();
             throw e;
@@ -61,30 +67,28 @@ final class Channel implements AutoCloseable {
     }
 
     /**
-     * Waits for the next request.
+     * Receives a request, without waiting for one.
      *
-     * @return a request that is valid until the next call; null after {@link #end} or an unmount
+     * @return a request that is valid until the next call; null if there is none, or the channel {@link #hasEnded}
      * @throws LinuxException an unexpected error
      */
     @Nullable
     Request receive() throws LinuxException {
-        while (!ended) {
-            if (epoll.await(LONG) == 0) {
-                continue;
+        Lock receiving = open.readLock();
+        receiving.lock();
+        try {
+            return Request.of(buffer, fd.read(buffer));
+        } catch (LinuxException e) {
+            if (e.errno() == ENODEV || e.errno() == ECONNABORTED) {
+                ended = true;
+            } else if (e.errno() != Errno.EAGAIN.number() && e.errno() != Errno.ENOENT.number()) {
+                // Not that another thread has read it, or that it was aborted before it was read.
+                throw e;
             }
-            try {
-                return Request.of(buffer, fd.read(buffer));
-            } catch (LinuxException e) {
-                if (e.errno() == ENODEV || e.errno() == ECONNABORTED) {
-                    return null;
-                }
-                // ENOENT: the request was aborted before it was read.
-                if (e.errno() != Errno.EAGAIN.number() && e.errno() != Errno.ENOENT.number()) {
-                    throw e;
-                }
-            }
+            return null;
+        } finally {
+            receiving.unlock();
         }
-        return null;
     }
 
     /**
@@ -130,10 +134,14 @@ final class Channel implements AutoCloseable {
         }
     }
 
-    /** Makes {@link #receive} return null. */
+    /** Whether no more requests are received: after {@link #end} or an unmount. */
+    boolean hasEnded() {
+        return ended;
+    }
+
+    /** No more requests are received. */
     void end() {
         ended = true;
-        epoll.wakeup();
     }
 
     /** Ends the connection: processes that still use the file system get ENOTCONN. Idempotent. */
@@ -153,6 +161,5 @@ final class Channel implements AutoCloseable {
         } finally {
             closing.unlock();
         }
-        epoll.close();
     }
 }

@@ -1,97 +1,41 @@
 package mdev.fuse.session;
 
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.EnumSet;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Set;
 import java.util.function.Supplier;
-import mdev.api.errno.Errno;
-import mdev.api.errno.ErrnoException;
 import mdev.api.sysfs.Sysfs;
 import mdev.api.sysfs.SysfsDirectory;
 import mdev.api.sysfs.SysfsFile;
-import mdev.api.sysfs.SysfsLink;
 import mdev.api.sysfs.SysfsListener;
-import mdev.fuse.thread.Threads;
 import mdev.fuse.wire.Attributes;
-import mdev.fuse.wire.Dirents;
-import mdev.fuse.wire.Init;
-import mdev.fuse.wire.Opcode;
-import mdev.fuse.wire.Reply;
 import mdev.fuse.wire.Request;
 import mdev.linux.Fd;
 import mdev.linux.LinuxException;
-import mdev.sync.BoundedCalls;
-import mdev.sync.Deadline;
-import mdev.sync.LimitedLog;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/**
- * Answers the requests of one mount. One thread receives all of them and owns the nodes and open files that the kernel
- * knows. It passes reads and writes of attributes to {@link Calls} and answers the rest itself, without a vendor call,
- * so that it never blocks and receives every interrupt.
- */
+/** Serves one mount from its start until the kernel, or the platform, ends it. */
 public final class FuseSession implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(FuseSession.class);
 
-    private static final int LONGEST_NAME = 255;
-    private static final int LONGEST_LISTING = 1 << 17;
-    private static final Duration LEAVE = Duration.ofSeconds(5);
-
-    /**
-     * Two pages. The kernel sends the next part of a longer write only if the previous one was accepted in full; so
-     * the first page of a long write is one store, and the write returns that length, as in {@code kernfs_fop_write()}.
-     */
-    private static final int MAX_WRITE = 2 * SysfsFile.SIZE;
-
-    private static final int O_ACCMODE = 3;
-    private static final int READABLE = 0444;
-    private static final int WRITABLE = 0222;
-
-    /**
-     * {@code FOPEN_DIRECT_IO | FOPEN_NOFLUSH | FOPEN_PARALLEL_DIRECT_WRITES}: each read calls show again, and writes
-     * run in parallel.
-     */
-    private static final int OPEN_FLAGS = 1 | 1 << 5 | 1 << 6;
-
-    /** Notices have no answer; the answer to a write is sent by its call. */
-    private static final Set<Opcode> UNANSWERED =
-            EnumSet.of(Opcode.WRITE, Opcode.INTERRUPT, Opcode.FORGET, Opcode.BATCH_FORGET);
-
-    /** {@code FATTR_MODE | FATTR_UID | FATTR_GID}. */
-    private static final int FATTR_OWNERSHIP = 7;
-
     private final Sysfs sysfs;
     private final SysfsDirectory root;
-    private final Attributes.Owner owner;
-    private final Supplier<Ceiling> ceiling;
-    private final LimitedLog refusals = new LimitedLog();
     private final Channel channel;
-    private final Calls calls;
     private final Poller poller;
     private final Invalidator invalidator;
     private final DentryCache dentries = new DentryCache();
     private final SysfsListener listener = new Listener();
-    private final Thread thread;
+    private final Readers readers;
+
+    /** Used by the reader that leads. */
+    private final Requests requests;
 
     private volatile int known;
 
     /** Set before this platform itself unmounts the tree. */
     private volatile boolean leaving;
-
-    // The following fields belong to the receiving thread.
-    private final Nodes nodes;
-    private final Map<Long, OpenFile> files = new HashMap<>();
-    private final Map<Long, OpenDirectory> directories = new HashMap<>();
-    private final Reply reply = new Reply(Arena.ofAuto(), LONGEST_LISTING);
-    private long lastHandle;
 
     /**
      * Starts answering requests.
@@ -104,17 +48,16 @@ public final class FuseSession implements AutoCloseable {
             throws LinuxException {
         this.sysfs = sysfs;
         this.root = sysfs.root();
-        this.owner = owner;
-        this.ceiling = ceiling;
-        this.nodes = new Nodes(root, dentries);
         this.channel = new Channel(fd);
-        this.calls = new Calls(channel);
         this.poller = new Poller(channel);
         this.invalidator = invalidator(channel, grace);
         try {
             sysfs.addListener(listener); // removed in end()
-            this.thread = Threads.start("mdev-fuse", this::receive);
-        } catch (RuntimeException | Error e) {
+            this.readers = new Readers(channel, new Receiver());
+            this.requests =
+                    new Requests(sysfs, owner, ceiling, invalidator::isBehind, dentries, channel, readers, poller);
+            readers.start();
+        } catch (LinuxException | RuntimeException | Error e) {
             sysfs.removeListener(listener);
             invalidator.end();
             channel.close();
@@ -148,6 +91,33 @@ public final class FuseSession implements AutoCloseable {
         }
     }
 
+    private final class Receiver implements Readers.Receiver {
+        @Override
+        public Readers.@Nullable Call receive() {
+            try {
+                Request request = channel.receive();
+                if (request == null) {
+                    if (channel.hasEnded() && !leaving) {
+                        log.warn("another process has unmounted the tree: update mdev.fuse to mount it again");
+                    }
+                    return null;
+                }
+                Readers.Call call = requests.accept(request);
+                known = requests.known();
+                return call;
+            } catch (LinuxException | RuntimeException | Error e) {
+                log.error("the file system has ended", e);
+                channel.end();
+                return null;
+            }
+        }
+
+        @Override
+        public void ended() {
+            end();
+        }
+    }
+
     /** The number of entries that the kernel knew after the last request. */
     public int known() {
         return known;
@@ -158,228 +128,13 @@ public final class FuseSession implements AutoCloseable {
         return invalidator.isBehind();
     }
 
-    private void receive() {
-        try {
-            for (Request request = channel.receive(); request != null; request = channel.receive()) {
-                answer(request);
-                known = nodes.size();
-            }
-            if (!leaving) {
-                log.warn("another process has unmounted the tree: update mdev.fuse to mount it again");
-            }
-        } catch (LinuxException | RuntimeException | Error e) {
-            log.error("the file system has ended", e);
-        } finally {
-            end();
-        }
-    }
-
-    /** No more requests arrive: unsubscribes from the tree and drops the state of the mount. */
+    /** No more requests are received: unsubscribes from the tree and drops the state of the mount. */
     private void end() {
         sysfs.removeListener(listener);
         invalidator.end();
         channel.close(); // processes that still use it get ENOTCONN instead of waiting forever
-        files.values().forEach(poller::released);
-        files.clear();
-        directories.clear();
-        nodes.forgetAll();
-        known = nodes.size();
-    }
-
-    private void answer(Request request) {
-        long unique = request.unique();
-        MemorySegment message;
-        try {
-            if (!dispatch(request, reply.clear())) {
-                return;
-            }
-            message = reply.answer(unique);
-        } catch (ErrnoException e) {
-            message = reply.refusal(e.errno().number(), unique);
-        } catch (RuntimeException | Error e) {
-            log.error("{} failed", request.opcode(), e);
-            message = reply.refusal(Errno.EIO.number(), unique);
-        }
-        channel.answer(message);
-    }
-
-    /** @return whether to send the answer now: false for a notice and for a started call */
-    private boolean dispatch(Request request, Reply out) throws ErrnoException {
-        switch (request.opcode()) {
-            case INIT -> init(Init.of(request), out);
-            case LOOKUP -> lookup(request, out);
-            case GETATTR -> nodes.get(request.nodeid()).attributes(owner).answer(out);
-            case SETATTR -> setattr(request, out);
-            case READLINK -> readlink(request, out);
-            case OPEN -> open(request, out);
-            case OPENDIR -> {
-                checkOpenFiles(request);
-                directories.put(++lastHandle, new OpenDirectory(nodes.get(request.nodeid())));
-                out.u64(lastHandle).u32(0).u32(0);
-            }
-            case READDIR -> readdir(request, out);
-            case READ -> {
-                return read(request, out);
-            }
-            case WRITE -> call(request, write(request));
-            case RELEASE -> release(request.u64(0));
-            case RELEASEDIR -> directories.remove(request.u64(0));
-            case POLL -> Poller.poll(opened(request.u64(0)), root, request, out);
-            case STATFS -> // struct fuse_kstatfs: five numbers of blocks and files, bsize, namelen, frsize
-                out.zeros(5L * Long.BYTES).u32(SysfsFile.SIZE).u32(LONGEST_NAME).zeros(8L * Integer.BYTES);
-            case INTERRUPT -> calls.interrupt(request.u64(0));
-            case FORGET -> nodes.forget(request.nodeid(), request.u64(0));
-            case BATCH_FORGET -> forget(request);
-            case DESTROY -> {}
-            // sysfs has no such operations; vfs_create() then fails with EACCES, the others with EPERM.
-            case CREATE -> throw new ErrnoException(Errno.EACCES);
-            case MKNOD, MKDIR, SYMLINK, LINK, UNLINK, RMDIR, RENAME, RENAME2 -> throw new ErrnoException(Errno.EPERM);
-            default -> throw new ErrnoException(Errno.ENOSYS);
-        }
-        return !UNANSWERED.contains(request.opcode());
-    }
-
-    private static void init(Init asked, Reply out) throws ErrnoException {
-        if (!asked.isSupported()) {
-            log.error("this kernel speaks FUSE {}.{}: 7.31 (Linux 5.4) is needed", asked.major(), asked.minor());
-            throw new ErrnoException(Errno.EPROTO);
-        }
-        asked.answer(out, MAX_WRITE);
-    }
-
-    private void lookup(Request request, Reply out) throws ErrnoException {
-        String name = request.name();
-        if (name.getBytes(StandardCharsets.UTF_8).length > LONGEST_NAME) {
-            throw new ErrnoException(Errno.ENAMETOOLONG);
-        }
-        Node node = nodes.lookup(request.nodeid(), name);
-        node.attributes(owner).entry(out, node.id(), node.isShared() && !invalidator.isBehind());
-    }
-
-    /**
-     * {@code struct fuse_setattr_in { uint32_t valid; ... }}: a size comes from O_TRUNC, which an attribute ignores.
-     */
-    private void setattr(Request request, Reply out) throws ErrnoException {
-        Node node = nodes.get(request.nodeid());
-        if ((request.u32(0) & FATTR_OWNERSHIP) != 0) {
-            throw new ErrnoException(Errno.EPERM);
-        }
-        node.attributes(owner).answer(out);
-    }
-
-    private void readlink(Request request, Reply out) throws ErrnoException {
-        if (!(nodes.get(request.nodeid()).in(root) instanceof SysfsLink link)) {
-            throw new ErrnoException(Errno.ENOENT);
-        }
-        out.bytes(link.target().getBytes(StandardCharsets.UTF_8));
-    }
-
-    /**
-     * {@code struct fuse_open_in { uint32_t flags; ... }}; the modes apply to root too, as in {@code
-     * kernfs_fop_open()}.
-     */
-    private void open(Request request, Reply out) throws ErrnoException {
-        Node node = nodes.get(request.nodeid());
-        int mode = request.u32(0) & O_ACCMODE;
-        boolean readable = mode == Fd.O_WRONLY || (node.permissions() & READABLE) != 0;
-        boolean writable = mode == Fd.O_RDONLY || (node.permissions() & WRITABLE) != 0;
-        if (!readable || !writable) {
-            throw new ErrnoException(Errno.EACCES);
-        }
-        file(node);
-        checkOpenFiles(request);
-        OpenFile file = new OpenFile(node);
-        files.put(++lastHandle, file);
-        poller.opened(file);
-        out.u64(lastHandle).u32(OPEN_FLAGS).u32(0);
-    }
-
-    private void release(long handle) {
-        OpenFile file = files.remove(handle);
-        if (file != null) {
-            poller.released(file);
-        }
-    }
-
-    /** The attribute; ENODEV if it was removed while it was open. */
-    private SysfsFile file(Node node) throws ErrnoException {
-        if (!(node.in(root) instanceof SysfsFile file)) {
-            throw new ErrnoException(Errno.ENODEV);
-        }
-        return file;
-    }
-
-    private OpenFile opened(long handle) throws ErrnoException {
-        OpenFile file = files.get(handle);
-        if (file == null) {
-            throw new ErrnoException(Errno.EBADF);
-        }
-        return file;
-    }
-
-    /** {@code struct fuse_read_in { uint64_t fh; uint64_t offset; uint32_t size; ... }}. */
-    private boolean read(Request request, Reply out) throws ErrnoException {
-        OpenFile open = opened(request.u64(0));
-        Show show = new Show(open, file(open.node()), request.u64(8), request.u32(16));
-        if (open.needsShow(show.offset())) {
-            call(request, show);
-            return false;
-        }
-        show.run(out);
-        return true;
-    }
-
-    private void checkOpenFiles(Request request) throws ErrnoException {
-        int most = ceiling.get().files();
-        if (!Ceiling.admits(request, owner, files.size() + directories.size(), most)) {
-            throw refused(request, Errno.ENFILE, "mdev.fuse.maxOpenFiles");
-        }
-    }
-
-    private void call(Request request, Calls.Work work) throws ErrnoException {
-        if (!Ceiling.admits(request, owner, calls.running(), ceiling.get().calls())) {
-            throw refused(request, Errno.EAGAIN, "mdev.fuse.maxCalls");
-        }
-        calls.start(request.unique(), caller(request), work);
-    }
-
-    private ErrnoException refused(Request request, Errno errno, String ceiling) {
-        refusals.log(more -> log.warn("{} of user {} refused: {}{}", request.opcode(), request.uid(), ceiling, more));
-        return new ErrnoException(errno, ceiling);
-    }
-
-    private static CallingThread caller(Request request) {
-        return new CallingThread(request.pid());
-    }
-
-    /**
-     * {@code struct fuse_write_in { uint64_t fh; uint64_t offset; uint32_t size; ... }} of 40 bytes, followed by the
-     * data; an attribute ignores the offset.
-     */
-    private Store write(Request request) throws ErrnoException {
-        OpenFile open = opened(request.u64(0));
-        return new Store(sysfs, file(open.node()), request.bytes(40, request.u32(16)), caller(request));
-    }
-
-    /** As {@link #read}. */
-    private void readdir(Request request, Reply out) throws ErrnoException {
-        OpenDirectory directory = directories.get(request.u64(0));
-        if (directory == null) {
-            throw new ErrnoException(Errno.EBADF);
-        }
-        int room = Math.min(request.u32(16), LONGEST_LISTING);
-        directory.read(root, request.u64(8), new Dirents(out, room));
-    }
-
-    /**
-     * {@code struct fuse_batch_forget_in { uint32_t count, dummy; }} followed by {@code count} times {@code { uint64_t
-     * nodeid, nlookup; }}.
-     */
-    private void forget(Request request) {
-        int count = request.u32(0);
-        for (int i = 0; i < count; i++) {
-            nodes.forget(request.u64(8 + 16L * i), request.u64(16 + 16L * i));
-        }
+        requests.forgetAll();
+        known = requests.known();
     }
 
     /** Whether the kernel currently holds the connection: false after an unmount or an abort by any process. */
@@ -399,9 +154,7 @@ public final class FuseSession implements AutoCloseable {
         sysfs.removeListener(listener);
         invalidator.close();
         channel.end();
-        if (!Deadline.in(LEAVE).join(thread)) {
-            log.warn("a request of the file system hangs", BoundedCalls.stackOf(thread));
-        }
+        readers.close();
         channel.close();
     }
 }

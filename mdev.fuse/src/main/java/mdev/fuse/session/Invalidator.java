@@ -20,7 +20,7 @@ import org.slf4j.LoggerFactory;
  * Makes the kernel drop cached entries that were removed, before the removal returns. Invalidates only names, never
  * inodes ({@code FUSE_NOTIFY_DELETE}): the process that writes {@code remove} holds the lock of that inode until the
  * write is answered. Runs on a separate thread, because a notification waits for the lock of the directory; a lookup
- * that holds it waits for the receiving thread, which never blocks.
+ * that holds it waits for the reader that leads.
  */
 final class Invalidator implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Invalidator.class);

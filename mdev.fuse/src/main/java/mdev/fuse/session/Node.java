@@ -1,5 +1,6 @@
 package mdev.fuse.session;
 
+import java.nio.charset.StandardCharsets;
 import mdev.api.sysfs.SysfsDirectory;
 import mdev.api.sysfs.SysfsFile;
 import mdev.api.sysfs.SysfsLink;
@@ -21,8 +22,7 @@ record Node(long id, @Nullable Node parent, String name, long ino, Kind kind, in
     static final long ROOT = 1;
 
     static Node of(long id, @Nullable Node parent, SysfsNode entry) {
-        long size = entry instanceof SysfsFile ? SysfsFile.SIZE : 0; // as in sysfs, also for links
-        return new Node(id, parent, entry.name(), entry.ino(), kind(entry), entry.mode(), size);
+        return new Node(id, parent, entry.name(), entry.ino(), kind(entry), entry.mode(), size(entry));
     }
 
     /** The number of a directory. */
@@ -40,6 +40,15 @@ record Node(long id, @Nullable Node parent, String name, long ino, Kind kind, in
             case SysfsDirectory _ -> Kind.DIRECTORY;
             case SysfsFile _ -> Kind.FILE;
             case SysfsLink _ -> Kind.LINK;
+        };
+    }
+
+    /** That of a link is 0 in sysfs; but Linux before 6.14 cuts the target that it caches at the link's size. */
+    private static long size(SysfsNode entry) {
+        return switch (entry) {
+            case SysfsDirectory _ -> 0;
+            case SysfsFile _ -> SysfsFile.SIZE;
+            case SysfsLink link -> link.target().getBytes(StandardCharsets.UTF_8).length;
         };
     }
 

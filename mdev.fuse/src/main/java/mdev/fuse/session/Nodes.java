@@ -10,8 +10,8 @@ import mdev.api.sysfs.SysfsFile;
 import mdev.api.sysfs.SysfsNode;
 
 /**
- * The nodes known to the kernel, each until it has been forgotten as often as it was looked up. Used by the receiving
- * thread only.
+ * The nodes known to the kernel, each until it has been forgotten as often as it was looked up. Used by one thread at a
+ * time.
  */
 final class Nodes {
     private static final int WRITABLE = 0222;

@@ -7,11 +7,6 @@ import mdev.fuse.wire.Reply;
 /** One read(2) of an attribute. */
 record Show(OpenFile open, SysfsFile file, long offset, int size) implements Calls.Work {
     @Override
-    public int room() {
-        return SysfsFile.SIZE;
-    }
-
-    @Override
     public void run(Reply reply) throws ErrnoException {
         reply.bytes(open.read(file, offset, size));
     }

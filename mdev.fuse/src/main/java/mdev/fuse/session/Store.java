@@ -30,11 +30,6 @@ record Store(Sysfs sysfs, SysfsFile file, byte[] data, CallingThread caller) imp
     private static final byte[] ONE = {'1'};
 
     @Override
-    public int room() {
-        return 2 * Integer.BYTES;
-    }
-
-    @Override
     public void run(Reply reply) throws ErrnoException {
         reply.u32(file.write(data, caller::describe)).u32(0);
     }

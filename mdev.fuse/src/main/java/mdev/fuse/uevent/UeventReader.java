@@ -1,22 +1,24 @@
 package mdev.fuse.uevent;
 
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-
-import java.lang.foreign.Arena;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
 import java.util.ArrayDeque;
 import java.util.Queue;
 import java.util.function.Consumer;
 import mdev.fuse.thread.Threads;
-import mdev.linux.LinuxException;
-import mdev.linux.UnixSocket;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** One reader of the stream: its queue and the thread that sends from it. */
 final class UeventReader implements AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(UeventReader.class);
+
     /** The maximum number of queued lines, in addition to the socket buffer. */
     private static final int BACKLOG = 4096;
 
-    private final UnixSocket connection;
+    private final SocketChannel connection;
     private final Consumer<UeventReader> onEnd;
 
     /** The monitor guards all three fields: a line is sent, or counted as lost at its place in the order. */
@@ -25,7 +27,7 @@ final class UeventReader implements AutoCloseable {
     private long lost;
     private boolean closed;
 
-    UeventReader(UnixSocket connection, Consumer<UeventReader> onEnd) {
+    UeventReader(SocketChannel connection, Consumer<UeventReader> onEnd) {
         this.connection = connection;
         this.onEnd = onEnd;
     }
@@ -66,25 +68,25 @@ final class UeventReader implements AutoCloseable {
     private void send() {
         try {
             for (byte[] line = next(); line != null; line = next()) {
-                try (Arena arena = Arena.ofConfined()) {
-                    connection.send(arena.allocateFrom(JAVA_BYTE, line), 0, line.length);
+                ByteBuffer bytes = ByteBuffer.wrap(line);
+                while (bytes.hasRemaining()) {
+                    connection.write(bytes);
                 }
             }
-        } catch (LinuxException | InterruptedException e) {
-            // The reader has disconnected.
+        } catch (IOException | InterruptedException e) {
+            log.trace("the reader has disconnected", e);
         } finally {
             close();
-            connection.close();
         }
     }
 
     /** Detects a disconnected reader even if nothing is to be sent; input from the reader is ignored. */
     private void watch() {
-        try (Arena arena = Arena.ofConfined()) {
-            var ignored = arena.allocate(64);
-            while (connection.receive(ignored, 0, ignored.byteSize(), 0) != UnixSocket.END) {}
-        } catch (LinuxException e) {
-            // The connection has failed.
+        ByteBuffer ignored = ByteBuffer.allocate(64);
+        try {
+            while (connection.read(ignored.clear()) >= 0) {}
+        } catch (IOException e) {
+            log.trace("the connection has failed", e);
         }
         close();
     }
@@ -96,7 +98,11 @@ final class UeventReader implements AutoCloseable {
             closed = true;
             notifyAll();
         }
-        connection.shutdown();
+        try {
+            connection.close();
+        } catch (IOException e) {
+            log.debug("closing the connection", e);
+        }
         onEnd.accept(this);
     }
 }

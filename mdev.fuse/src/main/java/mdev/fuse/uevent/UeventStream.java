@@ -1,8 +1,13 @@
 package mdev.fuse.uevent;
 
 import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Set;
@@ -12,9 +17,6 @@ import mdev.api.UeventListener;
 import mdev.config.CheckedProperties;
 import mdev.config.IntKey;
 import mdev.fuse.thread.Threads;
-import mdev.linux.LinuxException;
-import mdev.linux.UnixServerSocket;
-import mdev.linux.UnixSocket;
 import mdev.sync.Deadline;
 import mdev.sync.FaultLog;
 import mdev.sync.LimitedLog;
@@ -43,14 +45,13 @@ public final class UeventStream implements UeventListener, AutoCloseable {
 
     private static final int BACKLOG = 128;
     private static final Duration PAUSE = Duration.ofMillis(100);
-    private static final Duration LONG = Duration.ofDays(1);
 
     private static final IntKey READERS = new IntKey("maxReaders", 1, UeventConfig.MAX_READERS, UeventConfig.READERS);
 
     private final @Nullable Path path;
     private final LimitedLog refusals = new LimitedLog();
     private volatile int mostReaders = UeventConfig.READERS;
-    private volatile @Nullable UnixServerSocket socket;
+    private volatile @Nullable ServerSocketChannel socket;
     private final Set<UeventReader> readers = ConcurrentHashMap.newKeySet();
     private final FaultLog faults = new FaultLog(log, "the stream of uevents");
     private volatile boolean closed;
@@ -79,28 +80,31 @@ public final class UeventStream implements UeventListener, AutoCloseable {
         socket = path == null ? null : tryListen(path); // closed in close()
     }
 
-    private @Nullable UnixServerSocket tryListen(Path path) {
+    /** By Java's sockets: they are there sooner, at a start, than those of mdev.linux. */
+    private @Nullable ServerSocketChannel tryListen(Path path) {
         try {
             Files.deleteIfExists(path); // left by a killed platform: no other platform uses this directory
-            UnixServerSocket listening = UnixServerSocket.listen(path, BACKLOG, 0);
+            ServerSocketChannel listening = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
             try {
+                listening.bind(UnixDomainSocketAddress.of(path), BACKLOG);
+                Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-------"));
                 Threads.start("mdev-uevents-accept", () -> accept(listening));
-            } catch (RuntimeException | Error e) { // no thread could be started
+            } catch (IOException | RuntimeException | Error e) { // no thread could be started
                 listening.close();
                 throw e;
             }
             return listening;
-        } catch (LinuxException | IOException e) {
+        } catch (IOException | RuntimeException e) {
             log.warn("uevents are not streamed on {}: {}", path, e.getMessage());
             return null;
         }
     }
 
-    private void accept(UnixServerSocket listening) {
+    private void accept(ServerSocketChannel listening) {
         while (!closed) {
             try {
-                listening.accept(LONG).ifPresent(this::add);
-            } catch (LinuxException e) {
+                add(listening.accept());
+            } catch (IOException e) {
                 if (closed) {
                     return;
                 }
@@ -111,7 +115,7 @@ public final class UeventStream implements UeventListener, AutoCloseable {
         }
     }
 
-    private void add(UnixSocket connection) {
+    private void add(SocketChannel connection) throws IOException {
         int most = mostReaders;
         if (readers.size() >= most) {
             connection.close();
@@ -143,9 +147,14 @@ public final class UeventStream implements UeventListener, AutoCloseable {
     @Deactivate
     public void close() {
         closed = true;
-        UnixServerSocket listening = socket;
-        if (listening != null) {
-            listening.close();
+        ServerSocketChannel listening = socket;
+        if (path != null && listening != null) {
+            try {
+                listening.close();
+                Files.deleteIfExists(path);
+            } catch (IOException e) {
+                log.warn("{} remains: {}", path, e.getMessage());
+            }
         }
         readers.forEach(UeventReader::close);
     }

@@ -25,7 +25,8 @@ public record Init(int major, int minor, int flags) {
     private static final int ATOMIC_O_TRUNC = 1 << 3;
     private static final int BIG_WRITES = 1 << 5;
     private static final int PARALLEL_DIROPS = 1 << 18;
-    private static final int WANTED = ATOMIC_O_TRUNC | BIG_WRITES | PARALLEL_DIROPS;
+    private static final int CACHE_SYMLINKS = 1 << 23;
+    private static final int WANTED = ATOMIC_O_TRUNC | BIG_WRITES | PARALLEL_DIROPS | CACHE_SYMLINKS;
 
     public static Init of(Request request) {
         return new Init(request.u32(0), request.u32(4), request.u32(12));

@@ -77,7 +77,7 @@ final class StoreTest {
 
     private static void run(Store store) throws ErrnoException {
         try (Arena arena = Arena.ofConfined()) {
-            store.run(new Reply(arena, store.room()));
+            store.run(new Reply(arena, 2L * Integer.BYTES));
         }
     }
 

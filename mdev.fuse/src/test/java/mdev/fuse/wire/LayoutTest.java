@@ -76,7 +76,7 @@ final class LayoutTest {
         MemorySegment all = new Init(7, 45, -1).answer(reply, 4096).answer(1);
 
         assertEquals(Reply.HEADER + INIT_OUT, all.byteSize());
-        assertEquals(1 << 3 | 1 << 5 | 1 << 18, all.get(JAVA_INT_UNALIGNED, Reply.HEADER + 12));
+        assertEquals(1 << 3 | 1 << 5 | 1 << 18 | 1 << 23, all.get(JAVA_INT_UNALIGNED, Reply.HEADER + 12));
         assertEquals(4096, all.get(JAVA_INT_UNALIGNED, Reply.HEADER + 20));
         assertEquals(
                 0, new Init(7, 45, 0).answer(reply.clear(), 4096).answer(1).get(JAVA_INT_UNALIGNED, Reply.HEADER + 12));
