@@ -198,7 +198,8 @@ final class WithSysEndIT {
     /** Without the trees of other platforms. */
     private static List<String> mounts(MountedPlatform mounted) throws IOException {
         return Files.readAllLines(Path.of("/proc/mounts")).stream()
-                .filter(line -> !line.contains(" fuse.mdev ") || line.contains(mounted.directory().toString()))
+                .filter(line -> !line.contains(" fuse.mdev ")
+                        || line.contains(mounted.directory().toString()))
                 .toList();
     }
 
