@@ -85,7 +85,10 @@ final class JsonOutputIT {
             new Listing("mdev:drivers", 1, List.of("driver", "bundle", "devices", "path")),
             new Listing("sysfs:ls /sys/class/mdev_bus", 1, List.of("name")),
             new Listing("sysfs:ls -l /sys/class/mdev_bus", 1, List.of("mode", "size", "name", "target")),
-            new Listing("vfio:groups", BusyPlatform.DEVICES, List.of("group", "devices", "holder", "container", "iommu", "viable")),
+            new Listing(
+                    "vfio:groups",
+                    BusyPlatform.DEVICES,
+                    List.of("group", "devices", "holder", "container", "iommu", "viable")),
             new Listing(
                     "vfio:info " + IDLE,
                     1,

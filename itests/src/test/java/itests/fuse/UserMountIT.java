@@ -21,7 +21,8 @@ final class UserMountIT {
             if ! command -v fusermount3 > /dev/null; then
                 # Only in this mount namespace.
                 root=$("${mdev%/*}/cnf/vm/fuse.sh" 2> "$dir/err") || skip "no fusermount3: $(tail -n 1 "$dir/err")"
-                mount -t tmpfs mdev-test /usr/local/bin && install -m 4755 "$root"/{,usr/}bin/fusermount3 /usr/local/bin 2> /dev/null
+                mount -t tmpfs mdev-test /usr/local/bin &&
+                    install -m 4755 "$root"/{,usr/}bin/fusermount3 /usr/local/bin 2> /dev/null
                 command -v fusermount3 > /dev/null || skip "no fusermount3 in $root"
             fi
             command -v setpriv > /dev/null || skip "no setpriv"
@@ -51,9 +52,11 @@ final class UserMountIT {
                 ls -d /sys/devices/system/cpu
                 exit 5' 2>&1
             echo "with-sys: $?"
-            mkdir "$dir/mdevctl" && root=$("${mdev%/*}/cnf/vm/mdevctl.sh" 2> "$dir/err") && mount --bind "$root" "$dir/mdevctl" || cat "$dir/err"
+            mkdir "$dir/mdevctl" && root=$("${mdev%/*}/cnf/vm/mdevctl.sh" 2> "$dir/err") &&
+                mount --bind "$root" "$dir/mdevctl" || cat "$dir/err"
             "${user[@]}" "$mdev" --run "$run" with-sys bash -c '
-                cd "$1" && mount --rbind /sys sys && mount -t tmpfs mdev-test etc/mdevctl.d && mkdir -p etc/mdevctl.d/scripts.d/{callouts,notifiers}
+                cd "$1" && mount --rbind /sys sys && mount -t tmpfs mdev-test etc/mdevctl.d &&
+                    mkdir -p etc/mdevctl.d/scripts.d/{callouts,notifiers}
                 mdevctl=$(echo usr/*bin/mdevctl)
                 chroot . $mdevctl start -u '$uuid' -p mtty -t mtty-2
                 chroot . $mdevctl list

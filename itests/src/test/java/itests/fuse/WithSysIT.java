@@ -124,7 +124,8 @@ final class WithSysIT {
         try (MountedPlatform mounted = MountedPlatform.start(MTTY)) {
             Path run = mounted.platform().run();
             assertRefused(
-                    "no tree is mounted on %s: the platform on %s must be started without --no-mount, and its --mount DIR be given here, too"
+                    ("no tree is mounted on %s: the platform on %s must be started without --no-mount, "
+                                    + "and its --mount DIR be given here, too")
                             .formatted(directory, run),
                     Mdev.here().run("--run", run.toString(), "--mount", directory.toString(), "with-sys", "true"));
             assumeRoot();
@@ -155,8 +156,8 @@ final class WithSysIT {
             String out = new String(process.getInputStream().readAllBytes(), UTF_8);
             int status = MountedPlatform.end(process);
             assertEquals("""
-                    mdev: no right to create namespaces (unshare failed: No space left on device): become root, or have \
-                    the administrator allow user namespaces (sysctl user.max_user_namespaces)
+                    mdev: no right to create namespaces (unshare failed: No space left on device): become root, or \
+                    have the administrator allow user namespaces (sysctl user.max_user_namespaces)
                     """, out);
             assertEquals(1, status);
         }

@@ -70,12 +70,7 @@ public final class MdevCore implements AutoCloseable {
      * @param listener receives every event from the first one on
      */
     public MdevCore(ForeignBundle owner, Limits limits, UeventListener listener) {
-        this(
-                owner,
-                limits,
-                listener,
-                new BoundedCalls("mdev-call").withReserve(),
-                Path.of("/sys/bus/pci/devices"));
+        this(owner, limits, listener, new BoundedCalls("mdev-call").withReserve(), Path.of("/sys/bus/pci/devices"));
     }
 
     /** @param hostPci the host's {@code /sys/bus/pci/devices} */

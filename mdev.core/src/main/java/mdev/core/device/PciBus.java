@@ -30,7 +30,8 @@ public final class PciBus {
             "subsystem_vendor",
             "vendor");
 
-    private static final Pattern ADDRESS = Pattern.compile("(?<root>(?<domain>[0-9a-f]{4,8}):[0-9a-f]{2}):[01][0-9a-f]\\.[0-7]");
+    private static final Pattern ADDRESS =
+            Pattern.compile("(?<root>(?<domain>[0-9a-f]{4,8}):[0-9a-f]{2}):[01][0-9a-f]\\.[0-7]");
 
     /** {@code /sys/bus}. */
     private final Directory buses;
