@@ -111,6 +111,9 @@ final class CcwIT {
                             user.region(CcwClient.ASYNC_CMD),
                             user.region(CcwClient.SCHIB),
                             user.region(CcwClient.CRW)));
+            assertEquals(List.of(48, 0xb, 1, 32, 8, 0, 0, 0, 2 | 1 << 16, 0, 2, 1), wire.regionInfo(1), "async_cmd");
+            assertEquals(List.of(48, 0x9, 2, 32, 52, 0, 0, 0, 2 | 1 << 16, 0, 2, 2), wire.regionInfo(2), "schib");
+            assertEquals(List.of(48, 0x9, 3, 32, 8, 0, 0, 0, 2 | 1 << 16, 0, 2, 3), wire.regionInfo(3), "crw");
             for (int index = 0; index < 3; index++) {
                 assertEquals(List.of(16, 1, index, 1), wire.irqInfo(index), "one eventfd");
             }

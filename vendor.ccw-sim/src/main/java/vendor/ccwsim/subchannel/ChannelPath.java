@@ -6,6 +6,7 @@ import mdev.api.errno.ErrnoException;
 import mdev.api.sysfs.Attribute;
 import mdev.api.sysfs.AttributeGroup;
 import org.jspecify.annotations.Nullable;
+import vendor.ccwsim.channel.Pmcw;
 
 /** The only channel path of a subchannel; tells the device of each change. Thread-safe. */
 final class ChannelPath {
@@ -13,6 +14,9 @@ final class ChannelPath {
     static final int MASK = 0x80;
 
     static final int CHPID = 0x40;
+
+    /** {@code VFIO_CCW_ISC}. */
+    private static final int ISC = 3;
 
     /** {@code chp_event()} of a css driver. */
     @FunctionalInterface
@@ -31,6 +35,14 @@ final class ChannelPath {
 
     synchronized void listener(@Nullable Listener told) {
         listener = told;
+    }
+
+    /** The path-management-control word of the subchannel. */
+    Pmcw pmcw(SubchannelId id, boolean enabled) {
+        int flags = ISC << Pmcw.ISC_SHIFT | (enabled ? Pmcw.ENA : 0) | Pmcw.DNV;
+        int usable = online ? MASK : 0;
+        long chpids = (long) CHPID << 56; // the first of eight
+        return new Pmcw(0, flags, id.schNo(), MASK, 0, MASK, MASK, 0, usable, usable, chpids, 0);
     }
 
     /** {@code configure} of a channel path, whose directory is named after it in Linux. */

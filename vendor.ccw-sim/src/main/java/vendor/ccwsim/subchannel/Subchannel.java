@@ -25,9 +25,6 @@ import vendor.ccwsim.channel.Scsw;
 final class Subchannel {
     private static final Logger LOG = LoggerFactory.getLogger(Subchannel.class);
 
-    /** {@code VFIO_CCW_ISC}. */
-    private static final int ISC = 3;
-
     private final SubchannelId id;
     private final ChannelPath path;
     private final CcwDevice device;
@@ -156,11 +153,6 @@ final class Subchannel {
     /** Store subchannel. */
     synchronized Schib stsch() {
         boolean active = program != null;
-        int flags = ISC << Pmcw.ISC_SHIFT | (thread != null && !closing ? Pmcw.ENA : 0) | Pmcw.DNV;
-        int installed = ChannelPath.MASK;
-        int usable = path.online() ? installed : 0;
-        long chpids = (long) ChannelPath.CHPID << 56; // the first of eight
-        var pmcw = new Pmcw(0, flags, id.schNo(), installed, 0, installed, installed, 0, usable, usable, chpids, 0);
         int fctl = (active ? Scsw.FCTL_START_FUNC : 0)
                 | (halt ? Scsw.FCTL_HALT_FUNC : 0)
                 | (clear ? Scsw.FCTL_CLEAR_FUNC : 0);
@@ -168,6 +160,7 @@ final class Subchannel {
                 | (active && begun ? Scsw.ACTL_SCHACT | Scsw.ACTL_DEVACT : 0)
                 | (halt ? Scsw.ACTL_HALT_PEND : 0)
                 | (clear ? Scsw.ACTL_CLEAR_PEND : 0);
+        Pmcw pmcw = path.pmcw(id, thread != null && !closing);
         return new Schib(pmcw, new Scsw(Scsw.control(0, fctl, actl, 0), 0, 0, 0, 0), 0, 0);
     }
 

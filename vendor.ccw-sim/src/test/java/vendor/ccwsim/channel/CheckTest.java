@@ -94,10 +94,7 @@ final class CheckTest {
                         p -> p.ccw(READ, Ccw.CC | Ccw.SLI, 0, DATA).tic(P),
                         Stream.concat(Stream.generate(() -> Reply.of(1)).limit(256), ends(1, CE_DE | UC).stream())
                                 .toList(),
-                        Stream.generate(() -> READ)
-                                .limit(256)
-                                .mapToInt(i -> i)
-                                .toArray(),
+                        Stream.generate(() -> READ).limit(256).mapToInt(i -> i).toArray(),
                         End.refused(P + 8)),
                 format1(
                         suspend,
