@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.lang.ref.WeakReference;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
@@ -32,6 +33,37 @@ final class ReadersTest extends MountedTreeTestSupport {
         leave.countDown();
     }
 
+    private static boolean sleeps(StackTraceElement[] stack) {
+        return Arrays.stream(stack)
+                .anyMatch(frame -> frame.getClassName().endsWith(".Readers")
+                        && frame.getMethodName().equals("sleep"));
+    }
+
+    /** The reader that stands by sleeps if there has been no call for some time. */
+    @Test
+    void hungCallAfterAPauseBlocksOnlyItsCaller() throws Exception {
+        assertEquals("shown\n", tree.sh("cat " + SLOW));
+        MountedTree.await(
+                "the reader that stands by sleeps",
+                () -> Thread.getAllStackTraces().values().stream().anyMatch(ReadersTest::sleeps));
+        CountDownLatch entered = new CountDownLatch(1);
+        tree.vendor.inShow = _ -> hang(entered);
+        Process hangs = tree.start("cat " + SLOW);
+        entered.await();
+        assertEquals("23\n", tree.sh("cat " + TYPE + "/available_instances"));
+        leave.countDown();
+        assertEquals("", MountedTree.ended(hangs));
+    }
+
+    private void hang(CountDownLatch entered) {
+        entered.countDown();
+        try {
+            leave.await();
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
     private static long readers() {
         return Thread.getAllStackTraces().keySet().stream()
                 .filter(thread -> thread.getName().matches("mdev-fuse-\\d+"))
@@ -43,14 +75,7 @@ final class ReadersTest extends MountedTreeTestSupport {
     void manyHungCallsBlockOnlyTheirCallers() throws Exception {
         int calls = 4 * Runtime.getRuntime().availableProcessors() + 4;
         CountDownLatch entered = new CountDownLatch(calls);
-        tree.vendor.inShow = _ -> {
-            entered.countDown();
-            try {
-                leave.await();
-            } catch (InterruptedException e) {
-                throw new AssertionError(e);
-            }
-        };
+        tree.vendor.inShow = _ -> hang(entered);
         List<Process> hanging = new ArrayList<>();
         for (int i = 0; i < calls; i++) {
             hanging.add(tree.start("cat " + SLOW));
