@@ -47,6 +47,9 @@ public final class Mapping implements AutoCloseable {
         }
     }
 
+    private static final int MAP_ANONYMOUS = 0x20;
+    private static final int NO_FILE = -1;
+
     private static final MethodHandle MMAP = Libc.function(
             "mmap", FunctionDescriptor.of(JAVA_LONG, ADDRESS, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG));
     private static final MethodHandle MUNMAP =
@@ -130,26 +133,42 @@ public final class Mapping implements AutoCloseable {
     }
 
     /**
+     * Zero-filled memory of which a page takes memory from its first use on; an arena's own allocation writes zeros to
+     * all of it.
+     *
+     * @param length the number of bytes, at least 1
+     * @param arena of any kind; closing it frees the memory
+     * @throws LinuxException ENOMEM: out of memory, or too many mappings (vm.max_map_count)
+     */
+    public static MemorySegment anonymous(long length, Arena arena) throws LinuxException {
+        return map(NO_FILE, 0, length, Protection.READ_WRITE.bits, Sharing.PRIVATE.bit | MAP_ANONYMOUS, arena);
+    }
+
+    /**
      * As {@link #of}, with the lifetime of the caller's arena: closing the arena unmaps.
      *
      * @param arena of any kind; it determines which threads may access the memory
      */
-    @SuppressWarnings("restricted") // the kernel has just mapped this length
     public static MemorySegment map(
             Fd fd, long offset, long length, Protection protection, Sharing sharing, Arena arena)
             throws LinuxException {
-        long address = Libc.call("mmap", state -> (long)
-                MMAP.invokeExact(state, MemorySegment.NULL, length, protection.bits, sharing.bit, fd.number(), offset));
+        MemorySegment segment = map(fd.number(), offset, length, protection.bits, sharing.bit, arena);
+        // The segment of a read-only mapping must reject writes itself: the processor would raise SIGSEGV.
+        return protection == Protection.READ ? segment.asReadOnly() : segment;
+    }
+
+    @SuppressWarnings("restricted") // the kernel has just mapped this length
+    private static MemorySegment map(int fd, long offset, long length, int protection, int flags, Arena arena)
+            throws LinuxException {
+        long address = Libc.call("mmap", state ->
+                (long) MMAP.invokeExact(state, MemorySegment.NULL, length, protection, flags, fd, offset));
         MemorySegment pages = MemorySegment.ofAddress(address).reinterpret(length);
-        MemorySegment segment;
         try {
-            segment = pages.reinterpret(arena, Mapping::unmap);
+            return pages.reinterpret(arena, Mapping::unmap);
         } catch (RuntimeException e) { // the arena is closed, or confined to another thread
             unmap(pages);
             throw e;
         }
-        // The segment of a read-only mapping must reject writes itself: the processor would raise SIGSEGV.
-        return protection == Protection.READ ? segment.asReadOnly() : segment;
     }
 
     private static void unmap(MemorySegment segment) {

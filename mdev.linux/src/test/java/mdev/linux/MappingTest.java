@@ -12,12 +12,16 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
 import java.lang.Thread.State;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.FutureTask;
 import java.util.function.Supplier;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -62,6 +66,33 @@ class MappingTest {
             mine.set(JAVA_BYTE, 0, (byte) 1);
             assertEquals(0, shared.get(JAVA_BYTE, 0));
         }
+    }
+
+    @Test
+    void anonymousPagesTakeMemoryWhenTheyAreUsed() throws Exception {
+        long length = 1L << 30;
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment memory = Mapping.anonymous(length, arena);
+            assertEquals(0, memory.get(JAVA_LONG, length - Long.BYTES));
+            memory.set(JAVA_LONG, length - Long.BYTES, 7);
+            assertEquals(7, memory.get(JAVA_LONG, length - Long.BYTES));
+            assertTrue(resident(memory.address()) < length / 2);
+        }
+    }
+
+    /** The size of the resident pages of the mapping at an address, which may be more than this test's; 0 without one. */
+    private static long resident(long address) throws IOException {
+        boolean here = false;
+        for (String line : Files.readAllLines(Path.of("/proc/self/smaps"))) {
+            Matcher range = Pattern.compile("([0-9a-f]+)-([0-9a-f]+) .*").matcher(line);
+            if (range.matches()) {
+                here = Long.parseUnsignedLong(range.group(1), 16) <= address
+                        && address < Long.parseUnsignedLong(range.group(2), 16);
+            } else if (here && line.startsWith("Rss:")) {
+                return Long.parseLong(line.replaceAll("\\D", "")) << 10;
+            }
+        }
+        return 0;
     }
 
     @Test

@@ -8,6 +8,7 @@ import mdev.api.errno.Errno;
 import mdev.api.errno.ErrnoException;
 import mdev.linux.Fd;
 import mdev.linux.LinuxException;
+import mdev.linux.Mapping;
 import mdev.linux.UnixSocket;
 import mdev.sync.Deadline;
 import org.jspecify.annotations.Nullable;
@@ -90,7 +91,7 @@ public final class Connection implements Runnable {
                 ClientSession session = new ClientSession(device, socket, sending, turn, mostFds)) {
             socket.setSendTimeout(device.answer());
             Deadline version = Deadline.in(device.options().get().version());
-            Message reply = new Message(arena.allocate(Message.MAX_SIZE, Long.BYTES));
+            Message reply = new Message(Mapping.anonymous(Message.MAX_SIZE, arena));
             do {
                 for (Inbox.Found found = inbox.next(); found != Inbox.Found.NOTHING; found = inbox.next()) {
                     followed = found == Inbox.Found.MESSAGE && inbox.precedesAccess();

@@ -7,6 +7,7 @@ import java.util.Deque;
 import java.util.List;
 import mdev.linux.Fd;
 import mdev.linux.LinuxException;
+import mdev.linux.Mapping;
 import mdev.linux.UnixSocket;
 import org.jspecify.annotations.Nullable;
 import vfio.user.wire.Command;
@@ -66,11 +67,12 @@ final class Inbox implements AutoCloseable {
         BAD_SIZE
     }
 
-    Inbox(UnixSocket socket, Arena arena, Spinning spinning, Quarantine quarantine) {
+    /** @throws LinuxException ENOMEM */
+    Inbox(UnixSocket socket, Arena arena, Spinning spinning, Quarantine quarantine) throws LinuxException {
         this.socket = socket;
         this.spinning = spinning;
         this.quarantine = quarantine;
-        this.buffer = arena.allocate(CAPACITY, Long.BYTES);
+        this.buffer = Mapping.anonymous(CAPACITY, arena); // most clients use a page or two
         this.current = new Message(buffer);
         this.scan = new Message(buffer);
     }
