@@ -43,9 +43,9 @@ final class MappingTree {
     @Nullable
     DmaMapping find(long iova) {
         for (Node node = root; node != null; ) {
-            if (Long.compareUnsigned(iova, node.mapping.first()) < 0) {
+            if (Long.compareUnsigned(iova, node.first) < 0) {
                 node = node.left;
-            } else if (Long.compareUnsigned(iova, node.mapping.last()) > 0) {
+            } else if (Long.compareUnsigned(iova, node.last) > 0) {
                 node = node.right;
             } else {
                 return node.mapping;
@@ -59,7 +59,7 @@ final class MappingTree {
     DmaMapping beginningIn(long first, long last) {
         DmaMapping lowest = null;
         for (Node node = root; node != null; ) {
-            if (Long.compareUnsigned(node.mapping.first(), first) >= 0) {
+            if (Long.compareUnsigned(node.first, first) >= 0) {
                 lowest = node.mapping;
                 node = node.left;
             } else {
@@ -212,12 +212,19 @@ final class MappingTree {
 
     private static final class Node {
         final DmaMapping mapping;
+
+        /** Those of the mapping, which a lookup need not load at each level. */
+        final long first;
+
+        final long last;
         final @Nullable Node left;
         final @Nullable Node right;
         final int height;
 
         Node(DmaMapping mapping, @Nullable Node left, @Nullable Node right) {
             this.mapping = mapping;
+            this.first = mapping.first();
+            this.last = mapping.last();
             this.left = left;
             this.right = right;
             this.height = Math.max(MappingTree.height(left), MappingTree.height(right)) + 1;
