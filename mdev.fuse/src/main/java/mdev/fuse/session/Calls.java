@@ -87,9 +87,17 @@ final class Calls {
             return message;
         }
         if (done) {
-            work.unwanted();
+            undo(work);
         }
         return null;
+    }
+
+    private void undo(Work work) {
+        try {
+            work.unwanted();
+        } catch (RuntimeException | Error e) {
+            faults.report("undoing a call", e);
+        }
     }
 
     /**

@@ -290,7 +290,7 @@ final class Readers {
                         }
                     }
                 }
-            } catch (LinuxException e) {
+            } catch (LinuxException | RuntimeException | Error e) { // without a leader, processes would wait for ever
                 log.error("the file system has ended", e);
                 channel.end();
             }
