@@ -14,17 +14,19 @@ record MountSubject(Programs programs, Path bundle, Path temp) implements Subjec
     private static final String BESIDE = "libfuse 3 in C";
 
     /** As users and mdevctl name it, through the link of the class. */
-    private static final String ATTRIBUTE = "class/mdev_bus/bench0/bench/value";
+    private static final String PARENT = "class/mdev_bus/bench0/";
 
     private enum Call {
-        READ("open + read + close of an attribute"),
-        STAT("stat of an attribute"),
-        WRITE("open + write + close of an attribute");
+        READ("open + read + close of an attribute", "mdev_supported_types/bench-card/available_instances"),
+        STAT("stat of an attribute", "mdev_supported_types/bench-card/available_instances"),
+        WRITE("open + write + close of an attribute", "bench/value");
 
         private final String text;
+        private final String attribute;
 
-        Call(String text) {
+        Call(String text, String attribute) {
             this.text = text;
+            this.attribute = PARENT + attribute;
         }
     }
 
@@ -43,7 +45,7 @@ record MountSubject(Programs programs, Path bundle, Path temp) implements Subjec
     static BenchPlatform mounted(Placement placement, Path bundle, Path tree) throws Exception {
         requireFuse();
         BenchPlatform platform = BenchPlatform.mount(placement, bundle, tree);
-        if (!Files.exists(tree.resolve(ATTRIBUTE))) {
+        if (!Files.exists(tree.resolve(PARENT))) {
             platform.close();
             throw new Unavailable("the tree cannot be mounted here");
         }
@@ -80,7 +82,7 @@ record MountSubject(Programs programs, Path bundle, Path temp) implements Subjec
                                             call.name().toLowerCase(Locale.ROOT),
                                             Integer.toString(effort.warmUp() + effort.rounds()),
                                             Integer.toString(effort.millis()),
-                                            tree.resolve(ATTRIBUTE).toString(),
+                                            tree.resolve(call.attribute).toString(),
                                             other.resolve("value").toString()))
                             .rounds(Side::median));
                 }
