@@ -26,7 +26,8 @@ final class GpuLiveUpdateGuestIT {
 
     /**
      * Draws two pictures in turn; on demand draws another one, which stays until it has been seen. A picture has one
-     * byte in its upper half and another in its lower half. It is drawn in one write, because of Linux's damage tracking.
+     * byte in its upper half and another in its lower half. It is drawn in one write, because of Linux's damage
+     * tracking.
      */
     private static final String DRAW = """
             half() { head -c %1$d /dev/zero | tr '\\0' "\\\\$1"; }

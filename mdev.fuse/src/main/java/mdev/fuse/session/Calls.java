@@ -17,8 +17,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The requests that call a vendor. A signal ends the caller's wait only if the caller is ending; otherwise, as in sysfs,
- * a started call completes and is answered. Never closed: calls that run at the unmount complete, unanswered.
+ * The requests that call a vendor. A signal ends the caller's wait only if the caller is ending; otherwise, as in
+ * sysfs, a started call completes and is answered. Never closed: calls that run at the unmount complete, unanswered.
  */
 final class Calls {
     private static final Logger log = LoggerFactory.getLogger(Calls.class);

@@ -30,7 +30,7 @@ public final class FuseSession implements AutoCloseable {
     private final Readers readers;
 
     /** Used by the reader that leads. */
-    private final Requests requests;
+    private final FuseRequests requests;
 
     private volatile int known;
 
@@ -55,7 +55,7 @@ public final class FuseSession implements AutoCloseable {
             sysfs.addListener(listener); // removed in end()
             this.readers = new Readers(channel, new Receiver());
             this.requests =
-                    new Requests(sysfs, owner, ceiling, invalidator::isBehind, dentries, channel, readers, poller);
+                    new FuseRequests(sysfs, owner, ceiling, invalidator::isBehind, dentries, channel, readers, poller);
             readers.start();
         } catch (LinuxException | RuntimeException | Error e) {
             sysfs.removeListener(listener);

@@ -43,8 +43,8 @@ final class Readers {
     private static final Duration LONG = Duration.ofDays(1);
 
     /**
-     * On one processor, the caller has mostly sent its next request when the answer to the last one has been written, so
-     * the leader receives before it waits; after it has found none, it waits first for this number of requests.
+     * On one processor, the caller has mostly sent its next request when the answer to the last one has been written,
+     * so the leader receives before it waits; after it has found none, it waits first for this number of requests.
      */
     private static final int WAITS = 16;
 

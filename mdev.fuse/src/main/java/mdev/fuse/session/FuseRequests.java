@@ -31,8 +31,8 @@ import org.slf4j.LoggerFactory;
  * The requests of one mount, and the nodes and open files that the kernel knows. Answers all requests without waiting,
  * except reads and writes of attributes, which call a vendor. Used by one thread at a time.
  */
-final class Requests {
-    private static final Logger log = LoggerFactory.getLogger(Requests.class);
+final class FuseRequests {
+    private static final Logger log = LoggerFactory.getLogger(FuseRequests.class);
 
     private static final int LONGEST_NAME = 255;
     private static final int LONGEST_LISTING = 1 << 17;
@@ -75,7 +75,7 @@ final class Requests {
     private long lastHandle;
 
     /** @param behind whether the kernel may still find removed entries */
-    Requests(
+    FuseRequests(
             Sysfs sysfs,
             Attributes.Owner owner,
             Supplier<Ceiling> ceiling,
@@ -109,7 +109,7 @@ final class Requests {
         nodes.forgetAll();
     }
 
-    /** @return the call that the answer needs; {@link Readers.Call#NONE} if the request is answered, or has no answer */
+    /** @return the call that the answer needs; {@link Readers.Call#NONE} if the request needs no, or no other answer */
     Readers.Call accept(Request request) {
         long unique = request.unique();
         MemorySegment message;
