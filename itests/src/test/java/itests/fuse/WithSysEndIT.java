@@ -233,6 +233,7 @@ final class WithSysEndIT {
                 .toList();
     }
 
+    /** A platform that ends by SIGTERM may have removed a directory before its mount has ended: ENOENT. */
     @ParameterizedTest
     @ValueSource(strings = {"TERM", "KILL"})
     void failsAfterThePlatformHasEnded(String signal) throws Exception {
@@ -245,7 +246,7 @@ final class WithSysEndIT {
                     cat mtty-1/name
                     (cd mtty-1) 2>&1 | sed 's/.*: cd/cd/'
                     (echo 83b8f4f2-509f-382f-3c1e-e6bfe0fa1001 > mtty-1/create) 2>&1 | sed 's/.*: mtty/mtty/'
-                    ls /sys/bus/mdev/devices
+                    ls /sys/bus/mdev/devices > /dev/null 2>&1 || echo "ls failed"
                     cat /sys/devices/system/cpu/online > /dev/null
                     exit 6""");
             try (BufferedReader out = process.inputReader()) {
@@ -257,7 +258,7 @@ final class WithSysEndIT {
                         cat: mtty-1/name: Transport endpoint is not connected
                         cd: mtty-1: Transport endpoint is not connected
                         mtty-1/create: Transport endpoint is not connected
-                        ls: cannot access '/sys/bus/mdev/devices': Transport endpoint is not connected
+                        ls failed
                         """.lines().toList(), out.readAllLines());
                 assertEquals(6, MountedPlatform.end(process), "the host's part is there");
             }

@@ -49,7 +49,7 @@ public final class Fd implements AutoCloseable {
     private static final MethodHandle OPEN =
             Libc.variadic("open", 2, FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT));
     private static final MethodHandle CLOSE = Libc.plain("close", FunctionDescriptor.ofVoid(JAVA_INT));
-    /** Each handle takes Java some milliseconds to make: these are made with their first use. */
+    /** As the following ones: linking a handle takes milliseconds, so rarely used ones are linked on first use. */
     private static final class Fcntl {
         static final MethodHandle HANDLE =
                 Libc.variadic("fcntl", 2, FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT));

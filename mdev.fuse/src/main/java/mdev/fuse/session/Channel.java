@@ -82,7 +82,7 @@ final class Channel implements AutoCloseable {
             if (e.errno() == ENODEV || e.errno() == ECONNABORTED) {
                 ended = true;
             } else if (e.errno() != Errno.EAGAIN.number() && e.errno() != Errno.ENOENT.number()) {
-                // Not that another thread has read it, or that it was aborted before it was read.
+                // EAGAIN: no request; ENOENT: it was aborted before it was read.
                 throw e;
             }
             return null;

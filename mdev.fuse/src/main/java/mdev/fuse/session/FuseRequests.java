@@ -109,7 +109,7 @@ final class FuseRequests {
         nodes.forgetAll();
     }
 
-    /** @return the call that the answer needs; {@link Readers.Call#NONE} if the request needs no, or no other answer */
+    /** @return the call whose result is the answer; {@link Readers.Call#NONE} if the request needs none any more */
     Readers.Call accept(Request request) {
         long unique = request.unique();
         MemorySegment message;
@@ -270,7 +270,7 @@ final class FuseRequests {
         if (!Ceiling.admits(request, owner, calls.running(), ceiling.get().calls())) {
             throw refused(request, Errno.EAGAIN, "mdev.fuse.maxCalls");
         }
-        readers.requireStandby();
+        readers.prepareCall();
         return calls.begin(request.unique(), caller(request), work);
     }
 

@@ -63,6 +63,9 @@ final class Readers {
     /** Whether the leader makes a call, the last of {@link #calls}. */
     private boolean calling;
 
+    /** Whether the leader makes a call, or is about to: {@link #standby} neither sleeps nor exits. */
+    private boolean due;
+
     private long calls;
     private int eager;
 
@@ -107,8 +110,8 @@ final class Readers {
     /** Starts the first reader. */
     void start() {
         synchronized (this) {
-            leader = new Reader();
             try {
+                leader = new Reader();
                 leader.start();
             } catch (RuntimeException | Error e) {
                 epoll.close();
@@ -118,20 +121,19 @@ final class Readers {
     }
 
     /**
-     * Called by the leader in {@link Receiver#receive} before it returns a call. A reader that stands by does not exit
-     * before the call has been made.
+     * Called by the leader in {@link Receiver#receive} before it returns a call.
      *
      * @throws ErrnoException EAGAIN: no reader stands by, and none can be started
      */
-    synchronized void requireStandby() throws ErrnoException {
+    synchronized void prepareCall() throws ErrnoException {
         if (standby == null) {
-            Reader next = new Reader();
-            if (!next.tryStart()) {
+            standby = tryStart();
+            if (standby == null) {
                 throw new ErrnoException(Errno.EAGAIN, "no thread can be started");
             }
-            standby = next;
         }
         calls++;
+        due = true;
         if (asleep) {
             notifyAll();
         }
@@ -151,6 +153,7 @@ final class Readers {
         leader = standby;
         standby = null;
         calling = false;
+        due = false;
         notifyAll();
     }
 
@@ -158,6 +161,7 @@ final class Readers {
     private synchronized boolean leadsAfterCall(Reader reader) {
         if (reader.equals(leader)) {
             calling = false;
+            due = false;
             return true;
         }
         return false;
@@ -178,12 +182,32 @@ final class Readers {
 
     /** A new reader leads, if one can be started; returns false otherwise. */
     private synchronized boolean giveWay() {
-        Reader next = new Reader();
-        if (!next.tryStart()) {
+        Reader next = tryStart();
+        if (next == null) {
             return false;
         }
         leader = next;
         return true;
+    }
+
+    /** Null if no thread can be started. */
+    private @Nullable Reader tryStart() {
+        try {
+            Reader reader = new Reader();
+            reader.start();
+            return reader;
+        } catch (OutOfMemoryError e) { // "unable to create native thread", or no memory for its buffer
+            log.debug("no reader can be started", e);
+            return null;
+        }
+    }
+
+    /** @return whether the reader that has failed was the leader */
+    private synchronized boolean wasLeader(Reader failed) {
+        if (failed.equals(standby)) {
+            standby = null;
+        }
+        return failed.equals(leader);
     }
 
     /**
@@ -205,9 +229,10 @@ final class Readers {
             }
             quiet = calls == seen ? quiet + 1 : 0;
             seen = calls;
-            if (quiet < QUIET) {
+            boolean isOld = reader.used && reader.life.hasPassed() && !due;
+            if (!isOld && (quiet < QUIET || due)) {
                 Deadline.in(TICK).waitOn(this);
-            } else if (!sleep(reader.used ? IDLE : LONG)) {
+            } else if (isOld || !sleep(reader.used ? IDLE : LONG)) {
                 standby = null;
                 return false;
             }
@@ -230,7 +255,10 @@ final class Readers {
     }
 
     private final class Reader {
-        private final Deadline life = Deadline.in(LIFE);
+        private final Reply reply = new Reply(Arena.ofAuto(), SysfsFile.SIZE);
+
+        /** Prolonged while no other reader can be started. */
+        private Deadline life = Deadline.in(LIFE);
 
         /** Whether it has made a call. */
         private boolean used;
@@ -240,35 +268,24 @@ final class Readers {
             started++;
         }
 
-        /** False if no thread can be started. */
-        boolean tryStart() {
-            try {
-                start();
-                return true;
-            } catch (OutOfMemoryError e) { // "unable to create native thread"
-                log.debug("no reader can be started", e);
-                return false;
-            }
-        }
-
         private void run() {
-            try (Arena arena = Arena.ofConfined()) {
-                Reply reply = new Reply(arena, SysfsFile.SIZE);
-                while (isLeader(this) ? lead(reply) : standBy(this)) {
-                    // until it is not needed any more
-                }
+            while (isLeader(this) ? lead() : standBy(this)) {
+                // until it is not needed any more
             }
         }
 
         /** Serves requests until it is not the leader any more. @return whether it stands by then */
-        private boolean lead(Reply reply) {
+        private boolean lead() {
             int waits = 0;
             try {
                 while (!channel.hasEnded()) {
                     boolean waiting = waits > 0;
                     boolean idle = waiting && epoll.await(used ? IDLE : LONG) == 0;
-                    if (used && (idle || life.hasPassed()) && giveWay()) {
-                        return false;
+                    if (used && (idle || life.hasPassed())) {
+                        if (giveWay()) {
+                            return false;
+                        }
+                        life = Deadline.in(IDLE);
                     }
                     Call call = receiver.receive();
                     if (call == null) {
@@ -280,6 +297,7 @@ final class Readers {
                         used = true;
                         beforeCall();
                         MemorySegment answer = call.make(reply.clear());
+                        var _ = Thread.interrupted(); // by the vendor; the next call may be that of another one
                         boolean leads = leadsAfterCall(this);
                         boolean goesOn = leads || tryStandBy(this);
                         if (answer != null) {
@@ -290,8 +308,12 @@ final class Readers {
                         }
                     }
                 }
-            } catch (LinuxException | RuntimeException | Error e) { // without a leader, processes would wait for ever
-                log.error("the file system has ended", e);
+            } catch (LinuxException | RuntimeException | Error e) {
+                if (!wasLeader(this)) {
+                    log.error("a call failed", e);
+                    return false;
+                }
+                log.error("the file system has ended", e); // without a leader, processes would wait for ever
                 channel.end();
             }
             end();
@@ -301,11 +323,14 @@ final class Readers {
 
     /** The leader ends: nobody else receives, and the reader that stands by exits. */
     private void end() {
-        epoll.close();
-        receiver.ended();
-        ended.countDown();
-        synchronized (this) {
-            notifyAll();
+        try {
+            epoll.close();
+            receiver.ended();
+        } finally {
+            ended.countDown();
+            synchronized (this) {
+                notifyAll();
+            }
         }
     }
 

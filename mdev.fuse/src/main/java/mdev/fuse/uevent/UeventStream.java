@@ -80,7 +80,7 @@ public final class UeventStream implements UeventListener, AutoCloseable {
         socket = path == null ? null : tryListen(path); // closed in close()
     }
 
-    /** By Java's sockets: they are there sooner, at a start, than those of mdev.linux. */
+    /** Uses the JDK's sockets: they initialize faster than those of mdev.linux. */
     private @Nullable ServerSocketChannel tryListen(Path path) {
         try {
             Files.deleteIfExists(path); // left by a killed platform: no other platform uses this directory
@@ -91,6 +91,7 @@ public final class UeventStream implements UeventListener, AutoCloseable {
                 Threads.start("mdev-uevents-accept", () -> accept(listening));
             } catch (IOException | RuntimeException | Error e) { // no thread could be started
                 listening.close();
+                Files.deleteIfExists(path);
                 throw e;
             }
             return listening;

@@ -213,7 +213,7 @@ final class MappingTree {
     private static final class Node {
         final DmaMapping mapping;
 
-        /** Those of the mapping, which a lookup need not load at each level. */
+        /** Copied from the mapping, so that a lookup does not dereference it at each level. */
         final long first;
 
         final long last;
